@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of our own is built alike: Swift 6 mode, and no warning goes by.
+let house: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// The hot loops must give the same bits on every clone, so nothing may be contracted into fused operations.
+let kernelFlags: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
+
+/// A plugin shows the world one symbol and stays loaded for good.
+let pluginLinking: [LinkerSetting] = [
+  .unsafeFlags([
+    "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map",
+    "-Xlinker", "-z", "-Xlinker", "nodelete",
+  ])
+]
+
+/// The plugin libraries that ship with Clues: one folder below Plugins each.
+let builtInPlugins = ["CluesPluginAverage", "CluesPluginTies"]
+
+let package = Package(
+  name: "clues",
+  products: [
+    .executable(name: "clues", targets: ["clues"]),
+    .library(name: "PluginKit", targets: ["PluginKit"]),
+  ]
+    + builtInPlugins.map { .library(name: $0, type: .dynamic, targets: [$0]) },
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(name: "CluesPluginABI"),
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CKernels", cSettings: kernelFlags),
+    .target(name: "Diagnostics", swiftSettings: house),
+    .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: house),
+    .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: house),
+    .target(name: "LowRank", dependencies: ["COpenBLAS", "Diagnostics", "Tensors"], swiftSettings: house),
+    .target(name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors"], swiftSettings: house),
+    .target(
+      name: "Bundles",
+      dependencies: [
+        "Adapters", "CArchive", "Diagnostics", "JSON", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: house),
+    .target(name: "PluginHost", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
+    .target(name: "PluginKit", dependencies: ["CluesPluginABI"], swiftSettings: house),
+    .target(
+      name: "Recipes",
+      dependencies: ["Diagnostics", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: house),
+    .target(
+      name: "Workbench",
+      dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors"],
+      swiftSettings: house),
+    .executableTarget(
+      name: "clues",
+      dependencies: ["Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: house),
+  ]
+    + builtInPlugins.map {
+      .target(
+        name: $0, dependencies: ["PluginKit"], path: "Plugins/\($0)", swiftSettings: house,
+        linkerSettings: pluginLinking)
+    } + [
+      .target(name: "TestSupport", dependencies: ["Diagnostics", "Tensors"], path: "Tests/TestSupport", swiftSettings: house),
+    ]
+    + ["JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Recipes", "Workbench", "CommandLine"].map {
+      .testTarget(
+        name: "\($0)Tests",
+        dependencies: ["TestSupport"]
+          + ($0 == "CommandLine" ? ["clues"] : [.init(stringLiteral: $0)]),
+        path: "Tests/\($0)Tests", swiftSettings: house)
+    },
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11
+)

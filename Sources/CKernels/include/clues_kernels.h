@@ -1,0 +1,27 @@
+/*
+ * The hot loops that need the widest vectors the processor has.
+ *
+ * Every function is compiled several times (x86-64-v4, v3, baseline) and the loader picks one. The arithmetic of an
+ * element never depends on that choice: nothing is contracted, nothing is reassociated.
+ */
+#ifndef CLUES_KERNELS_H
+#define CLUES_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/* Half floats travel as uint16_t. Sources may be unaligned. Narrowing rounds to nearest, ties to even; NaN stays NaN. */
+void clues_f16_to_f32(const void *source, float *target, size_t count);
+void clues_bf16_to_f32(const void *source, float *target, size_t count);
+void clues_f64_to_f32(const void *source, float *target, size_t count);
+void clues_f32_to_f16(const float *source, uint16_t *target, size_t count);
+void clues_f32_to_bf16(const float *source, uint16_t *target, size_t count);
+
+/* Whether every element is finite. */
+int clues_all_finite(const float *values, size_t count);
+
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,1 @@
+#include "clues_plugin.h"

@@ -1,0 +1,3 @@
+#ifndef CLUES_PLUGIN_H
+#define CLUES_PLUGIN_H
+#endif

@@ -1,0 +1,103 @@
+/// Why Clues refuses to go on: what is wrong, where, and what to do about it.
+///
+/// One error type serves the whole house. Whoever notices a problem states it in one sentence; whoever knows more about
+/// the place (the file, the client, the tensor) adds it on the way up, so that the last word names all of them.
+public struct Failure: Error, Sendable, Equatable {
+  /// What kind of problem this is; it decides the exit code.
+  public var kind: Kind
+
+  /// What is wrong, in one sentence without a full stop.
+  public var message: String
+
+  /// What the user can do next, if we know.
+  public var advice: String?
+
+  /// The client whose data it is about.
+  public var client: String?
+
+  /// The file it is about, as the user wrote it; entries of an archive come after a colon.
+  public var file: String?
+
+  /// Line and column in `file`, counted from 1, where that makes sense.
+  public var position: Position?
+
+  /// The tensor or module it is about.
+  public var tensor: String?
+
+  public init(
+    _ kind: Kind, _ message: String, advice: String? = nil, client: String? = nil, file: String? = nil,
+    position: Position? = nil, tensor: String? = nil
+  ) {
+    self.kind = kind
+    self.message = message
+    self.advice = advice
+    self.client = client
+    self.file = file
+    self.position = position
+    self.tensor = tensor
+  }
+
+  /// A place in a text file, counted from 1.
+  public struct Position: Sendable, Equatable, Hashable {
+    public var line: Int
+    public var column: Int
+
+    public init(line: Int, column: Int) {
+      self.line = line
+      self.column = column
+    }
+  }
+
+  /// The kinds of problem, each with its exit code (sysexits where they have one).
+  public enum Kind: Int32, Sendable, CaseIterable {
+    case usage = 64
+    case badData = 65
+    case missingInput = 66
+    case pluginNotFound = 69
+    case pluginFailed = 70
+    case cannotWrite = 73
+    case untrustedPlugin = 77
+    case badRecipe = 78
+    case interrupted = 130
+
+    public var exitCode: Int32 { rawValue }
+  }
+}
+
+extension Failure: CustomStringConvertible {
+  /// `file:line:column: error: client 'c', tensor 't': message`, then the advice on a line of its own.
+  public var description: String {
+    var place = ""
+    if let file {
+      place = file
+      if let position { place += ":\(position.line):\(position.column)" }
+      place += ": "
+    }
+    let subject = [client.map { "client '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap { $0 }
+    let about = subject.isEmpty ? "" : subject.joined(separator: ", ") + ": "
+    let next = advice.map { "\n  help: \($0)" } ?? ""
+    return "\(place)error: \(about)\(message)\(next)"
+  }
+}
+
+extension Failure {
+  /// The same failure with the places filled in that it does not know yet.
+  public func at(client: String? = nil, file: String? = nil, tensor: String? = nil) -> Failure {
+    var copy = self
+    copy.client = copy.client ?? client
+    copy.file = copy.file ?? file
+    copy.tensor = copy.tensor ?? tensor
+    return copy
+  }
+}
+
+/// Runs `body` and adds the place to any ``Failure`` it throws.
+public func locating<Result>(
+  client: String? = nil, file: String? = nil, tensor: String? = nil, _ body: () throws -> Result
+) throws -> Result {
+  do {
+    return try body()
+  } catch let failure as Failure {
+    throw failure.at(client: client, file: file, tensor: tensor)
+  }
+}

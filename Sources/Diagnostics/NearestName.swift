@@ -1,0 +1,30 @@
+/// The candidate that `name` was probably meant to be, or nil if none is near.
+///
+/// Nearness is the number of insertions, deletions, substitutions and swaps of neighbours, at most a third of the length.
+public func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
+  let wanted = Array(name.lowercased())
+  let scored = candidates.map { (candidate: $0, distance: editDistance(wanted, Array($0.lowercased()))) }
+  guard let best = scored.min(by: { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }) else { return nil }
+  return best.distance <= max(1, max(wanted.count, best.candidate.count) / 3) ? best.candidate : nil
+}
+
+/// "did you mean 'x'?" for an error's advice, or a list of what there is.
+public func suggestion(for name: String, among candidates: some Collection<String>) -> String {
+  if let near = nearestName(to: name, among: candidates) { return "did you mean '\(near)'?" }
+  let known = candidates.sorted().joined(separator: ", ")
+  return known.isEmpty ? "there is none to choose from" : "known here: \(known)"
+}
+
+private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
+  var rows = [Array(0...b.count)]
+  for i in 0..<a.count {
+    var row = [i + 1]
+    for j in 0..<b.count {
+      var best = min(rows[i][j + 1] + 1, row[j] + 1, rows[i][j] + (a[i] == b[j] ? 0 : 1))
+      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { best = min(best, rows[i - 1][j - 1] + 1) }
+      row.append(best)
+    }
+    rows.append(row)
+  }
+  return rows[a.count][b.count]
+}

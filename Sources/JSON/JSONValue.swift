@@ -1,0 +1,111 @@
+/// A JSON value that keeps the order of its keys.
+///
+/// Order matters to us: PEFT takes the first of the patterns in `rank_pattern` that matches.
+public enum JSONValue: Sendable, Equatable {
+  case null
+  case bool(Bool)
+  /// A number written without fraction and exponent that fits 64 bits.
+  case integer(Int64)
+  /// Any other number; not finite only where the reader was told to take Python's `NaN` and `Infinity`.
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+}
+
+/// The members of a JSON object, in the order of the file, each key once.
+public struct JSONObject: Sendable, Equatable {
+  public private(set) var members: [(key: String, value: JSONValue)]
+  private var places: [String: Int]
+
+  public init() {
+    members = []
+    places = [:]
+  }
+
+  /// The members in the order given; of equal keys the last one counts, at the place of the first.
+  public init(_ members: [(String, JSONValue)]) {
+    self.init()
+    for (key, value) in members { self[key] = value }
+  }
+
+  public var keys: [String] { members.map(\.key) }
+  public var isEmpty: Bool { members.isEmpty }
+  public var count: Int { members.count }
+
+  public subscript(key: String) -> JSONValue? {
+    get { places[key].map { members[$0].value } }
+    set {
+      switch (places[key], newValue) {
+      case (let place?, let value?):
+        members[place].value = value
+      case (nil, let value?):
+        places[key] = members.count
+        members.append((key, value))
+      case (let place?, nil):
+        members.remove(at: place)
+        places = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.key, $0) })
+      case (nil, nil):
+        break
+      }
+    }
+  }
+
+  public static func == (a: JSONObject, b: JSONObject) -> Bool {
+    a.count == b.count && zip(a.members, b.members).allSatisfy { $0.key == $1.key && $0.value == $1.value }
+  }
+}
+
+extension JSONValue {
+  public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
+  public var stringValue: String? { if case .string(let value) = self { value } else { nil } }
+  public var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+  public var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
+  public var isNull: Bool { self == .null }
+
+  /// The number, if this is one; integers are converted.
+  public var doubleValue: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+
+  /// The whole number, if this is one exactly (`8` and `8.0` both are).
+  public var intValue: Int? {
+    switch self {
+    case .integer(let value): Int(exactly: value)
+    case .number(let value): Int(exactly: value)
+    default: nil
+    }
+  }
+
+  /// What this is, for a message.
+  public var kindName: String {
+    switch self {
+    case .null: "null"
+    case .bool: "a truth value"
+    case .integer, .number: "a number"
+    case .string: "a text"
+    case .array: "a list"
+    case .object: "an object"
+    }
+  }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+  ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+{
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  public init(integerLiteral value: Int64) { self = .integer(value) }
+  public init(floatLiteral value: Double) { self = .number(value) }
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(JSONObject(elements)) }
+  public init(nilLiteral: ()) { self = .null }
+
+  public init(_ value: String?) { self = value.map { .string($0) } ?? .null }
+  public init(_ value: Int) { self = .integer(Int64(value)) }
+  public init(_ values: [String]) { self = .array(values.map { .string($0) }) }
+}

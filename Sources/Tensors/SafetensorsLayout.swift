@@ -1,0 +1,59 @@
+import JSON
+
+/// Where each tensor lies in a safetensors file that is to be written, and the header that says so.
+///
+/// The order is that of the reference implementation (larger elements first, then by name), so the same tensors give the
+/// same bytes whatever order they came in.
+public struct SafetensorsLayout: Sendable {
+  public struct Entry: Sendable {
+    public let name: String
+    public let dtype: DType
+    public let shape: [Int]
+
+    public init(name: String, dtype: DType, shape: [Int]) {
+      self.name = name
+      self.dtype = dtype
+      self.shape = shape
+    }
+
+    public var byteCount: Int { shape.reduce(dtype.size, *) }
+  }
+
+  /// The tensors in the order of the file.
+  public let entries: [Entry]
+
+  /// Length and header, padded with spaces to a multiple of eight.
+  public let header: [UInt8]
+
+  public init(_ entries: [Entry], metadata: [String: String] = ["format": "pt"]) {
+    self.entries = entries.sorted {
+      $0.dtype.size == $1.dtype.size
+        ? $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) : $0.dtype.size > $1.dtype.size
+    }
+    var object = JSONObject()
+    if !metadata.isEmpty {
+      object["__metadata__"] = .object(JSONObject(metadata.sorted { $0.key < $1.key }.map { ($0, .string($1)) }))
+    }
+    var end = 0
+    for entry in self.entries {
+      object[entry.name] = [
+        "dtype": .string(entry.dtype.rawValue),
+        "shape": .array(entry.shape.map { JSONValue($0) }),
+        "data_offsets": [JSONValue(end), JSONValue(end + entry.byteCount)],
+      ]
+      end += entry.byteCount
+    }
+    var text = Array(JSONValue.object(object).text().utf8)
+    text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - text.count % 8) % 8))
+    header = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text
+  }
+}
+
+/// The bytes of a whole safetensors file, for small ones.
+public func safetensors(_ tensors: [String: Tensor], metadata: [String: String] = ["format": "pt"]) -> [UInt8] {
+  let layout = SafetensorsLayout(
+    tensors.map { .init(name: $0.key, dtype: $0.value.dtype, shape: $0.value.shape) }, metadata: metadata)
+  return layout.entries.reduce(into: layout.header) { file, entry in
+    tensors[entry.name]?.bytes.withUnsafeBytes { file.append(contentsOf: $0) }
+  }
+}
