@@ -45,8 +45,9 @@ let package = Package(
       dependencies: [
         "Adapters", "CArchive", "Diagnostics", "JSON", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: house),
-    .target(name: "PluginHost", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
-    .target(name: "PluginKit", dependencies: ["CluesPluginABI"], swiftSettings: house),
+    .target(
+      name: "PluginHost", dependencies: ["CluesPluginABI", "Diagnostics", "JSON", "Tensors"], swiftSettings: house),
+    .target(name: "PluginKit", dependencies: ["CluesPluginABI", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
       dependencies: ["Diagnostics", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: house),

@@ -1,0 +1,37 @@
+import Foundation
+
+/// Memory for C structs and texts that is given back all at once.
+final class Arena {
+  private var blocks: [UnsafeMutableRawPointer] = []
+
+  deinit { reset() }
+
+  /// Gives everything back.
+  func reset() {
+    blocks.forEach { $0.deallocate() }
+    blocks = []
+  }
+
+  /// Uninitialized bytes, or nil when there is no memory left.
+  func bytes(_ count: Int, alignment: Int) -> UnsafeMutableRawPointer? {
+    // The system's own call, because Swift's allocation traps when memory runs out.
+    var block: UnsafeMutableRawPointer?
+    guard posix_memalign(&block, max(alignment, MemoryLayout<UnsafeRawPointer>.size), max(count, 1)) == 0, let block
+    else { return nil }
+    blocks.append(block)
+    return block
+  }
+
+  func value<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> {
+    UnsafePointer(array([value]))
+  }
+
+  func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
+    let copy = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
+    copy.initialize(from: elements, count: elements.count)
+    blocks.append(UnsafeMutableRawPointer(copy))
+    return copy
+  }
+
+  func text(_ text: String) -> UnsafePointer<CChar> { UnsafePointer(array(Array(text.utf8CString))) }
+}

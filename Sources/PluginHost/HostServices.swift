@@ -1,0 +1,91 @@
+import CluesPluginABI
+import Diagnostics
+import Tensors
+
+/// What plugins may ask of the run that they work for.
+public struct HostServices: Sendable {
+  /// Gets every log line with the plugin's id.
+  public var log: @Sendable (_ plugin: String, _ level: LogLevel, _ text: String) -> Void
+
+  /// Whether the user wants to stop.
+  public var isCancelled: @Sendable () -> Bool
+
+  public enum LogLevel: UInt32, Sendable {
+    case debug, info, warning
+  }
+
+  public init(
+    log: @escaping @Sendable (String, LogLevel, String) -> Void = { _, _, _ in },
+    isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) {
+    self.log = log
+    self.isCancelled = isCancelled
+  }
+}
+
+/// The C face of the services for one instance, and what it said last.
+final class HostFace {
+  let arena = Arena()
+  let plugin: String
+  let services: HostServices
+  private var error: String?
+  private let scratch = Arena()
+
+  init(plugin: String, services: HostServices) {
+    self.plugin = plugin
+    self.services = services
+  }
+
+  /// The table that is handed to the plugin; it lives as long as this object.
+  private(set) lazy var table: UnsafePointer<clues_host> = {
+    var table = clues_host()
+    table.struct_size = CLUES_HOST_SIZE
+    table.abi_minor = CLUES_ABI_MINOR
+    table.context = Unmanaged.passUnretained(self).toOpaque()
+    table.log = { host, level, text in
+      guard let face = HostFace.behind(host), let text else { return }
+      face.services.log(face.plugin, .init(rawValue: level.rawValue) ?? .info, String(cString: text))
+    }
+    table.set_error = { host, text in
+      guard let face = HostFace.behind(host), let text else { return }
+      face.error = String(cString: text)
+    }
+    table.is_cancelled = { HostFace.behind($0)?.services.isCancelled() == true ? 1 : 0 }
+    table.scratch = { host, size, alignment in
+      guard let size = Int(exactly: size), let alignment = Int(exactly: alignment) else { return nil }
+      return HostFace.behind(host)?.scratch.bytes(size, alignment: alignment)
+    }
+    table.random_words = { _, stream, offset, count, words in
+      guard let words, let count = Int(exactly: count) else { return }
+      RandomStream(key: stream).fill(UnsafeMutableBufferPointer(start: words, count: count), from: offset)
+    }
+    table.extension = { _, _ in nil }
+    return arena.value(table)
+  }()
+
+  private static func behind(_ host: UnsafePointer<clues_host>?) -> HostFace? {
+    host?.pointee.context.map { Unmanaged<HostFace>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  /// Makes a call and turns what it answers into an error.
+  ///
+  /// - throws: ``Failure`` with the plugin's own text; its kind follows from the status.
+  func call(_ body: () -> clues_status) throws {
+    error = nil
+    defer { scratch.reset() }
+    let status = body()
+    if status == CLUES_OK { return }
+    guard let error else {
+      throw Failure(
+        status == CLUES_CANCELLED ? .interrupted : .pluginFailed,
+        "plugin '\(plugin)' failed with status \(status.rawValue) and gave no reason",
+        advice: "this is a fault of the plugin: tell its author")
+    }
+    switch status {
+    case CLUES_CANCELLED: throw Failure(.interrupted, "interrupted")
+    case CLUES_INVALID_ARGUMENT: throw Failure(.badRecipe, "plugin '\(plugin)': \(error)")
+    case CLUES_FAILED_PRECONDITION: throw Failure(.badData, "plugin '\(plugin)': \(error)")
+    default: throw Failure(.pluginFailed, "plugin '\(plugin)': \(error)")
+    }
+  }
+}

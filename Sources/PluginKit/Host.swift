@@ -1,0 +1,40 @@
+/// What the host offers to an instance.
+public struct Host {
+  private let table: UnsafePointer<clues_host>
+
+  init(_ table: UnsafePointer<clues_host>) { self.table = table }
+
+  /// Writes a line to the host's log.
+  public func log(_ text: String, level: clues_log_level = CLUES_LOG_INFO) {
+    text.withCString { table.pointee.log(table, level, $0) }
+  }
+
+  /// Throws when the user wants to stop; call it every few milliseconds of work.
+  public func checkCancellation() throws {
+    if table.pointee.is_cancelled(table) != 0 { throw PluginError("cancelled", status: CLUES_CANCELLED) }
+  }
+
+  /// Words of a random stream from `offset` on; they depend on stream and position alone.
+  public func randomWords(stream: UInt64, offset: UInt64, count: Int) -> [UInt64] {
+    [UInt64](unsafeUninitializedCapacity: count) { buffer, initialized in
+      if let start = buffer.baseAddress { table.pointee.random_words(table, stream, offset, UInt64(count), start) }
+      initialized = count
+    }
+  }
+
+  func setError(_ text: String) { text.withCString { table.pointee.set_error(table, $0) } }
+}
+
+/// Runs a call of the host and turns what it throws into a status and a text.
+func answer(to host: Host, _ body: () throws -> Void) -> clues_status {
+  do {
+    try body()
+    return CLUES_OK
+  } catch let error as PluginError {
+    host.setError(error.message)
+    return error.status
+  } catch {
+    host.setError("\(error)")
+    return CLUES_INTERNAL
+  }
+}

@@ -1,0 +1,65 @@
+/// A matrix that the host lends, row-major; valid only during the call that it came with.
+public struct MatrixView {
+  public let rows: Int
+  public let columns: Int
+
+  /// The elements, row by row.
+  public let elements: UnsafeBufferPointer<Float>
+
+  public subscript(row: Int, column: Int) -> Float { elements[row * columns + column] }
+
+  init(_ tensor: UnsafePointer<clues_tensor>) throws {
+    (rows, columns, elements) = try contiguousElements(of: tensor)
+  }
+
+  private init() {
+    (rows, columns, elements) = (0, 0, UnsafeBufferPointer(start: nil, count: 0))
+  }
+
+  static var empty: MatrixView { MatrixView() }
+}
+
+/// The matrix that a merge method fills, row-major; valid only during the call that it came with.
+public struct MutableMatrixView {
+  public let rows: Int
+  public let columns: Int
+
+  /// The elements, row by row; not initialized to anything.
+  public let elements: UnsafeMutableBufferPointer<Float>
+
+  public subscript(row: Int, column: Int) -> Float {
+    get { elements[row * columns + column] }
+    nonmutating set { elements[row * columns + column] = newValue }
+  }
+
+  init(_ tensor: UnsafePointer<clues_tensor>?) throws {
+    guard let tensor, tensor.pointee.flags & CLUES_TENSOR_WRITABLE.rawValue != 0 else {
+      throw PluginError("the output is not writable", status: CLUES_INVALID_ARGUMENT)
+    }
+    let view = try contiguousElements(of: tensor)
+    (rows, columns) = (view.rows, view.columns)
+    elements = UnsafeMutableBufferPointer(mutating: view.elements)
+  }
+}
+
+private func contiguousElements(
+  of tensor: UnsafePointer<clues_tensor>?
+) throws -> (rows: Int, columns: Int, elements: UnsafeBufferPointer<Float>) {
+  guard let tensor = tensor?.pointee, tensor.struct_size >= CLUES_TENSOR_SIZE else {
+    throw PluginError("a tensor is missing", status: CLUES_INVALID_ARGUMENT)
+  }
+  guard tensor.dtype == CLUES_F32 else {
+    throw PluginError("elements of type \(tensor.dtype.rawValue) are not supported", status: CLUES_UNSUPPORTED)
+  }
+  guard tensor.rank == 2, let shape = tensor.shape else {
+    throw PluginError("a tensor of rank \(tensor.rank) is no matrix", status: CLUES_UNSUPPORTED)
+  }
+  guard tensor.flags & CLUES_TENSOR_CONTIGUOUS.rawValue != 0 else {
+    throw PluginError("matrices with gaps are not supported", status: CLUES_UNSUPPORTED)
+  }
+  let (rows, columns) = (Int(shape[0]), Int(shape[1]))
+  return (
+    rows, columns,
+    UnsafeBufferPointer(start: tensor.data?.assumingMemoryBound(to: Float.self), count: rows * columns)
+  )
+}

@@ -1,0 +1,202 @@
+import JSON
+
+/// A parameter of a plugin, declared where it is used.
+///
+/// For example:
+///
+///     @Parameter("Share of entries that are kept.", in: 0...1) var density: PerInput = 0.2
+///
+/// The name in recipes is that of the property in snake case. The host checks type and range before the plugin runs. An
+/// optional parameter has no default of its own.
+@propertyWrapper
+public struct Parameter<Value: ParameterValue> {
+  private let box: Box
+  private let schema: JSONObject
+
+  public var wrappedValue: Value { box.value }
+
+  /// Whether the value is the declared default because nobody set it.
+  public var projectedValue: Bool { box.isDefault }
+
+  /// - parameters:
+  ///   - help: What it means, in one sentence.
+  ///   - range: The values that make sense, for numbers.
+  ///   - unit: The unit, if there is one.
+  public init(wrappedValue: Value, _ help: String, in range: ClosedRange<Double>? = nil, unit: String? = nil) {
+    var schema = Value.schema
+    schema["default"] = wrappedValue.json
+    schema["minimum"] = range.flatMap { $0.lowerBound.isFinite ? .number($0.lowerBound) : nil }
+    schema["maximum"] = range.flatMap { $0.upperBound.isFinite ? .number($0.upperBound) : nil }
+    schema["description"] = .string(help)
+    schema["unit"] = unit.map { .string($0) }
+    self.schema = schema
+    box = Box(wrappedValue)
+  }
+
+  private final class Box {
+    var value: Value
+    var isDefault = true
+    init(_ value: Value) { self.value = value }
+  }
+}
+
+/// What a parameter may be: a number, a whole number, a truth value, a text, one of a few words, or one number an input.
+public protocol ParameterValue {
+  /// The JSON Schema of the type: at least `type`.
+  static var schema: JSONObject { get }
+
+  /// The value as JSON, or nil when there is none.
+  var json: JSONValue? { get }
+
+  /// The value that the host sent, or nil when it is of another type.
+  init?(_ parameter: clues_parameter)
+}
+
+extension Double: ParameterValue {
+  public static var schema: JSONObject { JSONObject([("type", "number")]) }
+  public var json: JSONValue? { .number(self) }
+  public init?(_ parameter: clues_parameter) {
+    guard [CLUES_PARAMETER_NUMBER, CLUES_PARAMETER_INTEGER].contains(parameter.type) else { return nil }
+    self = parameter.number
+  }
+}
+
+extension Int: ParameterValue {
+  public static var schema: JSONObject { JSONObject([("type", "integer")]) }
+  public var json: JSONValue? { JSONValue(self) }
+  public init?(_ parameter: clues_parameter) {
+    guard parameter.type == CLUES_PARAMETER_INTEGER else { return nil }
+    self.init(parameter.integer)
+  }
+}
+
+extension Bool: ParameterValue {
+  public static var schema: JSONObject { JSONObject([("type", "boolean")]) }
+  public var json: JSONValue? { .bool(self) }
+  public init?(_ parameter: clues_parameter) {
+    guard parameter.type == CLUES_PARAMETER_BOOLEAN else { return nil }
+    self = parameter.integer != 0
+  }
+}
+
+extension String: ParameterValue {
+  public static var schema: JSONObject { JSONObject([("type", "string")]) }
+  public var json: JSONValue? { .string(self) }
+  public init?(_ parameter: clues_parameter) {
+    guard parameter.type == CLUES_PARAMETER_TEXT, let text = parameter.text else { return nil }
+    self.init(cString: text)
+  }
+}
+
+extension Optional: ParameterValue where Wrapped: ParameterValue {
+  public static var schema: JSONObject { Wrapped.schema }
+  public var json: JSONValue? { self?.json }
+  public init?(_ parameter: clues_parameter) {
+    guard let value = Wrapped(parameter) else { return nil }
+    self = value
+  }
+}
+
+/// One of a few words: an enumeration with texts as raw values.
+public protocol ParameterChoice: ParameterValue, RawRepresentable, CaseIterable where RawValue == String {}
+
+extension ParameterChoice {
+  public static var schema: JSONObject {
+    JSONObject([("type", "string"), ("enum", JSONValue(allCases.map(\.rawValue)))])
+  }
+  public var json: JSONValue? { .string(rawValue) }
+  public init?(_ parameter: clues_parameter) {
+    guard let text = String(parameter) else { return nil }
+    self.init(rawValue: text)
+  }
+}
+
+/// A number for each input of a merge; recipes may set it for all or for single clients.
+public struct PerInput: ParameterValue, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
+  private let values: [Double]
+  private let common: Double
+
+  public init(floatLiteral value: Double) {
+    self.init(values: [], common: value)
+  }
+
+  private init(values: [Double], common: Double) {
+    self.values = values
+    self.common = common
+  }
+
+  public init(integerLiteral value: Int) { self.init(floatLiteral: Double(value)) }
+
+  /// The value for the input at `place`.
+  public subscript(place: Int) -> Double { values.isEmpty ? common : values[place] }
+
+  public static var schema: JSONObject { JSONObject([("type", "number"), ("perInput", true)]) }
+  public var json: JSONValue? { .number(common) }
+  public init?(_ parameter: clues_parameter) {
+    switch parameter.type {
+    case CLUES_PARAMETER_NUMBERS:
+      self.init(values: Array(UnsafeBufferPointer(start: parameter.numbers, count: Int(parameter.count))), common: .nan)
+    case CLUES_PARAMETER_NUMBER:
+      self.init(floatLiteral: parameter.number)
+    default:
+      return nil
+    }
+  }
+}
+
+/// A parameter whatever its type, as the library sees it.
+protocol DeclaredParameter {
+  var declaration: JSONObject { get }
+  func take(_ parameter: clues_parameter) -> Bool
+}
+
+extension Parameter: DeclaredParameter {
+  var declaration: JSONObject { schema }
+
+  func take(_ parameter: clues_parameter) -> Bool {
+    guard let value = Value(parameter) else { return false }
+    box.value = value
+    box.isDefault = parameter.flags & CLUES_PARAMETER_DEFAULTED.rawValue != 0
+    return true
+  }
+}
+
+extension PluginEntry {
+  /// The declared parameters by their names in recipes.
+  private var declaredParameters: [(name: String, parameter: DeclaredParameter)] {
+    Mirror(reflecting: self).children.compactMap { child in
+      guard let label = child.label, let parameter = child.value as? DeclaredParameter else { return nil }
+      return (snakeCase(label.drop { $0 == "_" }), parameter)
+    }
+  }
+
+  /// The parameters as the properties of a JSON Schema.
+  static var parameterSchema: String {
+    JSONValue.object(JSONObject(Self().declaredParameters.map { ($0.name, .object($0.parameter.declaration)) })).text()
+  }
+
+  /// One with the parameters that the host sent.
+  static func make(_ parameters: UnsafePointer<clues_parameters>?) throws -> Self {
+    let entry = Self()
+    let declared = entry.declaredParameters
+    for place in 0..<Int(parameters?.pointee.count ?? 0) {
+      guard let sent = parameters?.pointee.items[place]?.pointee else { continue }
+      let name = String(cString: sent.name)
+      guard let known = declared.first(where: { $0.name == name }) else {
+        throw PluginError("\(id) has no parameter '\(name)'", status: CLUES_INVALID_ARGUMENT)
+      }
+      guard known.parameter.take(sent) else {
+        throw PluginError("the parameter '\(name)' of \(id) is of another type", status: CLUES_INVALID_ARGUMENT)
+      }
+    }
+    try entry.validate()
+    return entry
+  }
+}
+
+private func snakeCase(_ name: Substring) -> String {
+  name.reduce(into: "") { text, character in
+    if character.isUppercase, !text.isEmpty { text += "_" }
+    text += character.lowercased()
+  }
+}

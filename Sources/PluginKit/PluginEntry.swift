@@ -1,0 +1,42 @@
+@_exported import CluesPluginABI
+
+/// What every merge method, scorer and threshold rule says about itself.
+///
+/// Conform to ``MergeMethod``, ``LinearMergeMethod``, ``Scorer``, ``ClientScorer`` or ``ThresholdRule``, declare
+/// parameters with ``Parameter``, and list the type in a ``PluginLibrary``.
+public protocol PluginEntry {
+  /// The name that recipes use: lower case letters, digits, `-` and `.`.
+  static var id: String { get }
+
+  /// What it does, in one sentence.
+  static var summary: String { get }
+
+  /// Formulas and advice for `clues plugins show`, in paragraphs; empty by default.
+  static var details: String { get }
+
+  /// Where the method comes from; empty by default.
+  static var reference: String { get }
+
+  /// Makes one with the default parameters; the host's values are filled in afterwards.
+  init()
+
+  /// Refuses parameters that do not go together; called once they are filled in.
+  func validate() throws
+}
+
+extension PluginEntry {
+  public static var details: String { "" }
+  public static var reference: String { "" }
+  public func validate() throws {}
+}
+
+/// Why a plugin cannot do what it was asked to, in one sentence.
+public struct PluginError: Error {
+  public let status: clues_status
+  public let message: String
+
+  public init(_ message: String, status: clues_status = CLUES_FAILED_PRECONDITION) {
+    self.message = message
+    self.status = status
+  }
+}

@@ -1,0 +1,199 @@
+/// A function from a client's evidence to one number a sample, higher is better.
+///
+/// An instance serves one client. For every checkpoint in step order it is asked to ``begin(_:)-checkpoint``, is shown
+/// the tensors that it needs, and gives its ``scores()``; at last ``combine(_:)`` makes one score a sample of them.
+public protocol Scorer: PluginEntry {
+  /// What it needs: the best way first. The host takes the first for which all clients bring the evidence.
+  var needs: [Needs] { get }
+
+  mutating func begin(_ checkpoint: Checkpoint) throws
+
+  /// The next LoRA parameter; only for scorers that need gradients.
+  mutating func begin(_ tensor: GradientTensor) throws
+
+  /// The gradients of some samples with respect to the current parameter.
+  mutating func update(_ rows: GradientRows) throws
+
+  mutating func endTensor() throws
+
+  /// One score a sample, at this checkpoint.
+  mutating func scores() throws -> [Score]
+
+  /// One score a sample over all checkpoints, given those at each; their mean by default.
+  func combine(_ checkpoints: [[Score]]) throws -> [Score]
+}
+
+extension Scorer {
+  public mutating func begin(_ tensor: GradientTensor) throws {}
+  public mutating func update(_ rows: GradientRows) throws {}
+  public mutating func endTensor() throws {}
+  public func combine(_ checkpoints: [[Score]]) throws -> [Score] { mean(of: checkpoints) }
+
+  /// The mean of each sample's scores; unscored at one checkpoint is unscored.
+  public func mean(of checkpoints: [[Score]]) -> [Score] {
+    guard let first = checkpoints.first else { return [] }
+    return first.indices.map { sample in
+      var sum = 0.0
+      for checkpoint in checkpoints {
+        guard case .value(let value) = checkpoint[sample] else { return checkpoint[sample] }
+        sum += value
+      }
+      return .value(sum / Double(checkpoints.count))
+    }
+  }
+}
+
+/// A function from all clients' adapters to one number a client, higher is better.
+public protocol ClientScorer: PluginEntry {
+  func scores(_ collection: Collection) throws -> [Score]
+}
+
+/// A sample's score, or why it has none.
+public enum Score: Equatable {
+  case value(Double)
+  case unscored(String)
+}
+
+/// One way to come by a score.
+public struct Needs {
+  public var evidence: [clues_evidence]
+  public var columns: [String]
+  public var passes: Int
+  public var checkpoints: clues_checkpoint_choice
+
+  /// - parameters:
+  ///   - columns: Columns such as `loss`; `dot.*` is one for each validation domain.
+  ///   - passes: How often the rows of each tensor are shown.
+  public init(
+    _ evidence: [clues_evidence] = [], columns: [String] = [], passes: Int = 0,
+    checkpoints: clues_checkpoint_choice = CLUES_CHECKPOINTS_ALL
+  ) {
+    self.evidence = evidence
+    self.columns = columns
+    self.passes = evidence.contains(CLUES_EVIDENCE_GRADIENTS) ? max(1, passes) : passes
+    self.checkpoints = checkpoints
+  }
+}
+
+/// One client at one checkpoint; valid until its scores are given.
+public struct Checkpoint {
+  /// Which of the scorer's needs are met.
+  public let alternative: Int
+  public let client: String
+  public let step: Int
+  /// The place of this checkpoint among those that are scored, and how many these are.
+  public let index: Int
+  public let count: Int
+  public let sampleCount: Int
+  public let splits: [clues_split]
+  public let domains: [String]
+  /// The place of the client's own domain in ``domains``, if a validation set bears it.
+  public let ownDomain: Int?
+  public let learningRate: Double
+  public let betas: (Double, Double)
+  public let epsilon: Double
+  public let optimizerStep: Double
+  /// How many validation samples each domain has, and the norms of their gradients.
+  public let validationNorms: [[Double]]
+  public let tensorCount: Int
+  private let columns: [String: UnsafeBufferPointer<Double>]
+
+  /// One number a sample, NaN where there is none; nil without such a column.
+  public func column(_ name: String) -> UnsafeBufferPointer<Double>? { columns[name] }
+
+  init(_ table: clues_checkpoint) {
+    alternative = Int(table.alternative)
+    client = String(cString: table.client)
+    step = Int(table.step)
+    index = Int(table.index)
+    count = Int(table.count)
+    sampleCount = Int(table.sample_count)
+    splits = (0..<Int(table.sample_count)).map { clues_split(rawValue: table.splits[$0]) }
+    domains = (0..<Int(table.domain_count)).map { String(cString: table.domains[$0]!) }
+    ownDomain = table.own_domain == UInt32.max ? nil : Int(table.own_domain)
+    learningRate = table.learning_rate
+    betas = (table.beta1, table.beta2)
+    epsilon = table.epsilon
+    optimizerStep = table.optimizer_step
+    validationNorms = (0..<Int(table.domain_count)).map { domain in
+      guard let norms = table.validation_norms?[domain], let counts = table.validation_counts else { return [] }
+      return Array(UnsafeBufferPointer(start: norms, count: Int(counts[domain])))
+    }
+    tensorCount = Int(table.tensor_count)
+    columns = (0..<Int(table.column_count)).reduce(into: [:]) { columns, place in
+      guard let column = table.columns[place]?.pointee else { return }
+      columns[String(cString: column.name)] = UnsafeBufferPointer(start: column.values, count: Int(table.sample_count))
+    }
+  }
+}
+
+/// One LoRA parameter, elements flattened row-major; valid until the tensor ends.
+public struct GradientTensor {
+  public let name: String
+  public let elementCount: Int
+  private let table: clues_gradient_tensor
+
+  /// Adam's first moment, if the scorer needs moments.
+  public var firstMoment: UnsafeBufferPointer<Float> { .init(start: table.first_moment, count: elementCount) }
+
+  /// Adam's second moment.
+  public var secondMoment: UnsafeBufferPointer<Float> { .init(start: table.second_moment, count: elementCount) }
+
+  /// The mean raw validation gradient of a domain.
+  public func validationMean(_ domain: Int) -> UnsafeBufferPointer<Float> {
+    .init(start: table.validation_means?[domain], count: elementCount)
+  }
+
+  /// The raw gradient of one validation sample of a domain.
+  public func validationSample(_ sample: Int, of domain: Int) -> UnsafeBufferPointer<Float> {
+    .init(start: table.validation_samples?[domain].map { $0 + sample * elementCount }, count: elementCount)
+  }
+
+  init(_ table: clues_gradient_tensor) {
+    self.table = table
+    name = String(cString: table.name)
+    elementCount = Int(table.element_count)
+  }
+}
+
+/// The gradients of consecutive samples with respect to the current parameter; valid during the call.
+public struct GradientRows {
+  public let pass: Int
+  public let samples: Range<Int>
+  private let values: UnsafePointer<Float>
+  private let elementCount: Int
+
+  /// The gradient of a sample, counted as in ``samples``.
+  public subscript(sample: Int) -> UnsafeBufferPointer<Float> {
+    .init(start: values + (sample - samples.lowerBound) * elementCount, count: elementCount)
+  }
+
+  init(_ table: clues_gradient_rows, elementCount: Int) {
+    pass = Int(table.pass)
+    samples = Int(table.first_sample)..<Int(table.first_sample + table.row_count)
+    values = table.values
+    self.elementCount = elementCount
+  }
+}
+
+/// All adapters of all clients; valid during the call.
+public struct Collection {
+  public let clients: [String]
+  /// Whether a client was trained on anchor data.
+  public let anchors: [Bool]
+  /// Of every adapter its client, counted as in ``clients``; ordered by client, then step.
+  public let owners: [Int]
+  public let steps: [Int]
+  private let products: UnsafePointer<Double>
+
+  /// <ΔW_i, ΔW_j> over all modules, adapters counted as in ``owners``.
+  public func innerProduct(_ i: Int, _ j: Int) -> Double { products[i * owners.count + j] }
+
+  init(_ table: clues_collection) {
+    clients = (0..<Int(table.client_count)).map { String(cString: table.clients[$0]!) }
+    anchors = clients.indices.map { table.anchors[$0] != 0 }
+    owners = (0..<Int(table.adapter_count)).map { Int(table.owners[$0]) }
+    steps = owners.indices.map { Int(table.steps[$0]) }
+    products = table.inner_products
+  }
+}

@@ -1,0 +1,19 @@
+/// A function from all scores to the threshold of every client; a sample is kept when its score is at least that.
+public protocol ThresholdRule: PluginEntry {
+  /// One threshold for each client; the same for all unless the rule is made to differ.
+  func thresholds(_ clients: [ClientScores]) throws -> [Double]
+}
+
+/// The scored samples of one client.
+public struct ClientScores {
+  public let client: String
+  public let train: [Double]
+  public let anchors: [Double]
+
+  init(_ table: clues_client_scores) {
+    client = String(cString: table.client)
+    let scored = (0..<Int(table.count)).map { (value: table.values[$0], split: clues_split(rawValue: table.splits[$0])) }
+    train = scored.filter { $0.split == CLUES_SPLIT_TRAIN }.map(\.value)
+    anchors = scored.filter { $0.split == CLUES_SPLIT_ANCHOR }.map(\.value)
+  }
+}
