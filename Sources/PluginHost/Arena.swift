@@ -23,15 +23,20 @@ final class Arena {
   }
 
   func value<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> {
-    UnsafePointer(array([value]))
+    array([value])
   }
 
-  func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
+  func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element> {
+    UnsafePointer(writableArray(elements))
+  }
+
+  /// Elements that the plugin may change.
+  func writableArray<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
     let copy = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
     copy.initialize(from: elements, count: elements.count)
     blocks.append(UnsafeMutableRawPointer(copy))
     return copy
   }
 
-  func text(_ text: String) -> UnsafePointer<CChar> { UnsafePointer(array(Array(text.utf8CString))) }
+  func text(_ text: String) -> UnsafePointer<CChar> { array(Array(text.utf8CString)) }
 }

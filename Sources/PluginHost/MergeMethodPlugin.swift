@@ -184,9 +184,9 @@ extension MergeUnit {
     unit.module = arena.text(module)
     unit.part = clues_part(rawValue: part.rawValue)
     unit.input_count = UInt32(inputs.count)
-    unit.inputs = UnsafePointer(arena.array(inputs))
-    unit.inner_products = innerProducts.isEmpty ? nil : UnsafePointer(arena.array(innerProducts))
-    unit.adapter_inner_products = adapterInnerProducts.isEmpty ? nil : UnsafePointer(arena.array(adapterInnerProducts))
+    unit.inputs = arena.array(inputs)
+    unit.inner_products = innerProducts.isEmpty ? nil : arena.array(innerProducts)
+    unit.adapter_inner_products = adapterInnerProducts.isEmpty ? nil : arena.array(adapterInnerProducts)
     return arena.value(unit)
   }
 }
@@ -199,8 +199,8 @@ private func matrix(
   tensor.dtype = CLUES_F32
   tensor.rank = 2
   tensor.flags = flags | CLUES_TENSOR_CONTIGUOUS.rawValue
-  tensor.shape = UnsafePointer(arena.array([Int64(rows), Int64(columns)]))
-  tensor.strides = UnsafePointer(arena.array([Int64(columns), 1]))
+  tensor.shape = arena.array([Int64(rows), Int64(columns)])
+  tensor.strides = arena.array([Int64(columns), 1])
   tensor.data = UnsafeMutableRawPointer(values)
   return arena.value(tensor)
 }

@@ -219,8 +219,8 @@ public final class ScorerInstance {
         var table = clues_scores()
         table.struct_size = CLUES_SCORES_SIZE
         table.count = UInt64(scores.count)
-        table.values = arena.array(scores.map { $0.value ?? .nan })
-        table.reasons = arena.array(
+        table.values = arena.writableArray(scores.map { $0.value ?? .nan })
+        table.reasons = arena.writableArray(
           scores.map { score -> UnsafePointer<CChar>? in
             if case .unscored(let reason) = score { arena.text(reason) } else { nil }
           })
@@ -251,8 +251,8 @@ public final class ScorerInstance {
       var table = clues_scores()
       table.struct_size = CLUES_SCORES_SIZE
       table.count = UInt64(count)
-      table.values = arena.array([Double](repeating: .nan, count: count))
-      table.reasons = arena.array([UnsafePointer<CChar>?](repeating: nil, count: count))
+      table.values = arena.writableArray([Double](repeating: .nan, count: count))
+      table.reasons = arena.writableArray([UnsafePointer<CChar>?](repeating: nil, count: count))
       let place = arena.value(table)
       try face.call { body(place) }
       return (0..<count).map { sample in
@@ -279,25 +279,23 @@ extension ScoringCheckpoint {
     table.epsilon = epsilon
     table.optimizer_step = optimizerStep
     table.sample_count = UInt64(ids.count)
-    table.splits = UnsafePointer(arena.array(splits.map(\.rawValue)))
-    table.ids = UnsafePointer(arena.array(ids.map { Optional(arena.text($0)) }))
+    table.splits = arena.array(splits.map(\.rawValue))
+    table.ids = arena.array(ids.map { Optional(arena.text($0)) })
     table.domain_count = UInt32(domains.count)
     table.own_domain = ownDomain.map { UInt32($0) } ?? .max
-    table.domains = UnsafePointer(arena.array(domains.map { Optional(arena.text($0)) }))
-    table.validation_counts = UnsafePointer(arena.array(validationNorms.map { UInt64($0.count) }))
-    table.validation_norms = UnsafePointer(
-      arena.array(validationNorms.map { Optional(UnsafePointer(arena.array($0))) }))
+    table.domains = arena.array(domains.map { Optional(arena.text($0)) })
+    table.validation_counts = arena.array(validationNorms.map { UInt64($0.count) })
+    table.validation_norms = arena.array(validationNorms.map { Optional(arena.array($0)) })
     table.tensor_count = UInt32(tensorCount)
     table.column_count = UInt32(columns.count)
-    table.columns = UnsafePointer(
-      arena.array(
+    table.columns = arena.array(
         columns.map { column -> UnsafePointer<clues_column>? in
           var item = clues_column()
           item.struct_size = CLUES_COLUMN_SIZE
           item.name = arena.text(column.name)
-          item.values = UnsafePointer(arena.array(column.values))
+          item.values = arena.array(column.values)
           return arena.value(item)
-        }))
+        })
     return arena.value(table)
   }
 }
@@ -311,8 +309,8 @@ extension ScoringTensor {
     table.element_count = UInt64(elementCount)
     table.first_moment = firstMoment
     table.second_moment = secondMoment
-    table.validation_means = validationMeans.isEmpty ? nil : UnsafePointer(arena.array(validationMeans))
-    table.validation_samples = validationSamples.isEmpty ? nil : UnsafePointer(arena.array(validationSamples))
+    table.validation_means = validationMeans.isEmpty ? nil : arena.array(validationMeans)
+    table.validation_samples = validationSamples.isEmpty ? nil : arena.array(validationSamples)
     return arena.value(table)
   }
 }
@@ -322,12 +320,12 @@ extension ScoringCollection {
     var table = clues_collection()
     table.struct_size = CLUES_COLLECTION_SIZE
     table.client_count = UInt32(clients.count)
-    table.clients = UnsafePointer(arena.array(clients.map { Optional(arena.text($0)) }))
-    table.anchors = UnsafePointer(arena.array(anchors.map { $0 ? UInt32(1) : 0 }))
+    table.clients = arena.array(clients.map { Optional(arena.text($0)) })
+    table.anchors = arena.array(anchors.map { $0 ? UInt32(1) : 0 })
     table.adapter_count = UInt32(owners.count)
-    table.owners = UnsafePointer(arena.array(owners.map { UInt32($0) }))
-    table.steps = UnsafePointer(arena.array(steps.map { UInt64($0) }))
-    table.inner_products = UnsafePointer(arena.array(innerProducts))
+    table.owners = arena.array(owners.map { UInt32($0) })
+    table.steps = arena.array(steps.map { UInt64($0) })
+    table.inner_products = arena.array(innerProducts)
     return arena.value(table)
   }
 }

@@ -45,8 +45,8 @@ public struct ThresholdRulePlugin: @unchecked Sendable {
       item.struct_size = CLUES_CLIENT_SCORES_SIZE
       item.client = face.arena.text(client.client)
       item.count = UInt64(client.values.count)
-      item.values = UnsafePointer(face.arena.array(client.values))
-      item.splits = UnsafePointer(face.arena.array(client.splits.map(\.rawValue)))
+      item.values = face.arena.array(client.values)
+      item.splits = face.arena.array(client.splits.map(\.rawValue))
       return face.arena.value(item)
     }
     let list = face.arena.array(inputs)
