@@ -1,0 +1,157 @@
+import Diagnostics
+import Tensors
+
+/// A LoRA adapter in PEFT's format: its config and its modules, elements where they lie.
+public struct Adapter: Sendable {
+  public let config: AdapterConfig
+
+  /// The adapted modules by name.
+  public let modules: [String: LoRAModule]
+
+  /// Tensors that replace the base model's own, by name: `modules_to_save`, biases, resized embeddings.
+  public let absolutes: [String: Tensor]
+
+  /// Things a careful reader would mention, none of them an error.
+  public let notes: [String]
+
+  /// The number of LoRA parameters.
+  public var parameterCount: Int { modules.values.reduce(0) { $0 + $1.a.count + $1.b.count } }
+
+  /// The dtypes of the factors.
+  public var dtypes: Set<DType> { Set(modules.values.flatMap { [$0.a.dtype, $0.b.dtype] }) }
+
+  /// Reads an adapter from the bytes of its two files.
+  ///
+  /// - parameters:
+  ///   - configFile: The name of the config for messages.
+  ///   - weightsFile: The name of the weights for messages.
+  /// - throws: ``Failure`` `badData` for files that break their format and adapters that cannot be merged rightly.
+  public init(config: Bytes, configFile: String, weights: Bytes, weightsFile: String) throws {
+    let config = try locating(file: configFile) { try AdapterConfig(config) }
+    let file = try locating(file: weightsFile) { try SafetensorsFile(weights) }
+    try self.init(config: config, file: file, weightsFile: weightsFile)
+  }
+
+  private init(config: AdapterConfig, file: SafetensorsFile, weightsFile: String) throws {
+    var parts: [String: Parts] = [:]
+    var absolutes: [String: Tensor] = [:]
+    try locating(file: weightsFile) {
+      for name in file.names {
+        guard let tensor = file.tensors[name] else { continue }
+        switch try TensorKey(name) {
+        case .absolute(let absolute):
+          guard absolutes.updateValue(tensor, forKey: absolute) == nil else { throw Self.doubled(name) }
+        case .factor(let module, let part, let isEmbedding):
+          guard parts[module, default: Parts(isEmbedding: isEmbedding)].add(tensor, part, isEmbedding: isEmbedding) else {
+            throw Self.doubled(name)
+          }
+        }
+      }
+      guard !parts.isEmpty else {
+        throw Failure(.badData, "holds no LoRA parameters", advice: "an adapter has tensors named …lora_A.weight and …lora_B.weight")
+      }
+    }
+    self.config = config
+    self.absolutes = absolutes
+    modules = try locating(file: weightsFile) {
+      try Dictionary(uniqueKeysWithValues: parts.map { ($0, try LoRAModule($0, $1, config)) })
+    }
+    notes = config.idlePatterns(among: Array(modules.keys)).map { "the pattern '\($0)' names no module" }
+  }
+
+  private static func doubled(_ name: String) -> Failure {
+    Failure(
+      .badData, "stands for the same parameter as another tensor of the file",
+      advice: "the file holds two adapters or two spellings of one: save it again with PEFT's save_pretrained", tensor: name)
+  }
+
+  /// The tensors of one module while they are gathered.
+  struct Parts {
+    let isEmbedding: Bool
+    var tensors: [TensorKey.Part: Tensor] = [:]
+
+    init(isEmbedding: Bool) { self.isEmbedding = isEmbedding }
+
+    mutating func add(_ tensor: Tensor, _ part: TensorKey.Part, isEmbedding: Bool) -> Bool {
+      isEmbedding == self.isEmbedding && tensors.updateValue(tensor, forKey: part) == nil
+    }
+  }
+}
+
+/// One adapted layer: ΔW = s·B·A.
+public struct LoRAModule: Sendable {
+  /// The layer's path in the base model, such as `model.layers.3.self_attn.q_proj`.
+  public let name: String
+  public let kind: Kind
+
+  /// [r, in], for convolutions [r, in, k…].
+  public let a: Tensor
+
+  /// [out, r], for convolutions [out, r, 1…].
+  public let b: Tensor
+
+  /// Adds s·bias to the layer's output; [out].
+  public let bias: Tensor?
+
+  public let rank: Int
+  public let alpha: Double
+
+  /// The factor s of the delta.
+  public let scaling: Double
+
+  public enum Kind: String, Sendable {
+    case linear
+    /// Named `lora_embedding_…`; its delta is (s·B·A)ᵀ, which changes nothing for a merge.
+    case embedding
+    case convolution
+  }
+
+  /// Rows of the delta as s·B·A.
+  public var outputs: Int { b.shape[0] }
+
+  /// Columns of the delta, with the kernel of a convolution flattened.
+  public var inputs: Int { a.shape.dropFirst().reduce(1, *) }
+
+  init(_ name: String, _ parts: Adapter.Parts, _ config: AdapterConfig) throws {
+    func refusal(_ message: String, _ advice: String? = nil) -> Failure {
+      Failure(.badData, message, advice: advice, tensor: name)
+    }
+    guard let a = parts.tensors[.a] else { throw refusal("has lora_B but no lora_A", "the file is not complete: save it again") }
+    guard let b = parts.tensors[.b] else { throw refusal("has lora_A but no lora_B", "the file is not complete: save it again") }
+    for tensor in [a, b] + [parts.tensors[.bias]].compactMap({ $0 }) where !tensor.dtype.isAdapterFloat {
+      throw refusal(
+        "is stored as \(tensor.dtype.torchName), which is no type that adapters are merged in",
+        "convert it to float32, float16 or bfloat16 first")
+    }
+    guard a.shape.count >= 2, b.shape.count == a.shape.count, b.shape.dropFirst(2).allSatisfy({ $0 == 1 }) else {
+      throw refusal("has factors of shapes \(a.shape) and \(b.shape), which are no pair of LoRA factors")
+    }
+    guard a.shape[0] == b.shape[1] else {
+      throw refusal(
+        "has \(a.shape[0]) rows in lora_A but \(b.shape[1]) columns in lora_B",
+        "grouped convolutions and damaged files look like this; neither can be merged")
+    }
+    guard a.count > 0, b.count > 0 else { throw refusal("has empty factors of shapes \(a.shape) and \(b.shape)") }
+    let rank = a.shape[0]
+    let claimed = config.rank(of: name)
+    guard Double(rank) == claimed else {
+      throw refusal(
+        "has rank \(rank), but adapter_config.json gives it \(claimed.formatted)",
+        "correct r or rank_pattern in adapter_config.json; the scaling depends on it")
+    }
+    self.name = name
+    self.kind = parts.isEmbedding ? .embedding : a.shape.count > 2 ? .convolution : .linear
+    self.a = a
+    self.b = b
+    self.rank = rank
+    bias = parts.tensors[.bias]
+    alpha = config.alpha(of: name)
+    scaling = config.scaling(of: name, rank: rank)
+    guard scaling.isFinite, scaling != 0 else { throw refusal("has the scaling \(scaling), which makes no sense") }
+  }
+}
+
+extension Double {
+  /// Without a fraction where there is none.
+  var formatted: String { Int(exactly: self).map { String($0) } ?? String(self) }
+}
