@@ -109,3 +109,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Ex
   public init(_ value: Int) { self = .integer(Int64(value)) }
   public init(_ values: [String]) { self = .array(values.map { .string($0) }) }
 }
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+  public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
+}

@@ -1,0 +1,22 @@
+import Diagnostics
+
+/// The best factors of a given rank for a dense matrix, [out, in], and the energy they leave out.
+///
+/// - throws: ``Failure`` `badData` when a number is NaN or infinite, when the decomposition does not converge or the sizes
+///   are beyond LAPACK; `usage` for a rank or a tolerance that is none.
+public func compress(dense matrix: Matrix<Float>, to rank: Rank, by method: DenseMethod) throws -> Compression {
+  try rank.validate()
+  guard matrix.withUnsafeBufferPointer(allFinite) else {
+    throw Failure(.badData, "holds a number that is NaN or infinite")
+  }
+  if case .sketched(let stream, let tolerance) = method {
+    guard tolerance > 0, tolerance < 1 else {
+      throw Failure(.usage, "a tolerance of \(tolerance) is none", advice: "ask for one between 0 and 1")
+    }
+    if let sketch = try Sketch(of: DenseOperator(matrix), for: rank, tolerance: tolerance, stream: stream) {
+      return try sketch.compression()
+    }
+  }
+  let longest = max(matrix.rows, matrix.columns)
+  return try truncate(core: matrix.widened(), left: .unit, right: .unit, longestSide: longest, to: rank)
+}

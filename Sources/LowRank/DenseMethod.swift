@@ -1,0 +1,14 @@
+import Tensors
+
+/// How the singular directions of a dense matrix are found.
+public enum DenseMethod: Sendable, Equatable {
+  /// By decomposing the matrix, in O(out·in·min(out, in)): tens of seconds for 4096 by 4096.
+  case exact
+
+  /// From products with some random directions, and with more until they are shown to be enough.
+  ///
+  /// Of ``Rank/exactly(_:)``, the factors keep at least 1 − `tolerance` of the energy that the best factors of that rank
+  /// keep. Of ``Rank/energy(_:)``, they keep the share, and no lower rank keeps 1 + `tolerance` times the share. A matrix
+  /// for which this cannot be shown with directions for a quarter of its smaller side is decomposed exactly.
+  case sketched(RandomStream, tolerance: Double = 1e-3)
+}

@@ -1,0 +1,91 @@
+import Tensors
+
+/// A growing orthonormal basis Q of the directions of a dense matrix M, kept as rows, with C = Q·M and C·Cᵀ.
+struct KrylovBasis {
+  private let matrix: DenseOperator
+  private var rows: Matrix<Double>
+  private var projected: Matrix<Double>
+  private var products: Matrix<Double>
+
+  /// How many directions there are.
+  private(set) var count = 0
+
+  /// - parameter capacity: the most directions there will be.
+  init(_ matrix: DenseOperator, capacity: Int) throws {
+    self.matrix = matrix
+    // Uninitialised memory that is never reached costs nothing.
+    rows = try Matrix(rows: capacity, columns: matrix.out) { _ in }
+    projected = try Matrix(rows: capacity, columns: matrix.in) { _ in }
+    products = try Matrix(rows: capacity, columns: capacity)
+  }
+
+  /// The directions of M on random vectors, orthonormal.
+  func firstBlock(height: Int, stream: RandomStream) throws -> Matrix<Double> {
+    let random = try Matrix<Double>(rows: height, columns: matrix.in) { target in
+      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: target.count) { words in
+        stream.fill(words, from: 0)
+        // Uniform between −1 and 1: as good as normal numbers here, and the same bits on every machine.
+        for place in 0..<words.count {
+          target.initializeElement(at: place, to: Double(Int64(bitPattern: words[place])) * 0x1p-63)
+        }
+      }
+    }
+    return try orthonormalized(matrix.applied(to: random)).rows
+  }
+
+  /// Adds directions, orthonormal to those that are there.
+  ///
+  /// - returns: directions to add next, those of M·Mᵀ on the given ones, and their coupling S: M·Mᵀ·block, less what lies in
+  ///   the basis, is S times orthonormal rows.
+  mutating func extend(by block: Matrix<Double>) throws -> (next: Matrix<Double>, coupling: Matrix<Double>) {
+    let added = count..<count + block.rows
+    let image = try matrix.transposeApplied(to: block)
+    rows.replace(rows: added, by: block)
+    projected.replace(rows: added, by: image)
+    count = added.upperBound
+    try products.set(
+      rows: added, columns: 0..<count, to: image.whole, times: projected.panel(rows: 0..<count).transposed)
+    let (next, coupling) = try orthonormalized(matrix.applied(to: image))
+    return (next, coupling)
+  }
+
+  /// C·Cᵀ, of which the lower triangle counts.
+  func gram() throws -> Matrix<Double> {
+    try Matrix(rows: count, columns: count) { target in
+      products.withUnsafeBufferPointer { source in
+        for row in 0..<count {
+          for column in 0..<count {
+            target.initializeElement(at: row * count + column, to: source[row * products.columns + column])
+          }
+        }
+      }
+    }
+  }
+
+  /// Q [count, out] and C [count, in].
+  func finished() throws -> (basis: Matrix<Double>, projection: Matrix<Double>) {
+    try (rows.prefix(rows: count), projected.prefix(rows: count))
+  }
+
+  /// Y less what lies in the basis, as a lower-triangular matrix times orthonormal rows.
+  private func orthonormalized(_ block: Matrix<Double>) throws -> (rows: Matrix<Double>, coupling: Matrix<Double>) {
+    let factorization = try RowFactorization(outsideOfBasis(block))
+    // Where Y lies in the basis but for rounding, its rows were made of that rounding and need to be cleaned again.
+    let cleaned = try RowFactorization(outsideOfBasis(factorization.orthonormalRows()))
+    return try (cleaned.orthonormalRows(), factorization.lower)
+  }
+
+  /// Y·(1 − QᵀQ); twice, for once leaves rounding behind.
+  private func outsideOfBasis(_ block: Matrix<Double>) throws -> Matrix<Double> {
+    var rest = block
+    let basis = rows.panel(rows: 0..<count)
+    for _ in 0..<2 {
+      var parts = try product(rest.whole, basis.transposed)
+      parts.withUnsafeMutableBufferPointer { numbers in
+        for place in 0..<numbers.count { numbers[place] = -numbers[place] }
+      }
+      try rest.set(to: parts.whole, times: basis, accumulating: true)
+    }
+    return rest
+  }
+}

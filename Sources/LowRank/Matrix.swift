@@ -1,0 +1,115 @@
+import Diagnostics
+
+/// A dense matrix: row-major, contiguous, a value.
+///
+/// Copies share their storage until one of them is written to. The storage starts at a multiple of 64 bytes, so that
+/// the sums of BLAS do not depend on where the allocator put it.
+public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
+  public let rows: Int
+  public let columns: Int
+  private(set) var storage: MatrixStorage<Scalar>
+
+  /// A matrix of zeros.
+  ///
+  /// - throws: ``Failure`` `badData` when there can be no such matrix: negative sizes, or more bytes than can be counted.
+  public init(rows: Int, columns: Int) throws {
+    try self.init(rows: rows, columns: columns) { $0.initialize(repeating: 0) }
+  }
+
+  /// A matrix of the given elements, row after row.
+  ///
+  /// - throws: ``Failure`` `badData` unless there are rows · columns elements.
+  public init(rows: Int, columns: Int, _ elements: some Collection<Scalar>) throws {
+    guard rows >= 0, columns >= 0, rows.multipliedReportingOverflow(by: columns) == (elements.count, false) else {
+      throw Failure(.badData, "\(elements.count) numbers are no matrix of \(rows) by \(columns)")
+    }
+    try self.init(rows: rows, columns: columns) { _ = $0.initialize(fromContentsOf: elements) }
+  }
+
+  /// A matrix whose elements `fill` writes, all of them: the buffer it gets holds nothing yet.
+  ///
+  /// - throws: ``Failure`` `badData` as ``init(rows:columns:)``, and whatever `fill` throws.
+  public init(rows: Int, columns: Int, filledBy fill: (UnsafeMutableBufferPointer<Scalar>) throws -> Void) throws {
+    let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+    guard rows >= 0, columns >= 0, !overflow, count <= Int.max / MemoryLayout<Scalar>.stride else {
+      throw Failure(.badData, "there is no matrix of \(rows) by \(columns)")
+    }
+    self.rows = rows
+    self.columns = columns
+    storage = MatrixStorage(count: count)
+    try fill(storage.elements)
+  }
+
+  /// The number of elements.
+  public var count: Int { rows * columns }
+
+  /// The elements, row after row.
+  public var elements: [Scalar] { withUnsafeBufferPointer { Array($0) } }
+
+  /// - precondition: the row and the column are there.
+  public subscript(row: Int, column: Int) -> Scalar {
+    get { withUnsafeBufferPointer { $0[place(row, column)] } }
+    set {
+      let place = place(row, column)
+      withUnsafeMutableBufferPointer { $0[place] = newValue }
+    }
+  }
+
+  private func place(_ row: Int, _ column: Int) -> Int {
+    precondition(row >= 0 && row < rows && column >= 0 && column < columns, "no such element in the matrix")
+    return row * columns + column
+  }
+
+  /// The elements where they lie, row after row, for as long as `body` runs.
+  public func withUnsafeBufferPointer<Result>(
+    _ body: (UnsafeBufferPointer<Scalar>) throws -> Result
+  ) rethrows -> Result {
+    try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(storage.elements)) }
+  }
+
+  /// The elements where they lie, to be written to, for as long as `body` runs.
+  public mutating func withUnsafeMutableBufferPointer<Result>(
+    _ body: (UnsafeMutableBufferPointer<Scalar>) throws -> Result
+  ) rethrows -> Result {
+    makeUnique()
+    return try withExtendedLifetime(storage) { try body(storage.elements) }
+  }
+
+  /// Parts from the copies that share the storage; due before writing through ``start``.
+  mutating func makeUnique() {
+    guard !isKnownUniquelyReferenced(&storage) else { return }
+    let copy = MatrixStorage<Scalar>(count: count)
+    _ = copy.elements.initialize(fromContentsOf: storage.elements)
+    storage = copy
+  }
+
+  /// Where the elements lie, for calls into BLAS and LAPACK; the caller keeps the matrix alive meanwhile.
+  var start: UnsafeMutablePointer<Scalar> { storage.start }
+}
+
+extension Matrix: Equatable {
+  public static func == (left: Matrix, right: Matrix) -> Bool {
+    left.rows == right.rows && left.columns == right.columns
+      && left.withUnsafeBufferPointer { mine in right.withUnsafeBufferPointer { mine.elementsEqual($0) } }
+  }
+}
+
+/// The memory of a matrix, freed with its last owner.
+///
+/// Unchecked, for ``Matrix`` writes to it only while it has one owner.
+final class MatrixStorage<Scalar: LinearAlgebraScalar>: @unchecked Sendable {
+  let start: UnsafeMutablePointer<Scalar>
+  private let count: Int
+
+  init(count: Int) {
+    // An empty matrix has an address too: BLAS takes no nil.
+    let capacity = max(count, 1)
+    start = UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Scalar>.stride, alignment: 64)
+      .bindMemory(to: Scalar.self, capacity: capacity)
+    self.count = count
+  }
+
+  var elements: UnsafeMutableBufferPointer<Scalar> { UnsafeMutableBufferPointer(start: start, count: count) }
+
+  deinit { UnsafeMutableRawPointer(start).deallocate() }
+}

@@ -1,0 +1,98 @@
+import Diagnostics
+
+extension Matrix {
+  /// Row i is what was column i.
+  public func transposed() throws -> Matrix {
+    try Matrix(rows: columns, columns: rows) { target in
+      withUnsafeBufferPointer { transpose($0, rows: rows, columns: columns, into: target) { $0 } }
+    }
+  }
+
+  /// The first rows.
+  func prefix(rows kept: Int) throws -> Matrix {
+    try Matrix(rows: kept, columns: columns) { target in
+      withUnsafeBufferPointer { _ = target.initialize(fromContentsOf: $0[..<(kept * columns)]) }
+    }
+  }
+}
+
+extension Matrix {
+  /// Writes the rows of another matrix of the same width over some of these.
+  mutating func replace(rows lines: Range<Int>, by other: Matrix) {
+    precondition(lines.count == other.rows && columns == other.columns, "the rows do not fit")
+    let places = lines.lowerBound * columns..<lines.upperBound * columns
+    withUnsafeMutableBufferPointer { target in
+      other.withUnsafeBufferPointer { _ = target[places].update(fromContentsOf: $0) }
+    }
+  }
+}
+
+extension Matrix<Float> {
+  /// The same numbers in double precision.
+  func widened() throws -> Matrix<Double> {
+    try Matrix<Double>(rows: rows, columns: columns) { target in
+      withUnsafeBufferPointer { source in
+        for place in 0..<source.count { target.initializeElement(at: place, to: Double(source[place])) }
+      }
+    }
+  }
+}
+
+extension Matrix<Double> {
+  /// The numbers rounded to single precision.
+  ///
+  /// - throws: ``Failure`` `badData` when one is beyond its range, or not finite.
+  func narrowed() throws -> Matrix<Float> {
+    try Matrix<Float>(rows: rows, columns: columns) { target in
+      withUnsafeBufferPointer { source in
+        for place in 0..<source.count { target.initializeElement(at: place, to: Float(source[place])) }
+      }
+    }.checkedFinite()
+  }
+
+  /// The numbers rounded to single precision, with rows for columns.
+  ///
+  /// - throws: as ``narrowed()``.
+  func narrowedAndTransposed() throws -> Matrix<Float> {
+    try Matrix<Float>(rows: columns, columns: rows) { target in
+      withUnsafeBufferPointer { transpose($0, rows: rows, columns: columns, into: target) { Float($0) } }
+    }.checkedFinite()
+  }
+}
+
+extension Matrix<Float> {
+  func checkedFinite() throws -> Matrix {
+    guard withUnsafeBufferPointer(allFinite) else {
+      throw Failure(
+        .badData, "the result holds numbers beyond the range of float32", advice: "lower the weights or the scaling")
+    }
+    return self
+  }
+}
+
+/// Whether no number is NaN or infinite.
+func allFinite(_ numbers: UnsafeBufferPointer<Float>) -> Bool {
+  let exponent: UInt32 = 0x7f80_0000
+  var special: UInt32 = 0
+  for place in 0..<numbers.count { special |= numbers[place].bitPattern & exponent == exponent ? 1 : 0 }
+  return special == 0
+}
+
+/// Writes a row-major matrix with rows for columns, in blocks that stay in the nearest cache.
+func transpose<Source: BitwiseCopyable, Target: BitwiseCopyable>(
+  _ source: UnsafeBufferPointer<Source>, rows: Int, columns: Int, into target: UnsafeMutableBufferPointer<Target>,
+  converting convert: (Source) -> Target
+) {
+  guard !source.isEmpty, let from = source.baseAddress, let to = target.baseAddress else { return }
+  let edge = 32
+  for top in stride(from: 0, to: rows, by: edge) {
+    for left in stride(from: 0, to: columns, by: edge) {
+      let bottom = min(top + edge, rows)
+      for column in left..<min(left + edge, columns) {
+        for row in top..<bottom {
+          (to + column * rows + row).initialize(to: convert(from[row * columns + column]))
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Diagnostics
+import Tensors
+
+/// Orthonormal directions Q that hold the leading left singular vectors of a dense matrix M, and C = Qᵀ·M.
+///
+/// A randomised block Krylov method: the first block of Q is the range of M on random directions (Halko, Martinsson and
+/// Tropp, SIAM Review 53, 2011), and each further one that of M·Mᵀ on the block before, the earlier ones being kept (Musco
+/// and Musco, arXiv 1504.05477). Keeping them makes the same passes over M worth far more than power iterations.
+///
+/// **The check.** Let s be the singular values of C, u and v the vectors of its leading k, K = Σ s² of these, ρ = ‖M‖² −
+/// ‖C‖², the energy outside of Q, and E the most that any k directions of M hold. Two bounds show how far K is from E:
+///
+/// - E ≤ K + ρ, since MᵀM = CᵀC + FᵀF with ‖F‖² = ρ, and by Ky Fan's inequality for sums.
+/// - √E ≤ √K + ‖X‖, with X = M·v − u·s. In bases that begin with u and v, M is [s 0; X Y]; the root of the energy of the
+///   leading k directions is a norm (Ky Fan's 2-k norm), and that of [s 0; 0 Y] is √K as long as no direction of Y is
+///   stronger than the last of s. It could be only if a leading singular vector of M were orthogonal to all of the random
+///   directions, which has probability zero.
+///
+/// K and ρ come from C as it is calculated, so what is reported as kept and as discarded holds whatever the check says.
+struct Sketch {
+  /// Q, as rows [l, out].
+  private let basis: Matrix<Double>
+
+  /// C, [l, in].
+  private let projection: Matrix<Double>
+
+  private let verdict: SketchSpectrum.Verdict
+  private let energy: Double
+
+  /// Grows a sketch until the check is passed.
+  ///
+  /// - returns: nil when that would take more directions than a quarter of the smaller side.
+  init?(of matrix: DenseOperator, for rank: Rank, tolerance: Double, stream: RandomStream) throws {
+    let most = min(matrix.out, matrix.in) / 4
+    guard let height = Self.blockHeight(for: rank, of: most, tolerance: tolerance), height <= most else { return nil }
+    energy = matrix.energy
+    var krylov = try KrylovBasis(matrix, capacity: most)
+    var block = try krylov.firstBlock(height: height, stream: stream)
+    var checkDue = 0
+    while krylov.count + height <= most {
+      let (next, coupling) = try krylov.extend(by: block)
+      if krylov.count >= checkDue {
+        let spectrum = try SketchSpectrum(krylov.gram(), coupling: coupling, energy: energy)
+        if let verdict = spectrum.verdict(on: rank, tolerance: tolerance) {
+          self.verdict = verdict
+          (basis, projection) = try krylov.finished()
+          return
+        }
+        // The check grows faster than a step costs.
+        checkDue = krylov.count * 5 / 4
+      }
+      block = next
+    }
+    return nil
+  }
+
+  /// How many directions a step adds; nil when the rank calls for more than `most`.
+  private static func blockHeight(for rank: Rank, of most: Int, tolerance: Double) -> Int? {
+    switch rank {
+    case .full: nil
+    case .exactly(let count): count <= most ? min(max(16, count + 8), 64) : nil
+    case .energy(let share): share * (1 + tolerance) < 1 ? 32 : nil
+    }
+  }
+
+  /// The matrix as the best factors in the sketch, of the rank that passed the check.
+  func compression() throws -> Compression {
+    let factorization = try RowFactorization(projection)
+    return try truncate(
+      core: factorization.lower, left: .rows(basis), right: .reflections(factorization),
+      longestSide: max(basis.columns, projection.columns), to: .exactly(verdict.rank), energy: energy,
+      shortfall: verdict.shortfall)
+  }
+}

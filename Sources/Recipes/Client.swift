@@ -1,0 +1,65 @@
+import JSON
+
+extension Recipe {
+  /// One client's bundle and what to take from it.
+  public struct Client: Sendable {
+    /// Path of the bundle as written; ``Recipe/path(_:)`` resolves it.
+    public var path = Located("")
+    /// The client's name; nil stands for the bundle's own.
+    public var name: Located<String>?
+    /// The client's weight in the merge; given for all clients or for none.
+    public var weight: Located<Double>?
+    /// The checkpoint whose adapter is merged; nil stands for the final adapter, else that of the last checkpoint.
+    public var checkpoint: Located<Checkpoint>?
+    /// The named adapter, where a bundle holds several.
+    public var adapter: Located<String>?
+    /// Parameters of the merge method for this client only.
+    public var parameters: [ParameterSetting] = []
+  }
+
+  /// One checkpoint of a client's trajectory.
+  public enum Checkpoint: Sendable, Equatable {
+    case step(Int)
+    case last
+  }
+}
+
+extension Recipe.Client: Record {
+  /// The key that the short form of a client, a bare path, stands for.
+  static let shortKey = "path"
+
+  static let title = "Client"
+
+  static let fields: [Field<Self>] = [
+    .key(
+      shortKey, \.path, .path, isRequired: true,
+      "The client's bundle: an archive or a folder, relative to the recipe's folder."),
+    .key("name", \.name, .clientName, "What to call the client, instead of the name that its bundle bears."),
+    .key(
+      "weight", \.weight, .number(),
+      "The client's weight in the merge. All clients have one, or none has and 'weights' decides."),
+    .key(
+      "checkpoint", \.checkpoint,
+      .oneOf(
+        Form.integer(atLeast: 0).mapped(
+          { step, _ in Recipe.Checkpoint.step(step) }, { if case .step(let step) = $0 { step } else { nil } }),
+        .words([Word(name: "last", value: .last, meaning: "the checkpoint with the highest step")])),
+      "Which checkpoint's adapter to take: a step, or 'last'. "
+        + "Without it, the final adapter, or the last checkpoint's where there is no final one.",
+      absent: { _ in "the final adapter, else the last checkpoint's" }),
+    .key("adapter", \.adapter, .name, "Which adapter to take, by name, where a bundle holds several."),
+    .key("parameters", \.parameters, .parameters, "Parameters of the merge method for this client only."),
+  ]
+}
+
+extension Form where Value == Recipe.Client {
+  /// A client in full, or its path alone.
+  static let client = Form.oneOf(
+    .record,
+    Form<String>.path.mapped(
+      { path, origin in
+        var client = Recipe.Client()
+        client.path = Located(path, origin)
+        return client
+      }, { _ in nil }))
+}

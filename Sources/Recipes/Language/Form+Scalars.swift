@@ -1,0 +1,148 @@
+import Diagnostics
+import Foundation
+import JSON
+
+extension Form where Value == String {
+  /// A text all of which matches `pattern`, a regular expression that Swift and JSON Schema read alike.
+  static func text(_ due: String, pattern: String, maximumLength: Int = 4096) -> Form {
+    Form(
+      options: [due],
+      schema: ["type": "string", "pattern": .string("^\(pattern)$"), "maxLength": JSONValue(maximumLength)],
+      accepts: { $0.text != nil },
+      read: { node, place in
+        guard let text = node.text else { throw mismatch(node, at: place, due: due) }
+        guard text.unicodeScalars.count <= maximumLength, matches(text, pattern) else {
+          throw mismatch(node, at: place, due: due)
+        }
+        return text
+      },
+      write: { .string($0) },
+      explain: { [Decision(place: $1, value: $0)] })
+  }
+
+  static let path = text("a path", pattern: #"[^\u0000-\u001F\u007F-\u009F]+"#)
+
+  /// A client's name becomes a file's name in the run's folder.
+  static let clientName = text(
+    "a name without slashes that does not start with a dot",
+    pattern: #"[^\u0000-\u001F\u007F-\u009F/.][^\u0000-\u001F\u007F-\u009F/]*"#, maximumLength: 128)
+
+  static let name = text("a name", pattern: #"[^\u0000-\u001F\u007F-\u009F]+"#)
+
+  static let pluginIdentifier = text(
+    "the id of a plugin (letters, digits, '.', '_' and '-')", pattern: "[A-Za-z0-9][A-Za-z0-9._-]*", maximumLength: 128)
+
+  static let digest = text("a SHA-256 digest of 64 hexadecimal digits", pattern: "[0-9a-fA-F]{64}")
+    .mapped({ digest, _ in digest.lowercased() }, { $0 })
+}
+
+/// Whether `pattern` matches the whole of `text`, scalar by scalar as JSON Schema counts, not by grapheme.
+func matches(_ text: String, _ pattern: String) -> Bool {
+  guard let expression = try? Regex(pattern).matchingSemantics(.unicodeScalar) else { return false }
+  return (try? expression.wholeMatch(in: text)) != nil
+}
+
+extension Form where Value == Int {
+  /// A whole number in plain decimal.
+  static func integer(atLeast minimum: Int) -> Form {
+    let due = "a whole number of at least \(minimum)"
+    return Form(
+      options: [due],
+      schema: ["type": "integer", "minimum": JSONValue(minimum)],
+      accepts: { node in
+        guard let text = node.plainText else { return false }
+        if case .word = Numeral(text) { return false }
+        return true
+      },
+      read: { node, place in
+        switch node.plainText.map(Numeral.init) {
+        case .integer(let number)? where number >= minimum: return Int(number)
+        case .refused(let advice)?: throw mismatch(node, at: place, due: due, advice: advice)
+        default: throw mismatch(node, at: place, due: due, advice: quotesAdvice(node))
+        }
+      },
+      write: { JSONValue($0) },
+      explain: { [Decision(place: $1, value: String($0))] })
+  }
+}
+
+extension Form where Value == Double {
+  /// A finite number, where bounds are given above `lower` and at most `upper`.
+  static func number(above lower: Double? = nil, atMost upper: Double? = nil) -> Form {
+    var schema: JSONObject = ["type": "number"]
+    schema["exclusiveMinimum"] = lower.map { .number($0) }
+    schema["maximum"] = upper.map { .number($0) }
+    let bounds = [lower.map { "above \(shortest($0))" }, upper.map { "at most \(shortest($0))" }].compactMap { $0 }
+    let due = "a number" + (bounds.isEmpty ? "" : " " + bounds.joined(separator: " and "))
+    return Form(
+      options: [due], schema: schema,
+      accepts: { $0.plainText != nil },
+      read: { node, place in
+        let number: Double
+        switch node.plainText.map(Numeral.init) {
+        case .integer(let integer)?: number = Double(integer)
+        case .number(let double)?: number = double
+        case .refused(let advice)?: throw mismatch(node, at: place, due: due, advice: advice)
+        default: throw mismatch(node, at: place, due: due, advice: quotesAdvice(node))
+        }
+        guard lower.map({ number > $0 }) ?? true, upper.map({ number <= $0 }) ?? true else {
+          throw mismatch(node, at: place, due: due)
+        }
+        return number
+      },
+      write: { .number($0) },
+      explain: { [Decision(place: $1, value: shortest($0))] })
+  }
+}
+
+/// What to say of a number in quotes.
+private func quotesAdvice(_ node: Node) -> String? {
+  guard node.plainText == nil, let text = node.text else { return nil }
+  if case .word = Numeral(text) { return nil }
+  return "write it without quotes"
+}
+
+/// The number as a person writes it: 1, not 1.0.
+private func shortest(_ number: Double) -> String {
+  Int64(exactly: number).map(String.init) ?? String(describing: number)
+}
+
+/// A word of the language that stands for a value, and what it means.
+struct Word<Value: Sendable>: Sendable {
+  var name: String
+  var value: Value
+  var meaning: String
+}
+
+/// A choice between words.
+protocol Choice: RawRepresentable, CaseIterable, Equatable, Sendable where RawValue == String {
+  /// What the word means, in half a sentence.
+  var meaning: String { get }
+}
+
+extension Form where Value: Equatable {
+  /// One of a few words.
+  static func words(_ words: [Word<Value>]) -> Form {
+    let names = words.map(\.name)
+    let options = names.map { "'\($0)'" }
+    let meanings = words.map { "`\($0.name)`: \($0.meaning)" }.joined(separator: "; ")
+    return Form(
+      options: options, words: names,
+      schema: ["enum": JSONValue(names), "description": .string(meanings + ".")],
+      accepts: { node in node.text.map(names.contains) ?? false },
+      read: { node, place in
+        guard let word = words.first(where: { $0.name == node.text }) else {
+          throw mismatch(node, at: place, due: listed(options, "or"), words: names)
+        }
+        return word.value
+      },
+      write: { value in words.first { $0.value == value }.map { .string($0.name) } },
+      explain: { value, place in
+        words.first { $0.value == value }.map { [Decision(place: place, value: $0.name, meaning: $0.meaning)] }
+      })
+  }
+}
+
+extension Form where Value: Choice {
+  static var choice: Form { words(Value.allCases.map { Word(name: $0.rawValue, value: $0, meaning: $0.meaning) }) }
+}

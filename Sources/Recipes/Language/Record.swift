@@ -1,0 +1,97 @@
+import Diagnostics
+import JSON
+
+/// A mapping of the language with fixed keys. A new value holds the defaults; required keys are filled in by the reader.
+protocol Record: Sendable {
+  init()
+
+  /// The name of the mapping, for the schema.
+  static var title: String { get }
+
+  static var fields: [Field<Self>] { get }
+
+  /// What must hold between the keys.
+  static var rules: [Rule<Self>] { get }
+
+  /// Drops the defaults that other keys rule out.
+  mutating func settle()
+}
+
+extension Record {
+  static var rules: [Rule<Self>] { [] }
+  mutating func settle() {}
+
+  static var schema: JSONObject {
+    var properties = JSONObject()
+    for field in fields { properties[field.name] = .object(field.schema) }
+    var schema: JSONObject = [
+      "title": .string(title), "type": "object", "properties": .object(properties),
+    ]
+    let required = fields.filter(\.isRequired).map(\.name)
+    if !required.isEmpty { schema["required"] = JSONValue(required) }
+    schema["additionalProperties"] = false
+    let conditions = rules.compactMap(\.schema)
+    if !conditions.isEmpty { schema["allOf"] = .array(conditions) }
+    return schema
+  }
+
+  static func read(_ node: Node, at place: Place) throws -> Self {
+    guard let members = node.mapping else { throw Form<Self>.mismatch(node, at: place, due: "a mapping") }
+    let inside = place.path.isEmpty ? "the recipe" : place.name
+    for (index, member) in members.enumerated() {
+      guard fields.contains(where: { $0.name == member.key }) else {
+        let isNear = nearestName(to: member.key, among: fields.map(\.name)) != nil
+        throw member.origin.failure(
+          "unknown key '\(Node.shortened(member.key))' in \(inside)",
+          advice: isNear
+            ? suggestion(for: member.key, among: fields.map(\.name))
+            : "known here: " + fields.map(\.name).joined(separator: ", "))
+      }
+      guard !members[..<index].contains(where: { $0.key == member.key }) else {
+        throw member.origin.failure("the key '\(member.key)' stands twice in \(inside)")
+      }
+    }
+    var record = Self()
+    for field in fields {
+      if let member = members.first(where: { $0.key == field.name }) {
+        try field.read(member.value, place / field.name, &record)
+      } else if field.isRequired {
+        throw node.origin.failure("\(inside) has no '\(field.name)'", advice: field.text)
+      }
+    }
+    for rule in rules { try rule.check(record, node.origin) }
+    record.settle()
+    return record
+  }
+
+  func write() -> JSONValue {
+    var object = JSONObject()
+    for field in Self.fields { object[field.name] = field.write(self) }
+    return .object(object)
+  }
+
+  func explain(at place: Place) -> [Decision] { Self.fields.flatMap { $0.explain(self, place / $0.name) } }
+}
+
+extension Form where Value: Record {
+  static var record: Form {
+    Form(
+      options: ["a mapping"], schema: Value.schema,
+      accepts: { $0.mapping != nil },
+      read: { try Value.read($0, at: $1) },
+      write: { $0.write() },
+      explain: { $0.explain(at: $1) })
+  }
+}
+
+/// What must hold between the keys of a mapping, once for the reader and, where it can be said there, for the schema.
+struct Rule<Subject: Record>: Sendable {
+  var schema: JSONValue?
+  /// Throws if the rule is broken; gets the place of the mapping.
+  var check: @Sendable (Subject, Origin) throws -> Void
+
+  init(schema: JSONValue? = nil, _ check: @escaping @Sendable (Subject, Origin) throws -> Void) {
+    self.schema = schema
+    self.check = check
+  }
+}

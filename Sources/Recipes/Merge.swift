@@ -1,0 +1,174 @@
+import JSON
+
+extension Recipe {
+  /// How the clients' adapters become one.
+  public struct Merge: Sendable {
+    /// Id of the plugin.
+    public var method = Located("")
+    /// What the method is applied to; nil stands for the method's own default.
+    public var space: Located<Space>?
+    public var parameters: [ParameterSetting] = []
+    /// The rank of the result; nil where `energy` decides.
+    public var rank: Located<Rank>? = Located(Rank.same)
+    /// The share of the squared norm to keep, above 0 and at most 1; nil where `rank` decides.
+    public var energy: Located<Double>?
+    public var split = Located(Split.sqrt)
+    public var missing = Located(Missing.zero)
+    public var absolute = Located(Absolute.refuse)
+    /// The base model that the result names; given, the clients' bases may differ.
+    public var baseModel: Located<String>?
+  }
+
+  /// What a merge method is applied to.
+  public enum Space: String, Choice {
+    case stack
+    case core
+    case delta
+    case factors
+
+    var meaning: String {
+      switch self {
+      case .stack: "the weighted sum, exact, by stacking the factors"
+      case .core: "the deltas in the subspace that the clients span, without loss"
+      case .delta: "the deltas themselves, dense, one module at a time"
+      case .factors: "A and B apart, as PEFT does it; inexact, equal ranks only"
+      }
+    }
+  }
+
+  /// The rank of the merged adapter.
+  public enum Rank: Sendable, Equatable {
+    case count(Int)
+    /// The largest rank among the inputs, module by module.
+    case same
+    /// As much as it takes to lose nothing.
+    case full
+  }
+
+  /// How the space `factors` divides a client's weight between A and B.
+  public enum Split: String, Choice {
+    case sqrt
+    case whole
+
+    var meaning: String {
+      switch self {
+      case .sqrt: "A and B take the square root of the weight each"
+      case .whole: "A and B take the whole weight each"
+      }
+    }
+  }
+
+  /// What a module that some clients lack counts as.
+  public enum Missing: String, Choice {
+    case zero
+    case renormalize
+
+    var meaning: String {
+      switch self {
+      case .zero: "a module that a client lacks counts as zero"
+      case .renormalize: "the clients that have a module share the weight of those that lack it"
+      }
+    }
+  }
+
+  /// What becomes of whole tensors that travel with an adapter: saved modules, biases, embeddings.
+  public enum Absolute: Sendable, Equatable {
+    case refuse
+    case average
+    case drop
+    /// The tensors of the client of this name.
+    case take(String)
+  }
+}
+
+extension Recipe.Merge: Record {
+  static let title = "Merge"
+
+  static let fields: [Field<Self>] = [
+    .key(
+      "method", \.method, .pluginIdentifier, isRequired: true,
+      "The merge method: the id of a plugin, such as 'average' or 'ties'. `clues plugins list` shows what there is."),
+    .key(
+      "space", \.space, .choice, "What the method is applied to. Without it, what suits the method.",
+      absent: { _ in "the method's own" }),
+    .key(
+      "parameters", \.parameters, .parameters,
+      "Parameters of the method: each one value, a list over layers, or a list of {filter, value}. "
+        + "`clues plugins show ID` lists them."),
+    .key(
+      "rank", \.rank, .rank, "The rank of the merged adapter: a number, 'same' or 'full'. Excludes 'energy'."),
+    .key(
+      "energy", \.energy, .number(above: 0, atMost: 1),
+      "The share of each module's squared norm to keep; the rank follows. Excludes 'rank'."),
+    .key("split", \.split, .choice, "How the space 'factors' divides a client's weight between A and B."),
+    .key("missing", \.missing, .choice, "What to do about a module that some clients lack."),
+    .key(
+      "absolute", \.absolute, .absolute,
+      "What to do about whole tensors that travel with an adapter (saved modules, biases, embeddings): "
+        + "'refuse', 'average', 'drop', or {take: CLIENT}."),
+    .key(
+      "base_model", \.baseModel, .name,
+      "The base model that the result names, and permission to merge adapters of bases that differ."),
+  ]
+
+  static let rules = [
+    Rule<Self>(schema: ["not": ["required": ["rank", "energy"]]]) { merge, _ in
+      guard let energy = merge.energy, let rank = merge.rank, !rank.isDefault else { return }
+      let later = Origin.later(energy.origin, rank.origin)
+      throw later.failure("'merge.rank' and 'merge.energy' exclude each other", advice: "keep one of them")
+    },
+    Rule<Self> { merge, _ in
+      guard let space = merge.space, space.value != .factors, !merge.split.isDefault else { return }
+      throw merge.split.origin.failure(
+        "'merge.split' has no meaning in the space '\(space.value.rawValue)'",
+        advice: "leave it away, or merge in the space 'factors'")
+    },
+  ]
+
+  mutating func settle() { if energy != nil { rank = nil } }
+}
+
+extension Origin {
+  /// Of two places, the one further down the file, or the command line.
+  static func later(_ a: Origin, _ b: Origin) -> Origin {
+    guard case .file(let first) = a else { return a }
+    guard case .file(let second) = b else { return b }
+    return (first.line, first.column) > (second.line, second.column) ? a : b
+  }
+}
+
+extension Form where Value == Recipe.Rank {
+  static let rank = Form.oneOf(
+    Form<Int>.integer(atLeast: 1).mapped(
+      { rank, _ in .count(rank) }, { if case .count(let rank) = $0 { rank } else { nil } }),
+    .words([
+      Word(name: "same", value: .same, meaning: "the largest rank among the inputs"),
+      Word(name: "full", value: .full, meaning: "as much as it takes to lose nothing"),
+    ]))
+}
+
+extension Form where Value == Recipe.Absolute {
+  static let absolute = Form.oneOf(
+    .words([
+      Word(name: "refuse", value: .refuse, meaning: "an adapter with such tensors is an error"),
+      Word(name: "average", value: .average, meaning: "their weighted mean"),
+      Word(name: "drop", value: .drop, meaning: "the result is without them"),
+    ]),
+    Form<Taking>.record.mapped(
+      { taking, _ in .take(taking.client.value) },
+      { absolute in
+        guard case .take(let client) = absolute else { return nil }
+        return Taking(client: Located(client))
+      }))
+}
+
+/// The mapping `{take: CLIENT}`.
+struct Taking: Record {
+  var client = Located("")
+
+  static let title = "Absolute tensors of one client"
+
+  static let fields: [Field<Self>] = [
+    .key("take", \.client, .clientName, isRequired: true, "The client whose tensors are taken as they are.")
+  ]
+}

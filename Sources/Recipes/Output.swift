@@ -1,0 +1,36 @@
+extension Recipe {
+  /// Where the run's directory goes and what the adapter in it looks like.
+  public struct Output: Sendable {
+    /// Path of the run's directory as written; ``Recipe/path(_:)`` resolves it.
+    public var path: Located<String>?
+    public var dtype = Located(Precision.auto)
+  }
+
+  /// The type of the merged adapter's numbers.
+  public enum Precision: String, Choice {
+    case auto
+    case float32
+    case float16
+    case bfloat16
+
+    var meaning: String {
+      switch self {
+      case .auto: "the type of the inputs, the widest where they differ"
+      case .float32: "32 bits"
+      case .float16: "16 bits, IEEE half precision"
+      case .bfloat16: "16 bits with the range of float32"
+      }
+    }
+  }
+}
+
+extension Recipe.Output: Record {
+  static let title = "Output"
+
+  static let fields: [Field<Self>] = [
+    .key(
+      "path", \.path, .path, "Where the run's directory goes, relative to the recipe's folder.",
+      absent: { _ in "as the command line says" }),
+    .key("dtype", \.dtype, .choice, "The type of the merged adapter's numbers."),
+  ]
+}

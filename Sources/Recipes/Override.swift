@@ -1,0 +1,71 @@
+import Diagnostics
+
+/// A value set on the command line, `merge.parameters.density=0.5`, put into the tree before it is checked.
+///
+/// Whether the path exists is not asked here: the checker meets the value like any other and knows all names.
+struct Override {
+  /// The whole setting, for messages.
+  let setting: String
+  let path: [String]
+  let value: Node
+
+  /// - throws: ``Failure`` of kind `usage` if this is not `key=value`, `badRecipe` if the value is broken YAML.
+  init(_ setting: String, limits: RecipeLimits) throws {
+    let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, path.allSatisfy({ !$0.isEmpty }) else {
+      throw Failure(
+        .usage, "--set \(setting): this is not key=value", advice: "write for example --set merge.parameters.density=0.5")
+    }
+    let origin = Origin.override(setting)
+    let text = String(parts[1])
+    self.setting = setting
+    self.path = path
+    // Only a list, a mapping or quotes need YAML; a path with '#' or ': ' in it is just a path.
+    guard let first = text.first, "[{\"'".contains(first) else {
+      value = Node(content: .scalar(text, isPlain: true), origin: origin)
+      return
+    }
+    value =
+      try YAMLReader(limits: limits, origin: { _ in origin }).read(text)
+      ?? Node(content: .scalar("", isPlain: true), origin: origin)
+  }
+
+  func apply(to root: Node) throws -> Node { try put(path[...], into: root, at: Place()) }
+
+  private func put(_ steps: ArraySlice<String>, into node: Node?, at place: Place) throws -> Node {
+    guard let step = steps.first else { return value }
+    let rest = steps.dropFirst()
+    let node = node.map { inFull($0, depth: path.count - steps.count) }
+    switch node?.content {
+    case .mapping(var members):
+      let index = members.firstIndex { $0.key == step }
+      let inner = try put(rest, into: index.map { members[$0].value }, at: place / step)
+      if let index {
+        members[index].value = inner
+      } else {
+        members.append(.init(key: step, origin: value.origin, value: inner))
+      }
+      return Node(content: .mapping(members), origin: node?.origin ?? value.origin)
+    case .list(var nodes):
+      guard let index = Int(step), nodes.indices.contains(index), String(index) == step else {
+        throw value.origin.failure(
+          "\(place.name) is a list and has no '\(step)'", advice: "its elements are 0 to \(nodes.count - 1)")
+      }
+      nodes[index] = try put(rest, into: nodes[index], at: place / step)
+      return Node(content: .list(nodes), origin: node?.origin ?? value.origin)
+    case .scalar where node?.isNothing == false:
+      throw value.origin.failure("\(place.name) is a single value and has no '\(step)'")
+    default:
+      let inner = try put(rest, into: nil, at: place / step)
+      return Node(content: .mapping([.init(key: step, origin: value.origin, value: inner)]), origin: value.origin)
+    }
+  }
+
+  /// A client given by its path alone is a mapping as soon as it gets another key.
+  private func inFull(_ node: Node, depth: Int) -> Node {
+    guard depth == 2, path[0] == "clients", node.text != nil else { return node }
+    let member = Node.Member(key: Recipe.Client.shortKey, origin: node.origin, value: node)
+    return Node(content: .mapping([member]), origin: node.origin)
+  }
+}

@@ -1,0 +1,19 @@
+import JSON
+
+/// One parameter of a plugin as the recipe sets it; whether the plugin knows it is for others to check.
+public struct ParameterSetting: Sendable, Equatable {
+  public var name: String
+
+  /// A scalar, a list of scalars (over layers), or a list of objects of `filter` (a text) and `value` (a scalar or a
+  /// list of scalars).
+  public var value: JSONValue
+
+  /// The place of the value.
+  public var origin: Origin
+
+  public init(name: String, value: JSONValue, origin: Origin) {
+    self.name = name
+    self.value = value
+    self.origin = origin
+  }
+}

@@ -1,0 +1,78 @@
+import Diagnostics
+import JSON
+
+extension Recipe {
+  /// What must hold between the sections of a recipe.
+  static let rules = [
+    Rule<Self>(schema: ["anyOf": [["required": ["score"]], ["required": ["merge"]]]]) { recipe, place in
+      guard recipe.score.isEmpty, recipe.merge == nil else { return }
+      throw place.failure("the recipe has neither 'score' nor 'merge'", advice: "say what to do with the clients")
+    },
+    Rule<Self>(schema: ["dependentRequired": ["select": ["score"]]]) { recipe, _ in
+      guard let select = recipe.select, recipe.score.isEmpty else { return }
+      throw select.origin.failure("'select' needs 'score'", advice: "name a scorer: the selection is made from its scores")
+    },
+    Rule<Self>(schema: ["dependentRequired": ["weights": ["merge"]]]) { recipe, _ in
+      guard let weights = recipe.weights, !weights.isDefault, recipe.merge == nil else { return }
+      throw weights.origin.failure("'weights' needs 'merge'", advice: "leave it away in a recipe that only scores")
+    },
+    Rule<Self>(schema: selectionForWeights) { recipe, _ in
+      guard let weights = recipe.weights, weights.value.needsSelection, recipe.select == nil else { return }
+      throw weights.origin.failure(
+        "the weights '\(weights.value.rawValue)' need 'select'",
+        advice: "add a selection, or choose 'equal' or 'samples'")
+    },
+    Rule<Self> { recipe, _ in try recipe.checkClientWeights() },
+    Rule<Self> { recipe, _ in try recipe.checkClientsWithoutMerge() },
+    Rule<Self> { recipe, _ in try recipe.checkClientNames() },
+  ]
+
+  private static let selectionForWeights: JSONValue = [
+    "if": [
+      "properties": ["weights": ["enum": JSONValue(Weighting.allCases.filter(\.needsSelection).map(\.rawValue))]],
+      "required": ["weights"],
+    ],
+    "then": ["required": ["select"]],
+  ]
+
+  private func checkClientWeights() throws {
+    guard let weighted = clients.compactMap({ $0.weight }).first else { return }
+    if let without = clients.first(where: { $0.weight == nil }) {
+      throw without.origin.failure(
+        "this client has no weight, but another one has", advice: "give all clients a weight, or none")
+    }
+    if let weights, !weights.isDefault {
+      throw weights.origin.failure(
+        "'weights' is given although the clients have weights of their own", advice: "keep one of them")
+    }
+    if clients.allSatisfy({ $0.weight?.value == 0 }) {
+      throw weighted.origin.failure("the weights of all clients are 0")
+    }
+  }
+
+  private func checkClientsWithoutMerge() throws {
+    guard merge == nil else { return }
+    for client in clients {
+      let origin = client.weight?.origin ?? client.parameters.first?.origin
+      let key = client.weight == nil ? "parameters" : "weight"
+      if let origin {
+        throw origin.failure(
+          "a client's '\(key)' needs 'merge'", advice: "leave it away in a recipe that only scores")
+      }
+    }
+  }
+
+  private func checkClientNames() throws {
+    var names: Set<String> = []
+    for name in clients.compactMap({ $0.name }) where !names.insert(name.value).inserted {
+      throw name.origin.failure("two clients are called '\(name.value)'", advice: "give each a name of its own")
+    }
+    if case .take(let client)? = merge?.absolute.value, let origin = merge?.absolute.origin,
+      clients.allSatisfy({ $0.name != nil }), !names.contains(client)
+    {
+      throw origin.failure(
+        "'merge.absolute' takes the tensors of '\(client)', and no client is called that",
+        advice: suggestion(for: client, among: names.sorted()))
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import Diagnostics
+import JSON
+
+/// A checked recipe: what to do, every value with the place that it comes from.
+///
+/// A recipe knows no plugins. That its methods exist and take its parameters is checked against their schemas by whoever
+/// runs it, and ``failure(_:at:advice:)`` says where they do not.
+public struct Recipe: Sendable {
+  /// The file as the user named it.
+  public internal(set) var file = ""
+
+  /// Version of the format, 1.
+  public var version = Located(1)
+  /// At least one, in the order of the file.
+  public var clients: [Located<Client>] = []
+  /// The scorers that are summed; empty in a recipe that only merges.
+  public var score: [Located<Scorer>] = []
+  public var select: Located<Selection>?
+  /// Where the weights come from; nil where the clients bear them or nothing is merged.
+  public var weights: Located<Weighting>? = Located(Weighting.equal)
+  /// Nil in a recipe that only scores.
+  public var merge: Located<Merge>?
+  public var output = Located(Output())
+  public var seed = Located(UInt64(0))
+  public var plugins: [PluginPin] = []
+
+  /// Where the clients' weights come from.
+  public enum Weighting: String, Choice {
+    case equal
+    case samples
+    case keptSamples = "kept-samples"
+    case keptShare = "kept-share"
+    case keptScore = "kept-score"
+
+    var meaning: String {
+      switch self {
+      case .equal: "every client weighs the same"
+      case .samples: "by the number of the client's samples"
+      case .keptSamples: "by the number of samples that the selection keeps"
+      case .keptShare: "by the share of samples that the selection keeps"
+      case .keptScore: "by the score of the samples that the selection keeps"
+      }
+    }
+
+    /// Whether it takes a selection to know them.
+    public var needsSelection: Bool { self != .equal && self != .samples }
+  }
+
+  /// The folder that relative paths start from; empty for the current one.
+  public var folder: String { file.lastIndex(of: "/").map { String(file[...$0]) } ?? "" }
+
+  /// A path of this recipe as seen from the current folder.
+  ///
+  /// Nothing is resolved, for `..` after a link does not lead where it seems to.
+  public func path(_ written: Located<String>) -> String {
+    written.value.hasPrefix("/") ? written.value : folder + written.value
+  }
+
+  /// A failure of kind `badRecipe` about the value that comes from `origin`, with file, line and column.
+  public func failure(_ message: String, at origin: Origin, advice: String? = nil) -> Failure {
+    origin.failure(message, advice: advice).at(file: file)
+  }
+
+  /// The recipe with every default filled in, in the order of the language; reads back as the same recipe.
+  public var jsonValue: JSONValue { write() }
+
+  /// ``jsonValue`` as text, which is YAML as well.
+  public var text: String { jsonValue.text(indented: true) + "\n" }
+
+  /// What the recipe decides, one line a decision, defaults marked.
+  public var explanation: String { Decision.lines(explain(at: Place())) }
+}
+
+extension Recipe: Record {
+  static let title = "Clues recipe"
+
+  static let fields: [Field<Self>] = [
+    .key("clues", \.version, .formatVersion, "The version of this format: 1."),
+    .key(
+      "clients", \.clients, .list(of: .client), isRequired: true,
+      "The clients' bundles, at least one: paths, or mappings with a path and more."),
+    .key(
+      "score", \.score, .oneOrMany(of: .record),
+      "How samples are scored: a scorer, or a list of scorers whose standardised scores are summed.",
+      absent: "nothing is scored"),
+    .key(
+      "select", \.select, .record, "Which samples are kept; needs 'score'.",
+      absent: { $0.score.isEmpty ? nil : "nothing is selected" }),
+    .key(
+      "weights", \.weights, .choice, "Where the clients' weights in the merge come from.",
+      absent: { $0.merge == nil ? nil : "the clients' own" }),
+    .key(
+      "merge", \.merge, .record, "How the adapters are merged; a recipe that only scores has none.",
+      absent: { _ in "nothing is merged" }),
+    .key("output", \.output, .record, "Where the result goes and what it looks like."),
+    .key(
+      "seed", \.seed, Form.integer(atLeast: 0).mapped({ seed, _ in UInt64(seed) }, { Int(exactly: $0) }),
+      "Where all random numbers of the run start."),
+    .key(
+      "plugins", \.plugins, .pins,
+      "Pins: the id of a plugin and the SHA-256 of the only library that may provide it."),
+  ]
+
+  mutating func settle() {
+    if merge == nil || clients.contains(where: { $0.weight != nil }) { weights = nil }
+  }
+}
+
+extension Form where Value == Int {
+  /// The version of the format; every other one is refused.
+  static let formatVersion: Form = {
+    var form = Form.integer(atLeast: 1)
+    let due = form
+    form.schema = ["const": 1]
+    form.read = { node, place in
+      let version = try due.read(node, place)
+      guard version == 1 else {
+        throw node.origin.failure(
+          "the recipe is in version \(version) of the format, and this program reads version 1",
+          advice: "use a newer version of Clues")
+      }
+      return version
+    }
+    return form
+  }()
+}

@@ -1,0 +1,15 @@
+import JSON
+
+/// The recipe language as a JSON Schema, for editors; made from the declaration that the reader works from.
+public enum RecipeSchema {
+  /// JSON Schema, draft 2020-12.
+  public static var json: JSONValue {
+    var schema: JSONObject = [
+      "$schema": "https://json-schema.org/draft/2020-12/schema",
+      "description": "What a run of Clues does: score the clients' samples, select, and merge their adapters into one.",
+    ]
+    for (key, value) in Recipe.schema.members { schema[key] = value }
+    schema["$defs"] = .object(ParameterSetting.definitions)
+    return .object(schema)
+  }
+}

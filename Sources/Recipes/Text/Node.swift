@@ -1,0 +1,54 @@
+/// A piece of YAML with its place: what the reader of the text hands to the language.
+struct Node: Sendable {
+  var content: Content
+  var origin: Origin
+
+  enum Content: Sendable {
+    /// `isPlain` is false where quotes or a block say that a text is meant.
+    case scalar(String, isPlain: Bool)
+    case list([Node])
+    case mapping([Member])
+  }
+
+  struct Member: Sendable {
+    var key: String
+    var origin: Origin
+    var value: Node
+  }
+
+  /// Whether this is `key:` with nothing behind it, or one of YAML's words for nothing.
+  var isNothing: Bool {
+    if case .scalar(let text, isPlain: true) = content { ["", "~", "null", "Null", "NULL"].contains(text) } else { false }
+  }
+
+  /// The text, if this is a scalar that says something. Plain `no`, `on` and `1e3` are the texts that they look like.
+  var text: String? {
+    if case .scalar(let text, _) = content, !isNothing { text } else { nil }
+  }
+
+  /// The text, if it stands there without quotes.
+  var plainText: String? {
+    if case .scalar(let text, isPlain: true) = content, !isNothing { text } else { nil }
+  }
+
+  var list: [Node]? { if case .list(let nodes) = content { nodes } else { nil } }
+  var mapping: [Member]? { if case .mapping(let members) = content { members } else { nil } }
+
+  /// What this is, for a message that says what is due instead.
+  var kindName: String {
+    switch content {
+    case .scalar(let text, isPlain: true): "'\(Self.shortened(text))'"
+    case .scalar(let text, isPlain: false): "the text '\(Self.shortened(text))'"
+    case .list: "a list"
+    case .mapping: "a mapping"
+    }
+  }
+
+  /// The text for a message: a megabyte of it helps nobody, and a terminal obeys control characters.
+  static func shortened(_ text: String) -> String { printable(text.count <= 60 ? text : text.prefix(60) + "…") }
+
+  /// The text with its control characters written out.
+  static func printable(_ text: String) -> String {
+    text.unicodeScalars.map { $0.properties.generalCategory == .control ? $0.escaped(asASCII: true) : String($0) }.joined()
+  }
+}

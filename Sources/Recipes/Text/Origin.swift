@@ -1,0 +1,22 @@
+import Diagnostics
+
+/// Where a value of a recipe comes from.
+public enum Origin: Sendable, Hashable {
+  /// It stands in the file.
+  case file(Failure.Position)
+
+  /// It was set on the command line; the text is the whole `key=value`.
+  case override(String)
+
+  /// Nobody wrote it down.
+  case byDefault
+
+  /// A failure about the value that comes from here; the file is for the caller to add.
+  func failure(_ message: String, advice: String? = nil) -> Failure {
+    switch self {
+    case .file(let position): Failure(.badRecipe, message, advice: advice, position: position)
+    case .override(let setting): Failure(.badRecipe, "\(message) (from --set \(setting))", advice: advice)
+    case .byDefault: Failure(.badRecipe, message, advice: advice)
+    }
+  }
+}

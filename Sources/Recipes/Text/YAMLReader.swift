@@ -1,0 +1,127 @@
+import Diagnostics
+import Yams
+
+/// Reads one YAML document strictly into a tree of ``Node``.
+///
+/// Of YAML it takes block and flow style, quotes, comments, anchors and aliases; it refuses tags, merge keys, keys that
+/// are not words, equal keys and further documents. It gives no scalar a type: what a plain `no` or `010` means is
+/// decided where it is known what is due.
+struct YAMLReader {
+  var limits = RecipeLimits()
+  /// Turns a position into the place that a node of this text bears.
+  var origin: (Failure.Position) -> Origin = { .file($0) }
+
+  /// The root of the document, or nil if there is nothing but comments.
+  func read(_ text: String) throws -> Node? {
+    let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+    guard text.utf8.count <= limits.bytes else {
+      throw Failure(.badRecipe, "the recipe has more than \(limits.bytes) bytes")
+    }
+    try refuseControlCharacters(text)
+    try refuseAliasedKeys(text)
+    do {
+      // The basic resolver types nothing, which is also what keeps the search for equal keys fast.
+      guard let root = try Yams.compose(yaml: text, .basic, .default, .utf8) else { return nil }
+      var budget = Budget(nodes: limits.nodes, textBytes: limits.textBytes)
+      let node = try convert(root, depth: 0, budget: &budget)
+      return node.isNothing ? nil : node
+    } catch let error as YamlError {
+      throw failure(error)
+    }
+  }
+
+  private struct Budget {
+    var nodes: Int
+    var textBytes: Int
+  }
+
+  private func convert(_ node: Yams.Node, depth: Int, budget: inout Budget) throws -> Node {
+    let place = origin(.init(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1))
+    guard depth <= limits.depth else {
+      throw place.failure("the recipe nests deeper than \(limits.depth) levels")
+    }
+    budget.nodes -= 1
+    guard budget.nodes >= 0 else {
+      throw place.failure("the recipe holds more than \(limits.nodes) values once its aliases are written out")
+    }
+    switch node {
+    case .scalar(let scalar):
+      let text = try self.text(scalar, at: place, budget: &budget)
+      let isPlain = scalar.style == .plain && scalar.tag.description != Tag.Name.str.rawValue
+      return Node(content: .scalar(text, isPlain: isPlain), origin: place)
+    case .sequence(let sequence):
+      try refuseTag(sequence.tag, at: place)
+      return Node(
+        content: .list(try sequence.map { try convert($0, depth: depth + 1, budget: &budget) }), origin: place)
+    case .mapping(let mapping):
+      try refuseTag(mapping.tag, at: place)
+      var members: [Node.Member] = []
+      for (key, value) in mapping {
+        let (word, keyPlace) = try self.key(key, budget: &budget)
+        let value = try convert(value, depth: depth + 1, budget: &budget)
+        members.append(.init(key: word, origin: keyPlace, value: value))
+      }
+      return Node(content: .mapping(members), origin: place)
+    case .alias:
+      throw place.failure("this alias names nothing")
+    }
+  }
+
+  private func key(_ node: Yams.Node, budget: inout Budget) throws -> (String, Origin) {
+    let place = origin(.init(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1))
+    guard case .scalar(let scalar) = node else { throw place.failure("a key must be a word, not a list or a mapping") }
+    let word = try text(scalar, at: place, budget: &budget)
+    if word == "<<", scalar.style == .plain {
+      throw place.failure(
+        "merge keys ('<<') are not part of the recipe language",
+        advice: "write the keys out, or use an alias for the whole value")
+    }
+    return (word, place)
+  }
+
+  private func text(_ scalar: Yams.Node.Scalar, at place: Origin, budget: inout Budget) throws -> String {
+    if scalar.tag.description != Tag.Name.str.rawValue { try refuseTag(scalar.tag, at: place) }
+    budget.textBytes -= scalar.string.utf8.count
+    guard budget.textBytes >= 0 else {
+      throw place.failure("the texts of the recipe take more than \(limits.textBytes) bytes once aliases are written out")
+    }
+    return scalar.string
+  }
+
+  private func refuseTag(_ tag: Tag, at place: Origin) throws {
+    guard tag.description != Tag.Name.implicit.rawValue else { return }
+    throw place.failure(
+      "the tag '\(Node.shortened(tag.description))' is not part of the recipe language", advice: "leave the tag away")
+  }
+
+  private func failure(_ error: YamlError) -> Failure {
+    switch error {
+    case .scanner(let context, let problem, let mark, let yaml), .parser(let context, let problem, let mark, let yaml):
+      let place = origin(.init(line: mark.line, column: mark.column))
+      if problem.hasPrefix("Maximum nesting") {
+        return place.failure("the recipe nests deeper than \(limits.depth) levels")
+      }
+      let began =
+        context.map { $0.mark.line == mark.line ? "" : " \($0.text) that began in line \($0.mark.line)" } ?? ""
+      return place.failure("this is not valid YAML: \(problem)\(began)", advice: advice(at: mark, in: yaml))
+    case .composer(_, let problem, let mark, _):
+      let place = origin(.init(line: mark.line, column: mark.column))
+      if problem.contains("another document") {
+        return place.failure("a recipe is one YAML document, but a second one starts here")
+      }
+      return place.failure("this is not valid YAML: \(problem)")
+    case .duplicatedKeysInMapping(let keys, let context):
+      let place = origin(.init(line: context.mark.line, column: context.mark.column))
+      return place.failure("the key '\(Node.shortened(keys.first ?? ""))' stands twice in one mapping")
+    default:
+      return Failure(.badRecipe, "this is not valid YAML: \(error)")
+    }
+  }
+
+  /// YAML's most common trap has the least helpful message of all.
+  private func advice(at mark: Mark, in yaml: String) -> String? {
+    let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    guard lines.indices.contains(mark.line - 1) else { return nil }
+    return lines[mark.line - 1].prefix { $0.isWhitespace }.contains("\t") ? "indent with spaces; YAML forbids tabs" : nil
+  }
+}
