@@ -15,7 +15,7 @@ struct Ties: MergeMethod {
     With divide: count the weights scale the result: equal weights should be 1, not 1/n.
     """
   static let reference = "Yadav et al. 2023, TIES-Merging: Resolving Interference When Merging Models (arXiv 2306.01708)"
-  static let defaultSpace = CLUES_SPACE_FACTORS
+  static let defaultSpace = CLUES_SPACE_DELTA
 
   enum Elect: String, ParameterChoice { case total, frequency }
   enum Election: String, ParameterChoice { case unweighted, weighted }

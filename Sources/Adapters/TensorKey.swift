@@ -47,7 +47,8 @@ enum TensorKey: Equatable {
     func refusal(_ what: String, _ advice: String) -> Failure { Failure(.badData, what, advice: advice, tensor: name) }
     for part in parts {
       switch part {
-      case "lora_down", "lora_up", _ where (part == "down" || part == "up") && parts.contains("lora"):
+      case "lora_down", "lora_up",
+        _ where (part == "down" || part == "up") && parts.contains("lora"):
         throw refusal(
           "is named as kohya's and diffusers' trainers do", "convert the file to PEFT's format (lora_A, lora_B) first")
       case "lora_magnitude_vector":

@@ -8,8 +8,8 @@ extension Recipe {
     /// What the method is applied to; nil stands for the method's own default.
     public var space: Located<Space>?
     public var parameters: [ParameterSetting] = []
-    /// The rank of the result; nil where `energy` decides.
-    public var rank: Located<Rank>? = Located(Rank.same)
+    /// The rank of the result; nil where `energy` decides, or the space: `full` where nothing need be lost.
+    public var rank: Located<Rank>?
     /// The share of the squared norm to keep, above 0 and at most 1; nil where `rank` decides.
     public var energy: Located<Double>?
     public var split = Located(Split.sqrt)
@@ -96,7 +96,10 @@ extension Recipe.Merge: Record {
       "Parameters of the method: each one value, a list over layers, or a list of {filter, value}. "
         + "`clues plugins show ID` lists them."),
     .key(
-      "rank", \.rank, .rank, "The rank of the merged adapter: a number, 'same' or 'full'. Excludes 'energy'."),
+      "rank", \.rank, .rank,
+      "The rank of the merged adapter: a number, 'same' or 'full'. Excludes 'energy'. "
+        + "Without either, 'full' where the space loses nothing, and 'same' in the space 'delta'.",
+      absent: { $0.energy == nil ? "as the space has it" : nil }),
     .key(
       "energy", \.energy, .number(above: 0, atMost: 1),
       "The share of each module's squared norm to keep; the rank follows. Excludes 'rank'."),
@@ -113,7 +116,7 @@ extension Recipe.Merge: Record {
 
   static let rules = [
     Rule<Self>(schema: ["not": ["required": ["rank", "energy"]]]) { merge, _ in
-      guard let energy = merge.energy, let rank = merge.rank, !rank.isDefault else { return }
+      guard let energy = merge.energy, let rank = merge.rank else { return }
       let later = Origin.later(energy.origin, rank.origin)
       throw later.failure("'merge.rank' and 'merge.energy' exclude each other", advice: "keep one of them")
     },
@@ -124,8 +127,6 @@ extension Recipe.Merge: Record {
         advice: "leave it away, or merge in the space 'factors'")
     },
   ]
-
-  mutating func settle() { if energy != nil { rank = nil } }
 }
 
 extension Origin {

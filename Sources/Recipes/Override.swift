@@ -3,23 +3,29 @@ import Diagnostics
 /// A value set on the command line, `merge.parameters.density=0.5`, put into the tree before it is checked.
 ///
 /// Whether the path exists is not asked here: the checker meets the value like any other and knows all names.
-struct Override {
-  /// The whole setting, for messages.
-  let setting: String
+public struct Override: Sendable {
   let path: [String]
   let value: Node
 
+  /// Reads `key=value`, as `--set` takes it.
+  ///
   /// - throws: ``Failure`` of kind `usage` if this is not `key=value`, `badRecipe` if the value is broken YAML.
-  init(_ setting: String, limits: RecipeLimits) throws {
+  public init(_ setting: String, limits: RecipeLimits = .init()) throws {
     let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, path.allSatisfy({ !$0.isEmpty }) else {
       throw Failure(
         .usage, "--set \(setting): this is not key=value", advice: "write for example --set merge.parameters.density=0.5")
     }
-    let origin = Origin.override(setting)
-    let text = String(parts[1])
-    self.setting = setting
+    try self.init(path, String(parts[1]), from: "--set \(setting)", limits: limits)
+  }
+
+  /// - parameters:
+  ///   - path: The keys that lead to the value.
+  ///   - text: The value as YAML.
+  ///   - option: What the user wrote on the command line, for messages.
+  public init(_ path: [String], _ text: String, from option: String, limits: RecipeLimits = .init()) throws {
+    let origin = Origin.override(option)
     self.path = path
     // Only a list, a mapping or quotes need YAML; a path with '#' or ': ' in it is just a path.
     guard let first = text.first, "[{\"'".contains(first) else {

@@ -8,7 +8,7 @@ extension Recipe {
   ///   are put in before anything is checked. Elements of lists are counted from 0.
   /// - throws: ``Failure`` of kind `missingInput` if the file cannot be read, `badRecipe` with line and column if it is
   ///   not a recipe, `usage` if an override is not `key=value`.
-  public static func read(path: String, overrides: [String] = [], limits: RecipeLimits = .init()) throws -> Recipe {
+  public static func read(path: String, overrides: [Override] = [], limits: RecipeLimits = .init()) throws -> Recipe {
     try parse(try text(ofFile: path, limits: limits), file: path, overrides: overrides, limits: limits)
   }
 
@@ -16,22 +16,30 @@ extension Recipe {
   ///
   /// - parameter file: Its name for messages; relative paths in it start from the folder of this file.
   public static func parse(
-    _ text: String, file: String, overrides: [String] = [], limits: RecipeLimits = .init()
+    _ text: String, file: String, overrides: [Override] = [], limits: RecipeLimits = .init()
   ) throws -> Recipe {
-    let overrides = try overrides.map { try Override($0, limits: limits) }
-    return try locating(file: file) {
-      guard var root = try YAMLReader(limits: limits).read(text) else {
+    try locating(file: file) {
+      guard let root = try YAMLReader(limits: limits).read(text) else {
         throw Failure(.badRecipe, "the recipe is empty", advice: "it names at least 'clients', and 'merge' or 'score'")
       }
-      for override in overrides { root = try override.apply(to: root) }
-      // A newer format may have any keys, so that its version is the first thing to say.
-      if let version = root.mapping?.first(where: { $0.key == "clues" }) {
-        _ = try Form<Int>.formatVersion.read(version.value, Place() / "clues")
-      }
-      var recipe = try Recipe.read(root, at: Place())
+      var recipe = try check(root, overrides)
       recipe.file = file
       return recipe
     }
+  }
+
+  /// A recipe that is given on the command line alone; its paths start from the current folder.
+  public static func made(of settings: [Override]) throws -> Recipe {
+    try check(Node(content: .mapping([]), origin: .byDefault), settings)
+  }
+
+  private static func check(_ tree: Node, _ overrides: [Override]) throws -> Recipe {
+    let root = try overrides.reduce(tree) { try $1.apply(to: $0) }
+    // A newer format may have any keys, so that its version is the first thing to say.
+    if let version = root.mapping?.first(where: { $0.key == "clues" }) {
+      _ = try Form<Int>.formatVersion.read(version.value, Place() / "clues")
+    }
+    return try Recipe.read(root, at: Place())
   }
 
   private static func text(ofFile path: String, limits: RecipeLimits) throws -> String {

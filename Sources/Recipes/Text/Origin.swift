@@ -5,7 +5,7 @@ public enum Origin: Sendable, Hashable {
   /// It stands in the file.
   case file(Failure.Position)
 
-  /// It was set on the command line; the text is the whole `key=value`.
+  /// It was set on the command line; the text is what the user wrote there, such as `--set seed=1`.
   case override(String)
 
   /// Nobody wrote it down.
@@ -15,7 +15,7 @@ public enum Origin: Sendable, Hashable {
   func failure(_ message: String, advice: String? = nil) -> Failure {
     switch self {
     case .file(let position): Failure(.badRecipe, message, advice: advice, position: position)
-    case .override(let setting): Failure(.badRecipe, "\(message) (from --set \(setting))", advice: advice)
+    case .override(let setting): Failure(.badRecipe, "\(message) (from \(setting))", advice: advice)
     case .byDefault: Failure(.badRecipe, message, advice: advice)
     }
   }

@@ -1,0 +1,54 @@
+import Adapters
+import Bundles
+import Diagnostics
+import Recipes
+
+/// A client of a run: its bundle, opened, and its adapter, read.
+struct Client: Sendable {
+  /// The client's place in the recipe.
+  let place: Int
+  let name: String
+  let bundle: Bundle
+  let adapter: Adapter?
+  let sha256: String
+
+  /// Opens the bundle that the recipe names.
+  init(_ recipe: Recipe, place: Int, wanting parts: Set<Part>, limits: Limits) throws {
+    let entry = recipe.clients[place].value
+    let step: Int? = if case .step(let step)? = entry.checkpoint?.value { step } else { nil }
+    let path = recipe.path(entry.path)
+    var bundle = try Bundle.open(
+      path, wanting: parts, adapter: entry.adapter?.value, checkpoint: step, limits: limits)
+    if entry.checkpoint?.value == .last, bundle.adapterStep == nil, let last = bundle.checkpoints.last {
+      bundle = try Bundle.open(
+        path, wanting: parts, adapter: entry.adapter?.value, checkpoint: last.step, limits: limits)
+    }
+    let name = entry.name?.value ?? bundle.client
+    adapter = try locating(client: name) {
+      try bundle.adapter.flatMap { files in
+        guard parts.contains(.adapter) else { return nil }
+        return try Adapter(
+          config: files.config.bytes(), configFile: files.config.name, weights: files.weights.bytes(),
+          weightsFile: files.weights.name)
+      }
+    }
+    sha256 = try bundle.digest()
+    self.place = place
+    self.name = name
+    self.bundle = bundle
+  }
+}
+
+extension [Client] {
+  /// Refuses two clients of one name: nobody could tell their samples and weights apart.
+  func checkNames(_ recipe: Recipe) throws {
+    var seen: [String: Client] = [:]
+    for client in self {
+      if let other = seen.updateValue(client, forKey: client.name) {
+        throw recipe.failure(
+          "two clients are called '\(client.name)': \(other.bundle.path) and \(client.bundle.path)",
+          at: recipe.clients[client.place].origin, advice: "give one of them another name with 'name:'")
+      }
+    }
+  }
+}

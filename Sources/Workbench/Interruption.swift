@@ -1,0 +1,17 @@
+import Diagnostics
+import Synchronization
+
+/// Whether the user has asked to stop. A signal handler sets it; long work asks for it.
+public enum Interruption {
+  private static let isRequested = Atomic<Bool>(false)
+
+  /// Asks all work to stop; safe to call from a signal handler.
+  public static func request() { isRequested.store(true, ordering: .relaxed) }
+
+  public static var isPending: Bool { isRequested.load(ordering: .relaxed) }
+
+  /// - throws: ``Failure`` `interrupted` once the user has asked to stop.
+  static func check() throws {
+    if isPending { throw Failure(.interrupted, "interrupted; nothing was written") }
+  }
+}

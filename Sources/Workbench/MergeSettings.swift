@@ -1,0 +1,114 @@
+import Diagnostics
+import Foundation
+import JSON
+import PluginHost
+import Recipes
+import Tensors
+
+/// How a merge is to be done, with the method found and everything checked that needs no data.
+struct MergeSettings: Sendable {
+  let method: MergeMethodPlugin
+  let space: Space
+  let parameters: ParameterPlan
+  let rank: TargetRank
+  let split: Recipe.Split
+  let missing: Recipe.Missing
+  let absolute: Recipe.Absolute
+  let baseModel: String?
+  let dtype: DType?
+  let seed: UInt64
+
+  /// The rank of the result.
+  enum TargetRank: Sendable, Equatable {
+    case count(Int)
+    case same
+    case full
+    case energy(Double)
+  }
+
+  /// Finds the method and checks space, parameters and the number of clients.
+  init(_ recipe: Recipe, _ merge: Recipe.Merge, in catalog: PluginCatalog) throws {
+    method = try recipe.locating(merge.method.origin) { try catalog.mergeMethod(merge.method.value) }
+    let space = merge.space.flatMap { Space(rawValue: $0.value.rawValue) } ?? method.defaultSpace
+    // A linear method is worked out exactly wherever it is asked for.
+    guard method.spaces.contains(space) else {
+      throw recipe.failure(
+        "the method '\(method.about.id)' does not work in the space '\(space.rawValue)'",
+        at: merge.space?.origin ?? merge.method.origin,
+        advice: "it works in " + method.spaces.map(\.rawValue).joined(separator: ", "))
+    }
+    self.space = space
+    let count = recipe.clients.count
+    guard (method.minimumInputs...method.maximumInputs).contains(count) else {
+      let due =
+        method.minimumInputs == method.maximumInputs
+        ? "\(method.minimumInputs)" : "at least \(method.minimumInputs)"
+      throw recipe.failure(
+        "the method '\(method.about.id)' merges \(due) adapters, and there are \(count)", at: merge.method.origin)
+    }
+    parameters = try ParameterPlan(recipe, merge, schema: method.about.parameters, of: method.about.id)
+    if let energy = merge.energy {
+      rank = .energy(energy.value)
+    } else {
+      switch merge.rank?.value {
+      case .count(let count): rank = .count(count)
+      case .same: rank = .same
+      case .full: rank = .full
+      // Nothing is lost unasked where nothing need be lost; a merge of dense deltas has full rank, so it is cut.
+      case nil: rank = space == .delta && !method.isLinear ? .same : .full
+      }
+    }
+    if space == .factors, merge.rank != nil || merge.energy != nil {
+      throw recipe.failure(
+        "the space 'factors' keeps the rank of its inputs", at: (merge.rank?.origin ?? merge.energy?.origin)!,
+        advice: "leave rank and energy away, or merge in another space")
+    }
+    split = merge.split.value
+    missing = merge.missing.value
+    absolute = merge.absolute.value
+    baseModel = merge.baseModel?.value
+    dtype = DType(name: recipe.output.value.dtype.value.rawValue)
+    seed = recipe.seed.value
+  }
+}
+
+extension MergeSettings {
+  /// What a user should know about a merge done this way.
+  func notes(_ contributions: [Contribution], _ record: RunRecord) -> [Note] {
+    var notes: [Note] = []
+    if space == .factors, contributions.count > 1 {
+      notes.append(
+        .warning(
+          "the space 'factors' merges A and B apart, which leaves cross terms between clients: the result is not what "
+            + "the method makes of the updates; 'stack' or 'delta' are exact"))
+    }
+    let largest = record.modules.map(\.rank).max() ?? 0
+    if largest > 16 {
+      notes.append(
+        .warning("the merged rank is \(largest); vLLM takes 16 unless started with --max-lora-rank; merge.rank lowers it"))
+    }
+    if record.discardedShare > 0 {
+      notes.append(.info("compression left out \(percent(record.discardedShare)) of the merged deltas' energy"))
+    }
+    return notes
+  }
+}
+
+/// A share in percent with two digits that say something.
+func percent(_ share: Double) -> String {
+  let digits = share >= 0.1 ? 1 : share >= 0.01 ? 2 : 3
+  return String(format: "%.\(digits)f %%", share * 100)
+}
+
+extension Recipe {
+  /// Runs `body` and gives a failure that knows no place the one in the recipe.
+  func locating<Result>(_ origin: Origin, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let problem as Failure where problem.file == nil {
+      var located = failure(problem.message, at: origin, advice: problem.advice)
+      located.kind = problem.kind
+      throw located
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import Adapters
+import Diagnostics
+import LowRank
+import PluginHost
+import Tensors
+
+/// Merges the modules of several adapters, each module on its own.
+struct Merger: Sendable {
+  let settings: MergeSettings
+  let contributions: [Contribution]
+  let services: HostServices
+  private let layers: LayerScale
+
+  init(_ settings: MergeSettings, _ contributions: [Contribution], services: HostServices) throws {
+    try contributions.checkThatTheyFit(mixesBases: settings.baseModel != nil)
+    self.settings = settings
+    self.contributions = contributions
+    self.services = services
+    let modules = Set(contributions.flatMap { $0.adapter.modules.keys })
+    layers = LayerScale(modules: Array(modules))
+    try settings.parameters.checkFilters(against: Array(modules))
+    for contribution in contributions {
+      if let module = contribution.adapter.modules.values.filter({ $0.bias != nil }).map(\.name).min() {
+        throw Failure(
+          .badData, "lora_B has a bias, which a merge cannot keep yet", advice: "train without lora_bias",
+          client: contribution.client, tensor: module)
+      }
+    }
+  }
+
+  /// The names of all modules that some client has.
+  var modules: [String] {
+    Set(contributions.flatMap { $0.adapter.modules.keys }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// What became of one module.
+  struct Merged: Sendable {
+    let name: String
+    let factors: Factors
+    let figures: ModuleFigures
+  }
+
+  /// Merges one module.
+  func merge(_ name: String) throws -> Merged {
+    try Interruption.check()
+    let shares = try shares(of: name)
+    let parameters = try settings.parameters.values(
+      module: name, layers: layers, clients: shares.map(\.place))
+    do {
+      let method = try settings.method.makeInstance(parameters, services: services)
+      let work = ModuleMerge(name: name, settings: settings, shares: shares, method: method)
+      let result = try work.run()
+      return Merged(
+        name: name, factors: result.factors,
+        figures: ModuleFigures(
+          module: name, clients: shares.filter { !$0.isAbsent }.map(\.client), rank: result.rank,
+          inputRanks: shares.filter { !$0.isAbsent }.map(\.term.rank), energy: result.energy,
+          discardedEnergy: result.discardedEnergy))
+    } catch let failure as Failure {
+      throw failure.at(tensor: name)
+    }
+  }
+
+  /// The clients' shares of a module, those that lack it as zeros or not at all.
+  private func shares(of name: String) throws -> [ModuleShare] {
+    let present = try contributions.compactMap { contribution -> ModuleShare? in
+      guard let module = contribution.adapter.modules[name] else { return nil }
+      return try locating(client: contribution.client, tensor: name) {
+        try ModuleShare(contribution, module, seed: settings.seed)
+      }
+    }
+    guard settings.missing == .zero, present.count < contributions.count, let model = present.first else { return present }
+    let placed = Dictionary(uniqueKeysWithValues: present.map { ($0.place, $0) })
+    return try contributions.map { contribution in
+      try placed[contribution.place] ?? ModuleShare(absent: contribution, like: model)
+    }
+  }
+}
+
+/// What is to be known about a merged module.
+public struct ModuleFigures: Sendable {
+  public let module: String
+  /// The clients that have the module.
+  public let clients: [String]
+  public let rank: Int
+  public let inputRanks: [Int]
+  /// ‖ΔW‖²_F of the merged delta before it was compressed.
+  public let energy: Double
+  /// How much of that compression left out.
+  public let discardedEnergy: Double
+}
+
+/// One client's share in a module.
+struct ModuleShare: Sendable {
+  /// The client's place in the recipe.
+  let place: Int
+  let client: String
+  let weight: Double
+  let scaling: Double
+  /// B and A as they are in the file; the coefficient is the scaling.
+  let term: Term
+  let stream: UInt64
+  let isAbsent: Bool
+
+  init(_ contribution: Contribution, _ module: LoRAModule, seed: UInt64) throws {
+    let b = try Matrix<Float>(rows: module.outputs, columns: module.rank) {
+      try module.b.read(0..<$0.count, into: $0.baseAddress)
+    }
+    let a = try Matrix<Float>(rows: module.rank, columns: module.inputs) {
+      try module.a.read(0..<$0.count, into: $0.baseAddress)
+    }
+    place = contribution.place
+    client = contribution.client
+    weight = contribution.weight
+    scaling = module.scaling
+    term = try Term(coefficient: module.scaling, b: b, a: a)
+    stream = RandomStream(seed: seed, contribution.client, module.name).key
+    isAbsent = false
+  }
+
+  /// The zero that stands for a module that a client lacks, of the size and rank of `model`.
+  init(absent contribution: Contribution, like model: ModuleShare) throws {
+    place = contribution.place
+    client = contribution.client
+    weight = contribution.weight
+    scaling = 1
+    term = try Term(
+      coefficient: 1, b: Matrix(rows: model.term.b.rows, columns: model.term.rank),
+      a: Matrix(rows: model.term.rank, columns: model.term.a.columns))
+    stream = 0
+    isAbsent = true
+  }
+}

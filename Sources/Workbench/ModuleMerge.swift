@@ -1,0 +1,180 @@
+import Diagnostics
+import LowRank
+import PluginHost
+import Tensors
+
+/// One module at work: takes the clients' terms into the space of the merge and the result back to factors.
+struct ModuleMerge {
+  let name: String
+  let settings: MergeSettings
+  let shares: [ModuleShare]
+  let method: MergeMethodInstance
+
+  /// The result as factors, and what became of its energy on the way.
+  struct Result {
+    let factors: Factors
+    let energy: Double
+    let discardedEnergy: Double
+    var rank: Int { factors.rank }
+  }
+
+  func run() throws -> Result {
+    if settings.space == .factors { return try mergeFactors() }
+    if settings.method.isLinear { return try compressed(sum(coefficients())) }
+    return settings.space == .core ? try mergeCores() : try mergeDeltas()
+  }
+
+  // MARK: Linear methods
+
+  /// The coefficients of a linear method, scaling not included.
+  private func coefficients() throws -> [Double] {
+    var unit = unit(space: settings.space)
+    if settings.method.wantsInnerProducts {
+      let products = try gram(shares.map(\.term))
+      unit.innerProducts = products.elements
+    }
+    return try method.coefficients(unit)
+  }
+
+  /// Σ cᵢ·sᵢ·Bᵢ·Aᵢ as terms; zeros are left out.
+  private func sum(_ coefficients: [Double]) throws -> [Term] {
+    let terms = try zip(shares, coefficients).compactMap { share, coefficient -> Term? in
+      guard coefficient != 0, !share.isAbsent else { return nil }
+      return try Term(coefficient: coefficient * share.scaling, factors: share.term.factors)
+    }
+    // A sum of nothing is still a module of its size.
+    return try terms.isEmpty ? [Term(coefficient: 0, factors: shares[0].term.factors)] : terms
+  }
+
+  private func compressed(_ terms: [Term]) throws -> Result {
+    Result(try compress(terms, to: rank))
+  }
+
+  // MARK: Matrices
+
+  private func mergeDeltas() throws -> Result {
+    let deltas = try shares.map { try delta(of: [$0.term]) }
+    let merged = try merge(deltas, space: .delta)
+    // The exact decomposition takes minutes for large layers; the sketch proves how good it is, or gives up and is exact.
+    let method = DenseMethod.sketched(RandomStream(seed: settings.seed, "sketch", name))
+    return Result(try compress(dense: merged, to: rank, by: method))
+  }
+
+  private func mergeCores() throws -> Result {
+    let space = try CoreSpace(shares.map(\.term))
+    let cores = try shares.map { Matrix<Float>(try space.project($0.term)) }
+    return Result(try space.lift(Matrix<Double>(try merge(cores, space: .core)), to: rank))
+  }
+
+  /// A and B apart, as PEFT merges them: the weight is split between the two.
+  private func mergeFactors() throws -> Result {
+    guard let rank = shares.first?.term.rank, shares.allSatisfy({ $0.term.rank == rank }) else {
+      let ranks = shares.map { "\($0.client) \($0.term.rank)" }.joined(separator: ", ")
+      throw Failure(
+        .badData, "the space 'factors' needs equal ranks, and they are: \(ranks)",
+        advice: "merge in the space 'stack', 'core' or 'delta', which take any")
+    }
+    let factors: Factors
+    if settings.method.isLinear {
+      let coefficients = try coefficients()
+      factors = try Factors(b: combined(\.b, side(.b, coefficients)), a: combined(\.a, side(.a, coefficients)))
+    } else {
+      let weights = shares.map(\.weight)
+      factors = try Factors(
+        b: merge(matrices(\.b), space: .factors, part: .b, weights: side(.b, weights)),
+        a: merge(matrices(\.a), space: .factors, part: .a, weights: side(.a, weights)))
+    }
+    let energy = try innerProduct(Term(factors: factors), Term(factors: factors))
+    return Result(factors: factors, energy: energy, discardedEnergy: 0)
+  }
+
+  /// What each client's factor is multiplied with on one side.
+  ///
+  /// `sqrt` is PEFT's rule: √|w·s| on both sides, the sign on A. `whole` is FedAvg's: the weight on both sides, and of the
+  /// scaling, which is part of the model there, the root on each.
+  private func side(_ part: MergeUnit.Part, _ weights: [Double]) -> [Double] {
+    zip(shares, weights).map { share, weight in
+      switch settings.split {
+      case .whole: return weight * share.scaling.magnitude.squareRoot() * (part == .a && share.scaling < 0 ? -1 : 1)
+      case .sqrt:
+        let product = weight * share.scaling
+        return product.magnitude.squareRoot() * (part == .a && product < 0 ? -1 : 1)
+      }
+    }
+  }
+
+  private func matrices(_ side: KeyPath<Term, Matrix<Float>>) -> [Matrix<Float>] { shares.map { $0.term[keyPath: side] } }
+
+  private func combined(_ side: KeyPath<Term, Matrix<Float>>, _ coefficients: [Double]) throws -> Matrix<Float> {
+    let matrices = matrices(side)
+    return try Matrix(rows: matrices[0].rows, columns: matrices[0].columns) { target in
+      var sums = [Double](repeating: 0, count: target.count)
+      for (matrix, coefficient) in zip(matrices, coefficients) {
+        matrix.withUnsafeBufferPointer { for place in $0.indices { sums[place] += coefficient * Double($0[place]) } }
+      }
+      _ = target.initialize(fromContentsOf: sums.lazy.map { Float($0) })
+    }
+  }
+
+  private func merge(
+    _ matrices: [Matrix<Float>], space: Space, part: MergeUnit.Part = .whole, weights: [Double]? = nil
+  ) throws -> Matrix<Float> {
+    let (rows, columns) = (matrices[0].rows, matrices[0].columns)
+    var unit = unit(space: space, part: part, weights: weights)
+    (unit.rows, unit.columns) = (rows, columns)
+    var merged = try Matrix<Float>(rows: rows, columns: columns)
+    try withPointers(to: matrices) { pointers in
+      for place in unit.inputs.indices { unit.inputs[place].values = pointers[place] }
+      try merged.withUnsafeMutableBufferPointer { try method.merge(unit, into: $0.baseAddress!) }
+    }
+    guard try Tensor(merged.elements, shape: [rows, columns]).isFinite() else {
+      throw Failure(
+        .pluginFailed, "the method '\(settings.method.about.id)' gave numbers that are NaN or infinite",
+        advice: "look at its parameters: `clues plugins show \(settings.method.about.id)`")
+    }
+    return merged
+  }
+
+  private func withPointers(
+    to matrices: [Matrix<Float>], _ body: ([UnsafePointer<Float>?]) throws -> Void
+  ) rethrows {
+    func open(_ rest: ArraySlice<Matrix<Float>>, _ pointers: [UnsafePointer<Float>?]) throws {
+      guard let first = rest.first else { return try body(pointers) }
+      try first.withUnsafeBufferPointer { try open(rest.dropFirst(), pointers + [$0.baseAddress]) }
+    }
+    try open(matrices[...], [])
+  }
+
+  private func unit(space: Space, part: MergeUnit.Part = .whole, weights: [Double]? = nil) -> MergeUnit {
+    let weights = weights ?? shares.map(\.weight)
+    return MergeUnit(
+      module: name, space: space, part: part,
+      inputs: zip(shares, weights).map { share, weight in
+        let stream = part == .whole ? share.stream : RandomStream(seed: share.stream, part == .a ? "A" : "B").key
+        return .init(client: share.client, weight: weight, stream: stream)
+      })
+  }
+
+  private var isTallStack: Bool {
+    let present = shares.filter { !$0.isAbsent }
+    return present.reduce(0) { $0 + $1.term.rank } > min(shares[0].term.factors.out, shares[0].term.factors.in)
+  }
+
+  /// The rank of the result in the terms of LowRank.
+  private var rank: Rank {
+    switch settings.rank {
+    // A stack higher than the matrix is wide says the same thing twice.
+    case .full: isTallStack ? .exactly(min(shares[0].term.factors.out, shares[0].term.factors.in)) : .full
+    case .count(let count): .exactly(count)
+    case .energy(let share): .energy(share)
+    case .same: .exactly(shares.filter { !$0.isAbsent }.map(\.term.rank).max() ?? 1)
+    }
+  }
+}
+
+extension ModuleMerge.Result {
+  fileprivate init(_ compression: Compression) {
+    self.init(
+      factors: compression.factors, energy: compression.energy, discardedEnergy: compression.discardedEnergy)
+  }
+}

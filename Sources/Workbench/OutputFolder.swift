@@ -1,0 +1,115 @@
+import Diagnostics
+import Foundation
+import Tensors
+
+/// A folder that appears whole or not at all.
+///
+/// Everything is written to a sibling with a name of its own, brought to disk, and renamed; whatever stood under the final
+/// name stays as it was until then. A sibling that a killed run left behind is removed by the next one.
+struct OutputFolder {
+  let path: String
+  private let draft: String
+  private let replaces: Bool
+
+  /// Checks that the folder can be made and opens a draft of it.
+  ///
+  /// - parameter replacing: Whether a folder that is there may be replaced.
+  /// - throws: ``Failure`` `cannotWrite`.
+  init(_ path: String, replacing: Bool) throws {
+    let url = URL(filePath: path).standardizedFileURL
+    self.path = path
+    replaces = replacing
+    let parent = url.deletingLastPathComponent()
+    draft = parent.appending(path: ".\(url.lastPathComponent).clues-draft-\(getpid())").path
+    try Self.checkTarget(path, replacing: replacing)
+    try Self.attempt(path) {
+      try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+      Self.removeAbandonedDrafts(of: url)
+      try FileManager.default.createDirectory(atPath: draft, withIntermediateDirectories: false)
+    }
+  }
+
+  /// Refuses a target that must not be replaced; nothing is touched.
+  static func checkTarget(_ path: String, replacing: Bool) throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
+    guard isFolder.boolValue else {
+      throw Failure(.cannotWrite, "there is a file of this name", advice: "choose another output folder", file: path)
+    }
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    guard !entries.isEmpty else { return }
+    guard replacing else {
+      throw Failure(
+        .cannotWrite, "the output folder exists", advice: "choose another one, or replace it with --force", file: path)
+    }
+    // Replacing removes the folder with all that is in it, so it must be one that a run or PEFT wrote.
+    guard entries.contains("adapter_config.json") || entries.contains("clues") else {
+      throw Failure(
+        .cannotWrite, "the folder holds no adapter and no run, so it is not replaced, even with --force",
+        advice: "choose another output folder, or remove it yourself", file: path)
+    }
+  }
+
+  /// Writes one file of the folder; `name` may lie in a sub-folder.
+  func write(_ chunks: some Sequence<[UInt8]>, to name: String) throws {
+    let file = URL(filePath: draft).appending(path: name)
+    try Self.attempt(path + "/" + name) {
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      FileManager.default.createFile(atPath: file.path, contents: nil)
+      let handle = try FileHandle(forWritingTo: file)
+      defer { try? handle.close() }
+      for chunk in chunks { try handle.write(contentsOf: chunk) }
+      try handle.synchronize()
+    }
+  }
+
+  func write(_ text: String, to name: String) throws { try write([Array(text.utf8)], to: name) }
+
+  /// The bytes of a file as they are on disk now.
+  func read(_ name: String) throws -> Bytes { try Bytes(mapping: draft + "/" + name) }
+
+  /// Gives the folder its name; from here on it is there.
+  func commit() throws {
+    try Self.attempt(path) {
+      // Two renames in a row would leave a moment without either; exchanging has none.
+      if FileManager.default.fileExists(atPath: path) {
+        try Self.checkTarget(path, replacing: replaces)
+        guard renameat2(AT_FDCWD, draft, AT_FDCWD, path, UInt32(RENAME_EXCHANGE)) == 0 else {
+          throw Failure(.cannotWrite, "cannot be replaced: \(systemMessage())", file: path)
+        }
+        try FileManager.default.removeItem(atPath: draft)
+      } else {
+        guard rename(draft, path) == 0 else {
+          throw Failure(.cannotWrite, "cannot be given its name: \(systemMessage())", file: path)
+        }
+      }
+    }
+  }
+
+  /// Removes the draft; what stood under the final name stays.
+  func abandon() { try? FileManager.default.removeItem(atPath: draft) }
+
+  /// Removes drafts whose process is gone.
+  private static func removeAbandonedDrafts(of url: URL) {
+    let parent = url.deletingLastPathComponent().path
+    let prefix = ".\(url.lastPathComponent).clues-draft-"
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] where name.hasPrefix(prefix) {
+      guard let process = pid_t(name.dropFirst(prefix.count)), kill(process, 0) != 0, errno == ESRCH else { continue }
+      try? FileManager.default.removeItem(atPath: parent + "/" + name)
+    }
+  }
+
+  private static func attempt(_ path: String, _ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      let reason = (error as NSError).localizedFailureReason ?? error.localizedDescription
+      throw Failure(
+        .cannotWrite, "cannot be written: \(reason)", advice: "check the folder's permissions and the free space",
+        file: path)
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Diagnostics
+import Dispatch
+import Synchronization
+
+/// Runs `body` for every place below `count` on at most `threads` threads and gives the results in order.
+///
+/// Which thread does what never shows in a result: places are handed out one by one, and of several errors the one with
+/// the lowest place is thrown. After an error no further place is begun.
+func inParallel<Result: Sendable>(
+  _ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Result
+) throws -> [Result] {
+  let state = Mutex(Progress<Result>(results: Array(repeating: nil, count: count)))
+  // Plugins and BLAS block, so this must not be Swift's cooperative pool.
+  DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
+    while let place = state.withLock({ $0.take(count) }) {
+      do {
+        let result = try body(place)
+        state.withLock { $0.results[place] = result }
+      } catch {
+        state.withLock { $0.fail(error, at: place) }
+      }
+    }
+  }
+  return try state.withLock { progress in
+    if let failure = progress.failure { throw failure.error }
+    return progress.results.compactMap { $0 }
+  }
+}
+
+private struct Progress<Result> {
+  var results: [Result?]
+  var next = 0
+  var failure: (place: Int, error: any Error)?
+
+  mutating func take(_ count: Int) -> Int? {
+    guard failure == nil, next < count else { return nil }
+    defer { next += 1 }
+    return next
+  }
+
+  mutating func fail(_ error: any Error, at place: Int) {
+    if let failure, failure.place < place { return }
+    failure = (place, error)
+  }
+}

@@ -1,0 +1,105 @@
+import Bundles
+import JSON
+import PluginHost
+import Tensors
+
+/// How a run came about, for `clues/run.json`: enough to repeat it and to believe it.
+public struct RunRecord: Sendable {
+  public var recipe: JSONValue = .null
+  public var clients: [Client] = []
+  public var plugins: [Plugin] = []
+  public var method = ""
+  public var space = ""
+  public var dtype = ""
+  public var modules: [ModuleFigures] = []
+  public var notes: [Note] = []
+  public var timings: [(stage: Stage, seconds: Double)] = []
+
+  /// A library that took part.
+  public struct Plugin: Sendable, Hashable {
+    public let library: String
+    public let version: String
+    public let sha256: String
+  }
+
+  /// One input.
+  public struct Client: Sendable {
+    public let name: String
+    public let path: String
+    public let sha256: String
+    public let weight: Double
+    /// The checkpoint that the adapter is from; nil for the final one.
+    public let step: Int?
+    public let rank: ClosedRange<Int>
+    public let moduleCount: Int
+  }
+
+  /// The share of the merged deltas' energy that compression left out; 0 when nothing was compressed.
+  public var discardedShare: Double {
+    let energy = modules.reduce(0) { $0 + $1.energy }
+    return energy > 0 ? modules.reduce(0) { $0 + $1.discardedEnergy } / energy : 0
+  }
+
+  public var json: JSONValue {
+    .object([
+      "schema": "clues/run/1",
+      "version": .string(cluesVersion),
+      "recipe": recipe,
+      "method": .string(method),
+      "space": .string(space),
+      "dtype": .string(dtype),
+      "clients": .array(clients.map(\.json)),
+      "plugins": .array(
+        plugins.map {
+          ["library": .string($0.library), "version": .string($0.version), "sha256": .string($0.sha256)]
+        }),
+      "discarded_share": .number(discardedShare),
+      "modules": .array(modules.map(\.json)),
+      "seconds": .object(JSONObject(timings.map { ($0.stage.rawValue, .number($0.seconds)) })),
+      "notes": .array(notes.map { ["severity": .string($0.severity.rawValue), "text": .string($0.text)] }),
+    ])
+  }
+}
+
+extension RunRecord.Plugin {
+  init(_ identity: PluginIdentity) throws {
+    library = identity.library
+    version = identity.version
+    sha256 = Bundles.sha256(of: try Bytes(mapping: identity.path))
+  }
+}
+
+extension RunRecord.Client {
+  init(_ client: Client, _ contribution: Contribution) {
+    let ranks = contribution.adapter.modules.values.map(\.rank)
+    name = client.name
+    path = client.bundle.path
+    sha256 = client.sha256
+    weight = contribution.weight
+    step = client.bundle.adapterStep
+    rank = (ranks.min() ?? 0)...(ranks.max() ?? 0)
+    moduleCount = contribution.adapter.modules.count
+  }
+
+  fileprivate var json: JSONValue {
+    .object([
+      "name": .string(name), "path": .string(path), "sha256": .string(sha256), "weight": .number(weight),
+      "checkpoint": step.map { JSONValue($0) } ?? .null,
+      "rank": ["smallest": JSONValue(rank.lowerBound), "largest": JSONValue(rank.upperBound)],
+      "modules": JSONValue(moduleCount),
+    ])
+  }
+}
+
+extension ModuleFigures {
+  fileprivate var json: JSONValue {
+    .object([
+      "module": .string(module), "clients": JSONValue(clients), "input_ranks": .array(inputRanks.map { JSONValue($0) }),
+      "rank": JSONValue(rank), "norm": .number(energy.squareRoot()), "energy": .number(energy),
+      "discarded_energy": .number(discardedEnergy),
+    ])
+  }
+}
+
+/// The version of Clues.
+public let cluesVersion = "0.1.0"
