@@ -1,0 +1,66 @@
+import Diagnostics
+import Foundation
+import Tensors
+
+/// Reads an archive (tar, plain or with gzip, zstd, xz or bzip2; zip; 7z) without ever writing to a path it names.
+///
+/// The file is mapped. What lies in it as it is (plain tar, stored zip) comes out as a slice of the mapping; the rest is
+/// decoded once, to memory or, beyond `Limits.memory`, to unlinked temporary files.
+public struct ArchiveReader: EntrySource {
+  public let name: String
+
+  /// The mapped archive.
+  public let file: Bytes
+
+  private let limits: Limits
+
+  /// Maps the archive at `path`.
+  ///
+  /// - throws: ``Failure`` `missingInput` when it cannot be opened.
+  public init(_ path: String, limits: Limits = Limits()) throws {
+    name = path
+    file = try Bytes(mapping: path)
+    self.limits = limits
+  }
+
+  public func displayName(of path: String) -> String { "\(name): \(path)" }
+
+  public func read(
+    wanting isWanted: (BundleEntry) throws -> Bool, visit: (BundleEntry, Bytes?) throws -> Void
+  ) throws -> [String] {
+    try locating(file: name) {
+      try withNamesAsUTF8 {
+        try file.withUnsafeBytes { raw in
+          guard !raw.isEmpty else { throw Failure(.badData, "is an empty file", advice: .copyAgain) }
+          let archive = try OpenArchive(raw, kind: ArchiveKind(of: raw), limits: limits)
+          return try read(archive, wanting: isWanted, visit: visit)
+        }
+      }
+    }
+  }
+
+  private func read(
+    _ archive: OpenArchive, wanting isWanted: (BundleEntry) throws -> Bool, visit: (BundleEntry, Bytes?) throws -> Void
+  ) throws -> [String] {
+    var census = ArchiveCensus(limits: limits, archiveSize: file.count)
+    var decoded = 0
+    while try archive.advance() {
+      let shownName = archive.withName { displayName(of: String(showing: $0)) }
+      try locating(file: shownName) {
+        let path = try archive.withName { try EntryPath(checking: $0, limits: limits) }
+        guard let entry = try census.admit(path, archive) else { return try archive.skip() }
+        guard try isWanted(entry) else {
+          try archive.skip()
+          return try visit(entry, nil)
+        }
+        let spills = entry.size > limits.memory - decoded
+        let content = EntryContent(size: entry.size, archive: file, otherwise: spills ? .temporaryFile : .memory)
+        try archive.read(into: content)
+        let bytes = try content.finish()
+        if !spills, bytes.offset(in: file) == nil { decoded += entry.size }
+        try visit(entry, bytes)
+      }
+    }
+    return try census.close()
+  }
+}

@@ -1,0 +1,202 @@
+import Diagnostics
+import Foundation
+import Tensors
+
+/// What one client hands in: an archive, or a folder that the Hugging Face Trainer or PEFT wrote.
+///
+/// Files that Clues does not know (tokenizer, README, `rng_state.pth`, `training_args.bin`) are never read.
+public struct Bundle: Sendable {
+  /// The archive or folder as the user wrote it.
+  public let path: String
+
+  /// The client's name: that in `clues.json`, else that of the archive or folder without endings.
+  public let client: String
+
+  /// The client's own domain: that in `clues.json`, else that of its training samples, else its name if a validation set
+  /// bears it. Nil where that says nothing, and where there is a `samples.jsonl` that was not asked for.
+  public let domain: String?
+
+  /// `clues.json`, if there is one; always read.
+  public let manifest: Manifest?
+
+  /// The adapter that stands for the client; nil only where `Part.adapter` was not asked for and there is none.
+  public let adapter: AdapterFiles?
+
+  /// The step of the checkpoint that `adapter` is from; nil if it lies at the root.
+  public let adapterStep: Int?
+
+  /// The client's trajectory, in step order.
+  public let checkpoints: [Checkpoint]
+
+  /// `samples.jsonl`
+  public let samples: BundleFile?
+
+  /// `ledger.jsonl`
+  public let ledger: BundleFile?
+
+  /// All known files in the order in which they are packed.
+  public let files: [BundleFile]
+
+  /// The files that are there but not known, and not read.
+  public let ignored: [BundleEntry]
+
+  /// What the user should know although it is no error.
+  public let notes: [String]
+
+  let sampleTally: SampleTally?
+  private let archive: Bytes?
+
+  /// Opens the bundle at `path` in one pass, reading the parts that are asked for and nothing else.
+  ///
+  /// - parameter parts: What to read. The others are listed but not read; `clues.json` is always read.
+  /// - parameter adapter: The name of the adapter that is meant, where there are several (`default` has no folder).
+  /// - parameter step: The step of the checkpoint whose adapter stands for the client, instead of the final one.
+  /// - throws: ``Failure`` `missingInput` when there is nothing at `path`, `badData` for everything that cannot be taken
+  ///   rightly, with the file it is about.
+  public static func open(
+    _ path: String, wanting parts: Set<Part>, adapter: String? = nil, checkpoint step: Int? = nil,
+    limits: Limits = Limits()
+  ) throws -> Bundle {
+    try locating(file: path) {
+      let choice = AdapterChoice(name: adapter, step: step)
+      if try isFolder(path) {
+        let folder = FolderReader(path, limits: limits)
+        return try Bundle(folder, diskPath: folder.diskPath, stem: folderName(path), parts, choice, limits)
+      }
+      let reader = try ArchiveReader(path, limits: limits)
+      let name = URL(filePath: path).lastPathComponent
+      return try Bundle(
+        reader, archive: reader.file, stem: ArchiveKind.stem(of: name) ?? name, parts, choice, limits)
+    }
+  }
+
+  private static func isFolder(_ path: String) throws -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw Failure(.missingInput, "cannot be opened: \(systemMessage())", advice: "check the path")
+    }
+    let name = URL(filePath: path).lastPathComponent
+    switch status.st_mode & S_IFMT {
+    case S_IFDIR: return true
+    case S_IFREG where [".safetensors", ".bin", ".pt", ".json"].contains { name.hasSuffix($0) }:
+      throw Failure(
+        .badData, "is a single file, not a bundle",
+        advice: "give the folder that holds it, with adapter_config.json beside adapter_model.safetensors")
+    case S_IFREG: return false
+    default: throw Failure(.missingInput, "is neither a file nor a folder")
+    }
+  }
+
+  private static func folderName(_ path: String) -> String {
+    URL(filePath: path).absoluteURL.standardizedFileURL.lastPathComponent
+  }
+
+  private init(
+    _ source: some EntrySource, archive: Bytes? = nil, diskPath: ((String) -> String)? = nil, stem: String,
+    _ parts: Set<Part>, _ choice: AdapterChoice, _ limits: Limits
+  ) throws {
+    var gathering = Gathering(parts: parts, choice: choice, limits: limits)
+    let sourceNotes = try source.read(wanting: { try gathering.wants($0) }, visit: { gathering.take($0, $1) })
+    let layout = try Layout(gathering.entries, stem: stem)
+    let assembly = Assembly(
+      layout: layout, contents: gathering.contents, parts: parts, displayName: source.displayName, diskPath: diskPath)
+    let trajectory = try assembly.trajectory(choice)
+    let chosen = try assembly.adapter(choice, in: trajectory.checkpoints)
+    adapter = chosen?.files
+    adapterStep = chosen?.step
+    checkpoints = trajectory.checkpoints.map { checkpoint in
+      guard !parts.contains(.adapters), checkpoint.step != chosen?.step else { return checkpoint }
+      return checkpoint.withoutAdapterContent
+    }
+    try assembly.refuseStrayEvidence()
+    let manifestFile = layout.manifest.map { assembly.file($0) }
+    let manifest = try manifestFile.map { file in
+      try locating(file: file.name) { try Manifest(try file.bytes()) }
+    }
+    self.manifest = manifest
+    samples = layout.samples.map { assembly.file($0, .samples) }
+    ledger = layout.ledger.map { assembly.file($0, .ledger) }
+    path = source.name
+    self.archive = archive
+    var notes = sourceNotes + layout.notes + trajectory.notes
+    let rootAdapter = chosen.flatMap { $0.step == nil ? $0.files : nil } ?? assembly.rootAdapter(choice)
+    files =
+      [manifestFile, rootAdapter?.config, rootAdapter?.weights, samples, ledger].compactMap { $0 }
+      + checkpoints.flatMap(\.files)
+    ignored = layout.ignored
+    guard !files.isEmpty else { throw assembly.nothingKnown }
+    try manifest?.verify(present: assembly.present(gathering.entries), read: files)
+    client = try manifest?.client ?? Self.client(stem: stem, path: source.name, isFolder: archive == nil)
+    sampleTally = try samples.flatMap { file in
+      try file.content.map { content in
+        try locating(file: file.name) {
+          let tally = try SampleTally(content)
+          try manifest?.verify(tally)
+          return tally
+        }
+      }
+    }
+    let named = Self.domain(
+      manifest: manifest, client: client, checkpoints: checkpoints, hasSamples: samples != nil, sampleTally)
+    domain = named.domain
+    notes += named.notes
+    self.notes = notes
+  }
+
+  /// The folder of a lone checkpoint says nothing about the client; the folder around it does.
+  private static func client(stem: String, path: String, isFolder: Bool) throws -> String {
+    var name = stem
+    if isFolder, CheckpointFolder(stem) != nil {
+      name = URL(filePath: path).absoluteURL.standardizedFileURL.deletingLastPathComponent().lastPathComponent
+    }
+    try ClientName.check(name, of: "client")
+    return name
+  }
+
+  private static func domain(
+    manifest: Manifest?, client: String, checkpoints: [Checkpoint], hasSamples: Bool, _ tally: SampleTally?
+  ) -> (domain: String?, notes: [String]) {
+    if let domain = manifest?.domain { return (domain, []) }
+    let domains = tally?.trainingDomains.sorted() ?? []
+    if domains.count > 1 {
+      let list = domains.prefix(5).map { "'\($0)'" }.joined(separator: ", ")
+      return (nil, ["its training samples are of \(domains.count) domains (\(list)), so it has none of its own"])
+    }
+    if let domain = domains.first { return (domain, []) }
+    if hasSamples, tally == nil { return (nil, []) }
+    let isValidated = checkpoints.contains { $0.gradients.validation[client] != nil }
+    return (isValidated ? client : nil, [])
+  }
+
+  /// The SHA-256 of what was handed in; takes as long as reading it.
+  ///
+  /// For an archive that of the file. For a folder that of one line per known file, `sha256  bytes  path`, sorted by path.
+  public func digest() throws -> String {
+    if let archive { return sha256(of: archive) }
+    let lines = try files.sorted { $0.path < $1.path }.map { file in
+      guard let content = try file.content ?? file.diskPath.map({ try Bytes(mapping: $0) }) else {
+        throw Failure(.missingInput, "cannot be found any more", file: file.name)
+      }
+      return "\(sha256(of: content))  \(content.count)  \(file.path)\n"
+    }
+    return sha256(of: lines.joined())
+  }
+}
+
+extension Checkpoint {
+  /// The files in the order in which they are packed.
+  var files: [BundleFile] {
+    [adapter.config, adapter.weights, trainerState, optimizer, gradients.train, gradients.anchor].compactMap { $0 }
+      + gradients.validation.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// The same checkpoint with its adapter listed but let go.
+  fileprivate var withoutAdapterContent: Checkpoint {
+    var (config, weights) = (adapter.config, adapter.weights)
+    config.content = nil
+    weights.content = nil
+    return Checkpoint(
+      step: step, folder: folder, adapter: AdapterFiles(name: adapter.name, config: config, weights: weights),
+      optimizer: optimizer, otherOptimizers: otherOptimizers, trainerState: trainerState, gradients: gradients)
+  }
+}

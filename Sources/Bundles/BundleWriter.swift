@@ -1,0 +1,127 @@
+import Diagnostics
+import Foundation
+import Tensors
+
+/// Packs what a client hands in: the known files, in a fixed order, with a fresh manifest.
+///
+/// The same input gives the same bytes: nothing of times, owners, names of folders on disk or threads goes in.
+public struct BundleWriter: Sendable {
+  /// The parts that stay at home; see ``optionalParts``.
+  public var leavingOut: Set<Part> = []
+
+  /// The client's name, if not that of the bundle.
+  public var client: String?
+
+  /// The client's own domain, if not that of the bundle.
+  public var domain: String?
+
+  /// Whether an existing file may be replaced.
+  public var replaces = false
+
+  /// Changes the content of a file on its way in, by its path in the bundle; what it returns is held until the archive
+  /// is written, since the manifest stands first.
+  public var transform: (@Sendable (String, Bytes) throws -> Bytes)?
+
+  public init() {}
+
+  /// The parts that a bundle can do without.
+  public static let optionalParts: [Part] = [.gradients, .ledger, .optimizers, .samples, .trainerStates]
+
+  /// Opens the bundle or folder at `source` and packs it into `output`, whose ending chooses the format.
+  ///
+  /// - throws: ``Failure`` as ``Bundle/open(_:wanting:adapter:checkpoint:limits:)`` and ``write(_:to:)``.
+  public func pack(_ source: String, to output: String, adapter: String? = nil, limits: Limits = Limits()) throws
+    -> PackingList
+  {
+    try checkRequest(output)
+    // Samples are always read: their counts and their domain go into the manifest even if they do not go along.
+    let parts = Set(Part.allCases).subtracting(leavingOut).union([.samples])
+    return try write(Bundle.open(source, wanting: parts, adapter: adapter, limits: limits), to: output)
+  }
+
+  /// Packs `bundle`, of which everything that goes in must have been read.
+  ///
+  /// - returns: What went in and what did not.
+  /// - throws: ``Failure`` `cannotWrite`, and `usage` for an ending that is no format or a part that cannot be left out.
+  public func write(_ bundle: Bundle, to output: String) throws -> PackingList {
+    let format = try checkRequest(output)
+    var list = PackingList()
+    var entries: [(path: String, content: Bytes)] = []
+    var manifest = try freshManifest(bundle)
+    for file in bundle.files {
+      guard let part = file.part else { continue }
+      if leavingOut.contains(part) {
+        list.leftOut.append(.init(path: file.path, bytes: file.size, reason: .part(part)))
+        continue
+      }
+      let original = try file.bytes()
+      let content = try locating(file: file.name) { try transform?(file.path, original) ?? original }
+      manifest.files?[file.path] = .init(bytes: content.count, sha256: sha256(of: content))
+      entries.append((file.path, content))
+    }
+    entries.insert(("clues.json", Bytes(manifest.text.utf8)), at: 0)
+    list.leftOut += bundle.ignored.map { .init(path: $0.path, bytes: $0.size, reason: .unknown) }
+    list.packed = entries.map { .init(path: $0.path, bytes: $0.content.count) }
+    let writer = try ArchiveWriter(output, format: format)
+    for entry in entries { try writer.add(entry.path, entry.content) }
+    list.archiveBytes = try writer.finish(replacing: replaces)
+    list.manifest = manifest
+    return list
+  }
+
+  @discardableResult
+  private func checkRequest(_ output: String) throws -> PackedFormat {
+    for part in leavingOut where !Self.optionalParts.contains(part) {
+      throw Failure(
+        .usage, "the part '\(part.rawValue)' cannot be left out",
+        advice: "leave out \(Self.optionalParts.map(\.rawValue).joined(separator: ", "))")
+    }
+    let format = try PackedFormat(ending: output)
+    if !replaces, FileManager.default.fileExists(atPath: output) { throw ArchiveWriter.exists(output) }
+    return format
+  }
+
+  private func freshManifest(_ bundle: Bundle) throws -> Manifest {
+    var manifest = Manifest()
+    manifest.client = client ?? bundle.client
+    manifest.domain = domain ?? bundle.domain
+    manifest.samples = bundle.sampleTally?.counts ?? bundle.manifest?.samples ?? [:]
+    manifest.files = [:]
+    if let client { try ClientName.check(client, of: "client") }
+    if let domain = manifest.domain { try ClientName.check(domain, of: "domain") }
+    return manifest
+  }
+}
+
+/// What leaves the machine in a bundle, and what does not.
+public struct PackingList: Sendable {
+  /// The files in the archive, in its order.
+  public internal(set) var packed: [Packed] = []
+
+  /// The files that were there but did not go in.
+  public internal(set) var leftOut: [LeftOut] = []
+
+  /// The size of the archive.
+  public internal(set) var archiveBytes = 0
+
+  /// The manifest that was written.
+  public internal(set) var manifest = Manifest()
+
+  public struct Packed: Sendable, Equatable {
+    public let path: String
+    public let bytes: Int
+  }
+
+  public struct LeftOut: Sendable, Equatable {
+    public let path: String
+    public let bytes: Int
+    public let reason: Reason
+  }
+
+  public enum Reason: Sendable, Equatable {
+    /// Its part was to be left out.
+    case part(Part)
+    /// Clues does not know it.
+    case unknown
+  }
+}

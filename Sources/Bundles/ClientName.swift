@@ -1,0 +1,23 @@
+import Diagnostics
+
+/// The rules for names of clients and domains, which end up in file names and messages.
+enum ClientName {
+  static let maximumLength = 128
+
+  /// Refuses a name that is empty, long, unprintable, or that could pass for a path.
+  ///
+  /// - parameter what: What it is the name of, for the message: "client" or "domain".
+  static func check(_ name: String, of what: String) throws {
+    func refusal(_ fault: String) -> Failure {
+      Failure(
+        .badData, "gives the \(what) a name that \(fault)",
+        advice: "a name has 1 to \(maximumLength) bytes, can be printed and has no slash")
+    }
+    guard !name.allSatisfy(\.isWhitespace) else { throw refusal("is empty") }
+    guard name.utf8.count <= maximumLength else { throw refusal("has \(name.utf8.count) bytes") }
+    guard name.unicodeScalars.allSatisfy({ $0.isPrintable && $0 != "/" && $0 != "\\" }), name != ".", name != ".."
+    else {
+      throw refusal("cannot be used (\(String(showing: Array(name.utf8))))")
+    }
+  }
+}

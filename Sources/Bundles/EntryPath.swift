@@ -1,0 +1,75 @@
+import Diagnostics
+
+/// A path inside a bundle that is safe to speak of: relative, without `.` and `..`, printable UTF-8.
+struct EntryPath: Hashable {
+  /// The components, none for the root itself.
+  let components: [String]
+
+  var text: String { components.joined(separator: "/") }
+
+  /// Checks the name that an archive gives an entry, and drops `./`, `//` and a slash at the end.
+  ///
+  /// Works on bytes, because a slash followed by a combining mark is no slash to a Swift `String`.
+  ///
+  /// - throws: ``Failure`` `badData`, one message for each thing that can be wrong.
+  init(checking name: UnsafeRawBufferPointer, limits: Limits) throws {
+    func refusal(_ message: String, _ advice: String? = nil) -> Failure {
+      Failure(.badData, message, advice: advice ?? "pack the folder again with paths inside it only")
+    }
+    guard !name.isEmpty else { throw refusal("has an empty name") }
+    guard name.count <= limits.pathLength else {
+      throw refusal(
+        "has a path of \(name.count) bytes, more than the limit of \(limits.pathLength)", .raising("pathLength"))
+    }
+    guard let text = String(validating: name, as: UTF8.self) else {
+      throw refusal("has a name that is not UTF-8", "rename the file and pack it again")
+    }
+    guard text.unicodeScalars.allSatisfy(\.isPrintable) else {
+      throw refusal("has a control character in its name", "rename the file and pack it again")
+    }
+    guard !name.contains(UInt8(ascii: "\\")) else {
+      throw refusal("has a backslash in its path", "pack it again with a tool that writes forward slashes")
+    }
+    guard name[0] != UInt8(ascii: "/") else { throw refusal("has an absolute path") }
+    if name.count > 1, name[1] == UInt8(ascii: ":"), Character(Unicode.Scalar(name[0])).isLetter {
+      throw refusal("has a path with a drive letter")
+    }
+    let components = name.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
+      .filter { $0 != "." }
+    guard !components.contains("..") else { throw refusal("has a path that leads upwards") }
+    guard components.count <= limits.pathDepth else {
+      throw refusal(
+        "lies \(components.count) folders deep, more than the limit of \(limits.pathDepth)", .raising("pathDepth"))
+    }
+    self.components = components
+  }
+
+  /// Whether this is something that macOS adds to archives and folders without being asked.
+  var isMacintoshLitter: Bool {
+    components.contains("__MACOSX") || components.last == ".DS_Store" || components.last?.hasPrefix("._") == true
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether a name may hold this: no control character, no line break, nothing that turns the direction of writing.
+  var isPrintable: Bool {
+    switch properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: false
+    default: !(0x202A...0x202E).contains(value) && !(0x2066...0x2069).contains(value)
+    }
+  }
+}
+
+extension String {
+  /// The advice that belongs to a limit.
+  static func raising(_ limit: String) -> String { "raise the limit '\(limit)' if you trust where this comes from" }
+
+  /// A name from outside made fit for a message: what cannot be printed is written as an escape, what is long is cut.
+  init(showing name: some Collection<UInt8>) {
+    var shown = ""
+    for scalar in String(decoding: name.prefix(200), as: UTF8.self).unicodeScalars {
+      shown += scalar.isPrintable ? String(scalar) : scalar.escaped(asASCII: true)
+    }
+    self = name.count > 200 ? shown + "…" : shown
+  }
+}

@@ -1,0 +1,28 @@
+import Diagnostics
+import JSON
+import Tensors
+
+/// What `samples.jsonl` says about the bundle as a whole.
+struct SampleTally: Equatable {
+  /// How many samples each split has.
+  private(set) var counts: [String: Int] = [:]
+
+  /// The domains of the training samples.
+  private(set) var trainingDomains: Set<String> = []
+
+  /// - throws: ``Failure`` `badData` with the line.
+  init(_ bytes: Bytes) throws {
+    try bytes.withUnsafeBytes {
+      try JSONReader().readLines($0) { value, line in
+        guard let object = value.objectValue, let split = object["split"]?.stringValue else {
+          throw Failure(
+            .badData, "this line has no \"split\"",
+            advice: "each line is an object such as {\"id\": \"a\", \"split\": \"train\", \"domain\": \"medical\"}",
+            position: .init(line: line, column: 1))
+        }
+        counts[split, default: 0] += 1
+        if split == "train", let domain = object["domain"]?.stringValue { trainingDomains.insert(domain) }
+      }
+    }
+  }
+}

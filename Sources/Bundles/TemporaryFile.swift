@@ -1,0 +1,40 @@
+import Diagnostics
+import Foundation
+import Tensors
+
+/// A file that has no name, so that nobody finds it and nothing is left of it.
+final class TemporaryFile {
+  private let descriptor: Int32
+
+  init() throws {
+    let folder = FileManager.default.temporaryDirectory.path
+    var template = Array("\(folder)/clues-XXXXXX".utf8CString)
+    descriptor = mkstemp(&template)
+    guard descriptor >= 0 else {
+      throw Failure(
+        .cannotWrite, "no temporary file can be made in \(folder): \(systemMessage())",
+        advice: "set TMPDIR to a folder with room")
+    }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    unlink(template)
+  }
+
+  deinit { close(descriptor) }
+
+  func append(_ block: UnsafeRawBufferPointer) throws {
+    var rest = block
+    while !rest.isEmpty {
+      let written = write(descriptor, rest.baseAddress, rest.count)
+      if written < 0, errno == EINTR { continue }
+      guard written > 0 else {
+        throw Failure(
+          .cannotWrite, "a temporary file cannot be written: \(systemMessage())",
+          advice: "set TMPDIR to a folder with room")
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+  }
+
+  /// What was written; it outlives this object.
+  func map() throws -> Bytes { try Bytes(mapping: descriptor, path: "temporary file") }
+}

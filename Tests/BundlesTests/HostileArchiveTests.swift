@@ -1,0 +1,263 @@
+import Diagnostics
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Bundles
+
+@Suite struct HostileArchiveTests {
+  /// A handmade tar and what it is refused for.
+  struct Attack: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let tar: [UInt8]
+    let entry: String?
+    let message: String
+
+    init(_ name: String, _ message: String, entry: String? = nil, _ build: (inout HandmadeTar) -> Void) {
+      testDescription = name
+      var handmade = HandmadeTar()
+      build(&handmade)
+      tar = handmade.ended
+      self.entry = entry
+      self.message = message
+    }
+  }
+
+  static let attacks: [Attack] = [
+    Attack("absolute path", "has an absolute path", entry: "/etc/passwd") { $0.add("/etc/passwd") },
+    Attack("way out", "has a path that leads upwards", entry: "../evil") { $0.add("../evil") },
+    Attack("way out and in", "has a path that leads upwards", entry: "a/../b") { $0.add("a/../b") },
+    Attack("backslash", "has a backslash in its path", entry: "..\\evil") { $0.add("..\\evil") },
+    Attack("drive", "has a path with a drive letter", entry: "C:evil") { $0.add("C:evil") },
+    Attack("empty name", "has an empty name", entry: "") { $0.add("") },
+    Attack("control character", "has a control character in its name", entry: "a\\u{0007}b") { $0.add("a\u{7}b") },
+    Attack("line break", "has a control character in its name", entry: "a\\nb") { $0.add("a\nb") },
+    Attack("reversed writing", "has a control character in its name", entry: "a\\u{202E}b") { $0.add("a\u{202E}b") },
+    Attack("not UTF-8", "has a name that is not UTF-8", entry: "a\u{FFFD}b") {
+      $0.add([0x61, 0xFF, 0x62], [0x78])
+    },
+    Attack("not UTF-8 in pax", "has a name that is not UTF-8") {
+      $0.addPax("path", [0x61, 0xFF, 0x62])
+      $0.add("x")
+    },
+    Attack("symbolic link", "is a symbolic link", entry: "link") { $0.add("link", type: "2", link: "/etc/passwd") },
+    Attack("hard link", "is a hard link", entry: "link") {
+      $0.add("file")
+      $0.add("link", type: "1", link: "file")
+    },
+    Attack("character device", "is a device", entry: "null") { $0.add("null", type: "3") },
+    Attack("block device", "is a device", entry: "disk") { $0.add("disk", type: "4") },
+    Attack("pipe", "is a named pipe", entry: "pipe") { $0.add("pipe", type: "6") },
+    Attack("twice", "stands in the archive twice", entry: "file") {
+      $0.add("file")
+      $0.add("file")
+    },
+    Attack("twice, written differently", "stands in the archive twice", entry: ".//sub/./file") {
+      $0.add("sub/file")
+      $0.add(".//sub/./file")
+    },
+    Attack("twice, composed differently", "stands in the archive twice", entry: "e\u{301}") {
+      $0.add("\u{E9}")
+      $0.add("e\u{301}")
+    },
+    Attack("file, then folder", "stands in the archive both as a file and as a folder", entry: "a/") {
+      $0.add("a")
+      $0.add("a/", type: "5")
+    },
+    Attack("folder, then file", "stands in the archive both as a file and as a folder", entry: "a") {
+      $0.add("a/", type: "5")
+      $0.add("a")
+    },
+    Attack("file in a file", "stands in the archive both as a file and as a folder", entry: "a/b") {
+      $0.add("a")
+      $0.add("a/b")
+    },
+    Attack("file for the root", "is a file in the place of the root folder", entry: "./.") { $0.add("./.") },
+    Attack("sparse", "is stored as a sparse file", entry: "hole") {
+      $0.addPax("GNU.sparse.map", Array("0,1".utf8))
+      $0.addPax("GNU.sparse.size", Array("100".utf8))
+      $0.add("hole")
+    },
+    Attack("other archive only", "holds only another archive, 'inner.tar.gz'") { $0.add("inner.tar.gz") },
+    Attack("nothing", "is empty") { _ in },
+    Attack("folders only", "is empty") { $0.add("a/", type: "5") },
+    Attack("damaged header", "is damaged (Damaged tar archive)") {
+      $0.add("a")
+      $0.add(Array("b".utf8), breaksChecksum: true)
+    },
+    Attack("damaged first header", "starts with a tar header that does not match its checksum") {
+      $0.add(Array("b".utf8), breaksChecksum: true)
+    },
+    Attack("deep", "lies 17 folders deep, more than the limit of 16") {
+      $0.add(String(repeating: "a/", count: 16) + "b")
+    },
+    Attack("long", "has a path of 1025 bytes, more than the limit of 1024") {
+      $0.addPax("path", [UInt8](repeating: 0x61, count: 1025))
+      $0.add("x")
+    },
+    Attack("huge", "has 8589934591 bytes, more than the limit of 1000000", entry: "huge") {
+      $0.add(Array("huge".utf8), announced: 0o77777777777)
+    },
+  ]
+
+  @Test(arguments: attacks)
+  func refuses(_ attack: Attack) throws {
+    try withTemporaryFolder { folder in
+      let path = try folder.file("x.tar", attack.tar)
+      var limits = Limits()
+      limits.entrySize = 1_000_000
+      // Whether the entry is wanted or not.
+      for isWanted in [true, false] {
+        let failure = try failure {
+          try ArchiveReader(path, limits: limits).read(wanting: { _ in isWanted }) { _, _ in }
+        }
+        #expect(failure.kind == .badData)
+        #expect(failure.message == attack.message)
+        #expect(failure.advice != nil)
+        #expect(failure.file?.hasPrefix(path) == true)
+        if let entry = attack.entry { #expect(failure.file == "\(path): \(entry)") }
+      }
+      // Compressed or not.
+      let compressed = try folder.file("x.tar.zst", compress(attack.tar, as: .zstd))
+      let failure = try failure { try readAll(ArchiveReader(compressed, limits: limits)) }
+      #expect(attack.testDescription == "damaged first header" || failure.message == attack.message)
+    }
+  }
+
+  @Test(arguments: TestFormat.allCases)
+  func refusesWhatIsCutOffAnywhere(_ format: TestFormat) throws {
+    try withTemporaryFolder { folder in
+      let whole = folder.appending(path: "whole").path
+      try writeArchive(
+        ["a": String(repeating: "a", count: 3000), "b": "b", "c": String(repeating: "c", count: 600)], as: format,
+        to: whole)
+      let bytes = Array(try Data(contentsOf: URL(filePath: whole)))
+      // A tar may lose part of the padding after its end without loss.
+      let needed = format == .tar ? (bytes.lastIndex { $0 != 0 } ?? 0) / 512 * 512 + 512 : bytes.count - 1
+      for length in Set((0...40).map { $0 * needed / 40 } + [needed - 1, 511, 512, 1024, 4096]) where length <= needed {
+        let path = try folder.file("cut", Array(bytes[..<length]))
+        let failure = try failure { try readAll(ArchiveReader(path)) }
+        #expect(failure.kind == .badData)
+      }
+    }
+  }
+
+  @Test(arguments: [TestFormat.gzip, .xz, .bzip2, .zipStored, .zipDeflated, .sevenZip])
+  func neverReadsChangedBytesAsIfTheyWereRight(_ format: TestFormat) throws {
+    try withTemporaryFolder { folder in
+      let whole = folder.appending(path: "whole").path
+      let tree: Tree = ["a": (0..<400).map { String($0 * $0) }.joined(separator: " "), "b": "b"]
+      try writeArchive(tree, as: format, to: whole)
+      let bytes = Array(try Data(contentsOf: URL(filePath: whole)))
+      for place in stride(from: 0, to: bytes.count, by: 7) {
+        var changed = bytes
+        changed[place] ^= 0x10
+        let path = try folder.file("changed", changed)
+        guard let read = try? readAll(ArchiveReader(path)) else { continue }
+        #expect(read.values.sorted() == tree.values.sorted(), "byte \(place)")
+      }
+    }
+  }
+
+  @Test func refusesATarWithoutItsEndMark() throws {
+    var tar = HandmadeTar()
+    tar.add("a")
+    for format in [TestFormat.tar, .gzip] {
+      try withTemporaryFolder { folder in
+        let path = try folder.file("x.tar", format == .tar ? tar.bytes : compress(tar.bytes, as: format))
+        #expect(try failure { try readAll(ArchiveReader(path)) }.message.contains("without the mark that ends a tar"))
+      }
+    }
+  }
+
+  @Test func refusesWhatIsGluedOn() throws {
+    let glued = HandmadeTar.file("a") + HandmadeTar.file("b")
+    for format in [TestFormat.tar, .gzip, .zstd] {
+      try withTemporaryFolder { folder in
+        let path = try folder.file("x.tar", format == .tar ? glued : compress(glued, as: format))
+        #expect(try failure { try readAll(ArchiveReader(path)) }.message == "goes on after the end of the tar in it")
+      }
+    }
+  }
+
+  @Test func refusesAWrongGzipChecksum() throws {
+    try withTemporaryFolder { folder in
+      var bytes = try compress(HandmadeTar.file("a"), as: .gzip)
+      bytes[bytes.count - 8] ^= 1
+      let path = try folder.file("x.tar.gz", bytes)
+      #expect(try failure { try readAll(ArchiveReader(path)) }.message == "does not match its gzip checksum")
+    }
+  }
+
+  @Test func refusesEncryptedEntries() throws {
+    try withTemporaryFolder { folder in
+      let path = folder.appending(path: "x.zip").path
+      try writeArchive(["secret": "x"], as: .zipStored, to: path, password: "p")
+      let failure = try failure { try readAll(ArchiveReader(path)) }
+      #expect(failure.message == "is encrypted")
+      #expect(failure.file == "\(path): secret")
+    }
+  }
+
+  @Test func refusesWhatIsCompressedTwice() throws {
+    try withTemporaryFolder { folder in
+      let twice = try compress(compress(HandmadeTar.file("a"), as: .gzip), as: .gzip)
+      let path = try folder.file("x.tar.gz", twice)
+      #expect(try failure { try readAll(ArchiveReader(path)) }.message == "is compressed more than once")
+      let mixed = try folder.file("y.tar.gz", compress(compress(HandmadeTar.file("a"), as: .xz), as: .gzip))
+      #expect(
+        try failure { try readAll(ArchiveReader(mixed)) }.message
+          == "is compressed with gzip, but what it holds is no tar")
+    }
+  }
+
+  @Test func refusesWhatIsNoArchive() throws {
+    try withTemporaryFolder { folder in
+      for (bytes, message) in [
+        (Array("just text, and more of it than one would think".utf8), "is no archive that can be read here"),
+        (Array("Rar!\u{1A}\u{7}\u{0}".utf8), "is no archive that can be read here"),
+        (try compress(Array("just text".utf8), as: .xz), "is compressed with xz, but what it holds is no tar"),
+        ([], "is an empty file"),
+      ] {
+        let failure = try failure { try readAll(ArchiveReader(folder.file("x", bytes))) }
+        #expect(failure.message == message)
+        #expect(failure.advice != nil)
+      }
+      #expect(try failure { try ArchiveReader(folder.appending(path: "none").path) }.kind == .missingInput)
+    }
+  }
+
+  @Test(arguments: [TestFormat.gzip, .zstd, .xz, .bzip2, .zipDeflated, .sevenZip])
+  func refusesWhatGrowsBeyondReason(_ format: TestFormat) throws {
+    try withTemporaryFolder { folder in
+      let path = folder.appending(path: "bomb").path
+      try writeArchive(["zeros": String(repeating: "\0", count: 4 << 20), "a": "a"], as: format, to: path)
+      var limits = Limits()
+      #expect(try readAll(ArchiveReader(path, limits: limits)).count == 2)
+      limits.ratioFloor = 1 << 20
+      limits.ratio = 50
+      // Even where nobody wants the entry.
+      #expect(
+        try failure { try ArchiveReader(path, limits: limits).read(wanting: { _ in false }) { _, _ in } }.message
+          == "decodes to more than 50 times its size, as archives made to fill memory do")
+      limits = Limits()
+      limits.totalSize = 1 << 20
+      #expect(
+        try failure { try ArchiveReader(path, limits: limits).read(wanting: { _ in false }) { _, _ in } }.message
+          == "decodes to more than the limit of 1048576 bytes")
+    }
+  }
+
+  @Test func refusesTooManyEntries() throws {
+    var tar = HandmadeTar()
+    for number in 0..<11 { tar.add("d\(number)/", type: "5") }
+    try withTemporaryFolder { folder in
+      var limits = Limits()
+      limits.entries = 10
+      let failure = try failure { try readAll(ArchiveReader(folder.file("x.tar", tar.ended), limits: limits)) }
+      #expect(failure.message == "is one entry more than the limit of 10")
+      #expect(failure.advice == "raise the limit 'entries' if you trust where this comes from")
+    }
+  }
+}

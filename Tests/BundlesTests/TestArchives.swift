@@ -1,0 +1,165 @@
+import CArchive
+import Diagnostics
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Bundles
+
+typealias Bundle = Bundles.Bundle
+
+/// Files by path.
+typealias Tree = [String: String]
+
+/// The formats in which libarchive's own writer makes archives for the tests.
+enum TestFormat: String, CaseIterable {
+  case tar, gzip, zstd, xz, bzip2, zipStored, zipDeflated, sevenZip
+
+  var ending: String {
+    switch self {
+    case .tar: ".tar"
+    case .gzip: ".tar.gz"
+    case .zstd: ".tar.zst"
+    case .xz: ".txz"
+    case .bzip2: ".tar.bz2"
+    case .zipStored, .zipDeflated: ".zip"
+    case .sevenZip: ".7z"
+    }
+  }
+
+  var isCompressed: Bool { self != .tar && self != .zipStored }
+
+  fileprivate func prepare(_ archive: OpaquePointer) -> Int32 {
+    switch self {
+    case .tar, .gzip, .zstd, .xz, .bzip2: archive_write_set_format_gnutar(archive)
+    case .zipStored, .zipDeflated: archive_write_set_format_zip(archive)
+    case .sevenZip: archive_write_set_format_7zip(archive)
+    }
+  }
+
+  fileprivate func filter(_ archive: OpaquePointer) -> Int32 {
+    switch self {
+    case .gzip: archive_write_add_filter_gzip(archive)
+    case .zstd: archive_write_add_filter_zstd(archive)
+    case .xz: archive_write_add_filter_xz(archive)
+    case .bzip2: archive_write_add_filter_bzip2(archive)
+    case .zipStored: archive_write_zip_set_compression_store(archive)
+    case .zipDeflated: archive_write_zip_set_compression_deflate(archive)
+    case .tar, .sevenZip: ARCHIVE_OK
+    }
+  }
+}
+
+/// Writes an archive with libarchive, files in the order of their paths unless `order` says otherwise.
+func writeArchive(
+  _ tree: Tree, as format: TestFormat, to path: String, order: [String]? = nil, password: String? = nil
+) throws {
+  let archive = try #require(archive_write_new())
+  defer { archive_write_free(archive) }
+  try #require(format.prepare(archive) == ARCHIVE_OK)
+  try #require(format.filter(archive) == ARCHIVE_OK)
+  if let password {
+    try #require(archive_write_set_options(archive, "zip:encryption=traditional") == ARCHIVE_OK)
+    try #require(archive_write_set_passphrase(archive, password) == ARCHIVE_OK)
+  }
+  try #require(archive_write_open_filename(archive, path) == ARCHIVE_OK)
+  for name in order ?? tree.keys.sorted() {
+    let content = Array(try #require(tree[name]).utf8)
+    let entry = archive_entry_new()
+    defer { archive_entry_free(entry) }
+    archive_entry_set_pathname(entry, name)
+    archive_entry_set_filetype(entry, 0o100000)
+    archive_entry_set_perm(entry, 0o600)
+    archive_entry_set_size(entry, Int64(content.count))
+    try #require(archive_write_header(archive, entry) == ARCHIVE_OK)
+    try #require(archive_write_data(archive, content, content.count) == content.count)
+  }
+  try #require(archive_write_close(archive) == ARCHIVE_OK)
+}
+
+/// Compresses `content` as a file by itself.
+func compress(_ content: [UInt8], as format: TestFormat) throws -> [UInt8] {
+  try withTemporaryFolder { folder in
+    let path = folder.appending(path: "compressed").path
+    let archive = try #require(archive_write_new())
+    defer { archive_write_free(archive) }
+    try #require(archive_write_set_format_raw(archive) == ARCHIVE_OK)
+    try #require(format.filter(archive) == ARCHIVE_OK)
+    try #require(archive_write_open_filename(archive, path) == ARCHIVE_OK)
+    let entry = archive_entry_new()
+    defer { archive_entry_free(entry) }
+    archive_entry_set_pathname(entry, "data")
+    archive_entry_set_filetype(entry, 0o100000)
+    try #require(archive_write_header(archive, entry) == ARCHIVE_OK)
+    try #require(archive_write_data(archive, content, content.count) == content.count)
+    try #require(archive_write_close(archive) == ARCHIVE_OK)
+    return Array(try Data(contentsOf: URL(filePath: path)))
+  }
+}
+
+extension URL {
+  /// Writes `tree` below this folder.
+  @discardableResult
+  func fill(_ tree: Tree) throws -> URL {
+    for (name, content) in tree {
+      let file = appending(path: name)
+      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(content.utf8).write(to: file)
+    }
+    return self
+  }
+
+  /// Writes `bytes` to `name` in this folder and gives the path.
+  func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+    let file = appending(path: name)
+    try Data(bytes).write(to: file)
+    return file.path
+  }
+}
+
+extension Bytes {
+  var array: [UInt8] { withUnsafeBytes { Array($0) } }
+  var text: String { String(decoding: array, as: UTF8.self) }
+}
+
+/// Reads all files of a source.
+func readAll(_ source: some EntrySource) throws -> Tree {
+  var tree: Tree = [:]
+  _ = try source.read(wanting: { _ in true }, visit: { tree[$0.path] = $1?.text })
+  return tree
+}
+
+/// The failure that `body` throws; anything else fails the test.
+func failure(_ body: () throws -> some Any, sourceLocation: SourceLocation = #_sourceLocation) throws -> Failure {
+  try #require(throws: Failure.self, sourceLocation: sourceLocation) { _ = try body() }
+}
+
+/// A run of the Trainer with made-up content; Bundles never looks into adapters.
+func run(steps: [Int] = [15, 30], isFinal: Bool = true, adapter name: String = "") -> Tree {
+  var tree: Tree = ["README.md": "# read me", "training_args.bin": "pickle"]
+  let folder = name.isEmpty ? "" : "\(name)/"
+  for step in steps {
+    tree["checkpoint-\(step)/\(folder)adapter_config.json"] = "{\"step\": \(step)}"
+    tree["checkpoint-\(step)/\(folder)adapter_model.safetensors"] = "weights at \(step)"
+    tree["checkpoint-\(step)/optimizer.pt"] = "moments at \(step)"
+    tree["checkpoint-\(step)/trainer_state.json"] = "{\"global_step\": \(step)}"
+    tree["checkpoint-\(step)/rng_state.pth"] = "noise"
+    tree["checkpoint-\(step)/gradients/train.safetensors"] = "train gradients at \(step)"
+    tree["checkpoint-\(step)/gradients/anchor.safetensors"] = "anchor gradients at \(step)"
+    tree["checkpoint-\(step)/gradients/validation.medical.safetensors"] = "validation gradients at \(step)"
+  }
+  if isFinal {
+    tree["\(folder)adapter_config.json"] = "{}"
+    tree["\(folder)adapter_model.safetensors"] = "final weights"
+  }
+  return tree
+}
+
+extension Tree {
+  func wrapped(in folder: String) -> Tree {
+    Tree(uniqueKeysWithValues: map { ("\(folder)/\($0.key)", $0.value) })
+  }
+
+  func without(_ path: String) -> Tree { filter { $0.key != path } }
+}
