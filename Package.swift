@@ -35,6 +35,7 @@ let package = Package(
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CKernels", cSettings: kernelFlags),
+    .target(name: "CSystem"),
     .target(name: "Diagnostics", swiftSettings: house),
     .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: house),
     .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: house),
@@ -53,7 +54,9 @@ let package = Package(
       dependencies: ["Diagnostics", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: house),
     .target(
       name: "Workbench",
-      dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors"],
+      dependencies: [
+        "Adapters", "Bundles", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors",
+      ],
       swiftSettings: house),
     .executableTarget(
       name: "clues",

@@ -168,6 +168,9 @@ public struct Bundle: Sendable {
     return (isValidated ? client : nil, [])
   }
 
+  /// The number of training samples, where `clues.json` or a `samples.jsonl` that was read says it.
+  public var trainingSampleCount: Int? { manifest?.samples["train"] ?? sampleTally?.counts["train"] }
+
   /// The SHA-256 of what was handed in; takes as long as reading it.
   ///
   /// For an archive that of the file. For a folder that of one line per known file, `sha256  bytes  path`, sorted by path.

@@ -2,7 +2,7 @@ import Crypto
 import Tensors
 
 /// The SHA-256 of `bytes` as 64 hexadecimal digits.
-func sha256(of bytes: Bytes) -> String {
+public func sha256(of bytes: Bytes) -> String {
   var hash = SHA256()
   bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
   return hexadecimal(hash.finalize())

@@ -29,7 +29,7 @@ extension Matrix {
 
 extension Matrix<Float> {
   /// The same numbers in double precision.
-  func widened() throws -> Matrix<Double> {
+  public func widened() throws -> Matrix<Double> {
     try Matrix<Double>(rows: rows, columns: columns) { target in
       withUnsafeBufferPointer { source in
         for place in 0..<source.count { target.initializeElement(at: place, to: Double(source[place])) }
@@ -42,7 +42,7 @@ extension Matrix<Double> {
   /// The numbers rounded to single precision.
   ///
   /// - throws: ``Failure`` `badData` when one is beyond its range, or not finite.
-  func narrowed() throws -> Matrix<Float> {
+  public func narrowed() throws -> Matrix<Float> {
     try Matrix<Float>(rows: rows, columns: columns) { target in
       withUnsafeBufferPointer { source in
         for place in 0..<source.count { target.initializeElement(at: place, to: Float(source[place])) }

@@ -62,8 +62,8 @@ struct ModuleMerge {
 
   private func mergeCores() throws -> Result {
     let space = try CoreSpace(shares.map(\.term))
-    let cores = try shares.map { Matrix<Float>(try space.project($0.term)) }
-    return Result(try space.lift(Matrix<Double>(try merge(cores, space: .core)), to: rank))
+    let cores = try shares.map { try space.project($0.term).narrowed() }
+    return Result(try space.lift(merge(cores, space: .core).widened(), to: rank))
   }
 
   /// A and B apart, as PEFT merges them: the weight is split between the two.

@@ -1,3 +1,4 @@
+import CSystem
 import Diagnostics
 import Foundation
 import Tensors
@@ -56,7 +57,11 @@ struct OutputFolder {
     try Self.attempt(path + "/" + name) {
       try FileManager.default.createDirectory(
         at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-      FileManager.default.createFile(atPath: file.path, contents: nil)
+      guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
+        throw Failure(
+          .cannotWrite, "cannot be created: \(systemMessage())",
+          advice: "check the folder's permissions and the free space", file: path + "/" + name)
+      }
       let handle = try FileHandle(forWritingTo: file)
       defer { try? handle.close() }
       for chunk in chunks { try handle.write(contentsOf: chunk) }
@@ -72,18 +77,22 @@ struct OutputFolder {
   /// Gives the folder its name; from here on it is there.
   func commit() throws {
     try Self.attempt(path) {
-      // Two renames in a row would leave a moment without either; exchanging has none.
-      if FileManager.default.fileExists(atPath: path) {
-        try Self.checkTarget(path, replacing: replaces)
-        guard renameat2(AT_FDCWD, draft, AT_FDCWD, path, UInt32(RENAME_EXCHANGE)) == 0 else {
-          throw Failure(.cannotWrite, "cannot be replaced: \(systemMessage())", file: path)
+      guard FileManager.default.fileExists(atPath: path) else { return try Self.rename(draft, to: path) }
+      try Self.checkTarget(path, replacing: replaces)
+      // Two renames in a row leave a moment without either; exchanging, where the file system can do it, leaves none.
+      if clues_exchange(draft, path) != 0 {
+        let old = draft + "-old"
+        try Self.rename(path, to: old)
+        do {
+          try Self.rename(draft, to: path)
+        } catch {
+          try Self.rename(old, to: path)
+          throw error
         }
-        try FileManager.default.removeItem(atPath: draft)
-      } else {
-        guard rename(draft, path) == 0 else {
-          throw Failure(.cannotWrite, "cannot be given its name: \(systemMessage())", file: path)
-        }
+        try FileManager.default.removeItem(atPath: old)
+        return
       }
+      try FileManager.default.removeItem(atPath: draft)
     }
   }
 
@@ -97,6 +106,12 @@ struct OutputFolder {
     for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] where name.hasPrefix(prefix) {
       guard let process = pid_t(name.dropFirst(prefix.count)), kill(process, 0) != 0, errno == ESRCH else { continue }
       try? FileManager.default.removeItem(atPath: parent + "/" + name)
+    }
+  }
+
+  private static func rename(_ source: String, to target: String) throws {
+    guard Foundation.rename(source, target) == 0 else {
+      throw Failure(.cannotWrite, "cannot be given its name: \(systemMessage())", file: target)
     }
   }
 

@@ -1,0 +1,25 @@
+import ArgumentParser
+import Workbench
+
+extension Clues {
+  struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Say what a bundle, an adapter, a checkpoint or a file holds.",
+      discussion: """
+        Example:
+          clues inspect checkpoints/medical.tar.zst
+        """)
+
+    @Argument(
+      help: ArgumentHelp("A bundle, a Trainer folder, a PEFT folder, or a safetensors file.", valueName: "input"))
+    var input: String
+
+    @Flag(help: "Print everything as JSON.")
+    var json = false
+
+    func run() throws {
+      let inspection = try Inspection(input)
+      Console.result(json ? inspection.json.text(indented: true) : Console.printable(inspection.text))
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Diagnostics
+import JSON
+import Recipes
+
+extension Clues {
+  struct Merge: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Merge adapters without a recipe.",
+      discussion: """
+        Inputs are archives, Trainer folders, single checkpoints or PEFT folders, one a client. `clues plugins list` \
+        shows the methods, `clues plugins show METHOD` their parameters.
+
+        Examples:
+          clues merge medical.tar.zst financial.zip --method average -o merged
+          clues merge a/ b/ c/ --method ties -p density=0.5 --space delta --rank 16 -o merged
+          clues merge a/ b/ --method average --weight 0.7 --weight 0.3 -p normalize=false -o merged
+        """)
+
+    @Argument(help: ArgumentHelp("The clients' bundles.", valueName: "input"))
+    var inputs: [String]
+
+    @Option(help: ArgumentHelp("The merge method.", valueName: "name"))
+    var method: String
+
+    @Option(
+      name: [.customShort("p"), .customLong("parameter")],
+      help: ArgumentHelp("A parameter of the method; may be repeated.", valueName: "key=value"))
+    var parameters: [String] = []
+
+    @Option(help: "What the method is applied to: stack, core, delta or factors; by default what suits the method.")
+    var space: String?
+
+    @Option(help: ArgumentHelp("A client's weight, once for each input in order; by default all are 1.", valueName: "w"))
+    var weight: [Double] = []
+
+    @Option(help: ArgumentHelp("The rank of the result: a number, same or full.", valueName: "r"))
+    var rank: String?
+
+    @Option(help: ArgumentHelp("The share of each module's energy to keep; the rank follows.", valueName: "e"))
+    var energy: Double?
+
+    @Option(help: "The type of the result: float32, float16 or bfloat16; by default that of the inputs.")
+    var dtype: String?
+
+    @Option(help: "How the space factors splits weights between A and B: sqrt or whole.")
+    var split: String?
+
+    @Option(help: "What a module counts as that some clients lack: zero or renormalize.")
+    var missing: String?
+
+    @Option(help: "What to do with tensors that replace the base model's: refuse, average, drop or {take: CLIENT}.")
+    var absolute: String?
+
+    @Option(help: ArgumentHelp("The base model that the result names, if the inputs differ.", valueName: "name"))
+    var baseModel: String?
+
+    @Option(help: "Where all random numbers start.")
+    var seed: UInt64?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder of the merged adapter.", valueName: "dir"))
+    var output: String
+
+    @OptionGroup var options: RunOptions
+    @OptionGroup var plugins: PluginOptions
+
+    func validate() throws {
+      guard weight.isEmpty || weight.count == inputs.count else {
+        throw ValidationError("there are \(weight.count) weights for \(inputs.count) inputs; give one for each, in order")
+      }
+    }
+
+    func run() throws {
+      try options.carryOut(Recipe.made(of: settings), output: output, plugins: plugins)
+    }
+
+    /// The options as settings of a recipe.
+    private var settings: [Override] {
+      get throws {
+        let clients = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
+        var settings = [try Override(["clients"], clients, from: "the inputs")]
+        settings.append(try Override(["merge", "method"], method, from: "--method \(method)"))
+        for (place, weight) in weight.enumerated() {
+          settings.append(try Override(["clients", "\(place)", "weight"], "\(weight)", from: "--weight \(weight)"))
+        }
+        for parameter in parameters {
+          let parts = parameter.split(separator: "=", maxSplits: 1).map(String.init)
+          guard parts.count == 2 else {
+            throw Failure(.usage, "-p \(parameter): this is not key=value", advice: "write for example -p density=0.5")
+          }
+          settings.append(try Override(["merge", "parameters", parts[0]], parts[1], from: "-p \(parameter)"))
+        }
+        let options: [(String, [String], String?)] = [
+          ("--space", ["merge", "space"], space), ("--rank", ["merge", "rank"], rank),
+          ("--energy", ["merge", "energy"], energy.map { "\($0)" }), ("--split", ["merge", "split"], split),
+          ("--missing", ["merge", "missing"], missing), ("--absolute", ["merge", "absolute"], absolute),
+          ("--base-model", ["merge", "base_model"], baseModel), ("--dtype", ["output", "dtype"], dtype),
+          ("--seed", ["seed"], seed.map { "\($0)" }),
+        ]
+        for case (let option, let path, let value?) in options {
+          settings.append(try Override(path, value, from: "\(option) \(value)"))
+        }
+        return settings
+      }
+    }
+  }
+}

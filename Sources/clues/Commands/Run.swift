@@ -1,0 +1,40 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import Recipes
+
+extension Clues {
+  struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Carry out a recipe.",
+      discussion: """
+        The run directory holds the merged adapter, which PEFT loads as it is, and the record of how it came about \
+        (clues/run.json). It appears whole or not at all.
+
+        Example:
+          clues run recipes/ties.yaml --output runs/ties --set merge.parameters.density=0.5
+        """)
+
+    @Argument(help: ArgumentHelp("The recipe, a YAML file.", valueName: "recipe"), completion: .file(extensions: ["yaml", "yml"]))
+    var recipe: String
+
+    @Option(
+      name: .shortAndLong,
+      help: ArgumentHelp("The run directory; by default output.path of the recipe, else runs/<recipe>.", valueName: "dir"))
+    var output: String?
+
+    @Option(
+      help: ArgumentHelp("Set a value of the recipe, as in merge.parameters.density=0.5; may be repeated.", valueName: "key=value"))
+    var set: [String] = []
+
+    @OptionGroup var options: RunOptions
+    @OptionGroup var plugins: PluginOptions
+
+    func run() throws {
+      let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
+      let name = URL(filePath: self.recipe).deletingPathExtension().lastPathComponent
+      let output = output ?? recipe.output.value.path.map { recipe.path($0) } ?? "runs/\(name)"
+      try options.carryOut(recipe, output: output, plugins: plugins)
+    }
+  }
+}

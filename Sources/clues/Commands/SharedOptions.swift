@@ -1,0 +1,57 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import PluginHost
+import Recipes
+import Workbench
+
+/// Where plugins come from.
+struct PluginOptions: ParsableArguments {
+  @Option(
+    name: .customLong("plugin-dir"),
+    help: ArgumentHelp("A folder with plugins, looked at before all others; may be repeated.", valueName: "dir"))
+  var pluginDirs: [String] = []
+
+  var searchPath: PluginSearchPath { get throws { try PluginSearchPath(options: pluginDirs) } }
+
+  var catalog: PluginCatalog { get throws { try PluginCatalog(searchPath) } }
+}
+
+/// How a run is carried out, whatever it does.
+struct RunOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))
+  var threads: Int = ProcessInfo.processInfo.activeProcessorCount
+
+  @Flag(help: "Replace the output folder if it holds an earlier run.")
+  var force = false
+
+  @Flag(help: "Print the record of the run as JSON.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+  var quiet = false
+
+  @Flag(help: "Check everything and say what would be done, without doing it.")
+  var dryRun = false
+
+  func validate() throws {
+    guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
+  }
+
+  /// Carries out a recipe and prints what came of it.
+  func carryOut(_ recipe: Recipe, output: String, plugins: PluginOptions) throws {
+    let observer: any Observer = quiet ? Unobserved() : TerminalObserver()
+    let bench = Bench(catalog: try plugins.catalog, observer: observer, threads: threads)
+    if dryRun {
+      let plan = try bench.plan(recipe)
+      Console.result(json ? plan.json.text(indented: true) : Console.printable(plan.text))
+      return
+    }
+    let record = try bench.run(recipe, output: output, replacing: force)
+    if json {
+      Console.result(record.json.text(indented: true))
+    } else if !quiet {
+      Console.result(Console.printable(record.summary) + "\nThe merged adapter is in \(output)")
+    }
+  }
+}

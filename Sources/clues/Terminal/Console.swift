@@ -1,0 +1,25 @@
+import Foundation
+
+/// The two streams: results go to standard output, everything else to standard error.
+enum Console {
+  static func result(_ text: String) { write(text + "\n", to: .standardOutput) }
+
+  /// Text for people: what came from other people's files cannot steer the terminal.
+  static func error(_ text: String) { write(printable(text) + "\n", to: .standardError) }
+
+  static func write(_ text: String, to handle: FileHandle) { try? handle.write(contentsOf: Data(text.utf8)) }
+
+  /// Whether progress may be drawn over itself.
+  static var isInteractive: Bool { isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
+
+  /// The text with control characters made visible.
+  static func printable(_ text: String) -> String {
+    text.unicodeScalars.reduce(into: "") { shown, scalar in
+      if scalar != "\n", scalar.properties.generalCategory == .control {
+        shown += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        shown.unicodeScalars.append(scalar)
+      }
+    }
+  }
+}
