@@ -15,7 +15,8 @@ struct Override {
     let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, path.allSatisfy({ !$0.isEmpty }) else {
       throw Failure(
-        .usage, "--set \(setting): this is not key=value", advice: "write for example --set merge.parameters.density=0.5")
+        .usage, "--set \(setting): this is not key=value",
+        advice: "write for example --set merge.parameters.density=0.5")
     }
     let origin = Origin.override(setting)
     let text = String(parts[1])
