@@ -12,7 +12,8 @@ extension Recipe {
     public var rank: Located<Rank>?
     /// The share of the squared norm to keep, above 0 and at most 1; nil where `rank` decides.
     public var energy: Located<Double>?
-    public var split = Located(Split.sqrt)
+    /// How `factors` divides a weight; nil where another space is chosen.
+    public var split: Located<Split>? = Located(Split.sqrt)
     public var missing = Located(Missing.zero)
     public var absolute = Located(Absolute.refuse)
     /// The base model that the result names; given, the clients' bases may differ.
@@ -120,13 +121,25 @@ extension Recipe.Merge: Record {
       let later = Origin.later(energy.origin, rank.origin)
       throw later.failure("'merge.rank' and 'merge.energy' exclude each other", advice: "keep one of them")
     },
-    Rule<Self> { merge, _ in
-      guard let space = merge.space, space.value != .factors, !merge.split.isDefault else { return }
-      throw merge.split.origin.failure(
+    Rule<Self>(schema: splitOnlyForFactors) { merge, _ in
+      guard let space = merge.space, space.value != .factors, let split = merge.split, !split.isDefault else { return }
+      throw split.origin.failure(
         "'merge.split' has no meaning in the space '\(space.value.rawValue)'",
         advice: "leave it away, or merge in the space 'factors'")
     },
   ]
+
+  private static let splitOnlyForFactors: JSONValue = [
+    "if": [
+      "properties": ["space": ["enum": JSONValue(Recipe.Space.allCases.map(\.rawValue).filter { $0 != "factors" })]],
+      "required": ["space"],
+    ],
+    "then": ["not": ["required": ["split"]]],
+  ]
+
+  mutating func settle() {
+    if let space, space.value != .factors { split = nil }
+  }
 }
 
 extension Origin {

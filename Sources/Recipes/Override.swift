@@ -15,7 +15,8 @@ public struct Override: Sendable {
     let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, path.allSatisfy({ !$0.isEmpty }) else {
       throw Failure(
-        .usage, "--set \(setting): this is not key=value", advice: "write for example --set merge.parameters.density=0.5")
+        .usage, "--set \(setting): this is not key=value",
+        advice: "write for example --set merge.parameters.density=0.5")
     }
     try self.init(path, String(parts[1]), from: "--set \(setting)", limits: limits)
   }

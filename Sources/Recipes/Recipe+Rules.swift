@@ -10,7 +10,8 @@ extension Recipe {
     },
     Rule<Self>(schema: ["dependentRequired": ["select": ["score"]]]) { recipe, _ in
       guard let select = recipe.select, recipe.score.isEmpty else { return }
-      throw select.origin.failure("'select' needs 'score'", advice: "name a scorer: the selection is made from its scores")
+      throw select.origin.failure(
+        "'select' needs 'score'", advice: "name a scorer: the selection is made from its scores")
     },
     Rule<Self>(schema: ["dependentRequired": ["weights": ["merge"]]]) { recipe, _ in
       guard let weights = recipe.weights, !weights.isDefault, recipe.merge == nil else { return }

@@ -3,8 +3,8 @@ import JSON
 
 /// A checked recipe: what to do, every value with the place that it comes from.
 ///
-/// A recipe knows no plugins. That its methods exist and take its parameters is checked against their schemas by whoever
-/// runs it, and ``failure(_:at:advice:)`` says where they do not.
+/// A recipe knows no plugins. That its methods exist and take its parameters is checked against their schemas by
+/// whoever runs it, and ``failure(_:at:advice:)`` says where they do not.
 public struct Recipe: Sendable {
   /// The file as the user named it.
   public internal(set) var file = ""

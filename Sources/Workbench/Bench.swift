@@ -30,12 +30,8 @@ public struct Bench: Sendable {
   /// - throws: ``Failure``; what stood at `output` is then as it was.
   public func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunRecord {
     try OutputFolder.checkTarget(output, replacing: replacing)
-    guard let merge = recipe.merge?.value else {
-      throw Failure(.badRecipe, "the recipe merges nothing", advice: "give it a 'merge' section", file: recipe.file)
-    }
-    let settings = try MergeSettings(recipe, merge, in: catalog)
     var stopwatch = Stopwatch()
-    let clients = try open(recipe, wanting: [.adapter, .samples])
+    let (settings, clients) = try prepare(recipe)
     stopwatch.lap(.opening)
 
     let contributions = try clients.contributions(recipe)
@@ -66,6 +62,15 @@ public struct Bench: Sendable {
     return record
   }
 
+  /// Checks everything that needs no tensor and opens the bundles.
+  func prepare(_ recipe: Recipe) throws -> (MergeSettings, [Client]) {
+    guard let merge = recipe.merge?.value else {
+      throw Failure(.badRecipe, "the recipe merges nothing", advice: "give it a 'merge' section", file: recipe.file)
+    }
+    let settings = try MergeSettings(recipe, merge, in: catalog)
+    return (settings, try open(recipe, wanting: [.adapter, .samples]))
+  }
+
   /// Opens all bundles, several at a time, and gives them in the order of their names.
   ///
   /// From here on the order in the recipe plays no part, so it cannot change a result.
@@ -81,7 +86,7 @@ public struct Bench: Sendable {
     return clients.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 
-  private var services: HostServices {
+  var services: HostServices {
     let observer = observer
     return HostServices(
       log: { plugin, level, text in

@@ -63,7 +63,7 @@ struct MergeSettings: Sendable {
         "the space 'factors' keeps the rank of its inputs", at: (merge.rank?.origin ?? merge.energy?.origin)!,
         advice: "leave rank and energy away, or merge in another space")
     }
-    split = merge.split.value
+    split = merge.split?.value ?? .sqrt
     missing = merge.missing.value
     absolute = merge.absolute.value
     baseModel = merge.baseModel?.value

@@ -20,7 +20,8 @@ extension Form {
 
   /// One element, or a list of them.
   static func oneOrMany<Element>(of form: Form<Element>) -> Form where Value == [Located<Element>] {
-    let one = form.mapped({ [Located($0, $1)] }, { (list: [Located<Element>]) in list.count == 1 ? list[0].value : nil })
+    let one = form.mapped(
+      { [Located($0, $1)] }, { (list: [Located<Element>]) in list.count == 1 ? list[0].value : nil })
     let many = list(of: form)
     // The canonical recipe always has the list.
     var either = oneOf(one, many)

@@ -31,7 +31,9 @@ extension Form {
   var due: String { listed(options, "or") }
 
   /// The failure for a node that is something else than what is due.
-  static func mismatch(_ node: Node, at place: Place, due: String, words: [String] = [], advice: String? = nil) -> Failure {
+  static func mismatch(_ node: Node, at place: Place, due: String, words: [String] = [], advice: String? = nil)
+    -> Failure
+  {
     if node.isNothing { return node.origin.failure("\(place.name) has no value", advice: "it must be \(due)") }
     let near = node.text.flatMap { nearestName(to: $0, among: words) }
     return node.origin.failure(

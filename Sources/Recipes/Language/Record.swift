@@ -1,7 +1,9 @@
 import Diagnostics
 import JSON
 
-/// A mapping of the language with fixed keys. A new value holds the defaults; required keys are filled in by the reader.
+/// A mapping of the language with fixed keys.
+///
+/// A new value holds the defaults; required keys are filled in by the reader.
 protocol Record: Sendable {
   init()
 

@@ -26,7 +26,7 @@ extension YAMLReader {
 
   /// Refuses a text with aliases in which a list, a mapping or an alias stands as a key, or seems to.
   ///
-  /// The library hashes every key, and to hash nested aliases takes time exponential in their number ("billion laughs").
+  /// The library hashes every key, and to hash nested aliases takes exponential time ("billion laughs").
   /// No recipe needs such keys, and whether one is there can be told without parsing, erring on the safe side: it takes
   /// a closing bracket or an alias before a colon, or a question mark where a token can start.
   func refuseAliasedKeys(_ text: String) throws {
@@ -45,7 +45,9 @@ extension YAMLReader {
       bytes[place...].first { !isSpace($0) } == UInt8(ascii: ":")
     }
     let asterisk = UInt8(ascii: "*")
-    guard bytes.indices.contains(where: { bytes[$0] == asterisk && byte($0 + 1).map(isNameByte) == true }) else { return }
+    guard bytes.indices.contains(where: { bytes[$0] == asterisk && byte($0 + 1).map(isNameByte) == true }) else {
+      return
+    }
 
     var line = 1
     var lineStart = 0

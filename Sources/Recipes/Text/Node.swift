@@ -18,7 +18,11 @@ struct Node: Sendable {
 
   /// Whether this is `key:` with nothing behind it, or one of YAML's words for nothing.
   var isNothing: Bool {
-    if case .scalar(let text, isPlain: true) = content { ["", "~", "null", "Null", "NULL"].contains(text) } else { false }
+    if case .scalar(let text, isPlain: true) = content {
+      ["", "~", "null", "Null", "NULL"].contains(text)
+    } else {
+      false
+    }
   }
 
   /// The text, if this is a scalar that says something. Plain `no`, `on` and `1e3` are the texts that they look like.
@@ -49,6 +53,7 @@ struct Node: Sendable {
 
   /// The text with its control characters written out.
   static func printable(_ text: String) -> String {
-    text.unicodeScalars.map { $0.properties.generalCategory == .control ? $0.escaped(asASCII: true) : String($0) }.joined()
+    text.unicodeScalars.map { $0.properties.generalCategory == .control ? $0.escaped(asASCII: true) : String($0) }
+      .joined()
   }
 }

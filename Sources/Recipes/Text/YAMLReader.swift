@@ -83,7 +83,8 @@ struct YAMLReader {
     if scalar.tag.description != Tag.Name.str.rawValue { try refuseTag(scalar.tag, at: place) }
     budget.textBytes -= scalar.string.utf8.count
     guard budget.textBytes >= 0 else {
-      throw place.failure("the texts of the recipe take more than \(limits.textBytes) bytes once aliases are written out")
+      throw place.failure(
+        "the texts of the recipe take more than \(limits.textBytes) bytes once aliases are written out")
     }
     return scalar.string
   }
@@ -122,6 +123,7 @@ struct YAMLReader {
   private func advice(at mark: Mark, in yaml: String) -> String? {
     let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     guard lines.indices.contains(mark.line - 1) else { return nil }
-    return lines[mark.line - 1].prefix { $0.isWhitespace }.contains("\t") ? "indent with spaces; YAML forbids tabs" : nil
+    return lines[mark.line - 1].prefix { $0.isWhitespace }.contains("\t")
+      ? "indent with spaces; YAML forbids tabs" : nil
   }
 }

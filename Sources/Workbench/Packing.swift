@@ -1,0 +1,105 @@
+import Adapters
+import Bundles
+import Diagnostics
+import JSON
+import Tensors
+
+/// Packs what a client hands in: known files only, adapters in another type if wanted.
+public struct Packing {
+  public var source: String
+  public var output: String
+  public var leavingOut: Set<Part> = []
+  public var client: String?
+  public var domain: String?
+  public var dtype: DType?
+  public var replaces = false
+
+  public init(source: String, output: String) {
+    self.source = source
+    self.output = output
+  }
+
+  /// The part that a client may leave out, by its name.
+  public static func part(named name: String) throws -> Part {
+    guard let part = BundleWriter.optionalParts.first(where: { $0.rawValue == name }) else {
+      throw Failure(
+        .usage, "--without: there is no part '\(name)'",
+        advice: suggestion(for: name, among: BundleWriter.optionalParts.map(\.rawValue)))
+    }
+    return part
+  }
+
+  /// A type that adapters can be stored in, by its name.
+  public static func dtype(named name: String) throws -> DType {
+    guard let dtype = DType(name: name), dtype.isAdapterFloat else {
+      throw Failure(
+        .usage, "--dtype: adapters cannot be stored as '\(name)'",
+        advice: suggestion(for: name, among: ["float32", "float16", "bfloat16", "float64"]))
+    }
+    return dtype
+  }
+
+  public func run() throws -> PackingList {
+    var writer = BundleWriter()
+    writer.leavingOut = leavingOut
+    writer.client = client
+    writer.domain = domain
+    writer.replaces = replaces
+    if let dtype {
+      writer.transform = { path, bytes in
+        guard path.hasSuffix("adapter_model.safetensors") else { return bytes }
+        return try converted(bytes, to: dtype)
+      }
+    }
+    return try writer.pack(source, to: output)
+  }
+}
+
+/// A safetensors file with its floats in another type.
+///
+/// - throws: ``Failure`` `badData` when a number is too large for the type.
+private func converted(_ bytes: Bytes, to dtype: DType) throws -> Bytes {
+  let file = try SafetensorsFile(bytes)
+  let tensors = try file.tensors.map { name, tensor -> (String, Tensor) in
+    guard tensor.dtype.isAdapterFloat, tensor.dtype != dtype else { return (name, tensor) }
+    let result = Tensor(try tensor.floats(), shape: tensor.shape, dtype: dtype)
+    guard try result.isFinite() || !tensor.isFinite() else {
+      throw Failure(.badData, "holds numbers too large for \(dtype.torchName)", tensor: name)
+    }
+    return (name, result)
+  }
+  return Bytes(safetensors(Dictionary(uniqueKeysWithValues: tensors), metadata: file.metadata))
+}
+
+extension PackingList {
+  /// What leaves the machine and what stays.
+  public func text(output: String) -> String {
+    var table = Table()
+    for file in packed { table.add("  " + file.path, size(file.bytes)) }
+    var text = "packed into \(output), \(size(archiveBytes)):\n\(table.text)"
+    if !leftOut.isEmpty {
+      var rest = Table()
+      for file in leftOut { rest.add("  " + file.path, size(file.bytes), file.reason.text) }
+      text += "\nleft out:\n\(rest.text)"
+    }
+    return text
+  }
+
+  public var json: JSONValue {
+    .object([
+      "schema": "clues/packing/1", "bytes": JSONValue(archiveBytes),
+      "packed": .array(packed.map { ["path": .string($0.path), "bytes": JSONValue($0.bytes)] }),
+      "left_out": .array(
+        leftOut.map { ["path": .string($0.path), "bytes": JSONValue($0.bytes), "reason": .string($0.reason.text)] }),
+    ])
+  }
+}
+
+extension PackingList.Reason {
+  fileprivate var text: String {
+    switch self {
+    case .part(let part): "left out as '\(part.rawValue)'"
+    case .unknown: "not part of a bundle"
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Adapters
+import Diagnostics
+import JSON
+import PluginHost
+import Recipes
+
+/// What a run would do: everything is checked, nothing is merged.
+public struct RunPlan: Sendable {
+  public let method: String
+  public let space: String
+  public let dtype: String
+  public let clients: [(name: String, weight: Double, modules: Int, ranks: [Int], parameters: Int)]
+  public let modules: [String]
+  /// The modules that some clients lack.
+  public let partial: [String]
+
+  public var json: JSONValue {
+    .object([
+      "schema": "clues/plan/1", "method": .string(method), "space": .string(space), "dtype": .string(dtype),
+      "clients": .array(
+        clients.map { client in
+          [
+            "name": .string(client.name), "weight": .number(client.weight), "modules": JSONValue(client.modules),
+            "ranks": .array(Set(client.ranks).sorted().map { JSONValue($0) }), "parameters": JSONValue(client.parameters),
+          ]
+        }),
+      "modules": JSONValue(modules), "partial": JSONValue(partial),
+    ])
+  }
+
+  public var text: String {
+    var table = Table(["client", "weight", "rank", "modules", "parameters"])
+    for client in clients {
+      table.add(client.name, "\(client.weight)", span(client.ranks), "\(client.modules)", "\(client.parameters)")
+    }
+    let coverage = partial.isEmpty ? "all clients have them all" : "\(partial.count) of them not with every client"
+    return """
+      \(table.text)
+
+      method \(method) in space \(space), written as \(dtype)
+      \(modules.count) modules; \(coverage)
+      nothing was written
+      """
+  }
+}
+
+extension Bench {
+  /// Opens and checks everything that a run would, and says what it would do.
+  public func plan(_ recipe: Recipe) throws -> RunPlan {
+    let (settings, clients) = try prepare(recipe)
+    let contributions = try clients.contributions(recipe)
+    let merger = try Merger(settings, contributions, services: services)
+    let modules = merger.modules
+    return RunPlan(
+      method: settings.method.about.id, space: settings.space.rawValue,
+      dtype: try (settings.dtype ?? contributions.commonDType()).torchName,
+      clients: contributions.map {
+        ($0.client, $0.weight, $0.adapter.modules.count, $0.adapter.modules.values.map(\.rank), $0.adapter.parameterCount)
+      },
+      modules: modules,
+      partial: modules.filter { module in contributions.contains { $0.adapter.modules[module] == nil } })
+  }
+
+  /// Checks the recipe against the plugins, without opening bundles.
+  public func check(_ recipe: Recipe) throws {
+    if let merge = recipe.merge?.value { _ = try MergeSettings(recipe, merge, in: catalog) }
+  }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import JSON
+import Recipes
+import TestSupport
+import Testing
+
+@Suite struct RecipeSchemaTests {
+  @Test func theCommittedSchemaIsTheLanguage() throws {
+    let committed = try String(contentsOf: repository.appending(path: "recipes/recipe.schema.json"), encoding: .utf8)
+    #expect(
+      committed == RecipeSchema.json.text(indented: true) + "\n",
+      "run `clues recipe schema > recipes/recipe.schema.json` and commit it")
+  }
+
+  /// Walks the schema: every property has a text, every mapping of ours is closed, every reference leads somewhere.
+  @Test func everyPlaceIsDescribed() throws {
+    let definitions = RecipeSchema.json.objectValue?["$defs"]?.objectValue
+    func walk(_ value: JSONValue, _ path: String) {
+      switch value {
+      case .array(let elements): for (index, element) in elements.enumerated() { walk(element, "\(path)/\(index)") }
+      case .object(let object):
+        if let properties = object["properties"]?.objectValue, object["type"] == "object" {
+          #expect(object["title"]?.stringValue?.isEmpty == false, "\(path)")
+          #expect(object["additionalProperties"] == false, "\(path)")
+          for (name, property) in properties.members where !path.contains("$defs") {
+            #expect(property.objectValue?["description"]?.stringValue?.hasSuffix(".") == true, "\(path)/\(name)")
+          }
+        }
+        if let reference = object["$ref"]?.stringValue {
+          #expect(definitions?[reference.replacingOccurrences(of: "#/$defs/", with: "")] != nil, "\(reference)")
+        }
+        for (key, member) in object.members { walk(member, "\(path)/\(key)") }
+      default: break
+      }
+    }
+    walk(RecipeSchema.json, "")
+  }
+
+  @Test(arguments: ["average", "ties"]) func theRecipesThatShipAreRight(_ name: String) throws {
+    let recipe = try Recipe.read(path: repository.appending(path: "recipes/\(name).yaml").path)
+    #expect(recipe.merge?.method.value == name)
+    #expect(recipe.clients.count == 3)
+  }
+}
