@@ -19,8 +19,8 @@ public func compress(_ terms: [Term], to rank: Rank) throws -> Compression {
     return Compression(
       factors: factors, energy: try energy(of: terms), discardedEnergy: 0, singularValues: [], shortfall: 0)
   }
-  let rows = try stackedRows(canonicalOrder(terms))
-  let (left, right) = try (RowFactorization(rows.b), RowFactorization(rows.a))
+  let (b, a) = try stackedRows(canonicalOrder(terms))
+  let (left, right) = try (RowFactorization(consume b), RowFactorization(consume a))
   return try truncate(
     core: product(left.lower.whole.transposed, right.lower.whole), left: .reflections(left),
     right: .reflections(right), longestSide: max(out, columns), to: rank)

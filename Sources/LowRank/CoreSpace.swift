@@ -9,8 +9,8 @@ import Diagnostics
 /// basis only up to a rotation. The paper takes the singular vectors of the stacked B's and of the stacked A's. These
 /// depend on how a client's ΔW is split: (B·G, G⁻¹·A) is the same adapter, but has another basis. Here the columns of U are
 /// the eigenvectors of Σ ΔW·ΔWᵀ and those of V of Σ ΔWᵀ·ΔW, by falling eigenvalue, each with its largest entry positive. The
-/// span is the same, so nothing is lost; and neither the split nor the order of the clients changes the cores, beyond
-/// rounding. Where eigenvalues coincide the basis stays open, as any is as good.
+/// span is the same, less what no ΔW uses, so nothing is lost; and neither the split nor the order of the clients changes
+/// the cores, beyond rounding. Where eigenvalues coincide the basis stays open, as any is as good.
 ///
 /// Directions whose singular value is at most max(out, in, Σ r)·2⁻⁵² of the largest are rounding, and dropped.
 public struct CoreSpace: Sendable {

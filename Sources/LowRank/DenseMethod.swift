@@ -9,6 +9,6 @@ public enum DenseMethod: Sendable, Equatable {
   ///
   /// Of ``Rank/exactly(_:)``, the factors keep at least 1 − `tolerance` of the energy that the best factors of that rank
   /// keep. Of ``Rank/energy(_:)``, they keep the share, and no lower rank keeps 1 + `tolerance` times the share. A matrix
-  /// for which this cannot be shown with directions for a quarter of its smaller side is decomposed exactly.
+  /// for which this cannot be shown with directions for a quarter of its smaller side is decomposed exactly. How it is shown, and under which condition: see `Sketch`.
   case sketched(RandomStream, tolerance: Double = 1e-3)
 }

@@ -79,6 +79,7 @@ func allFinite(_ numbers: UnsafeBufferPointer<Float>) -> Bool {
 }
 
 /// Writes a row-major matrix with rows for columns, in blocks that stay in the nearest cache.
+@inline(__always)
 func transpose<Source: BitwiseCopyable, Target: BitwiseCopyable>(
   _ source: UnsafeBufferPointer<Source>, rows: Int, columns: Int, into target: UnsafeMutableBufferPointer<Target>,
   converting convert: (Source) -> Target

@@ -13,8 +13,8 @@ import Tensors
 /// - E ≤ K + ρ, since MᵀM = CᵀC + FᵀF with ‖F‖² = ρ, and by Ky Fan's inequality for sums.
 /// - √E ≤ √K + ‖X‖, with X = M·v − u·s. In bases that begin with u and v, M is [s 0; X Y]; the root of the energy of the
 ///   leading k directions is a norm (Ky Fan's 2-k norm), and that of [s 0; 0 Y] is √K as long as no direction of Y is
-///   stronger than the last of s. It could be only if a leading singular vector of M were orthogonal to all of the random
-///   directions, which has probability zero.
+///   stronger than the last of s. That condition is not calculated: it fails if every one of the 16 or more random
+///   directions all but misses the same leading singular vector of M, which is as good as impossible, but no more.
 ///
 /// K and ρ come from C as it is calculated, so what is reported as kept and as discarded holds whatever the check says.
 struct Sketch {

@@ -120,9 +120,13 @@ import Testing
 
   @Test func theOrderOfTermsChangesNoBit() throws {
     let terms = try randomTerms(out: 33, in: 21, ranks: [4, 2, 4, 7])
-    let expected = try bits(compress(terms, to: .exactly(5)))
-    #expect(try bits(compress(terms.reversed(), to: .exactly(5))) == expected)
-    #expect(try bits(compress([terms[2], terms[0], terms[3], terms[1]], to: .exactly(5))) == expected)
+    let expected = try compress(terms, to: .exactly(5))
+    for other in [terms.reversed(), [terms[2], terms[0], terms[3], terms[1]]] {
+      let result = try compress(other, to: .exactly(5))
+      #expect(bits(result) == bits(expected))
+      // In double precision, where rounding would show that the float32 factors hide.
+      #expect(result.singularValues == expected.singularValues)
+    }
   }
 
   @Test func theGaugeChangesNothing() throws {

@@ -12,9 +12,10 @@ import Testing
   func nothingIsLost(out: Int, columns: Int, ranks: [Int]) throws {
     let terms = try randomTerms(out: out, in: columns, ranks: ranks)
     let space = try CoreSpace(terms)
-    let sum = ranks.reduce(0, +)
-    #expect(space.left.rows == min(sum, out))
-    #expect(space.right.rows == min(sum, columns))
+    // A factor that is larger than the matrix brings no more directions than the matrix has.
+    let most = ranks.reduce(0) { $0 + min($1, out, columns) }
+    #expect(space.left.rows == min(most, out))
+    #expect(space.right.rows == min(most, columns))
     let (left, right) = (Plain(space.left), Plain(space.right))
     let unit = Plain(rows: left.rows, columns: left.rows) { $0 == $1 ? 1 : 0 }
     #expect((left * left.transposed - unit).energy < 1e-24)
