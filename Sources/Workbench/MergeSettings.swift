@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import JSON
 import PluginHost
 import Recipes
@@ -92,12 +91,6 @@ extension MergeSettings {
     }
     return notes
   }
-}
-
-/// A share in percent with two digits that say something.
-func percent(_ share: Double) -> String {
-  let digits = share >= 0.1 ? 1 : share >= 0.01 ? 2 : 3
-  return String(format: "%.\(digits)f %%", share * 100)
 }
 
 extension Recipe {

@@ -40,3 +40,12 @@ func span(_ numbers: some Collection<Int>) -> String {
   guard let least = numbers.min(), let most = numbers.max() else { return "none" }
   return least == most ? "\(least)" : "\(least) to \(most)"
 }
+
+/// A number with four digits that say something.
+func short(_ number: Double) -> String { String(format: "%.4g", number) }
+
+/// A share in percent.
+func percent(_ share: Double) -> String {
+  let digits = share >= 0.1 ? 1 : share >= 0.01 ? 2 : 3
+  return String(format: "%.\(digits)f %%", share * 100)
+}

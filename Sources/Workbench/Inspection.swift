@@ -1,0 +1,135 @@
+import Adapters
+import Bundles
+import Diagnostics
+import JSON
+import Tensors
+
+/// What a bundle, an adapter, a checkpoint or a file holds, for people and for programs.
+public struct Inspection: Sendable {
+  public let json: JSONValue
+  public let text: String
+
+  /// Looks at whatever is at `path`.
+  public init(_ path: String) throws {
+    if path.hasSuffix(".safetensors") {
+      let file = try locating(file: path) { try SafetensorsFile(Bytes(mapping: path)) }
+      (json, text) = Self.describe(file, path)
+    } else {
+      let bundle = try Bundle.open(path, wanting: [.adapter, .trainerStates, .samples, .ledger])
+      let adapter = try bundle.adapter.map { files in
+        try Adapter(
+          config: files.config.bytes(), configFile: files.config.name, weights: files.weights.bytes(),
+          weightsFile: files.weights.name)
+      }
+      (json, text) = try Self.describe(bundle, adapter)
+    }
+  }
+
+  private static func describe(_ file: SafetensorsFile, _ path: String) -> (JSONValue, String) {
+    let tensors = file.names.compactMap { name in file.tensors[name].map { (name, $0) } }
+    var table = Table()
+    for (name, tensor) in tensors {
+      table.add(name, tensor.dtype.torchName, "\(tensor.shape)", size(tensor.bytes.count))
+    }
+    let json: JSONValue = .object([
+      "schema": "clues/inspection/1", "kind": "safetensors", "path": .string(path),
+      "metadata": .object(JSONObject(file.metadata.sorted { $0.key < $1.key }.map { ($0, .string($1)) })),
+      "tensors": .array(
+        tensors.map { name, tensor in
+          [
+            "name": .string(name), "dtype": .string(tensor.dtype.torchName),
+            "shape": .array(tensor.shape.map { JSONValue($0) }),
+          ]
+        }),
+    ])
+    return (json, "\(path): \(tensors.count) tensors\n\(table.text)")
+  }
+
+  private static func describe(_ bundle: Bundle, _ adapter: Adapter?) throws -> (JSONValue, String) {
+    var facts = Table()
+    var object = JSONObject([
+      ("schema", "clues/inspection/1"), ("kind", "bundle"), ("path", .string(bundle.path)),
+      ("client", .string(bundle.client)), ("domain", JSONValue(bundle.domain)),
+      ("sha256", .string(try bundle.digest())),
+    ])
+    facts.add("client", bundle.client + (bundle.domain.map { ", domain \($0)" } ?? ""))
+    if let adapter { object["adapter"] = describe(adapter, step: bundle.adapterStep, in: &facts) }
+    describe(bundle.checkpoints, in: &facts, &object)
+    if let samples = bundle.samples {
+      let count = bundle.trainingSampleCount.map { "\($0) training samples" } ?? "there"
+      facts.add("samples", "\(count), \(size(samples.size))")
+      object["training_samples"] = bundle.trainingSampleCount.map { JSONValue($0) } ?? .null
+    }
+    if let ledger = bundle.ledger {
+      facts.add("ledger", size(ledger.size))
+      object["ledger_bytes"] = JSONValue(ledger.size)
+    }
+    object["files"] = .array(bundle.files.map { ["path": .string($0.path), "bytes": JSONValue($0.size)] })
+    object["ignored"] = .array(bundle.ignored.map { .string($0.path) })
+    let notes = bundle.notes + (adapter?.notes ?? [])
+    object["notes"] = JSONValue(notes)
+    let total = bundle.files.reduce(0) { $0 + $1.size }
+    facts.add("files", "\(bundle.files.count) known, \(size(total)); \(bundle.ignored.count) others, not read")
+    let remarks = notes.map { "\nnote: \($0)" }.joined()
+    return (.object(object), "\(bundle.path)\n\(facts.text)\(remarks)")
+  }
+
+  private static func describe(_ adapter: Adapter, step: Int?, in facts: inout Table) -> JSONValue {
+    let modules = adapter.modules.values.sorted { $0.name < $1.name }
+    let endings = Set(modules.map { $0.name.split(separator: ".").last.map(String.init) ?? $0.name }).sorted()
+    let scalings = Set(modules.map(\.scaling)).sorted()
+    let dtypes = adapter.dtypes.map(\.torchName).sorted()
+    let shown = scalings.prefix(4).map { short($0) }.joined(separator: ", ") + (scalings.count > 4 ? ", …" : "")
+    facts.add("base model", adapter.config.baseModel ?? "not named")
+    facts.add("adapter", step.map { "of checkpoint \($0)" } ?? "final")
+    facts.add("modules", "\(modules.count): \(endings.joined(separator: ", "))")
+    facts.add("rank", span(modules.map(\.rank)))
+    facts.add("scaling", shown + (adapter.config.usesRsLoRA ? " (rsLoRA)" : ""))
+    facts.add("parameters", "\(adapter.parameterCount), \(dtypes.joined(separator: " and "))")
+    if !adapter.absolutes.isEmpty {
+      facts.add("replaced", "\(adapter.absolutes.count) tensors of the base model, which only a policy can merge")
+    }
+    let isFinite = modules.allSatisfy { (try? $0.a.isFinite() && $0.b.isFinite()) ?? false }
+    if !isFinite { facts.add("odd", "some numbers are NaN or infinite; this adapter cannot be merged") }
+    return .object([
+      "base_model": JSONValue(adapter.config.baseModel), "step": step.map { JSONValue($0) } ?? .null,
+      "rank_smallest": JSONValue(modules.map(\.rank).min() ?? 0), "rank_largest": JSONValue(modules.map(\.rank).max() ?? 0),
+      "scalings": .array(scalings.map { .number($0) }), "rslora": .bool(adapter.config.usesRsLoRA),
+      "dtypes": JSONValue(dtypes), "parameters": JSONValue(adapter.parameterCount), "finite": .bool(isFinite),
+      "replaced_tensors": JSONValue(adapter.absolutes.keys.sorted()),
+      "modules": .array(
+        modules.map { module in
+          [
+            "name": .string(module.name), "kind": .string(module.kind.rawValue), "rank": JSONValue(module.rank),
+            "alpha": .number(module.alpha), "scaling": .number(module.scaling), "outputs": JSONValue(module.outputs),
+            "inputs": JSONValue(module.inputs),
+          ]
+        }),
+    ])
+  }
+
+  private static func describe(_ checkpoints: [Checkpoint], in facts: inout Table, _ object: inout JSONObject) {
+    guard !checkpoints.isEmpty else { return }
+    facts.add("checkpoints", checkpoints.map { "\($0.step)" }.joined(separator: ", "))
+    let evidence: [(String, (Checkpoint) -> Bool)] = [
+      ("trainer_state.json", { $0.trainerState != nil }), ("optimizer.pt", { $0.optimizer != nil }),
+      ("training gradients", { $0.gradients.train != nil }), ("anchor gradients", { $0.gradients.anchor != nil }),
+      ("validation gradients", { !$0.gradients.validation.isEmpty }),
+    ]
+    for (name, isThere) in evidence {
+      let count = checkpoints.filter(isThere).count
+      if count > 0 { facts.add(name, count == checkpoints.count ? "at every checkpoint" : "at \(count) of \(checkpoints.count)") }
+    }
+    object["checkpoints"] = .array(
+      checkpoints.map { checkpoint in
+        [
+          "step": JSONValue(checkpoint.step), "trainer_state": .bool(checkpoint.trainerState != nil),
+          "optimizer": .bool(checkpoint.optimizer != nil),
+          "other_optimizers": JSONValue(checkpoint.otherOptimizers),
+          "gradients": JSONValue(
+            [checkpoint.gradients.train, checkpoint.gradients.anchor].compactMap { $0?.path }
+              + checkpoint.gradients.validation.values.map(\.path).sorted()),
+        ]
+      })
+  }
+}
