@@ -1,0 +1,61 @@
+/// What was measured about samples at checkpoints, column by column: losses, lengths, norms and inner products.
+///
+/// A column is what the rows of `ledger.jsonl` have under one key; members of nested objects are named with a dot
+/// (`dot.medical`).
+public struct Ledger: Sendable {
+  /// The samples, in the order in which they first appear; the rows of every column.
+  public let samples: [Sample]
+
+  /// The checkpoints, by step.
+  public let checkpoints: [Checkpoint]
+
+  /// The names of all columns, in the order in which they first appear.
+  public let columnNames: [String]
+
+  public struct Checkpoint: Sendable {
+    public let step: Int
+
+    /// The learning rate of all its rows; nil if no row names one.
+    public let learningRate: Double?
+
+    /// The columns that any of its rows has; one value a sample, nil where there is none.
+    public let columns: [String: [Double?]]
+
+    /// The samples without a row here, as places in ``Ledger/samples``.
+    public var absentSamples: [Int] { absent.sorted() }
+
+    let absent: Set<Int>
+
+    /// Why a value is there but no number, by column and sample.
+    let reasons: [String: [Int: String]]
+
+    /// Why a sample has no value in a column; nil if it has one.
+    public func reason(column: String, sample: Int) -> String? {
+      if let reason = reasons[column]?[sample] { return reason }
+      if let values = columns[column], values.indices.contains(sample), values[sample] != nil { return nil }
+      return absent.contains(sample)
+        ? "not in the ledger at checkpoint \(step)" : "no '\(column)' in the ledger at checkpoint \(step)"
+    }
+  }
+
+  /// How much a ledger may ask for before it is refused.
+  public struct Limits: Sendable {
+    /// Columns, over all checkpoints.
+    public var columns = 256
+
+    /// Values, over all samples, columns and checkpoints, absent ones included.
+    public var values = 50_000_000
+
+    public init() {}
+  }
+
+  /// One sentence for each checkpoint that lacks samples: how many, and the first of them.
+  public var notes: [String] {
+    checkpoints.compactMap { checkpoint in
+      guard let first = checkpoint.absentSamples.first else { return nil }
+      let count = checkpoint.absentSamples.count
+      return "checkpoint \(checkpoint.step) lacks \(count) of \(samples.count) samples in the ledger, the first being "
+        + "'\(samples[first].id)'"
+    }
+  }
+}

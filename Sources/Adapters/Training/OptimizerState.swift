@@ -1,0 +1,168 @@
+import Diagnostics
+import Tensors
+
+/// What AdamW remembered when a checkpoint was written: `optimizer.pt` of the Hugging Face Trainer, or FSDP's
+/// `optimizer.bin`.
+///
+/// The file is mapped and stays where it is; the moments are views of it. It is a pickle by nature and is read by a
+/// reader that executes nothing. Format: `torch.optim.Optimizer.state_dict`.
+public struct OptimizerState: Sendable {
+  /// The moments of one parameter, in its shape.
+  public struct Moments: Sendable {
+    /// Optimizer steps taken.
+    public let step: Int
+    /// The mean of the gradients, `exp_avg`.
+    public let first: Tensor
+    /// The mean of their squares, `exp_avg_sq`.
+    public let second: Tensor
+  }
+
+  /// The settings that a group of parameters was trained with.
+  public struct Group: Sendable, Equatable {
+    /// The learning rate of the next step: the schedule has moved on when the Trainer saves.
+    public let learningRate: Double?
+    public let beta1: Double
+    public let beta2: Double
+    public let epsilon: Double
+    public let weightDecay: Double
+    /// Whether updates were divided by the largest `exp_avg_sq` so far instead of the current one.
+    public let amsgrad: Bool
+    /// How many parameters belong to it.
+    public let parameterCount: Int
+  }
+
+  /// The groups that have parameters, in the order of the file.
+  public let groups: [Group]
+
+  /// A parameter's state as the file holds it.
+  struct Entry: Sendable {
+    let step: Int
+    let first: TorchTensor
+    let second: TorchTensor
+  }
+
+  /// The states in the order of the groups; nil for a parameter that never had a gradient.
+  let entries: [Entry?]
+
+  /// The names of the parameters in the same order, where the file records them.
+  let names: [String]?
+
+  /// Reads the structure and checks it; elements are not touched.
+  ///
+  /// - throws: ``Failure`` `badData`: no file of `torch.save`, a pickle that does more than describe an optimizer, or
+  ///   the state of an optimizer without Adam's two moments, named.
+  public init(_ bytes: Bytes, limits: TorchLimits = TorchLimits()) throws {
+    let fields = PickleFields(try PickleReader.read(try TorchArchive(bytes, limits: limits), limits: limits))
+    let top = try fields.members(of: fields.pickle.root, "the file")
+    guard let state = top["state"], let paramGroups = top["param_groups"] else {
+      throw Failure(
+        .badData, "holds no optimizer state: it has no 'state' and 'param_groups'",
+        advice: "hand in the optimizer.pt of the same checkpoint")
+    }
+    let states = try Self.states(fields, state)
+    let groups = try fields.items(of: paramGroups, "'param_groups'").map { try ParsedGroup(fields, $0) }
+    guard !states.isEmpty else {
+      throw Failure(
+        .badData, "holds no moments: the optimizer had taken no step, or keeps none",
+        advice: "hand in a later checkpoint, trained with AdamW")
+    }
+    let keys = groups.flatMap(\.keys)
+    guard Set(keys).count == keys.count else { throw Failure(.badData, "lists a parameter in two groups") }
+    guard Set(states.keys).isSubset(of: keys) else {
+      throw Failure(.badData, "holds the state of a parameter that no group lists")
+    }
+    self.groups = groups.filter { !$0.keys.isEmpty }.map(\.group)
+    entries = keys.map { states[$0] }
+    names = try Self.names(of: groups)
+  }
+
+  /// FSDP's keys are names already; other files may list names beside the keys, in every group or not at all.
+  private static func names(of groups: [ParsedGroup]) throws -> [String]? {
+    let keyNames = groups.flatMap(\.keys).compactMap { key in if case .name(let name) = key { name } else { nil } }
+    let listed = groups.filter { !$0.keys.isEmpty }
+    if keyNames.count == listed.reduce(0, { $0 + $1.keys.count }) { return keyNames }
+    guard keyNames.isEmpty else { throw Failure(.badData, "mixes parameters by number with parameters by name") }
+    let names = listed.compactMap(\.names)
+    guard names.count == listed.count else { return nil }
+    return names.flatMap { $0 }
+  }
+
+  private static func states(_ fields: PickleFields, _ reference: Pickle.Reference) throws -> [Key: Entry] {
+    guard case .dictionary(let members) = fields.pickle[reference] else {
+      throw Failure(.badData, "holds \(fields.pickle[reference].kindName) as 'state' where a dict is due")
+    }
+    var states: [Key: Entry] = [:]
+    for (keyReference, value) in members {
+      let key = try Key(fields, keyReference)
+      let state = try fields.members(of: value, "the state of \(key.text)")
+      try OtherOptimizer.refuse(stateWith: Set(state.keys))
+      guard let step = state["step"], let first = state["exp_avg"], let second = state["exp_avg_sq"] else {
+        throw Failure(.badData, "the state of \(key.text) has no 'step'")
+      }
+      let entry = Entry(
+        step: try fields.step(step, of: key.text), first: try fields.tensor(first, "'exp_avg' of \(key.text)"),
+        second: try fields.tensor(second, "'exp_avg_sq' of \(key.text)"))
+      guard states.updateValue(entry, forKey: key) == nil else {
+        throw Failure(.badData, "holds the state of \(key.text) twice")
+      }
+    }
+    return states
+  }
+
+  /// What the file calls a parameter.
+  enum Key: Hashable {
+    case number(Int64)
+    case name(String)
+
+    init(_ fields: PickleFields, _ reference: Pickle.Reference) throws {
+      switch fields.pickle[reference] {
+      case .integer(let number): self = .number(number)
+      case .text(let name): self = .name(name)
+      case let other: throw Failure(.badData, "calls a parameter by \(other.kindName)")
+      }
+    }
+
+    var text: String {
+      switch self {
+      case .number(let number): "parameter \(number)"
+      case .name(let name): "parameter '\(name)'"
+      }
+    }
+  }
+
+  private struct ParsedGroup {
+    let group: Group
+    let keys: [Key]
+    let names: [String]?
+
+    init(_ fields: PickleFields, _ reference: Pickle.Reference) throws {
+      let members = try fields.members(of: reference, "a parameter group")
+      guard let params = members["params"] else { throw Failure(.badData, "has a parameter group without 'params'") }
+      keys = try fields.items(of: params, "'params'").map { try Key(fields, $0) }
+      try OtherOptimizer.refuse(groupWith: Set(members.keys))
+      guard let betas = members["betas"], let epsilon = members["eps"] else {
+        throw Failure(
+          .badData, "was written by an optimizer without betas and eps, so not by Adam", advice: OtherOptimizer.advice)
+      }
+      let beta = try fields.items(of: betas, "'betas'").map { try fields.number($0, "'betas'") }
+      guard beta.count == 2, beta.allSatisfy({ (0..<1).contains($0) }) else {
+        throw Failure(.badData, "has betas that are not two numbers from 0 up to 1")
+      }
+      let eps = try fields.number(epsilon, "'eps'")
+      guard eps >= 0 else { throw Failure(.badData, "has a negative eps") }
+      if let maximize = members["maximize"], try fields.flag(maximize, "'maximize'") {
+        throw Failure(.badData, "was written by an optimizer that maximises, so its moments have the other sign")
+      }
+      group = Group(
+        learningRate: try members["lr"].map { try fields.number($0, "'lr'") }, beta1: beta[0], beta2: beta[1],
+        epsilon: eps, weightDecay: try members["weight_decay"].map { try fields.number($0, "'weight_decay'") } ?? 0,
+        amsgrad: try members["amsgrad"].map { try fields.flag($0, "'amsgrad'") } ?? false, parameterCount: keys.count)
+      names = try members["param_names"].map { reference in
+        try fields.items(of: reference, "'param_names'").map { try fields.text($0, "'param_names'") }
+      }
+      if let names, names.count != keys.count {
+        throw Failure(.badData, "has a group of \(keys.count) parameters with \(names.count) names")
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import Diagnostics
+
+/// Finds out which parameter stands at which place of an optimizer state that records shapes only.
+///
+/// The names form a tree, and the state goes through it depth first. Where ``RegistrationOrder`` leaves more than one
+/// child that could come next, the shapes decide; where they decide nothing, nobody can, and that is an error.
+struct ParameterLayout {
+  private let parameters: [(name: ParameterName, shape: [Int])]
+  /// The shape at each place, as many as parameters; nil fits every parameter.
+  private let shapes: [[Int]?]
+  private let registration: RegistrationOrder
+  /// Comparisons allowed, so that names made for the purpose cannot keep us busy for ever.
+  private var budget = 10_000_000
+  /// The parameter that failed to fit the furthest, for the message.
+  private var misfit: (place: Int, parameter: Int)?
+
+  init(_ parameters: [(name: ParameterName, shape: [Int])], shapes: [[Int]?], _ registration: RegistrationOrder) {
+    (self.parameters, self.shapes, self.registration) = (parameters, shapes, registration)
+  }
+
+  /// The place of each parameter.
+  ///
+  /// - throws: ``Failure`` `badData` when no order fits, or more than one.
+  func places() throws -> [Int] {
+    var layout = self
+    var root = Node()
+    for (index, parameter) in parameters.enumerated() {
+      guard parameter.name.parts.count <= 64 else {
+        throw Failure(.badData, "has a name of too many parts", tensor: parameter.name.text)
+      }
+      root.insert(parameter.name.parts[...], index)
+    }
+    switch try layout.fit(root, path: [], at: 0) {
+    case .placed(let sequence):
+      var places = [Int](repeating: 0, count: sequence.count)
+      for (place, parameter) in sequence.enumerated() { places[parameter] = place }
+      return places
+    case .ambiguous(let failure): throw failure
+    case .misfit: throw layout.misfitFailure()
+    }
+  }
+
+  private struct Node {
+    var parameter: Int?
+    var children: [String: Node] = [:]
+
+    mutating func insert(_ parts: ArraySlice<String>, _ index: Int) {
+      if let first = parts.first {
+        children[first, default: Node()].insert(parts.dropFirst(), index)
+      } else {
+        parameter = index
+      }
+    }
+  }
+
+  private enum Fit {
+    /// The parameters of the subtree in the order of the state.
+    case placed([Int])
+    case misfit
+    case ambiguous(Failure)
+  }
+
+  private mutating func fit(_ node: Node, path: [String], at start: Int) throws -> Fit {
+    budget -= 1
+    guard budget > 0 else {
+      throw Failure(.badData, "has names of parameters that are too entangled to be put in order")
+    }
+    var sequence: [Int] = []
+    if let parameter = node.parameter {
+      let shape = shapes[start]
+      guard shape == nil || shape == parameters[parameter].shape else {
+        if misfit.map({ $0.place < start }) ?? true { misfit = (start, parameter) }
+        return .misfit
+      }
+      sequence.append(parameter)
+    }
+    var rest = Set(node.children.keys)
+    var orders = rest.isEmpty ? [] : registration.candidates(for: rest.sorted(), below: path)?.map { $0[...] }
+    for _ in 0..<node.children.count {
+      let next = orders.map { Set($0.compactMap(\.first)) } ?? rest
+      var found: [(child: String, fit: Fit)] = []
+      for child in next.sorted() {
+        guard let subtree = node.children[child] else { continue }
+        let fit = try fit(subtree, path: path + [child], at: start + sequence.count)
+        if case .misfit = fit { continue }
+        found.append((child, fit))
+      }
+      guard let (child, fit) = found.first else { return .misfit }
+      if found.count > 1 { return .ambiguous(ambiguity(found.map(\.child), path)) }
+      guard case .placed(let part) = fit else { return fit }
+      sequence += part
+      rest.remove(child)
+      orders = orders?.filter { $0.first == child }.map { $0.dropFirst() }
+    }
+    return .placed(sequence)
+  }
+
+  private func ambiguity(_ children: [String], _ path: [String]) -> Failure {
+    let names = children.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+    return Failure(
+      .badData,
+      "records no parameter names, and its shapes do not tell which of \(names) in '\(path.joined(separator: "."))' "
+        + "comes first",
+      advice: "say in which order the model registers these modules (order: \(children.joined(separator: ", ")), or as "
+        + "the model has it), or train with an optimizer that records param_names")
+  }
+
+  private func misfitFailure() -> Failure {
+    guard let misfit else { return Failure(.badData, "does not fit the adapter") }
+    let name = parameters[misfit.parameter].name.text
+    let there = shapes[misfit.place].map { "\($0)" } ?? "none"
+    return Failure(
+      .badData, "has shape \(parameters[misfit.parameter].shape), but at its place the optimizer state has \(there)",
+      advice: "take adapter and optimizer state from the same checkpoint; if they are, say in which order the model "
+        + "registers its modules (order: …)",
+      tensor: name)
+  }
+}

@@ -1,0 +1,70 @@
+import Diagnostics
+import JSON
+import Tensors
+
+/// The Trainer's diary up to a checkpoint: `trainer_state.json`.
+///
+/// Python writes `NaN` and `Infinity` into it, and evaluation lines stand among the training lines.
+public struct TrainerState: Sendable {
+  /// Optimizer steps taken.
+  public let step: Int
+  /// Epochs done, whole and begun.
+  public let epoch: Double?
+  /// Steps planned.
+  public let plannedSteps: Int?
+  /// The lines of `log_history`, in the order of the file.
+  public let log: [LogEntry]
+
+  public struct LogEntry: Sendable, Equatable {
+    public let step: Int
+    public let epoch: Double?
+    /// Nil in evaluation lines.
+    public let learningRate: Double?
+    /// The training loss; NaN and infinities as they were logged.
+    public let loss: Double?
+  }
+
+  /// - throws: ``Failure`` `badData`, with line and column where the text is at fault.
+  public init(_ bytes: Bytes) throws {
+    var reader = JSONReader()
+    reader.takesNonFiniteNumbers = true
+    guard let object = try bytes.withUnsafeBytes({ try reader.read($0) }).objectValue else {
+      throw Failure(.badData, "is no object", advice: "hand in trainer_state.json as the Trainer wrote it")
+    }
+    guard let step = object["global_step"]?.intValue, step >= 0 else {
+      throw Failure(
+        .badData, "has no 'global_step' that counts steps", advice: "hand in trainer_state.json as the Trainer wrote it"
+      )
+    }
+    self.step = step
+    epoch = try Self.number("epoch", in: object, finite: true)
+    plannedSteps = object["max_steps"]?.intValue
+    guard let history = object["log_history"]?.arrayValue else { throw Failure(.badData, "has no list 'log_history'") }
+    log = try history.enumerated().map { place, value in
+      do {
+        return try Self.entry(value)
+      } catch var failure as Failure {
+        failure.message = "entry \(place + 1) of its log_history \(failure.message)"
+        throw failure
+      }
+    }
+  }
+
+  private static func entry(_ value: JSONValue) throws -> LogEntry {
+    guard let object = value.objectValue else { throw Failure(.badData, "is \(value.kindName), not an object") }
+    guard let step = object["step"]?.intValue, step >= 0 else { throw Failure(.badData, "has no 'step'") }
+    return LogEntry(
+      step: step, epoch: try number("epoch", in: object, finite: true),
+      learningRate: try number("learning_rate", in: object, finite: true),
+      loss: try number("loss", in: object, finite: false))
+  }
+
+  private static func number(_ key: String, in object: JSONObject, finite: Bool) throws -> Double? {
+    guard let value = object[key], !value.isNull else { return nil }
+    guard let number = value.doubleValue else {
+      throw Failure(.badData, "has \(value.kindName) as '\(key)' where a number is due")
+    }
+    guard number.isFinite || !finite else { throw Failure(.badData, "has \(number) as '\(key)'") }
+    return number
+  }
+}

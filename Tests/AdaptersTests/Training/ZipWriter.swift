@@ -1,0 +1,74 @@
+/// Writes ZIP archives as we want them, wrong ones too.
+struct ZipWriter {
+  struct Record {
+    var name: String
+    var bytes: [UInt8]
+    var method: UInt16 = 0
+    var flags: UInt16 = 0
+    /// nil for the right one.
+    var checksum: UInt32?
+    /// The name in the local header, if it is to differ.
+    var localName: String?
+    var size: UInt32?
+    var isWide = false
+  }
+
+  var records: [Record]
+  var isWide = false
+
+  func bytes() -> [UInt8] {
+    var file: [UInt8] = []
+    var directory: [UInt8] = []
+    for record in records {
+      let offset = UInt64(file.count)
+      let checksum = record.checksum ?? Self.bitwiseCRC(record.bytes)
+      let localName = Array((record.localName ?? record.name).utf8)
+      // As PyTorch does: padding in the local header only, so that elements lie on a multiple of 64.
+      let padding = 63 - (file.count + 30 + localName.count + 4 + 63) % 64
+      file += little(UInt32(0x0403_4b50)) + little(UInt16(0)) + little(record.flags) + little(record.method)
+      file += little(UInt32(0)) + little(UInt32(0)) + little(UInt32(0)) + little(UInt32(0))
+      file += little(UInt16(localName.count)) + little(UInt16(4 + padding)) + localName
+      file += Array("FB".utf8) + little(UInt16(padding)) + [UInt8](repeating: 0x5A, count: padding)
+      file += record.bytes
+
+      let size = record.size ?? UInt32(record.bytes.count)
+      let extra =
+        record.isWide
+        ? little(UInt16(1)) + little(UInt16(24)) + little(UInt64(record.bytes.count))
+          + little(UInt64(record.bytes.count)) + little(offset) : []
+      directory += little(UInt32(0x0201_4b50)) + little(UInt32(0)) + little(record.flags) + little(record.method)
+      directory += little(UInt32(0)) + little(checksum)
+      directory += little(record.isWide ? .max : size) + little(record.isWide ? .max : size)
+      directory += little(UInt16(record.name.utf8.count)) + little(UInt16(extra.count)) + little(UInt16(0))
+      directory += little(UInt16(0)) + little(UInt16(0)) + little(UInt32(0))
+      directory += little(record.isWide ? UInt32.max : UInt32(offset)) + Array(record.name.utf8) + extra
+    }
+    let start = file.count
+    file += directory
+    if isWide {
+      let wide = file.count
+      file += little(UInt32(0x0606_4b50)) + little(UInt64(44)) + little(UInt32(0)) + little(UInt64(0))
+      file += little(UInt64(records.count)) + little(UInt64(records.count))
+      file += little(UInt64(directory.count)) + little(UInt64(start))
+      file += little(UInt32(0x0706_4b50)) + little(UInt32(0)) + little(UInt64(wide)) + little(UInt32(1))
+    }
+    file += little(UInt32(0x0605_4b50)) + little(UInt32(0))
+    file += little(UInt16(records.count)) + little(UInt16(records.count))
+    file += little(UInt32(directory.count)) + little(isWide ? UInt32.max : UInt32(start)) + little(UInt16(0))
+    return file
+  }
+
+  /// The definition of CRC-32, a bit at a time.
+  static func bitwiseCRC(_ bytes: [UInt8]) -> UInt32 {
+    var crc = ~UInt32(0)
+    for byte in bytes {
+      crc ^= UInt32(byte)
+      for _ in 0..<8 { crc = crc & 1 == 0 ? crc >> 1 : crc >> 1 ^ 0xEDB8_8320 }
+    }
+    return ~crc
+  }
+}
+
+func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+  withUnsafeBytes(of: number.littleEndian) { Array($0) }
+}
