@@ -68,7 +68,8 @@ let package = Package(
         name: $0, dependencies: ["PluginKit"], path: "Plugins/\($0)", swiftSettings: house,
         linkerSettings: pluginLinking)
     } + [
-      .target(name: "TestSupport", dependencies: ["Diagnostics", "Tensors"], path: "Tests/TestSupport", swiftSettings: house),
+      .target(
+        name: "TestSupport", dependencies: ["Diagnostics", "Tensors"], path: "Tests/TestSupport", swiftSettings: house)
     ]
     + ["JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Recipes", "Workbench", "CommandLine"].map {
       .testTarget(

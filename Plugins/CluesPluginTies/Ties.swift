@@ -14,7 +14,8 @@ struct Ties: MergeMethod {
 
     With divide: count the weights scale the result: equal weights should be 1, not 1/n.
     """
-  static let reference = "Yadav et al. 2023, TIES-Merging: Resolving Interference When Merging Models (arXiv 2306.01708)"
+  static let reference =
+    "Yadav et al. 2023, TIES-Merging: Resolving Interference When Merging Models (arXiv 2306.01708)"
   static let defaultSpace = CLUES_SPACE_DELTA
 
   enum Elect: String, ParameterChoice { case total, frequency }
@@ -22,7 +23,8 @@ struct Ties: MergeMethod {
   enum Divide: String, ParameterChoice { case count, weights }
 
   @Parameter("The share of each client's entries that is kept.", in: 0...1) var density: PerInput = 0.2
-  @Parameter("Whether magnitudes (total) or signs alone (frequency) are summed for the election.") var elect = Elect.total
+  @Parameter("Whether magnitudes (total) or signs alone (frequency) are summed for the election.") var elect = Elect
+    .total
   @Parameter("Whether the merge weights count in the election.") var election = Election.unweighted
   @Parameter("What the sum of the agreeing entries is divided by.") var divide = Divide.count
   @Parameter("A factor for the whole result.") var lambda = 1.0

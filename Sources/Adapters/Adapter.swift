@@ -42,13 +42,16 @@ public struct Adapter: Sendable {
         case .absolute(let absolute):
           guard absolutes.updateValue(tensor, forKey: absolute) == nil else { throw Self.doubled(name) }
         case .factor(let module, let part, let isEmbedding):
-          guard parts[module, default: Parts(isEmbedding: isEmbedding)].add(tensor, part, isEmbedding: isEmbedding) else {
+          guard parts[module, default: Parts(isEmbedding: isEmbedding)].add(tensor, part, isEmbedding: isEmbedding)
+          else {
             throw Self.doubled(name)
           }
         }
       }
       guard !parts.isEmpty else {
-        throw Failure(.badData, "holds no LoRA parameters", advice: "an adapter has tensors named …lora_A.weight and …lora_B.weight")
+        throw Failure(
+          .badData, "holds no LoRA parameters", advice: "an adapter has tensors named …lora_A.weight and …lora_B.weight"
+        )
       }
     }
     self.config = config
@@ -62,7 +65,8 @@ public struct Adapter: Sendable {
   private static func doubled(_ name: String) -> Failure {
     Failure(
       .badData, "stands for the same parameter as another tensor of the file",
-      advice: "the file holds two adapters or two spellings of one: save it again with PEFT's save_pretrained", tensor: name)
+      advice: "the file holds two adapters or two spellings of one: save it again with PEFT's save_pretrained",
+      tensor: name)
   }
 
   /// The tensors of one module while they are gathered.
@@ -116,8 +120,12 @@ public struct LoRAModule: Sendable {
     func refusal(_ message: String, _ advice: String? = nil) -> Failure {
       Failure(.badData, message, advice: advice, tensor: name)
     }
-    guard let a = parts.tensors[.a] else { throw refusal("has lora_B but no lora_A", "the file is not complete: save it again") }
-    guard let b = parts.tensors[.b] else { throw refusal("has lora_A but no lora_B", "the file is not complete: save it again") }
+    guard let a = parts.tensors[.a] else {
+      throw refusal("has lora_B but no lora_A", "the file is not complete: save it again")
+    }
+    guard let b = parts.tensors[.b] else {
+      throw refusal("has lora_A but no lora_B", "the file is not complete: save it again")
+    }
     for tensor in [a, b] + [parts.tensors[.bias]].compactMap({ $0 }) where !tensor.dtype.isAdapterFloat {
       throw refusal(
         "is stored as \(tensor.dtype.torchName), which is no type that adapters are merged in",

@@ -77,7 +77,8 @@ public struct AdapterConfig: Sendable {
 
   /// The patterns that name none of `modules`: most likely a slip of whoever wrote them.
   public func idlePatterns(among modules: [String]) -> [String] {
-    (rankPatterns + alphaPatterns).map(\.pattern).filter { pattern in !modules.contains(where: pattern.matches) }.map(\.text)
+    (rankPatterns + alphaPatterns).map(\.pattern).filter { pattern in !modules.contains(where: pattern.matches) }.map(
+      \.text)
   }
 
   /// The scaling s of a module's delta s·B·A, for its rank.

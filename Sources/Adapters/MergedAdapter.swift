@@ -68,14 +68,14 @@ public struct MergedAdapter: Sendable {
         modules.filter { $0.rank != rank }.map { (ModulePattern.escape($0.name), JSONValue($0.rank)) }))
     var config: JSONObject = JSONObject([
       ("alpha_pattern", exceptions),
-      ("auto_mapping", nil),
+      ("auto_mapping", .null),
       ("base_model_name_or_path", JSONValue(baseModel)),
       ("bias", "none"),
       ("fan_in_fan_out", .bool(inputs.contains { $0.fanInFanOut })),
       ("inference_mode", true),
       ("init_lora_weights", true),
-      ("layers_pattern", nil),
-      ("layers_to_transform", nil),
+      ("layers_pattern", .null),
+      ("layers_to_transform", .null),
       ("lora_alpha", JSONValue(rank)),
       ("lora_bias", false),
       ("lora_dropout", 0.0),

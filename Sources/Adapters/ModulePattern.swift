@@ -100,7 +100,9 @@ private struct Parser {
     let low = number()
     let hasComma = take(",")
     let high = hasComma ? number() : low
-    guard take("}"), let low = low ?? (hasComma ? 0 : nil) else { throw refusal("has a repetition that is not understood") }
+    guard take("}"), let low = low ?? (hasComma ? 0 : nil) else {
+      throw refusal("has a repetition that is not understood")
+    }
     let most = high ?? low
     guard most >= low, most <= 1000 else { throw refusal("repeats more often than is sensible") }
     try grow(one_size * most)

@@ -24,7 +24,8 @@ enum TensorKey: Equatable {
     if parts.starts(with: ["base_model", "model"]) { parts.removeFirst(2) }
 
     try Self.refuse(parts, name)
-    guard let place = parts.lastIndex(where: { ["lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B"].contains($0) })
+    guard
+      let place = parts.lastIndex(where: { ["lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B"].contains($0) })
     else {
       self = .absolute(name: parts.joined(separator: "."))
       return
@@ -34,9 +35,11 @@ enum TensorKey: Equatable {
     let isEmbedding = marker.hasPrefix("lora_embedding_")
     // What stands between the marker and `weight` is the adapter's name; embeddings have no `weight`.
     let ending = isEmbedding ? nil : rest.popLast()
-    guard rest.count <= 1, isEmbedding || ending == "weight" || (ending == "bias" && marker == "lora_B"), place > 0 else {
+    guard rest.count <= 1, isEmbedding || ending == "weight" || (ending == "bias" && marker == "lora_B"), place > 0
+    else {
       throw Failure(
-        .badData, "has a name that is no LoRA parameter of PEFT", advice: "save the adapter with PEFT's save_pretrained",
+        .badData, "has a name that is no LoRA parameter of PEFT",
+        advice: "save the adapter with PEFT's save_pretrained",
         tensor: name)
     }
     let part: Part = ending == "bias" ? .bias : marker.hasSuffix("A") ? .a : .b

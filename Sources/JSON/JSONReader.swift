@@ -96,7 +96,9 @@ private struct Cursor {
     if take("}") { return .object(object) }
     while true {
       skipSpace()
-      guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else { throw failure("a key in double quotes is due here") }
+      guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else {
+        throw failure("a key in double quotes is due here")
+      }
       let place = at
       let key = try string()
       skipSpace()
@@ -161,7 +163,9 @@ private struct Cursor {
   private mutating func string() throws -> String {
     at += 1
     let start = at
-    while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"), bytes[at] >= 0x20 { at += 1 }
+    while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"), bytes[at] >= 0x20 {
+      at += 1
+    }
     if at < bytes.count, bytes[at] == UInt8(ascii: "\"") {
       defer { at += 1 }
       return try utf8(bytes[start..<at])

@@ -43,18 +43,22 @@ public struct MergeMethodPlugin: @unchecked Sendable {
     }
     about = try PluginDescription(method.about, kind: .mergeMethod, in: library)
     guard method.create != nil, method.destroy != nil, method.coefficients != nil || method.merge != nil else {
-      throw Failure(.pluginFailed, "its merge method '\(about.id)' lacks create, destroy, or both coefficients and merge")
+      throw Failure(
+        .pluginFailed, "its merge method '\(about.id)' lacks create, destroy, or both coefficients and merge")
     }
     isLinear = method.coefficients != nil
     // Without coefficients there is nothing to stack.
-    spaces = Space.allCases.filter { method.spaces & $0.abi.rawValue != 0 && ($0 != .stack || method.coefficients != nil) }
+    spaces = Space.allCases.filter {
+      method.spaces & $0.abi.rawValue != 0 && ($0 != .stack || method.coefficients != nil)
+    }
     guard let preferred = spaces.first(where: { $0.abi == method.default_space }) else {
       throw Failure(.pluginFailed, "its merge method '\(about.id)' does not work in its own default space")
     }
     guard method.merge == nil || method.dtypes & (1 << CLUES_F32.rawValue) != 0 else {
       throw Failure(.pluginFailed, "its merge method '\(about.id)' does not take float32")
     }
-    guard method.survey_passes == 0 || (method.survey != nil && method.survey_size != nil && method.combine != nil) else {
+    guard method.survey_passes == 0 || (method.survey != nil && method.survey_size != nil && method.combine != nil)
+    else {
       throw Failure(.pluginFailed, "its merge method '\(about.id)' lacks a function of its survey")
     }
     defaultSpace = preferred

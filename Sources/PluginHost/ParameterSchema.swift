@@ -104,7 +104,8 @@ extension ParameterSchema.Declaration {
   /// - throws: ``Failure`` `badRecipe` that says what is allowed.
   public func check(_ value: JSONValue) throws -> ParameterValue {
     func refused(_ what: String) -> Failure {
-      Failure(.badRecipe, "'\(name)' must be \(expectation), not \(what)", advice: description.isEmpty ? nil : description)
+      Failure(
+        .badRecipe, "'\(name)' must be \(expectation), not \(what)", advice: description.isEmpty ? nil : description)
     }
     guard choices.isEmpty || choices.contains(value) else { throw refused(value.text()) }
     switch type {

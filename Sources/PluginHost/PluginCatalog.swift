@@ -61,7 +61,8 @@ public struct PluginCatalog: Sendable {
     guard found.count == 1 else {
       let files = found.map { $0[keyPath: about].library.path }.joined(separator: ", ")
       throw Failure(
-        .pluginFailed, "'\(id)' is provided more than once: \(files)", advice: "remove all of them but one from the path")
+        .pluginFailed, "'\(id)' is provided more than once: \(files)",
+        advice: "remove all of them but one from the path")
     }
     return first
   }

@@ -33,14 +33,17 @@ public struct PluginLibraryFile: Sendable {
     }
     guard let symbol = dlsym(handle, CLUES_PLUGIN_ENTRY) else {
       throw Failure(
-        .pluginFailed, "exports no \(CLUES_PLUGIN_ENTRY)", advice: "it is no Clues plugin, or one of another major version")
+        .pluginFailed, "exports no \(CLUES_PLUGIN_ENTRY)",
+        advice: "it is no Clues plugin, or one of another major version")
     }
     typealias Entry = @convention(c) (UInt32) -> UnsafePointer<clues_plugin>?
     guard let table = unsafeBitCast(symbol, to: Entry.self)(CLUES_ABI_MINOR)?.pointee else {
-      throw Failure(.pluginFailed, "does not run in this host, which offers version 1.\(CLUES_ABI_MINOR) of the contract")
+      throw Failure(
+        .pluginFailed, "does not run in this host, which offers version 1.\(CLUES_ABI_MINOR) of the contract")
     }
     guard table.struct_size >= CLUES_PLUGIN_SIZE, let name = table.name, let version = table.version else {
-      throw Failure(.pluginFailed, "describes itself with \(table.struct_size) bytes where \(CLUES_PLUGIN_SIZE) are due")
+      throw Failure(
+        .pluginFailed, "describes itself with \(table.struct_size) bytes where \(CLUES_PLUGIN_SIZE) are due")
     }
     self.path = path
     self.name = String(cString: name)
@@ -90,7 +93,8 @@ public struct PluginDescription: Sendable {
     self.kind = kind
     self.id = String(cString: id)
     guard !self.id.isEmpty, self.id.utf8.allSatisfy(Self.isIdCharacter) else {
-      throw Failure(.pluginFailed, "names an entry '\(self.id)'; ids are made of lower case letters, digits, '-' and '.'")
+      throw Failure(
+        .pluginFailed, "names an entry '\(self.id)'; ids are made of lower case letters, digits, '-' and '.'")
     }
     self.summary = String(cString: summary)
     details = about.details.map { String(cString: $0) } ?? ""

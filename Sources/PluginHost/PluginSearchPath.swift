@@ -34,7 +34,8 @@ public struct PluginSearchPath: Sendable {
       }
       places.append(Place(folder: String(folder), origin: .environment))
     }
-    let data = environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    let data =
+      environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
       ?? environment["HOME"].map { $0 + "/.local/share" }
     if let data { places.append(Place(folder: data + "/clues/plugins", origin: .user)) }
     // An installed tree has bin/clues and lib/clues/plugins; a build folder has everything side by side.

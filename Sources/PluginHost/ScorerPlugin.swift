@@ -289,13 +289,13 @@ extension ScoringCheckpoint {
     table.tensor_count = UInt32(tensorCount)
     table.column_count = UInt32(columns.count)
     table.columns = arena.array(
-        columns.map { column -> UnsafePointer<clues_column>? in
-          var item = clues_column()
-          item.struct_size = CLUES_COLUMN_SIZE
-          item.name = arena.text(column.name)
-          item.values = arena.array(column.values)
-          return arena.value(item)
-        })
+      columns.map { column -> UnsafePointer<clues_column>? in
+        var item = clues_column()
+        item.struct_size = CLUES_COLUMN_SIZE
+        item.name = arena.text(column.name)
+        item.values = arena.array(column.values)
+        return arena.value(item)
+      })
     return arena.value(table)
   }
 }

@@ -22,7 +22,8 @@ func mergeMethodTable(_ type: any AnyMergeMethod.Type) -> UnsafePointer<clues_me
         let unit = try MergeUnit(unit!.pointee, host: instance.host)
         let coefficients = try method.coefficients(unit)
         guard coefficients.count == unit.inputs.count else {
-          throw PluginError("gave \(coefficients.count) coefficients for \(unit.inputs.count) inputs", status: CLUES_INTERNAL)
+          throw PluginError(
+            "gave \(coefficients.count) coefficients for \(unit.inputs.count) inputs", status: CLUES_INTERNAL)
         }
         for (place, coefficient) in coefficients.enumerated() { target![place] = coefficient }
       }

@@ -128,7 +128,8 @@ final class Instance {
   /// Hands the scores to the host.
   func fill(_ target: UnsafePointer<clues_scores>?, with scores: [Score]) throws {
     guard let target = target?.pointee, scores.count == Int(target.count) else {
-      throw PluginError("gave \(scores.count) scores where \(target?.pointee.count ?? 0) are due", status: CLUES_INTERNAL)
+      throw PluginError(
+        "gave \(scores.count) scores where \(target?.pointee.count ?? 0) are due", status: CLUES_INTERNAL)
     }
     for (place, score) in scores.enumerated() {
       switch score {

@@ -12,7 +12,9 @@ public struct ClientScores {
 
   init(_ table: clues_client_scores) {
     client = String(cString: table.client)
-    let scored = (0..<Int(table.count)).map { (value: table.values[$0], split: clues_split(rawValue: table.splits[$0])) }
+    let scored = (0..<Int(table.count)).map {
+      (value: table.values[$0], split: clues_split(rawValue: table.splits[$0]))
+    }
     train = scored.filter { $0.split == CLUES_SPLIT_TRAIN }.map(\.value)
     anchors = scored.filter { $0.split == CLUES_SPLIT_ANCHOR }.map(\.value)
   }

@@ -52,7 +52,8 @@ public enum DType: String, Sendable, CaseIterable {
 
   /// The dtype by PyTorch's name for it (`bfloat16`) or the one in safetensors (`BF16`).
   public init?(name: String) {
-    guard let found = Self.allCases.first(where: { $0.torchName == name.lowercased() || $0.rawValue == name.uppercased() })
+    guard
+      let found = Self.allCases.first(where: { $0.torchName == name.lowercased() || $0.rawValue == name.uppercased() })
     else { return nil }
     self = found
   }

@@ -44,7 +44,8 @@ public struct SafetensorsFile: Sendable {
   private static func header(of bytes: Bytes) throws -> (object: JSONObject, end: Int) {
     try bytes.withUnsafeBytes { raw in
       guard raw.count >= 8 else {
-        throw Failure(.badData, "is too short for a safetensors file", advice: "it may have been cut off: copy it again")
+        throw Failure(
+          .badData, "is too short for a safetensors file", advice: "it may have been cut off: copy it again")
       }
       let length = UInt64(littleEndian: raw.loadUnaligned(as: UInt64.self))
       guard length <= UInt64(maximumHeaderLength) else {
@@ -77,7 +78,8 @@ public struct SafetensorsFile: Sendable {
     var texts: [String: String] = [:]
     for (key, value) in object.members {
       guard let text = value.stringValue else {
-        throw Failure(.badData, "its safetensors __metadata__ holds \(value.kindName) under '\(key)' where a text is due")
+        throw Failure(
+          .badData, "its safetensors __metadata__ holds \(value.kindName) under '\(key)' where a text is due")
       }
       texts[key] = text
     }
@@ -86,7 +88,9 @@ public struct SafetensorsFile: Sendable {
 
   private static func checkThatEntriesTile(_ entries: [Entry], dataCount: Int) throws {
     var end = 0
-    for entry in entries.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }) {
+    for entry in entries.sorted(by: {
+      ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+    }) {
       guard entry.range.lowerBound == end else {
         let fault = entry.range.lowerBound < end ? "overlaps the one before it" : "leaves a hole before it"
         throw Failure(.badData, "its bytes start at \(entry.range.lowerBound), which \(fault)", tensor: entry.name)

@@ -12,11 +12,13 @@ extension PluginCatalog {
       if members.isEmpty { return nil }
       var table = Table()
       for (entry, origin) in members {
-        table.add("  " + entry.id, entry.library.version, origin == .builtIn ? "built in" : entry.library.path, entry.summary)
+        table.add(
+          "  " + entry.id, entry.library.version, origin == .builtIn ? "built in" : entry.library.path, entry.summary)
       }
       return "\(kind.rawValue)s\n\(table.text)"
     }
-    return groups.isEmpty ? "there are no plugins; `clues plugins path` shows where they are looked for" : groups.joined(separator: "\n\n")
+    return groups.isEmpty
+      ? "there are no plugins; `clues plugins path` shows where they are looked for" : groups.joined(separator: "\n\n")
   }
 
   public var json: JSONValue {
@@ -34,7 +36,8 @@ extension PluginCatalog {
 extension PluginDescription {
   fileprivate func json(origin: PluginSearchPath.Origin) -> JSONValue {
     .object([
-      "id": .string(id), "kind": .string(kind.rawValue), "summary": .string(summary), "library": .string(library.library),
+      "id": .string(id), "kind": .string(kind.rawValue), "summary": .string(summary),
+      "library": .string(library.library),
       "version": .string(library.version), "path": .string(library.path), "origin": .string(origin.rawValue),
     ])
   }

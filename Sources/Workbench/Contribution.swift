@@ -47,7 +47,8 @@ extension [Contribution] {
             "the layer's size", "\(mine.outputs) × \(mine.inputs)", "\(theirs.outputs) × \(theirs.inputs)")
         }
         if mine.kind != theirs.kind || mine.a.shape.dropFirst() != theirs.a.shape.dropFirst() {
-          throw differs("the layer", "\(mine.kind.rawValue) \(mine.a.shape)", "\(theirs.kind.rawValue) \(theirs.a.shape)")
+          throw differs(
+            "the layer", "\(mine.kind.rawValue) \(mine.a.shape)", "\(theirs.kind.rawValue) \(theirs.a.shape)")
         }
         if fanInFanOut != known.fanInFanOut {
           throw differs("fan_in_fan_out", "\(fanInFanOut)", "\(known.fanInFanOut)")

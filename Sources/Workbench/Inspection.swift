@@ -93,7 +93,8 @@ public struct Inspection: Sendable {
     if !isFinite { facts.add("odd", "some numbers are NaN or infinite; this adapter cannot be merged") }
     return .object([
       "base_model": JSONValue(adapter.config.baseModel), "step": step.map { JSONValue($0) } ?? .null,
-      "rank_smallest": JSONValue(modules.map(\.rank).min() ?? 0), "rank_largest": JSONValue(modules.map(\.rank).max() ?? 0),
+      "rank_smallest": JSONValue(modules.map(\.rank).min() ?? 0),
+      "rank_largest": JSONValue(modules.map(\.rank).max() ?? 0),
       "scalings": .array(scalings.map { .number($0) }), "rslora": .bool(adapter.config.usesRsLoRA),
       "dtypes": JSONValue(dtypes), "parameters": JSONValue(adapter.parameterCount), "finite": .bool(isFinite),
       "replaced_tensors": JSONValue(adapter.absolutes.keys.sorted()),
@@ -118,7 +119,9 @@ public struct Inspection: Sendable {
     ]
     for (name, isThere) in evidence {
       let count = checkpoints.filter(isThere).count
-      if count > 0 { facts.add(name, count == checkpoints.count ? "at every checkpoint" : "at \(count) of \(checkpoints.count)") }
+      if count > 0 {
+        facts.add(name, count == checkpoints.count ? "at every checkpoint" : "at \(count) of \(checkpoints.count)")
+      }
     }
     object["checkpoints"] = .array(
       checkpoints.map { checkpoint in

@@ -84,7 +84,8 @@ extension MergeSettings {
     let largest = record.modules.map(\.rank).max() ?? 0
     if largest > 16 {
       notes.append(
-        .warning("the merged rank is \(largest); vLLM takes 16 unless started with --max-lora-rank; merge.rank lowers it"))
+        .warning(
+          "the merged rank is \(largest); vLLM takes 16 unless started with --max-lora-rank; merge.rank lowers it"))
     }
     if record.discardedShare > 0 {
       notes.append(.info("compression left out \(percent(record.discardedShare)) of the merged deltas' energy"))

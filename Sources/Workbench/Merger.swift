@@ -69,7 +69,9 @@ struct Merger: Sendable {
         try ModuleShare(contribution, module, seed: settings.seed)
       }
     }
-    guard settings.missing == .zero, present.count < contributions.count, let model = present.first else { return present }
+    guard settings.missing == .zero, present.count < contributions.count, let model = present.first else {
+      return present
+    }
     let placed = Dictionary(uniqueKeysWithValues: present.map { ($0.place, $0) })
     return try contributions.map { contribution in
       try placed[contribution.place] ?? ModuleShare(absent: contribution, like: model)

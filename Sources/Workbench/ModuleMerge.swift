@@ -103,7 +103,9 @@ struct ModuleMerge {
     }
   }
 
-  private func matrices(_ side: KeyPath<Term, Matrix<Float>>) -> [Matrix<Float>] { shares.map { $0.term[keyPath: side] } }
+  private func matrices(_ side: KeyPath<Term, Matrix<Float>>) -> [Matrix<Float>] {
+    shares.map { $0.term[keyPath: side] }
+  }
 
   private func combined(_ side: KeyPath<Term, Matrix<Float>>, _ coefficients: [Double]) throws -> Matrix<Float> {
     let matrices = matrices(side)

@@ -21,7 +21,8 @@ public struct RunPlan: Sendable {
         clients.map { client in
           [
             "name": .string(client.name), "weight": .number(client.weight), "modules": JSONValue(client.modules),
-            "ranks": .array(Set(client.ranks).sorted().map { JSONValue($0) }), "parameters": JSONValue(client.parameters),
+            "ranks": .array(Set(client.ranks).sorted().map { JSONValue($0) }),
+            "parameters": JSONValue(client.parameters),
           ]
         }),
       "modules": JSONValue(modules), "partial": JSONValue(partial),
@@ -55,7 +56,10 @@ extension Bench {
       method: settings.method.about.id, space: settings.space.rawValue,
       dtype: try (settings.dtype ?? contributions.commonDType()).torchName,
       clients: contributions.map {
-        ($0.client, $0.weight, $0.adapter.modules.count, $0.adapter.modules.values.map(\.rank), $0.adapter.parameterCount)
+        (
+          $0.client, $0.weight, $0.adapter.modules.count, $0.adapter.modules.values.map(\.rank),
+          $0.adapter.parameterCount
+        )
       },
       modules: modules,
       partial: modules.filter { module in contributions.contains { $0.adapter.modules[module] == nil } })

@@ -86,7 +86,7 @@ extension ParameterSetting {
     for key in ["filter", "value"] where entry[key] == nil {
       throw node.origin.failure("\(place.name) has no '\(key)'", advice: "it must be \(due)")
     }
-    return ["filter": entry["filter"] ?? nil, "value": entry["value"] ?? nil]
+    return ["filter": entry["filter"] ?? .null, "value": entry["value"] ?? .null]
   }
 
   private static func values(of node: Node, at place: Place) throws -> JSONValue {

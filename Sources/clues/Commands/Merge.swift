@@ -31,7 +31,8 @@ extension Clues {
     @Option(help: "What the method is applied to: stack, core, delta or factors; by default what suits the method.")
     var space: String?
 
-    @Option(help: ArgumentHelp("A client's weight, once for each input in order; by default all are 1.", valueName: "w"))
+    @Option(
+      help: ArgumentHelp("A client's weight, once for each input in order; by default all are 1.", valueName: "w"))
     var weight: [Double] = []
 
     @Option(help: ArgumentHelp("The rank of the result: a number, same or full.", valueName: "r"))
@@ -66,7 +67,8 @@ extension Clues {
 
     func validate() throws {
       guard weight.isEmpty || weight.count == inputs.count else {
-        throw ValidationError("there are \(weight.count) weights for \(inputs.count) inputs; give one for each, in order")
+        throw ValidationError(
+          "there are \(weight.count) weights for \(inputs.count) inputs; give one for each, in order")
       }
     }
 

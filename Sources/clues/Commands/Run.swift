@@ -15,16 +15,20 @@ extension Clues {
           clues run recipes/ties.yaml --output runs/ties --set merge.parameters.density=0.5
         """)
 
-    @Argument(help: ArgumentHelp("The recipe, a YAML file.", valueName: "recipe"), completion: .file(extensions: ["yaml", "yml"]))
+    @Argument(
+      help: ArgumentHelp("The recipe, a YAML file.", valueName: "recipe"),
+      completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String
 
     @Option(
       name: .shortAndLong,
-      help: ArgumentHelp("The run directory; by default output.path of the recipe, else runs/<recipe>.", valueName: "dir"))
+      help: ArgumentHelp(
+        "The run directory; by default output.path of the recipe, else runs/<recipe>.", valueName: "dir"))
     var output: String?
 
     @Option(
-      help: ArgumentHelp("Set a value of the recipe, as in merge.parameters.density=0.5; may be repeated.", valueName: "key=value"))
+      help: ArgumentHelp(
+        "Set a value of the recipe, as in merge.parameters.density=0.5; may be repeated.", valueName: "key=value"))
     var set: [String] = []
 
     @OptionGroup var options: RunOptions
