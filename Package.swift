@@ -69,7 +69,8 @@ let package = Package(
         linkerSettings: pluginLinking)
     } + [
       .target(
-        name: "TestSupport", dependencies: ["Diagnostics", "Tensors"], path: "Tests/TestSupport", swiftSettings: house)
+        name: "TestSupport", dependencies: ["Diagnostics", "PluginHost", "Tensors"], path: "Tests/TestSupport",
+        swiftSettings: house)
     ]
     + ["JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Recipes", "Workbench", "CommandLine"].map {
       .testTarget(
