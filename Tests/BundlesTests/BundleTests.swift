@@ -292,7 +292,7 @@ import Testing
   @Test func refusesNamesThatCannotBeUsed() throws {
     for name in ["", " ", "a/b", "..", "a\\b", String(repeating: "n", count: 129), "a\u{7}"] {
       var tree = run()
-      tree["clues.json"] = "{\"format\": 1, \"client\": \(JSONText(name))}"
+      tree["clues.json"] = "{\"format\": 1, \"client\": \(quoted(name))}"
       #expect(try failure { try open(tree) }.message.hasPrefix("gives the client a name that"))
     }
     #expect(try failure { try open(run(), name: String(repeating: "n", count: 129)) }.message.contains("129 bytes"))
@@ -399,7 +399,7 @@ extension Tree {
 }
 
 /// `text` as a JSON text.
-private func JSONText(_ text: String) -> String {
+private func quoted(_ text: String) -> String {
   let data = try? JSONEncoder().encode(text)
   return String(decoding: data ?? Data(), as: UTF8.self)
 }
