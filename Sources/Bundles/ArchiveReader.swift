@@ -5,7 +5,8 @@ import Tensors
 /// Reads an archive (tar, plain or with gzip, zstd, xz or bzip2; zip; 7z) without ever writing to a path it names.
 ///
 /// The file is mapped. What lies in it as it is (plain tar, stored zip) comes out as a slice of the mapping; the rest is
-/// decoded once, to memory or, beyond `Limits.memory`, to unlinked temporary files.
+/// decoded once, to memory or, beyond `Limits.memory`, to unlinked temporary files. As with every mapped file, nobody may
+/// shorten the archive while its bytes are in use.
 public struct ArchiveReader: EntrySource {
   public let name: String
 

@@ -14,6 +14,7 @@ final class OpenArchive {
   private let kind: ArchiveKind
   private var entry: OpaquePointer?
   private var isAtFirstHeader = true
+  private var hasFormat = false
 
   /// - parameter file: The whole archive; it must outlive this object.
   init(_ file: UnsafeRawBufferPointer, kind: ArchiveKind, limits: Limits) throws {
@@ -52,6 +53,7 @@ final class OpenArchive {
     } else {
       try check(archive_read_open_memory(archive, file.baseAddress, file.count))
     }
+    hasFormat = true
   }
 
   deinit { archive_read_free(archive) }
@@ -138,7 +140,8 @@ final class OpenArchive {
   /// The failure that libarchive reports, in our words.
   private func failure() -> any Error {
     if let failure = stream?.failure { return failure }
-    if archive_read_has_encrypted_entries(archive) == 1 { return Failure.encrypted }
+    // Where no format took the file, libarchive 3.6.2 follows a wild pointer on this question.
+    if hasFormat, archive_read_has_encrypted_entries(archive) == 1 { return Failure.encrypted }
     return Failure(libarchive: archive, unrecognized: isAtFirstHeader ? unrecognized : nil)
   }
 
@@ -190,6 +193,8 @@ extension Failure {
 }
 
 /// Runs `body` where libarchive takes names for UTF-8, on this thread only.
+///
+/// Where the system lacks that locale, names beyond ASCII that must be converted end as errors, not as other names.
 func withNamesAsUTF8<Result>(_ body: () throws -> Result) rethrows -> Result {
   guard let utf8 = newlocale(1 << LC_CTYPE, "C.UTF-8", nil) else { return try body() }
   let previous = uselocale(utf8)

@@ -37,11 +37,19 @@ struct HandmadeTar {
   }
 
   /// Adds a pax header for the entry that follows.
-  mutating func addPax(_ key: String, _ value: [UInt8]) {
-    let body = Array(" \(key)=".utf8) + value + [0x0A]
-    var length = body.count + 1
-    while String(length).utf8.count + body.count != length { length = String(length).utf8.count + body.count }
-    add(Array("PaxHeader/x".utf8), Array(String(length).utf8) + body, type: "x")
+  mutating func addPax(_ records: [(key: String, value: [UInt8])]) {
+    var content: [UInt8] = []
+    for (key, value) in records {
+      let body = Array(" \(key)=".utf8) + value + [0x0A]
+      var length = body.count
+      while length != body.count + String(length).utf8.count { length = body.count + String(length).utf8.count }
+      content += Array(String(length).utf8) + body
+    }
+    add(Array("PaxHeader/x".utf8), content, type: "x")
+  }
+
+  mutating func addPax(_ records: [(key: String, value: String)]) {
+    addPax(records.map { ($0.key, Array($0.value.utf8)) })
   }
 
   /// The bytes with the two blocks of zeros that end a tar.

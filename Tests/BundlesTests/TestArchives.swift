@@ -55,27 +55,29 @@ enum TestFormat: String, CaseIterable {
 func writeArchive(
   _ tree: Tree, as format: TestFormat, to path: String, order: [String]? = nil, password: String? = nil
 ) throws {
-  let archive = try #require(archive_write_new())
-  defer { archive_write_free(archive) }
-  try #require(format.prepare(archive) == ARCHIVE_OK)
-  try #require(format.filter(archive) == ARCHIVE_OK)
-  if let password {
-    try #require(archive_write_set_options(archive, "zip:encryption=traditional") == ARCHIVE_OK)
-    try #require(archive_write_set_passphrase(archive, password) == ARCHIVE_OK)
+  try withNamesAsUTF8 { () throws in
+    let archive = try #require(archive_write_new())
+    defer { archive_write_free(archive) }
+    try #require(format.prepare(archive) == ARCHIVE_OK)
+    try #require(format.filter(archive) == ARCHIVE_OK)
+    if let password {
+      try #require(archive_write_set_options(archive, "zip:encryption=traditional") == ARCHIVE_OK)
+      try #require(archive_write_set_passphrase(archive, password) == ARCHIVE_OK)
+    }
+    try #require(archive_write_open_filename(archive, path) == ARCHIVE_OK)
+    for name in order ?? tree.keys.sorted() {
+      let content = Array(try #require(tree[name]).utf8)
+      let entry = archive_entry_new()
+      defer { archive_entry_free(entry) }
+      archive_entry_set_pathname_utf8(entry, name)
+      archive_entry_set_filetype(entry, 0o100000)
+      archive_entry_set_perm(entry, 0o600)
+      archive_entry_set_size(entry, Int64(content.count))
+      try #require(archive_write_header(archive, entry) == ARCHIVE_OK)
+      try #require(archive_write_data(archive, content, content.count) == content.count)
+    }
+    try #require(archive_write_close(archive) == ARCHIVE_OK)
   }
-  try #require(archive_write_open_filename(archive, path) == ARCHIVE_OK)
-  for name in order ?? tree.keys.sorted() {
-    let content = Array(try #require(tree[name]).utf8)
-    let entry = archive_entry_new()
-    defer { archive_entry_free(entry) }
-    archive_entry_set_pathname(entry, name)
-    archive_entry_set_filetype(entry, 0o100000)
-    archive_entry_set_perm(entry, 0o600)
-    archive_entry_set_size(entry, Int64(content.count))
-    try #require(archive_write_header(archive, entry) == ARCHIVE_OK)
-    try #require(archive_write_data(archive, content, content.count) == content.count)
-  }
-  try #require(archive_write_close(archive) == ARCHIVE_OK)
 }
 
 /// Compresses `content` as a file by itself.
