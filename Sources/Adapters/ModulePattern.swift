@@ -87,7 +87,7 @@ private struct Parser {
       } else if take("?") {
         result = .either(.empty, result)
       } else if take("{") {
-        result = try counted(result, size: size - start)
+        result = try counted(result, steps: size - start)
       } else {
         return result
       }
@@ -96,7 +96,7 @@ private struct Parser {
     return result
   }
 
-  private mutating func counted(_ one: Expression, size one_size: Int) throws -> Expression {
+  private mutating func counted(_ one: Expression, steps: Int) throws -> Expression {
     let low = number()
     let hasComma = take(",")
     let high = hasComma ? number() : low
@@ -105,7 +105,7 @@ private struct Parser {
     }
     let most = high ?? low
     guard most >= low, most <= 1000 else { throw refusal("repeats more often than is sensible") }
-    try grow(one_size * most)
+    try grow(steps * most)
     var result = Expression.empty
     for _ in 0..<low { result = .sequence(result, one) }
     if hasComma, high == nil { return .sequence(result, .many(one)) }

@@ -56,7 +56,7 @@ public struct Bench: Sendable {
     record.plugins = [try RunRecord.Plugin(settings.method.about.library)]
     record.clients = zip(clients, contributions).map { RunRecord.Client($0, $1) }
     record.notes = clients.notes + settings.notes(contributions, record)
-    record.notes.forEach { observer.note($0) }
+    for note in record.notes { observer.note(note) }
     record.timings = stopwatch.laps
     try write(adapter, record, to: output, replacing: replacing)
     return record
