@@ -16,7 +16,7 @@ let pluginLinking: [LinkerSetting] = [
 ]
 
 /// The plugin libraries that ship with Clues: one folder below Plugins each.
-let builtInPlugins = ["CluesPluginAverage", "CluesPluginTies"]
+let builtInPlugins = ["CluesPluginAverage", "CluesPluginTies", "CluesPluginScorers", "CluesPluginThresholds"]
 
 let package = Package(
   name: "clues",
