@@ -73,7 +73,10 @@ let package = Package(
         name: "TestSupport", dependencies: ["Diagnostics", "PluginHost", "Tensors"], path: "Tests/TestSupport",
         swiftSettings: house)
     ]
-    + ["JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Recipes", "Workbench", "CommandLine"].map {
+    + [
+      "Diagnostics", "JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Recipes", "Workbench",
+      "CommandLine",
+    ].map {
       .testTarget(
         name: "\($0)Tests",
         dependencies: ["TestSupport"]
