@@ -72,11 +72,14 @@ let package = Package(
         name: "TestSupport", dependencies: ["Diagnostics", "PluginHost", "Tensors"], path: "Tests/TestSupport",
         swiftSettings: house)
     ]
-    + ["JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Recipes", "Workbench", "CommandLine"].map {
+    + [
+      "JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Recipes", "Workbench", "CommandLine",
+      "Scorers",
+    ].map {
       .testTarget(
         name: "\($0)Tests",
         dependencies: ["TestSupport"]
-          + ($0 == "CommandLine" ? ["clues"] : [.init(stringLiteral: $0)]),
+          + ($0 == "CommandLine" ? ["clues"] : $0 == "Scorers" ? ["Adapters"] : [.init(stringLiteral: $0)]),
         path: "Tests/\($0)Tests", swiftSettings: house)
     },
   swiftLanguageModes: [.v6],
