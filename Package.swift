@@ -55,7 +55,8 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: [
-        "Adapters", "Bundles", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors",
+        "Adapters", "Bundles", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes",
+        "Tensors",
       ],
       swiftSettings: house),
     .executableTarget(
