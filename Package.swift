@@ -66,7 +66,8 @@ let package = Package(
   ]
     + builtInPlugins.map {
       .target(
-        name: $0, dependencies: ["PluginKit"], path: "Plugins/\($0)", swiftSettings: house,
+        name: $0, dependencies: $0 == "CluesPluginScorers" ? ["CKernels", "PluginKit"] : ["PluginKit"],
+        path: "Plugins/\($0)", swiftSettings: house,
         linkerSettings: pluginLinking)
     } + [
       .target(
