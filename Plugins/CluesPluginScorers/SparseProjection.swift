@@ -14,7 +14,7 @@ struct SparseProjection {
     self.dimension = dimension
     let stream = streamNumber(seed: seed, [tensor.name])
     places = host.randomWords(stream: stream, offset: 0, count: tensor.elementCount).map { word in
-      (Int32((word >> 32) * UInt64(dimension) >> 32), word & 1 == 0 ? 1 : -1)
+      (Int32(((word >> 32) * UInt64(dimension)) >> 32), word & 1 == 0 ? 1 : -1)
     }
   }
 

@@ -1,18 +1,11 @@
+import CKernels
+
 typealias Floats = UnsafeBufferPointer<Float>
 
-/// Products are summed in double precision, eight running sums side by side; their order is fixed.
-private typealias Sums = SIMD8<Double>
-
-/// ⟨a, b⟩ of two vectors of the same length.
+/// ⟨a, b⟩ of two vectors of the same length, summed in double precision.
 func innerProduct(_ a: Floats, _ b: Floats) -> Double {
-  var sums = Sums.zero
-  let whole = a.count & ~7
-  for place in stride(from: 0, to: whole, by: 8) {
-    sums += Sums(a.eight(place)) * Sums(b.eight(place))
-  }
-  var sum = sums.sum()
-  for place in whole..<a.count { sum += Double(a[place]) * Double(b[place]) }
-  return sum
+  guard let first = a.baseAddress, let second = b.baseAddress else { return 0 }
+  return clues_inner_product(first, second, min(a.count, b.count))
 }
 
 /// Adds `factor` times a vector.
@@ -23,12 +16,6 @@ func add(_ factor: Double, times vector: Floats, to sum: inout [Double]) {
 }
 
 extension UnsafeBufferPointer<Float> {
-  /// Eight elements; the vector need not be aligned to more than a float.
-  @inline(__always)
-  func eight(_ place: Int) -> SIMD8<Float> {
-    UnsafeRawPointer(baseAddress! + place).loadUnaligned(as: SIMD8<Float>.self)
-  }
-
   func part(_ range: Range<Int>) -> Self { Self(rebasing: self[range]) }
 
   var isZero: Bool { !contains { $0 != 0 } }

@@ -30,7 +30,8 @@ struct Otsu: ThresholdRule {
         let difference = (total - below) / counts.1 - below / counts.0
         let variance = counts.0 * counts.1 * difference * difference
         if variance > best.variance {
-          best = (variance, sorted[place - 1] + (sorted[place] - sorted[place - 1]) / 2)
+          let middle = sorted[place - 1] + (sorted[place] - sorted[place - 1]) / 2
+          best = (variance, middle > sorted[place - 1] ? middle : sorted[place])
         }
       }
       return best.threshold
