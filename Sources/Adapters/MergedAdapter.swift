@@ -65,7 +65,7 @@ public struct MergedAdapter: Sendable {
     let rank = counts.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? 8
     let exceptions = JSONValue.object(
       JSONObject(
-        modules.filter { $0.rank != rank }.map { (ModulePattern.escape($0.name), JSONValue($0.rank)) }))
+        modules.filter { $0.rank != rank }.map { (ModulePattern.naming($0.name), JSONValue($0.rank)) }))
     var config: JSONObject = JSONObject([
       ("alpha_pattern", exceptions),
       ("auto_mapping", .null),
