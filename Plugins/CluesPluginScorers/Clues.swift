@@ -28,8 +28,8 @@ struct Clues: Scorer {
         length           mean        sum
         learning_rate    true        false
 
-    The other parameters are further quirks of the paper's code, for those who want to see what they do. A ledger gives \
-    the same scores as the gradients as long as eps, bias_correction and constants keep their defaults; \
+    The other parameters are further quirks of the paper's code, for those who want to see what they do. A ledger \
+    gives the same scores as the gradients as long as eps, bias_correction and constants keep their defaults; \
     normalize: target and cosine need its column validation_norm.<domain>.
     """
   static let reference =
@@ -67,8 +67,8 @@ struct Clues: Scorer {
   func validate() throws {
     if usesMomentum && sumsTokens {
       throw PluginError(
-        "length: sum goes with momentum: false only: the momentum belongs to the whole batch, and would be multiplied by "
-          + "the tokens of each sample", status: CLUES_INVALID_ARGUMENT)
+        "length: sum goes with momentum: false only: the momentum belongs to the whole batch, and would be multiplied "
+          + "by the tokens of each sample", status: CLUES_INVALID_ARGUMENT)
     }
   }
 

@@ -9,7 +9,8 @@ struct AnchorMean: ThresholdRule {
     below the mean of good samples, it drops about that many of them; anchor-sigma and anchor-quantile go lower.
     """
   static let reference =
-    "CLUES (arXiv 2507.03004); Enhancing Data Quality in Federated Fine-Tuning of Foundation Models (arXiv 2403.04529), 3.3"
+    "CLUES (arXiv 2507.03004); Enhancing Data Quality in Federated Fine-Tuning of Foundation Models, 3.3 "
+    + "(arXiv 2403.04529)"
 
   func thresholds(_ clients: [ClientScores]) throws -> [Double] {
     let threshold = try AnchorScores(clients, for: Self.id).mean
