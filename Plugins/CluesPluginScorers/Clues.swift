@@ -20,25 +20,20 @@ struct Clues: Scorer {
     means over tokens, so a short answer has a large gradient, but batches are means over tokens too, so that it moves \
     the model little. Checkpoints count alike, whatever their learning rates.
 
-    Every difference between the two is a parameter; one that is set goes before the preset. The presets are
+    The two differ in four parameters; one that is set goes before the preset:
 
         parameter        reference   calibrated
         momentum         true        false
         scoring_weight   1           0
         length           mean        sum
         learning_rate    true        false
-        eps              inside      inside
-        bias_correction  false       false
-        constants        reference   reference
-        normalize        none        none
-        aggregate        mean        mean
 
-    A ledger gives the same scores as the gradients as long as eps, bias_correction and constants are as above. \
-    normalize: target and cosine need the column validation_norm.<domain> of it.
+    The other parameters are further quirks of the paper's code, for those who want to see what they do. A ledger \
+    gives the same scores as the gradients as long as eps, bias_correction and constants keep their defaults; \
+    normalize: target and cosine need its column validation_norm.<domain>.
     """
   static let reference =
-    "Zhao et al. 2024, CLUES: Collaborative Private-domain High-quality Data Selection for LLMs via Training Dynamics "
-    + "(arXiv 2507.03004)"
+    "CLUES: Collaborative High-Quality Data Selection for LLMs via Training Dynamics, NeurIPS 2024 (arXiv 2507.03004)"
 
   enum Preset: String, ParameterChoice { case calibrated, reference }
   enum Constants: String, ParameterChoice { case reference, file }
@@ -46,21 +41,24 @@ struct Clues: Scorer {
   enum Length: String, ParameterChoice { case mean, sum }
   enum Aggregate: String, ParameterChoice { case mean, sum }
 
-  @Parameter("What parameters are that nobody sets: as the paper's code has them, or comparable between clients.")
+  @Parameter("As the paper's code has them, or so that clients are comparable: parameters that nobody sets.")
   var preset = Preset.calibrated
-  @Parameter("Whether Adam's first moment is part of the update.") var momentum: Bool? = nil
+  @Parameter("Whether Adam's first moment is part of the update; the preset decides.") var momentum: Bool? = nil
+  @Parameter(
+    "What the validation gradients of other domains count for, where the own domain counts 1; the preset decides.",
+    in: 0...(.infinity)) var scoringWeight: Double? = nil
+  @Parameter("Whether the loss is the mean over the answer's tokens or their sum; the preset decides.")
+  var length: Length? = nil
+  @Parameter("Whether checkpoints are weighted with their learning rates; the preset decides.")
+  var learningRate: Bool? = nil
   @Parameter("Whether ε stands inside the root, as in CLUES and LESS, or outside, as in PyTorch.")
-  var eps: Preconditioner.Epsilon? = nil
-  @Parameter("Whether the moments are corrected for their start at zero.") var biasCorrection: Bool? = nil
-  @Parameter("β and ε: 0.9, 0.999 and 1e-8 (reference), or those in the optimizer's file.") var constants: Constants? =
-    nil
-  @Parameter("What the validation gradients of other domains count for; the own domain counts 1.", in: 0...(.infinity))
-  var scoringWeight: Double? = nil
+  var eps = Preconditioner.Epsilon.inside
+  @Parameter("Whether the moments are corrected for their start at zero.") var biasCorrection = false
+  @Parameter("β and ε: 0.9, 0.999 and 1e-8 (reference), or those in the optimizer's file.")
+  var constants = Constants.reference
   @Parameter("Divide by the norm of the sample's update, of the validation gradient (target), or of both (cosine).")
-  var normalize: Normalize? = nil
-  @Parameter("Whether the loss counts as the mean over the answer's tokens or as their sum.") var length: Length? = nil
-  @Parameter("Whether checkpoints are weighted with their learning rates.") var learningRate: Bool? = nil
-  @Parameter("Mean or sum over the checkpoints.") var aggregate: Aggregate? = nil
+  var normalize = Normalize.none
+  @Parameter("Mean or sum over the checkpoints.") var aggregate = Aggregate.mean
 
   private var alignment: Alignment?
   private var weights: [Double] = []
@@ -69,15 +67,15 @@ struct Clues: Scorer {
   func validate() throws {
     if usesMomentum && sumsTokens {
       throw PluginError(
-        "length: sum goes with momentum: false only: the momentum belongs to the whole batch, and would be multiplied by "
-          + "the tokens of each sample", status: CLUES_INVALID_ARGUMENT)
+        "length: sum goes with momentum: false only: the momentum belongs to the whole batch, and would be multiplied "
+          + "by the tokens of each sample", status: CLUES_INVALID_ARGUMENT)
     }
   }
 
   var needs: [Needs] {
     Alignment.needs(
       vector(at: nil), evidence: usesLearningRate ? [CLUES_EVIDENCE_LEARNING_RATE] : [],
-      norms: [.sample, .cosine].contains(normalization), targetNorms: [.target, .cosine].contains(normalization))
+      norms: dividesByUpdate, targetNorms: dividesByTarget)
   }
 
   mutating func begin(_ checkpoint: Checkpoint) throws {
@@ -105,10 +103,10 @@ struct Clues: Scorer {
       var sum = 0.0
       for (place, weight) in weights.enumerated() {
         var product = try alignment.product(sample, place)
-        if [.target, .cosine].contains(normalization) { product /= try alignment.targetNorm(sample, place) }
+        if dividesByTarget { product /= try alignment.targetNorm(sample, place) }
         sum += weight * product
       }
-      if [.sample, .cosine].contains(normalization) { sum /= try alignment.norm(sample) }
+      if dividesByUpdate { sum /= try alignment.norm(sample) }
       if sumsTokens { sum *= try alignment.checkpoint.tokens(of: sample) }
       return rate * sum
     }
@@ -127,21 +125,23 @@ struct Clues: Scorer {
   private var otherDomains: Double { scoringWeight ?? (isReference ? 1 : 0) }
   private var sumsTokens: Bool { length.map { $0 == .sum } ?? !isReference }
   private var usesLearningRate: Bool { learningRate ?? isReference }
-  private var normalization: Normalize { normalize ?? .none }
+
+  private var dividesByUpdate: Bool { normalize == .sample || normalize == .cosine }
+  private var dividesByTarget: Bool { normalize == .target || normalize == .cosine }
 
   /// Without a checkpoint the constants of the file are not known, but what is needed does not depend on them.
   private func vector(at checkpoint: Checkpoint?) -> Alignment.Vector {
-    let isInLedger = eps ?? .inside == .inside && biasCorrection != true && constants != .file
+    let isInLedger = eps == .inside && !biasCorrection && constants == .reference
     let held = usesMomentum ? Alignment.LedgerVector.reference : .adam
     return .preconditioned(preconditioner(at: checkpoint), ledger: isInLedger ? held : nil)
   }
 
   private func preconditioner(at checkpoint: Checkpoint?) -> Preconditioner {
-    let step = biasCorrection == true ? checkpoint?.optimizerStep : nil
+    let step = biasCorrection ? checkpoint?.optimizerStep : nil
     guard constants == .file, let checkpoint else {
-      return Preconditioner(eps ?? .inside, momentum: usesMomentum, correctedAt: step)
+      return Preconditioner(eps, momentum: usesMomentum, correctedAt: step)
     }
     return Preconditioner(
-      betas: checkpoint.betas, epsilon: checkpoint.epsilon, eps ?? .inside, momentum: usesMomentum, correctedAt: step)
+      betas: checkpoint.betas, epsilon: checkpoint.epsilon, eps, momentum: usesMomentum, correctedAt: step)
   }
 }

@@ -39,8 +39,8 @@ struct SampleCosines: CosineMethod {
     for domain in domains {
       for (sample, norm) in checkpoint.validationNorms[domain].enumerated() where !(norm > 0 && norm.isFinite) {
         throw PluginError(
-          "the gradient of validation sample \(sample) of '\(checkpoint.domains[domain])' has norm \(norm) at checkpoint "
-            + "\(checkpoint.step) of client '\(checkpoint.client)', so that no cosine with it exists")
+          "the gradient of validation sample \(sample) of '\(checkpoint.domains[domain])' has norm \(norm) at "
+            + "checkpoint \(checkpoint.step) of client '\(checkpoint.client)', so that no cosine with it exists")
       }
     }
   }

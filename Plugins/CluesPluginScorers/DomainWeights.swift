@@ -14,8 +14,8 @@ struct DomainWeights {
       throw PluginError(
         checkpoint.domains.isEmpty
           ? "the evidence of client '\(checkpoint.client)' has no validation gradients"
-          : "no validation set is of the own domain of client '\(checkpoint.client)', only \(names); name its domain in "
-            + "the manifest, or let the others count with scoring_weight")
+          : "no validation set is of the own domain of client '\(checkpoint.client)', only \(names); name its domain "
+            + "in the manifest, or let the others count with scoring_weight")
     }
     domains = used.map(\.0)
     weights = used.map(\.1)

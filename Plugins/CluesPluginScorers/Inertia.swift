@@ -20,7 +20,7 @@ struct Inertia {
     isReported = true
     checkpoint.host.log(
       "preconditioning is nearly inert for client '\(checkpoint.client)' at checkpoint \(checkpoint.step): "
-        + "\(100 * inert / all) % of Adam's second moments are far below epsilon, so that those directions are all scaled "
-        + "alike", level: CLUES_LOG_WARNING)
+        + "\(100 * inert / all) % of Adam's second moments are far below epsilon, so that those directions are all "
+        + "scaled alike", level: CLUES_LOG_WARNING)
   }
 }

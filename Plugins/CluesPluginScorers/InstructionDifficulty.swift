@@ -11,8 +11,8 @@ struct InstructionDifficulty: Scorer {
     PPL(a|q) / PPL(a). Low values mean that question and answer belong together.
 
     keep: low scores −IFD and finds answers that do not fit their question. keep: high is the papers' use, to find \
-    samples worth learning from in data that is clean; there samples above 1 are unscored, because their question makes \
-    the answer less likely.
+    samples worth learning from in data that is clean; there samples above 1 are unscored, because their question \
+    makes the answer less likely.
     """
   static let reference =
     "Li et al. 2024, From Quantity to Quality (IFD, Cherry); Li et al. 2024, Superfiltering (perplexity form)"

@@ -11,16 +11,16 @@ struct Less: Scorer {
         c_d(z) = cos(Γ(z), mean over z' of g(z'))                              target: mean
         S(z)   = max over d of Σ over checkpoints of η̄ · c_d(z)
 
-    η̄ is the mean learning rate of the last epoch, scaled so that the rates of all checkpoints sum to 1. The maximum is \
-    taken last, over the domains that count: the client's own, or all. The score at a single checkpoint is the largest \
-    c_d there.
+    η̄ is the mean learning rate of the last epoch, scaled so that the rates of all checkpoints sum to 1. The maximum \
+    is taken last, over the domains that count: the client's own, or all. The score at a single checkpoint is the \
+    largest c_d there.
 
     projection: k takes the cosines after a random projection to k dimensions (a sparse one: every element goes to one \
     dimension with a random sign), with an error of about 1/√k; 0 takes them exactly, and needs less memory.
 
     With target: mean and without projection a ledger gives the same scores, if it has the column \
-    validation_norm.<domain>: the norm of the mean validation gradient. Without that there is no cosine to be had from a \
-    ledger; clues with normalize: sample is what comes next to it.
+    validation_norm.<domain>: the norm of the mean validation gradient. Without that there is no cosine to be had from \
+    a ledger; clues with normalize: sample is what comes next to it.
     """
   static let reference =
     "Xia et al. 2024, LESS: Selecting Influential Data for Targeted Instruction Tuning (arXiv 2402.04333)"

@@ -5,9 +5,9 @@ struct Loss: Scorer {
   static let id = "loss"
   static let summary = "How low the client's own model has a sample's loss, on average over the checkpoints."
   static let details = """
-    S(z) = −mean over checkpoints of the answer's mean token loss (loss in the ledger and in gradient files). The model \
-    has seen the sample: what it learned by heart has a low loss too, however wrong it is. perplexity asks the untuned \
-    model.
+    S(z) = −mean over checkpoints of the answer's mean token loss (loss in the ledger and in gradient files). The \
+    model has seen the sample: what it learned by heart has a low loss too, however wrong it is. perplexity asks the \
+    untuned model.
     """
 
   private var checkpoint: Checkpoint?

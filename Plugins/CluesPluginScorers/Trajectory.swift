@@ -11,8 +11,8 @@ struct Trajectory: ClientScorer {
         S = mean over j of cos(u_j, a_j)          compare: cosine
         S = Σ over j of ⟨u_j, a_j⟩                compare: inner-product
 
-    steps: last compares the last adapters only, whatever their steps. With several anchor clients the score is the mean \
-    over them; an anchor client is compared with the others.
+    steps: last compares the last adapters only, whatever their steps. With several anchor clients the score is the \
+    mean over them; an anchor client is compared with the others.
     """
   static let reference = "The idea of CLUES, applied to the clients' updates instead of their samples"
 

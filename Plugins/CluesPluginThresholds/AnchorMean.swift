@@ -8,7 +8,9 @@ struct AnchorMean: ThresholdRule {
     The rule of the paper. Every anchor counts alike, whatever its client. Since about half of all good samples score \
     below the mean of good samples, it drops about that many of them; anchor-sigma and anchor-quantile go lower.
     """
-  static let reference = "Zhao et al. 2024, CLUES; Zhao et al. 2024, Enhancing Data Quality (arXiv 2403.04529), 3.3"
+  static let reference =
+    "CLUES (arXiv 2507.03004); Enhancing Data Quality in Federated Fine-Tuning of Foundation Models, 3.3 "
+    + "(arXiv 2403.04529)"
 
   func thresholds(_ clients: [ClientScores]) throws -> [Double] {
     let threshold = try AnchorScores(clients, for: Self.id).mean

@@ -12,8 +12,8 @@ struct AnchorScores {
     guard values.count >= minimum else {
       throw PluginError(
         "\(rule) needs \(minimum == 1 ? "an anchor sample" : "at least \(minimum) anchor samples") with a score, and "
-          + "there \(values.count == 1 ? "is 1" : "are \(values.isEmpty ? "none" : "\(values.count)")"); hand in anchor "
-          + "samples, or use top-ratio, otsu or fixed")
+          + "there \(values.count == 1 ? "is 1" : "are \(values.isEmpty ? "none" : "\(values.count)")"); hand in "
+          + "anchor samples, or use top-ratio, otsu or fixed")
     }
   }
 

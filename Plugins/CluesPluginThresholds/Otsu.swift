@@ -6,8 +6,8 @@ struct Otsu: ThresholdRule {
   static let summary = "The threshold that parts the training samples' scores into the two most different groups."
   static let details = """
     Of all splits of the sorted scores the one with the largest variance between the two groups, \
-    n₁·n₂·(mean₁ − mean₂)²; the threshold lies halfway between the neighbours. It needs no anchors, but it always finds \
-    two groups, even where all samples are good.
+    n₁·n₂·(mean₁ − mean₂)²; the threshold lies halfway between the neighbours. It needs no anchors, but it always \
+    finds two groups, even where all samples are good.
     """
   static let reference = "Otsu 1979, A Threshold Selection Method from Gray-Level Histograms"
 

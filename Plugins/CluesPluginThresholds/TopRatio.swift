@@ -9,7 +9,7 @@ struct TopRatio: ThresholdRule {
     samples of the same score as that one are kept too. scope: client keeps the share of each client, however good or \
     bad its data, scope: global the best of all.
     """
-  static let reference = "A baseline in Zhao et al. 2024, CLUES; 0.6 is select_ratio in its code"
+  static let reference = "A baseline of CLUES (arXiv 2507.03004); 0.6 is select_ratio in its code"
 
   @Parameter("The share of the training samples that is kept, above 0.", in: 0...1) var ratio = 0.6
   @Parameter("Whether the share is of all samples or of each client's.") var scope = Scope.global

@@ -95,7 +95,7 @@ private func show(_ evidence: Evidence, to scorer: ScorerInstance, passes: Int, 
       _ = copy.initialize(from: values)
       return copy
     }
-    defer { lent.forEach { $0.deallocate() } }
+    defer { for copy in lent { copy.deallocate() } }
     let domains = evidence.domains.count
     tensor.validationMeans = lent[..<domains].map { UnsafePointer($0.baseAddress!) }
     tensor.validationSamples = lent[domains..<2 * domains].map { UnsafePointer($0.baseAddress!) }
