@@ -15,8 +15,28 @@ let pluginLinking: [LinkerSetting] = [
   ])
 ]
 
-/// The plugin libraries that ship with Clues: one folder below Plugins each.
-let builtInPlugins = ["CluesPluginAverage", "CluesPluginTies"]
+/// The plugin libraries that ship with Clues, one folder below Plugins each, and what they need beside PluginKit.
+let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
+  ("CluesPluginAverage", []),
+  ("CluesPluginScorers", ["CKernels"]),
+  ("CluesPluginThresholds", []),
+  ("CluesPluginTies", []),
+]
+
+/// The rooms that have tests in a folder of the same name, and what these test.
+let testedRooms: [(name: String, tests: Target.Dependency)] = [
+  ("Adapters", "Adapters"),
+  ("Bundles", "Bundles"),
+  ("CommandLine", "clues"),
+  ("Diagnostics", "Diagnostics"),
+  ("JSON", "JSON"),
+  ("LowRank", "LowRank"),
+  ("PluginHost", "PluginHost"),
+  ("Recipes", "Recipes"),
+  ("Scorers", "Adapters"),
+  ("Tensors", "Tensors"),
+  ("Workbench", "Workbench"),
+]
 
 let package = Package(
   name: "clues",
@@ -24,7 +44,7 @@ let package = Package(
     .executable(name: "clues", targets: ["clues"]),
     .library(name: "PluginKit", targets: ["PluginKit"]),
   ]
-    + builtInPlugins.map { .library(name: $0, type: .dynamic, targets: [$0]) },
+    + builtInPlugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -55,7 +75,8 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: [
-        "Adapters", "Bundles", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors",
+        "Adapters", "Bundles", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes",
+        "Tensors",
       ],
       swiftSettings: house),
     .executableTarget(
@@ -65,22 +86,17 @@ let package = Package(
   ]
     + builtInPlugins.map {
       .target(
-        name: $0, dependencies: ["PluginKit"], path: "Plugins/\($0)", swiftSettings: house,
+        name: $0.name, dependencies: ["PluginKit"] + $0.needs, path: "Plugins/\($0.name)", swiftSettings: house,
         linkerSettings: pluginLinking)
     } + [
       .target(
         name: "TestSupport", dependencies: ["Diagnostics", "PluginHost", "Tensors"], path: "Tests/TestSupport",
         swiftSettings: house)
     ]
-    + [
-      "Diagnostics", "JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Recipes", "Workbench",
-      "CommandLine",
-    ].map {
+    + testedRooms.map {
       .testTarget(
-        name: "\($0)Tests",
-        dependencies: ["TestSupport"]
-          + ($0 == "CommandLine" ? ["clues"] : [.init(stringLiteral: $0)]),
-        path: "Tests/\($0)Tests", swiftSettings: house)
+        name: "\($0.name)Tests", dependencies: ["TestSupport", $0.tests], path: "Tests/\($0.name)Tests",
+        swiftSettings: house)
     },
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

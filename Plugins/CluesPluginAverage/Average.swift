@@ -29,5 +29,6 @@ struct Average: LinearMergeMethod {
 private let library = PluginLibrary(
   "average", version: "1.0.0", vendor: "Clues", license: "Apache-2.0", mergeMethods: [Average.self])
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation
 public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }

@@ -73,5 +73,6 @@ struct Ties: MergeMethod {
 private let library = PluginLibrary(
   "ties", version: "1.0.0", vendor: "Clues", license: "Apache-2.0", mergeMethods: [Ties.self])
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation
 public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }

@@ -8,7 +8,7 @@ final class Arena {
 
   /// Gives everything back.
   func reset() {
-    blocks.forEach { $0.deallocate() }
+    for block in blocks { block.deallocate() }
     blocks = []
   }
 

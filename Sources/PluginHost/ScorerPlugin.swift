@@ -307,8 +307,10 @@ extension ScoringCheckpoint {
     table.domain_count = UInt32(domains.count)
     table.own_domain = ownDomain.map { UInt32($0) } ?? .max
     table.domains = arena.array(domains.map { Optional(arena.text($0)) })
-    table.validation_counts = arena.array(validationNorms.map { UInt64($0.count) })
-    table.validation_norms = arena.array(validationNorms.map { Optional(arena.array($0)) })
+    // One entry a domain, whatever was asked for: the plugin counts on domain_count.
+    let norms = domains.indices.map { validationNorms.indices.contains($0) ? validationNorms[$0] : [] }
+    table.validation_counts = arena.array(norms.map { UInt64($0.count) })
+    table.validation_norms = arena.array(norms.map { Optional(arena.array($0)) })
     table.tensor_count = UInt32(tensorCount)
     table.column_count = UInt32(columns.count)
     table.columns = arena.array(

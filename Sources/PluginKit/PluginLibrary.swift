@@ -105,8 +105,8 @@ final class Instance {
   }
 
   deinit {
-    texts.values.forEach { $0.deallocate() }
-    lists.values.forEach { $0.deallocate() }
+    for text in texts.values { text.deallocate() }
+    for list in lists.values { list.deallocate() }
   }
 
   /// A C string that lives as long as the instance.

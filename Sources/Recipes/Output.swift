@@ -15,7 +15,7 @@ extension Recipe {
 
     var meaning: String {
       switch self {
-      case .auto: "the type of the inputs, the widest where they differ"
+      case .auto: "the type of the inputs, float32 where they differ"
       case .float32: "32 bits"
       case .float16: "16 bits, IEEE half precision"
       case .bfloat16: "16 bits with the range of float32"

@@ -8,13 +8,6 @@ struct Contribution: Sendable {
   let place: Int
   let adapter: Adapter
   let weight: Double
-
-  init(client: String, place: Int, adapter: Adapter, weight: Double) {
-    self.client = client
-    self.place = place
-    self.adapter = adapter
-    self.weight = weight
-  }
 }
 
 extension [Contribution] {

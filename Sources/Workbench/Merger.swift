@@ -105,17 +105,11 @@ struct ModuleShare: Sendable {
   let isAbsent: Bool
 
   init(_ contribution: Contribution, _ module: LoRAModule, seed: UInt64) throws {
-    let b = try Matrix<Float>(rows: module.outputs, columns: module.rank) {
-      try module.b.read(0..<$0.count, into: $0.baseAddress)
-    }
-    let a = try Matrix<Float>(rows: module.rank, columns: module.inputs) {
-      try module.a.read(0..<$0.count, into: $0.baseAddress)
-    }
     place = contribution.place
     client = contribution.client
     weight = contribution.weight
     scaling = module.scaling
-    term = try Term(coefficient: module.scaling, b: b, a: a)
+    term = try module.term
     stream = RandomStream(seed: seed, contribution.client, module.name).key
     isAbsent = false
   }
@@ -131,5 +125,17 @@ struct ModuleShare: Sendable {
       a: Matrix(rows: model.term.rank, columns: model.term.a.columns))
     stream = 0
     isAbsent = true
+  }
+}
+
+extension LoRAModule {
+  /// s·B·A in float32.
+  var term: Term {
+    get throws {
+      try Term(
+        coefficient: scaling,
+        b: Matrix(rows: outputs, columns: rank) { try b.read(0..<$0.count, into: $0.baseAddress) },
+        a: Matrix(rows: rank, columns: inputs) { try a.read(0..<$0.count, into: $0.baseAddress) })
+    }
   }
 }

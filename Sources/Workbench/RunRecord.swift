@@ -5,15 +5,35 @@ import Tensors
 
 /// How a run came about, for `clues/run.json`: enough to repeat it and to believe it.
 public struct RunRecord: Sendable {
-  public var recipe: JSONValue = .null
-  public var clients: [Client] = []
+  public var recipe: JSONValue
+  public var notes: [Note]
   public var plugins: [Plugin] = []
-  public var method = ""
-  public var space = ""
-  public var dtype = ""
-  public var modules: [ModuleFigures] = []
-  public var notes: [Note] = []
+  /// What scoring and selecting made of the clients; nil in a run that only merges.
+  public var scored: Bench.Scored?
+  /// The clients whose adapters were merged.
+  public var clients: [Client] = []
+  /// The merge; nil in a run that only scores.
+  public var merge: Merge?
   public var timings: [(stage: Stage, seconds: Double)] = []
+
+  init(recipe: JSONValue, notes: [Note]) {
+    self.recipe = recipe
+    self.notes = notes
+  }
+
+  /// How the adapters were merged, and what became of every module.
+  public struct Merge: Sendable {
+    public let method: String
+    public let space: String
+    public let dtype: String
+    public let modules: [ModuleFigures]
+
+    /// The share of the merged deltas' energy that compression left out; 0 when nothing was compressed.
+    public var discardedShare: Double {
+      let energy = modules.reduce(0) { $0 + $1.energy }
+      return energy > 0 ? modules.reduce(0) { $0 + $1.discardedEnergy } / energy : 0
+    }
+  }
 
   /// A library that took part.
   public struct Plugin: Sendable, Hashable {
@@ -34,29 +54,30 @@ public struct RunRecord: Sendable {
     public let moduleCount: Int
   }
 
-  /// The share of the merged deltas' energy that compression left out; 0 when nothing was compressed.
-  public var discardedShare: Double {
-    let energy = modules.reduce(0) { $0 + $1.energy }
-    return energy > 0 ? modules.reduce(0) { $0 + $1.discardedEnergy } / energy : 0
-  }
-
   public var json: JSONValue {
     .object([
       "schema": "clues/run/1",
       "version": .string(cluesVersion),
       "recipe": recipe,
-      "method": .string(method),
-      "space": .string(space),
-      "dtype": .string(dtype),
       "clients": .array(clients.map(\.json)),
       "plugins": .array(
         plugins.map {
           ["library": .string($0.library), "version": .string($0.version), "sha256": .string($0.sha256)]
         }),
-      "discarded_share": .number(discardedShare),
-      "modules": .array(modules.map(\.json)),
-      "seconds": .object(JSONObject(timings.map { ($0.stage.rawValue, .number($0.seconds)) })),
+      "scorers": .array(scored?.table.scorers.map(\.json) ?? []),
+      "selection": scored?.selection?.json ?? .null,
+      "merge": merge?.json ?? .null,
       "notes": .array(notes.map { ["severity": .string($0.severity.rawValue), "text": .string($0.text)] }),
+      "seconds": .object(JSONObject(timings.map { ($0.stage.rawValue, .number($0.seconds)) })),
+    ])
+  }
+}
+
+extension RunRecord.Merge {
+  fileprivate var json: JSONValue {
+    .object([
+      "method": .string(method), "space": .string(space), "dtype": .string(dtype),
+      "discarded_share": .number(discardedShare), "modules": .array(modules.map(\.json)),
     ])
   }
 }

@@ -12,7 +12,7 @@ import Testing
     """
 
   func recipe(_ overrides: String...) throws -> Recipe {
-    try Recipe.parse(text, file: "r.yaml", overrides: ["clients.0.weight=1"] + overrides)
+    try Recipe.parse(text, file: "r.yaml", overrides: (["clients.0.weight=1"] + overrides).map { try Override($0) })
   }
 
   @Test func replacesAndAdds() throws {
@@ -26,7 +26,7 @@ import Testing
     #expect(recipe.output.path?.value == "a #b: c")
     #expect(recipe.clients.map(\.value.path.value) == ["a.zip", "c.zip"])
     #expect(recipe.clients.map(\.value.weight?.value) == [1, -2])
-    #expect(recipe.seed == Located(2, .override("seed=2")))
+    #expect(recipe.seed == Located(2, .override("--set seed=2")))
   }
 
   @Test(arguments: [

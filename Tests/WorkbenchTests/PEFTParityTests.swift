@@ -37,7 +37,9 @@ import Testing
         ]
       default: return nil
       }
-      if settings.contains(where: { $0.value == "average" }) { settings.append(("merge.parameters.normalize", "false")) }
+      if settings.contains(where: { $0.value == "average" }) {
+        settings.append(("merge.parameters.normalize", "false"))
+      }
       if let density = object["density"]?.doubleValue { settings.append(("merge.parameters.density", "\(density)")) }
       if let elect = object["majority_sign_method"]?.stringValue { settings.append(("merge.parameters.elect", elect)) }
       self.settings = settings
@@ -70,7 +72,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [("merged_ties/ties", "ties", [("density", "0.2")], 1.0), ("merged_linear/linear", "average", [("normalize", "false")], 0.5)])
+  @Test(arguments: [
+    ("merged_ties/ties", "ties", [("density", "0.2")], 1.0),
+    ("merged_linear/linear", "average", [("normalize", "false")], 0.5),
+  ])
   func `the Trainer's checkpoints merge as with PEFT`(
     _ folder: String, _ method: String, _ parameters: [(String, String)], _ weight: Double
   ) throws {

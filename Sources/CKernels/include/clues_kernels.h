@@ -22,6 +22,21 @@ void clues_f32_to_bf16(const float *source, uint16_t *target, size_t count);
 /* Whether every element is finite. */
 int clues_all_finite(const float *values, size_t count);
 
+/* What an optimizer makes of a gradient g, given its moments m and v:
+   (first_moment·m + first_gradient·g) / √(second_moment·v + second_gradient·g²), epsilon inside the root or beside it. */
+typedef struct clues_preconditioner {
+  float first_moment, first_gradient;
+  float second_moment, second_gradient;
+  float epsilon;
+  int epsilon_is_inside;
+} clues_preconditioner;
+
+void clues_precondition(const float *gradient, const float *first, const float *second,
+                        const clues_preconditioner *rule, float *result, size_t count);
+
+/* Summed in double precision. */
+double clues_inner_product(const float *a, const float *b, size_t count);
+
 #pragma clang assume_nonnull end
 
 #endif

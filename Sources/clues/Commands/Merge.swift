@@ -85,13 +85,7 @@ extension Clues {
         for (place, weight) in weight.enumerated() {
           settings.append(try Override(["clients", "\(place)", "weight"], "\(weight)", from: "--weight \(weight)"))
         }
-        for parameter in parameters {
-          let parts = parameter.split(separator: "=", maxSplits: 1).map(String.init)
-          guard parts.count == 2 else {
-            throw Failure(.usage, "-p \(parameter): this is not key=value", advice: "write for example -p density=0.5")
-          }
-          settings.append(try Override(["merge", "parameters", parts[0]], parts[1], from: "-p \(parameter)"))
-        }
+        settings += try parameters.map { try Override(parameter: $0, of: ["merge", "parameters"]) }
         let options: [(String, [String], String?)] = [
           ("--space", ["merge", "space"], space), ("--rank", ["merge", "rank"], rank),
           ("--energy", ["merge", "energy"], energy.map { "\($0)" }), ("--split", ["merge", "split"], split),

@@ -1,0 +1,58 @@
+# All set-up is here: `make demo` and `make test` need nothing but a Swift toolchain and Debian's package manager.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PACKAGES := libopenblas-dev libarchive-dev pkg-config make
+
+.PHONY: help deps build demo test lint format install uninstall clean
+
+help:
+	@echo "make demo      install what is missing, build, and merge the sample bundles"
+	@echo "make test      install what is missing, build, and run all tests"
+	@echo "make build     build the release executable and its plugins"
+	@echo "make install   put them below PREFIX ($(PREFIX)); make uninstall removes them"
+	@echo "make format    format the sources; make lint checks them"
+
+deps:
+	@for package in $(PACKAGES); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+
+build: deps
+	$(SWIFT) build -c release
+
+demo: build
+	@clues="$$($(SWIFT) build -c release --show-bin-path)/clues"; \
+	for recipe in average ties; do \
+	  echo; echo "== clues run recipes/$$recipe.yaml --output runs/$$recipe"; \
+	  "$$clues" run recipes/$$recipe.yaml --output runs/$$recipe --force || exit; \
+	done; \
+	echo; echo "What a client handed in (clues inspect checkpoints/medical.tar.zst):"; \
+	"$$clues" inspect checkpoints/medical.tar.zst
+
+test: deps
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --parallel
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Plugins Tests
+
+install: build
+	@bin="$$($(SWIFT) build -c release --show-bin-path)"; \
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/clues/plugins" "$(DESTDIR)$(PREFIX)/include" && \
+	install "$$bin/clues" "$(DESTDIR)$(PREFIX)/bin/clues" && \
+	install -m 644 "$$bin"/libCluesPlugin*.so "$(DESTDIR)$(PREFIX)/lib/clues/plugins/" && \
+	install -m 644 Sources/CluesPluginABI/include/clues_plugin.h "$(DESTDIR)$(PREFIX)/include/"
+
+uninstall:
+	rm -f "$(DESTDIR)$(PREFIX)/bin/clues" "$(DESTDIR)$(PREFIX)/include/clues_plugin.h"
+	rm -rf "$(DESTDIR)$(PREFIX)/lib/clues"
+
+clean:
+	$(SWIFT) package clean

@@ -1,0 +1,17 @@
+import PluginKit
+
+/// The mean score of the anchors.
+struct AnchorMean: ThresholdRule {
+  static let id = "anchor-mean"
+  static let summary = "The mean score of all clients' anchor samples, one threshold for everybody."
+  static let details = """
+    The rule of the paper. Every anchor counts alike, whatever its client. Since about half of all good samples score \
+    below the mean of good samples, it drops about that many of them; anchor-sigma and anchor-quantile go lower.
+    """
+  static let reference = "Zhao et al. 2024, CLUES; Zhao et al. 2024, Enhancing Data Quality (arXiv 2403.04529), 3.3"
+
+  func thresholds(_ clients: [ClientScores]) throws -> [Double] {
+    let threshold = try AnchorScores(clients, for: Self.id).mean
+    return clients.map { _ in threshold }
+  }
+}

@@ -1,0 +1,130 @@
+import Foundation
+import JSON
+import PluginHost
+import TestSupport
+import Testing
+
+/// The commands as a user runs them.
+@Suite struct CommandTests {
+  private func json(_ text: String) throws -> JSONObject { try #require(try JSONReader().read(text).objectValue) }
+
+  @Test(arguments: ["average", "ties"]) func `the sample recipes run as they are`(_ name: String) throws {
+    try withWorkingCopy { folder in
+      let result = try clues(["run", "recipes/\(name).yaml", "--output", "out"], in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output.contains("The merged adapter is in out"))
+      let record = try json(String(contentsOf: folder.appending(path: "out/clues/run.json"), encoding: .utf8))
+      #expect(record["schema"] == "clues/run/1")
+      #expect(record["merge"]?.objectValue?["modules"]?.arrayValue?.count == 60)
+      #expect(
+        record["clients"]?.arrayValue?.compactMap { $0.objectValue?["name"]?.stringValue } == [
+          "financial", "medical", "multilingual",
+        ])
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "out").path).sorted()
+      #expect(names == ["README.md", "adapter_config.json", "adapter_model.safetensors", "clues"])
+      let checked = try clues(["recipe", "check", "recipes/\(name).yaml"], in: folder)
+      #expect(checked.status == 0)
+      #expect(try clues(["recipe", "explain", "recipes/\(name).yaml"], in: folder).output.contains("merge.method"))
+    }
+  }
+
+  @Test func `the archive's format changes no byte of the result`() throws {
+    try withTemporaryFolder { folder in
+      var results: Set<Data> = []
+      for ending in ["", ".tar", ".tar.gz", ".tar.zst", ".tar.xz", ".zip"] {
+        let inputs = try ["c0", "c1"].map { name -> String in
+          guard !ending.isEmpty else { return fixture("tiny/\(name)") }
+          let packed = try clues(["pack", fixture("tiny/\(name)"), "-o", name + ending], in: folder)
+          #expect(packed.status == 0, "\(packed.errors)")
+          return name + ending
+        }
+        let output = "out\(ending)"
+        // The order of the clients plays no part either.
+        let merged = try clues(["merge", inputs[1], inputs[0], "--method", "ties", "-o", output], in: folder)
+        #expect(merged.status == 0, "\(merged.errors)")
+        results.insert(try Data(contentsOf: folder.appending(path: output + "/adapter_model.safetensors")))
+      }
+      #expect(results.count == 1)
+    }
+  }
+
+  @Test func `packing converts, leaves out, and says so`() throws {
+    try withTemporaryFolder { folder in
+      let result = try clues(
+        [
+          "pack", fixture("tiny/c0"), "-o", "c0.zip", "--dtype", "bfloat16", "--without", "optimizer,gradients",
+          "--json",
+        ],
+        in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      let list = try json(result.output)
+      let packed = list["packed"]?.arrayValue?.compactMap { $0.objectValue?["path"]?.stringValue } ?? []
+      #expect(packed.contains("checkpoint-8/adapter_model.safetensors"))
+      #expect(!packed.contains { $0.contains("optimizer") || $0.contains("gradients") })
+      let inspected = try json(clues(["inspect", "c0.zip", "--json"], in: folder).output)
+      #expect(inspected["adapter"]?.objectValue?["dtypes"] == ["bfloat16"])
+      #expect(inspected["client"] == "c0")
+    }
+  }
+
+  @Test func `a dry run writes nothing`() throws {
+    try withWorkingCopy { folder in
+      let result = try clues(["run", "recipes/ties.yaml", "--output", "out", "--dry-run"], in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output.contains("60 modules; all clients have them all"))
+      #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "out").path))
+    }
+  }
+
+  @Test func `an installed tree finds its plugins`() throws {
+    try withTemporaryFolder { folder in
+      let built = PluginSearchPath.executableFolder
+      let (bin, plugins) = (folder.appending(path: "bin"), folder.appending(path: "lib/clues/plugins"))
+      try FileManager.default.createDirectory(at: bin, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(at: plugins, withIntermediateDirectories: true)
+      try FileManager.default.copyItem(atPath: built + "/clues", toPath: bin.path + "/clues")
+      for name in try FileManager.default.contentsOfDirectory(atPath: built)
+      where name.hasPrefix("libCluesPlugin") && name.hasSuffix(".so") {
+        try FileManager.default.copyItem(atPath: built + "/" + name, toPath: plugins.path + "/" + name)
+      }
+      let result = try clues(["plugins", "list", "--json"], in: folder, executable: bin.path + "/clues")
+      #expect(result.status == 0, "\(result.errors)")
+      let entries = try json(result.output)["plugins"]?.arrayValue ?? []
+      #expect(entries.contains { $0.objectValue?["id"] == "ties" })
+      #expect(
+        entries.allSatisfy { entry in
+          entry.objectValue?["path"]?.stringValue?.contains("/lib/clues/plugins/") ?? false
+        })
+    }
+  }
+
+  @Test func `a plugin from plain C shows up and merges`() throws {
+    try withTemporaryFolder { folder in
+      try FileManager.default.createDirectory(at: folder.appending(path: "plugins"), withIntermediateDirectories: true)
+      let compiler = Process()
+      compiler.executableURL = URL(filePath: "/usr/bin/env")
+      compiler.arguments = [
+        "cc", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
+        repository.appending(path: "Sources/CluesPluginABI/include").path, fixture("plugins/first.c"), "-o",
+        folder.appending(path: "plugins/first.so").path,
+      ]
+      try compiler.run()
+      compiler.waitUntilExit()
+      #expect(compiler.terminationStatus == 0)
+      let listed = try clues(["plugins", "list", "--plugin-dir", "plugins"], in: folder)
+      #expect(listed.output.contains("example.first"))
+      let merged = try clues(
+        [
+          "merge", fixture("tiny/c1"), fixture("tiny/c0"), "--method", "example.first", "--plugin-dir", "plugins",
+          "--space", "factors", "-o", "out",
+        ], in: folder)
+      #expect(merged.status == 0, "\(merged.errors)")
+      let one = try clues(
+        ["merge", fixture("tiny/c0"), "--method", "average", "--space", "factors", "-o", "one"], in: folder)
+      #expect(one.status == 0)
+      #expect(
+        try Data(contentsOf: folder.appending(path: "out/adapter_model.safetensors"))
+          == Data(contentsOf: folder.appending(path: "one/adapter_model.safetensors")))
+    }
+  }
+}
