@@ -94,7 +94,7 @@ typedef struct clues_tensor {
   uint32_t flags;                      /* clues_tensor_flag */
   const int64_t *shape;                /* rank extents */
   const int64_t *strides;              /* in elements */
-  void *data;                          /* read only unless CLUES_TENSOR_WRITABLE; may be null when there is no element */
+  void *data;                          /* read only unless CLUES_TENSOR_WRITABLE; may be null without elements */
 } clues_tensor;
 #define CLUES_TENSOR_SIZE 40u
 
