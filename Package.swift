@@ -16,7 +16,19 @@ let pluginLinking: [LinkerSetting] = [
 ]
 
 /// The plugin libraries that ship with Clues: one folder below Plugins each.
-let builtInPlugins = ["CluesPluginAverage", "CluesPluginTies"]
+let builtInPlugins = ["CluesPluginLinear", "CluesPluginRobust", "CluesPluginSubspace", "CluesPluginTies"]
+
+/// What a plugin library needs beside PluginKit; it is linked in, and shows nobody.
+let pluginNeeds: [String: [Target.Dependency]] = [
+  "CluesPluginRobust": ["CKernels"],
+  "CluesPluginSubspace": ["LowRank", "Tensors"],
+  "CluesPluginTies": ["CKernels", "LowRank", "Tensors"],
+]
+
+/// What the tests of something need that is no target of its name.
+let testNeeds: [String: [Target.Dependency]] = [
+  "CommandLine": ["clues"], "Plugins": ["CKernels", "LowRank", "PluginHost", "Tensors"],
+]
 
 let package = Package(
   name: "clues",
@@ -48,7 +60,7 @@ let package = Package(
       ], swiftSettings: house),
     .target(
       name: "PluginHost", dependencies: ["CluesPluginABI", "Diagnostics", "JSON", "Tensors"], swiftSettings: house),
-    .target(name: "PluginKit", dependencies: ["CluesPluginABI", "JSON"], swiftSettings: house),
+    .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
       dependencies: ["Diagnostics", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: house),
@@ -65,18 +77,20 @@ let package = Package(
   ]
     + builtInPlugins.map {
       .target(
-        name: $0, dependencies: ["PluginKit"], path: "Plugins/\($0)", swiftSettings: house,
+        name: $0, dependencies: ["PluginKit"] + pluginNeeds[$0, default: []], path: "Plugins/\($0)",
+        swiftSettings: house,
         linkerSettings: pluginLinking)
     } + [
       .target(
         name: "TestSupport", dependencies: ["Diagnostics", "PluginHost", "Tensors"], path: "Tests/TestSupport",
         swiftSettings: house)
     ]
-    + ["JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Recipes", "Workbench", "CommandLine"].map {
+    + [
+      "JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Plugins", "Recipes", "Workbench",
+      "CommandLine",
+    ].map {
       .testTarget(
-        name: "\($0)Tests",
-        dependencies: ["TestSupport"]
-          + ($0 == "CommandLine" ? ["clues"] : [.init(stringLiteral: $0)]),
+        name: "\($0)Tests", dependencies: ["TestSupport"] + testNeeds[$0, default: [.init(stringLiteral: $0)]],
         path: "Tests/\($0)Tests", swiftSettings: house)
     },
   swiftLanguageModes: [.v6],
