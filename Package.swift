@@ -17,25 +17,28 @@ let pluginLinking: [LinkerSetting] = [
 
 /// The plugin libraries that ship with Clues, one folder below Plugins each, and what they need beside PluginKit.
 let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
-  ("CluesPluginAverage", []),
+  ("CluesPluginLinear", []),
+  ("CluesPluginRobust", ["CKernels"]),
   ("CluesPluginScorers", ["CKernels"]),
+  ("CluesPluginSubspace", ["LowRank", "Tensors"]),
   ("CluesPluginThresholds", []),
-  ("CluesPluginTies", []),
+  ("CluesPluginTies", ["CKernels", "LowRank", "Tensors"]),
 ]
 
 /// The rooms that have tests in a folder of the same name, and what these test.
-let testedRooms: [(name: String, tests: Target.Dependency)] = [
-  ("Adapters", "Adapters"),
-  ("Bundles", "Bundles"),
-  ("CommandLine", "clues"),
-  ("Diagnostics", "Diagnostics"),
-  ("JSON", "JSON"),
-  ("LowRank", "LowRank"),
-  ("PluginHost", "PluginHost"),
-  ("Recipes", "Recipes"),
-  ("Scorers", "Adapters"),
-  ("Tensors", "Tensors"),
-  ("Workbench", "Workbench"),
+let testedRooms: [(name: String, tests: [Target.Dependency])] = [
+  ("Adapters", ["Adapters"]),
+  ("Bundles", ["Bundles"]),
+  ("CommandLine", ["clues"]),
+  ("Diagnostics", ["Diagnostics"]),
+  ("JSON", ["JSON"]),
+  ("LowRank", ["LowRank"]),
+  ("PluginHost", ["PluginHost"]),
+  ("Plugins", ["CKernels", "LowRank", "PluginHost", "Tensors"]),
+  ("Recipes", ["Recipes"]),
+  ("Scorers", ["Adapters"]),
+  ("Tensors", ["Tensors"]),
+  ("Workbench", ["Workbench"]),
 ]
 
 let package = Package(
@@ -95,7 +98,7 @@ let package = Package(
     ]
     + testedRooms.map {
       .testTarget(
-        name: "\($0.name)Tests", dependencies: ["TestSupport", $0.tests], path: "Tests/\($0.name)Tests",
+        name: "\($0.name)Tests", dependencies: ["TestSupport"] + $0.tests, path: "Tests/\($0.name)Tests",
         swiftSettings: house)
     },
   swiftLanguageModes: [.v6],

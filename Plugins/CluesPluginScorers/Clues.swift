@@ -42,7 +42,7 @@ struct Clues: Scorer {
   enum Aggregate: String, ParameterChoice { case mean, sum }
 
   @Parameter("As the paper's code has them, or so that clients are comparable: parameters that nobody sets.")
-  var preset = Preset.calibrated
+  var preset = Preset.reference
   @Parameter("Whether Adam's first moment is part of the update; the preset decides.") var momentum: Bool? = nil
   @Parameter(
     "What the validation gradients of other domains count for, where the own domain counts 1; the preset decides.",

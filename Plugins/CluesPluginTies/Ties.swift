@@ -1,78 +1,106 @@
+import CKernels
 import PluginKit
 
 /// Trim, elect sign, merge: of each client the largest entries, per entry the clients that agree with the majority.
-struct Ties: MergeMethod {
+struct Ties: PruningMethod, SurveyingMergeMethod {
   static let id = "ties"
   static let summary = "Trims each update, elects a sign for every entry and averages the clients that agree with it."
   static let details = """
-    1. Trim: of each client's matrix the share `density` of the entries with the largest magnitude is kept, the rest is \
-    zero; of equal magnitudes at the edge the first ones stay.
-    2. Elect: the sign of every entry is that of the sum of the clients' trimmed entries (elect: total), or of the count \
-    of their signs (elect: frequency), weighted by the merge weights or not (election: weighted). A tie elects plus.
-    3. Merge: the entries with the elected sign are summed, times their weights, and divided by their number \
-    (divide: count) or by the sum of their weights (divide: weights). Then everything is multiplied by lambda.
+    1. Trim: of each client's entries the share `density` with the largest magnitude is kept, the rest is zero. scope: \
+    matrix trims every matrix by itself, to ⌊density·n⌋ entries; of equal magnitudes at the edge the first ones stay. \
+    scope: adapter trims over all matrices of the client together, as the paper does; of equal magnitudes at the edge \
+    all stay. In space factors that counts the entries of A and B together.
 
-    With divide: count the weights scale the result: equal weights should be 1, not 1/n.
+    2. Elect: the sign of every entry is that of the sum of the clients' trimmed entries (elect: total), or of the count \
+    of their signs (elect: frequency), weighted by the merge weights or not (election). A tie elects plus.
+
+    3. Merge: the entries with the elected sign are summed, times their weights, and divided by their number \
+    (divide: count), by the sum of their weights (divide: weights) or not at all (divide: none). Then everything is \
+    multiplied by lambda. With divide: count the weights scale the result: equal weights should be 1, not 1/n.
+
+    A preset decides what is disputed and not set:
+      paper     scope adapter, election unweighted, divide count. The paper's code keeps one entry more than \
+    ⌊density·n⌋, which is not copied.
+      peft      scope matrix, election unweighted, divide count: the default, PEFT's numbers
+      mergekit  scope matrix, election weighted, divide weights: mergekit's numbers with its default normalize; \
+    its default density is 1. divide: none is its normalize: false, rescale: l1 its rescale: true.
     """
   static let reference =
     "Yadav et al. 2023, TIES-Merging: Resolving Interference When Merging Models (arXiv 2306.01708)"
-  static let defaultSpace = CLUES_SPACE_DELTA
+  static let surveyPasses = 2
 
-  enum Elect: String, ParameterChoice { case total, frequency }
-  enum Election: String, ParameterChoice { case unweighted, weighted }
-  enum Divide: String, ParameterChoice { case count, weights }
+  enum Preset: String, ParameterChoice { case paper, peft, mergekit }
+  enum Scope: String, ParameterChoice { case matrix, adapter }
 
-  @Parameter("The share of each client's entries that is kept.", in: 0...1) var density: PerInput = 0.2
-  @Parameter("Whether magnitudes (total) or signs alone (frequency) are summed for the election.") var elect = Elect
-    .total
-  @Parameter("Whether the merge weights count in the election.") var election = Election.unweighted
-  @Parameter("What the sum of the agreeing entries is divided by.") var divide = Divide.count
-  @Parameter("A factor for the whole result.") var lambda = 1.0
+  var pruning = MagnitudePruning()
+  @Parameter("Whose way of doing it decides what is disputed.") var preset = Preset.peft
+  @Parameter("Whether each matrix is trimmed, or all of a client together; by default as the preset says.")
+  var scope: Scope? = nil
+  var agreement = Agreement()
+  var rescaling = Rescaling()
 
-  func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
-    let inputs = unit.inputs.enumerated().map { place, input in
-      trimmed(input.matrix.elements, density: density[place])
-    }
-    try unit.host.checkCancellation()
-    let weights = unit.inputs.map(\.weight)
-    for entry in output.elements.indices {
-      var votes = 0.0
-      for (input, weight) in zip(inputs, weights) {
-        let vote = elect == .total ? Double(input[entry]) : sign(input[entry])
-        votes += election == .weighted ? weight * vote : vote
+  private var rules: Rules {
+    preset == .mergekit ? Rules(election: .weighted, divide: .weights) : Rules()
+  }
+
+  private var isOfAdapter: Bool { (scope ?? (preset == .paper ? .adapter : .matrix)) == .adapter }
+  var rescale: Rescale { rescaling.rescale ?? rules.rescale }
+  var consensus: Consensus { agreement.consensus(rules) }
+  func density(of input: MergeInput) -> Double { pruning.density[input] }
+
+  func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask {
+    guard isOfAdapter else { return pruning.mask(of: input) }
+    let upper = try tallies(of: input, pass: 0, in: unit)[..<MagnitudeBins.upperCount]
+    let (kept, total) = counts(upper, density(of: input))
+    guard kept < total else { return .all }
+    guard kept > 0 else { return .nothing }
+    let bin = MagnitudeBins.bin(of: kept, in: upper)
+    let lower = try tallies(of: input, pass: 1, in: unit)[..<MagnitudeBins.lowerCount]
+    let edge = MagnitudeBins.magnitude(upper: bin.place, lower: MagnitudeBins.bin(of: bin.rest, in: lower).place)
+    return .between(outer: clues_cut(edge: edge, end: .max), inner: .none)
+  }
+
+  // MARK: The magnitudes of the whole adapter
+
+  /// The bins of either pass, and a place that tells whether all modules have the same density.
+  var talliesPerClient: Int { isOfAdapter ? MagnitudeBins.upperCount + 1 : 0 }
+
+  func survey(
+    _ unit: MergeUnit, pass: Int, into tallies: (MergeInput) throws -> UnsafeMutableBufferPointer<UInt64>
+  ) throws {
+    for input in unit.inputs {
+      let bins = try tallies(input)
+      let elements = input.matrix.elements
+      guard let start = elements.baseAddress, let bin = bins.baseAddress, !elements.isEmpty else { continue }
+      bins[MagnitudeBins.upperCount] = density(of: input).bitPattern | 1 << 63
+      if pass == 0 {
+        clues_count_magnitudes(start, elements.count, bin)
+      } else {
+        let upper = try self.tallies(of: input, pass: 0, in: unit)[..<MagnitudeBins.upperCount]
+        let (kept, total) = counts(upper, density(of: input))
+        guard kept > 0, kept < total else { continue }
+        let edge = MagnitudeBins.bin(of: kept, in: upper).place
+        clues_count_magnitudes_within(start, elements.count, UInt32(edge), bin)
       }
-      let elected = votes < 0 ? -1.0 : 1.0
-      var sum = 0.0
-      var divisor = 0.0
-      for (input, weight) in zip(inputs, weights) where sign(input[entry]) == elected {
-        sum += weight * Double(input[entry])
-        divisor += divide == .count ? 1 : weight
-      }
-      output.elements[entry] = divisor == 0 ? 0 : Float(lambda * sum / divisor)
     }
   }
 
-  /// The matrix with all but the largest `density` of its entries set to zero; k = ⌊density·n⌋, as PEFT counts.
-  private func trimmed(_ elements: UnsafeBufferPointer<Float>, density: Double) -> [Float] {
-    let kept = Int(density * Double(elements.count))
-    guard kept < elements.count else { return Array(elements) }
-    guard kept > 0 else { return [Float](repeating: 0, count: elements.count) }
-    let edge = elements.map { $0.magnitude }.sorted(by: >)[kept - 1]
-    var room = kept - elements.lazy.filter { $0.magnitude > edge }.count
-    return elements.map { element in
-      if element.magnitude > edge { return element }
-      guard element.magnitude == edge, room > 0 else { return 0 }
-      room -= 1
-      return element
+  func combine(_ tallies: UnsafeMutableBufferPointer<UInt64>, with others: UnsafeBufferPointer<UInt64>, pass: Int)
+    throws
+  {
+    let mark = MagnitudeBins.upperCount
+    guard tallies[mark] == 0 || others[mark] == 0 || tallies[mark] == others[mark] else {
+      throw PluginError(
+        "scope: adapter trims all modules together, so a client's density cannot differ between them",
+        status: CLUES_INVALID_ARGUMENT)
     }
+    for place in 0..<mark { tallies[place] += others[place] }
+    tallies[mark] |= others[mark]
   }
 
-  private func sign(_ value: Float) -> Double { value > 0 ? 1 : value < 0 ? -1 : 0 }
+  /// How many entries of the adapter are to be kept, and how many there are.
+  private func counts(_ upper: Slice<UnsafeBufferPointer<UInt64>>, _ density: Double) -> (kept: UInt64, total: UInt64) {
+    let total = upper.reduce(0, +)
+    return (UInt64(density * Double(total)), total)
+  }
 }
-
-private let library = PluginLibrary(
-  "ties", version: "1.0.0", vendor: "Clues", license: "Apache-2.0", mergeMethods: [Ties.self])
-
-// swift-format-ignore: AlwaysUseLowerCamelCase
-@c @implementation
-public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }

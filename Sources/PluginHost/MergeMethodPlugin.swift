@@ -33,6 +33,8 @@ public struct MergeMethodPlugin: @unchecked Sendable {
   public let isLinear: Bool
   public let wantsInnerProducts: Bool
   public let wantsAdapterInnerProducts: Bool
+  /// How often the method must see the whole adapter before it merges; 0 for most.
+  public let surveyPasses: Int
   // Static in a library that is never unloaded, and never written: this is why the type is Sendable.
   private let table: UnsafePointer<clues_merge_method>
 
@@ -58,6 +60,16 @@ public struct MergeMethodPlugin: @unchecked Sendable {
     else {
       throw Failure(.pluginFailed, "its merge method '\(about.id)' lacks a function of its survey")
     }
+    guard method.survey_passes == 0 || method.coefficients == nil else {
+      throw Failure(
+        .pluginFailed, "its merge method '\(about.id)' has coefficients and a survey, which do not go together")
+    }
+    guard method.survey_passes <= 16 else {
+      throw Failure(
+        .pluginFailed,
+        "its merge method '\(about.id)' wants \(method.survey_passes) passes over the adapter; 16 are the most")
+    }
+    surveyPasses = Int(method.survey_passes)
     defaultSpace = preferred
     minimumInputs = max(1, Int(method.minimum_inputs))
     maximumInputs = method.maximum_inputs == 0 ? .max : Int(method.maximum_inputs)
@@ -86,6 +98,8 @@ public struct MergeUnit {
   public var innerProducts: [Double]
   /// The same summed over all modules.
   public var adapterInnerProducts: [Double]
+  /// What the passes over the adapter brought so far.
+  public var survey: Survey?
 
   public enum Part: UInt32, Sendable {
     case whole, a, b
@@ -94,12 +108,15 @@ public struct MergeUnit {
   /// One client's share; `values` is row-major and outlives the call.
   public struct Input {
     public var client: String
+    /// The client's place among all clients of the merge.
+    public var index: Int
     public var weight: Double
     public var stream: UInt64
     public var values: UnsafePointer<Float>?
 
-    public init(client: String, weight: Double, stream: UInt64, values: UnsafePointer<Float>? = nil) {
+    public init(client: String, index: Int, weight: Double, stream: UInt64, values: UnsafePointer<Float>? = nil) {
       self.client = client
+      self.index = index
       self.weight = weight
       self.stream = stream
       self.values = values
@@ -108,7 +125,7 @@ public struct MergeUnit {
 
   public init(
     module: String, space: Space, part: Part = .whole, rows: Int = 0, columns: Int = 0, inputs: [Input],
-    innerProducts: [Double] = [], adapterInnerProducts: [Double] = []
+    innerProducts: [Double] = [], adapterInnerProducts: [Double] = [], survey: Survey? = nil
   ) {
     self.module = module
     self.space = space
@@ -118,6 +135,7 @@ public struct MergeUnit {
     self.inputs = inputs
     self.innerProducts = innerProducts
     self.adapterInnerProducts = adapterInnerProducts
+    self.survey = survey
   }
 }
 
@@ -157,10 +175,38 @@ public final class MergeMethodInstance {
     return coefficients
   }
 
+  /// How large a record of a survey is for a merge of so many clients; 0 when the parameters need no survey.
+  ///
+  /// Due before ``survey(_:pass:into:)`` and ``combine(_:with:pass:)``.
+  public func surveySize(clients: Int) throws -> Int {
+    guard let survey = table.pointee.survey_size, table.pointee.survey_passes > 0 else { return 0 }
+    let size = survey(pointer, UInt32(clients))
+    guard size <= Survey.largestRecord else {
+      throw Failure(
+        .pluginFailed,
+        "plugin '\(face.plugin)' wants a survey of \(size) bytes, and \(Survey.largestRecord) are the most")
+    }
+    return Int(size)
+  }
+
+  /// Shows a unit to the plugin, which adds it to a record.
+  public func survey(_ unit: MergeUnit, pass: Int, into record: SurveyRecord) throws {
+    let arena = Arena()
+    try withExtendedLifetime((arena, unit.survey)) {
+      let unit = unit.table(in: arena)
+      try face.call { table.pointee.survey(pointer, unit, UInt32(pass), record.start) }
+    }
+  }
+
+  /// Adds `other` to `record`.
+  public func combine(_ record: SurveyRecord, with other: SurveyRecord, pass: Int) throws {
+    try face.call { table.pointee.combine(pointer, UInt32(pass), record.start, other.start) }
+  }
+
   /// Fills `output`, `rows` × `columns` elements that overlap no input, with the merged matrix.
   public func merge(_ unit: MergeUnit, into output: UnsafeMutablePointer<Float>) throws {
     let arena = Arena()
-    try withExtendedLifetime(arena) {
+    try withExtendedLifetime((arena, unit.survey)) {
       let target = matrix(
         output, rows: unit.rows, columns: unit.columns, flags: CLUES_TENSOR_WRITABLE.rawValue, in: arena)
       let unit = unit.table(in: arena)
@@ -175,6 +221,7 @@ extension MergeUnit {
       var item = clues_merge_input()
       item.struct_size = CLUES_MERGE_INPUT_SIZE
       item.client = arena.text(input.client)
+      item.index = UInt32(input.index)
       item.weight = input.weight
       item.stream = input.stream
       item.value = input.values.map {
@@ -191,6 +238,8 @@ extension MergeUnit {
     unit.inputs = arena.array(inputs)
     unit.inner_products = innerProducts.isEmpty ? nil : arena.array(innerProducts)
     unit.adapter_inner_products = adapterInnerProducts.isEmpty ? nil : arena.array(adapterInnerProducts)
+    unit.survey = survey.map { UnsafeRawPointer($0.start) }
+    unit.survey_size = UInt64(survey?.recordSize ?? 0)
     return arena.value(unit)
   }
 }

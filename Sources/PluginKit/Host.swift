@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// What the host offers to an instance.
 public struct Host {
   private let table: UnsafePointer<clues_host>
@@ -17,9 +19,14 @@ public struct Host {
   /// Words of a random stream from `offset` on; they depend on stream and position alone.
   public func randomWords(stream: UInt64, offset: UInt64, count: Int) -> [UInt64] {
     [UInt64](unsafeUninitializedCapacity: count) { buffer, initialized in
-      if let start = buffer.baseAddress { table.pointee.random_words(table, stream, offset, UInt64(count), start) }
+      fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), stream: stream, offset: offset)
       initialized = count
     }
+  }
+
+  /// Fills `words` with a random stream from `offset` on.
+  public func fill(_ words: UnsafeMutableBufferPointer<UInt64>, stream: UInt64, offset: UInt64) {
+    if let start = words.baseAddress { table.pointee.random_words(table, stream, offset, UInt64(words.count), start) }
   }
 
   func setError(_ text: String) { text.withCString { table.pointee.set_error(table, $0) } }
@@ -33,6 +40,13 @@ func answer(to host: Host, _ body: () throws -> Void) -> clues_status {
   } catch let error as PluginError {
     host.setError(error.message)
     return error.status
+  } catch let failure as Failure {
+    host.setError(failure.message + (failure.advice.map { "; \($0)" } ?? ""))
+    return switch failure.kind {
+    case .badData: CLUES_FAILED_PRECONDITION
+    case .usage, .badRecipe: CLUES_INVALID_ARGUMENT
+    default: CLUES_INTERNAL
+    }
   } catch {
     host.setError("\(error)")
     return CLUES_INTERNAL

@@ -23,7 +23,7 @@ public protocol LinearMergeMethod: AnyMergeMethod {
   /// The inner products that ``coefficients(_:)`` wants to see; none by default.
   static var innerProducts: InnerProducts { get }
 
-  /// One coefficient for each input.
+  /// One coefficient for each input, in their order.
   func coefficients(_ unit: MergeUnit) throws -> [Double]
 }
 
@@ -40,12 +40,16 @@ public protocol AnyMergeMethod: PluginEntry {
 }
 
 /// Which inner products of the clients' deltas a linear method sees.
-public enum InnerProducts {
-  case none
+public struct InnerProducts: OptionSet, Sendable {
+  public let rawValue: UInt32
+
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
   /// Those of the module at hand.
-  case module
+  public static let module = InnerProducts(rawValue: CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue)
+
   /// Those summed over all modules.
-  case adapter
+  public static let adapter = InnerProducts(rawValue: CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS.rawValue)
 }
 
 extension AnyMergeMethod {
@@ -58,53 +62,9 @@ extension MergeMethod {
 }
 
 extension LinearMergeMethod {
-  public static var innerProducts: InnerProducts { .none }
+  public static var innerProducts: InnerProducts { [] }
   public static var spaces: [clues_space] {
     [CLUES_SPACE_STACK, CLUES_SPACE_CORE, CLUES_SPACE_DELTA, CLUES_SPACE_FACTORS]
   }
   public static var defaultSpace: clues_space { CLUES_SPACE_STACK }
-}
-
-/// One module, or one factor of it, of all clients that have it; valid only during the call.
-public struct MergeUnit {
-  /// The module's name, such as `model.layers.3.self_attn.q_proj`.
-  public let module: String
-  public let space: clues_space
-  public let part: clues_part
-  public let inputs: [MergeInput]
-  public let host: Host
-  private let table: clues_merge_unit
-
-  /// <ΔW_i, ΔW_j> as the method asked for in ``LinearMergeMethod/innerProducts``.
-  public func innerProduct(_ i: Int, _ j: Int) -> Double {
-    (table.inner_products ?? table.adapter_inner_products)[i * inputs.count + j]
-  }
-
-  init(_ table: clues_merge_unit, host: Host) throws {
-    self.table = table
-    self.host = host
-    module = String(cString: table.module)
-    space = table.space
-    part = table.part
-    inputs = try (0..<Int(table.input_count)).map { try MergeInput(table.inputs[$0]!.pointee) }
-  }
-}
-
-/// One client's share in a unit.
-public struct MergeInput {
-  public let client: String
-  public let weight: Double
-
-  /// The random stream of seed, client, module and part.
-  public let stream: UInt64
-
-  /// The matrix; empty in calls for coefficients.
-  public let matrix: MatrixView
-
-  init(_ table: clues_merge_input) throws {
-    client = String(cString: table.client)
-    weight = table.weight
-    stream = table.stream
-    matrix = try table.value.map { try MatrixView($0) } ?? .empty
-  }
 }

@@ -11,21 +11,18 @@ func mergeMethodTable(_ type: any AnyMergeMethod.Type) -> UnsafePointer<clues_me
   table.create = { Backed<clues_merge_method>.create($0, $1, $2, $3) }
   table.destroy = { Instance.destroy($0) }
   if let linear = type as? any LinearMergeMethod.Type {
-    switch linear.innerProducts {
-    case .none: break
-    case .module: table.flags = CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue
-    case .adapter: table.flags = CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS.rawValue
-    }
+    table.flags = linear.innerProducts.rawValue
     table.coefficients = { pointer, unit, target in
       Instance.answer(pointer) { instance in
         guard let method = instance.entry as? any LinearMergeMethod else { return }
-        let unit = try MergeUnit(unit!.pointee, host: instance.host)
+        let wanted = Swift.type(of: method).innerProducts
+        let unit = try MergeUnit(unit!.pointee, host: instance.host, expecting: wanted)
         let coefficients = try method.coefficients(unit)
         guard coefficients.count == unit.inputs.count else {
           throw PluginError(
             "gave \(coefficients.count) coefficients for \(unit.inputs.count) inputs", status: CLUES_INTERNAL)
         }
-        for (place, coefficient) in coefficients.enumerated() { target![place] = coefficient }
+        for (input, coefficient) in zip(unit.inputs, coefficients) { target![input.place] = coefficient }
       }
     }
   }
@@ -37,5 +34,6 @@ func mergeMethodTable(_ type: any AnyMergeMethod.Type) -> UnsafePointer<clues_me
       }
     }
   }
+  addSurvey(type, to: &table)
   return Backed.permanentTable(table, type)
 }

@@ -127,8 +127,8 @@ public struct PerInput: ParameterValue, ExpressibleByFloatLiteral, ExpressibleBy
 
   public init(integerLiteral value: Int) { self.init(floatLiteral: Double(value)) }
 
-  /// The value for the input at `place`.
-  public subscript(place: Int) -> Double { values.isEmpty ? common : values[place] }
+  /// The value for an input.
+  public subscript(input: MergeInput) -> Double { values.isEmpty ? common : values[input.place] }
 
   public static var schema: JSONObject { JSONObject([("type", "number"), ("perInput", true)]) }
   public var json: JSONValue? { .number(common) }
@@ -143,6 +143,9 @@ public struct PerInput: ParameterValue, ExpressibleByFloatLiteral, ExpressibleBy
     }
   }
 }
+
+/// Parameters that several entries share: a stored property of this type counts as if its parameters were the entry's own.
+public protocol ParameterGroup {}
 
 /// A parameter whatever its type, as the library sees it.
 protocol DeclaredParameter {
@@ -163,12 +166,7 @@ extension Parameter: DeclaredParameter {
 
 extension PluginEntry {
   /// The declared parameters by their names in recipes.
-  private var declaredParameters: [(name: String, parameter: DeclaredParameter)] {
-    Mirror(reflecting: self).children.compactMap { child in
-      guard let label = child.label, let parameter = child.value as? DeclaredParameter else { return nil }
-      return (snakeCase(label.drop { $0 == "_" }), parameter)
-    }
-  }
+  private var declaredParameters: [(name: String, parameter: DeclaredParameter)] { parameters(declaredIn: self) }
 
   /// The parameters as the properties of a JSON Schema.
   static var parameterSchema: String {
@@ -191,6 +189,14 @@ extension PluginEntry {
     }
     try entry.validate()
     return entry
+  }
+}
+
+private func parameters(declaredIn value: Any) -> [(name: String, parameter: DeclaredParameter)] {
+  Mirror(reflecting: value).children.flatMap { child -> [(name: String, parameter: DeclaredParameter)] in
+    if child.value is ParameterGroup { return parameters(declaredIn: child.value) }
+    guard let label = child.label, let parameter = child.value as? DeclaredParameter else { return [] }
+    return [(snakeCase(label.drop { $0 == "_" }), parameter)]
   }
 }
 

@@ -96,6 +96,8 @@ final class Instance {
   let host: Host
   /// The width of the tensor whose rows come next.
   var elementCount = 0
+  /// How many clients the merge has.
+  var clientCount = 0
   private var texts: [String: UnsafePointer<CChar>] = [:]
   private var lists: [[String]: UnsafePointer<UnsafePointer<CChar>?>] = [:]
 

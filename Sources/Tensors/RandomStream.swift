@@ -1,3 +1,5 @@
+import CKernels
+
 /// Random numbers by position: the number at an offset of a stream depends on nothing else.
 ///
 /// So a mask is the same whatever the number of threads, the tiles and the order of the work. The generator is
@@ -29,11 +31,14 @@ public struct RandomStream: Sendable, Equatable {
 
   /// The 64-bit words of the stream from `offset` on.
   public func fill(_ target: UnsafeMutableBufferPointer<UInt64>, from offset: UInt64) {
-    for place in target.indices {
-      let word = offset &+ UInt64(place)
-      let pair = block(word >> 1)
-      target[place] = word & 1 == 0 ? pair.0 : pair.1
-    }
+    guard let start = target.baseAddress, !target.isEmpty else { return }
+    // A first or last word may be half of a block; between them are whole ones.
+    let head = Int(offset & 1)
+    if head == 1 { start[0] = block(offset >> 1).1 }
+    let blocks = (target.count - head) / 2
+    clues_random_blocks(key, (offset &+ 1) >> 1, blocks, start + head)
+    let done = head + 2 * blocks
+    if done < target.count { start[done] = block((offset &+ UInt64(done)) >> 1).0 }
   }
 
   private static func mix(_ value: UInt64) -> UInt64 {

@@ -60,10 +60,12 @@ public struct Bench: Sendable {
     let merger = try Merger(settings, contributions, services: services)
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
-    observer.begin(.merging, total: names.count)
+    let surveyed = try merger.modulesToSurvey()
+    observer.begin(.merging, total: names.count + surveyed.count * settings.method.surveyPasses)
+    let overview = try merger.overview(surveying: surveyed, threads: threads) { observer.advance(.merging) }
     let merged = try inParallel(names.count, threads: threads) { place in
       defer { observer.advance(.merging) }
-      return try merger.merge(names[place])
+      return try merger.merge(names[place], overview)
     }
     observer.end(.merging)
     let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })

@@ -41,15 +41,13 @@ struct Merger: Sendable {
   }
 
   /// Merges one module.
-  func merge(_ name: String) throws -> Merged {
+  ///
+  /// - parameter overview: What the method wants to know of the whole adapter.
+  func merge(_ name: String, _ overview: Overview) throws -> Merged {
     try Interruption.check()
-    let shares = try shares(of: name)
-    let parameters = try settings.parameters.values(
-      module: name, layers: layers, clients: shares.map(\.place))
     do {
-      let method = try settings.method.makeInstance(parameters, services: services)
-      let work = ModuleMerge(name: name, settings: settings, shares: shares, method: method)
-      let result = try work.run()
+      let shares = try shares(of: name)
+      let result = try work(on: name, shares, overview).run()
       return Merged(
         name: name, factors: result.factors,
         figures: ModuleFigures(
@@ -61,20 +59,38 @@ struct Merger: Sendable {
     }
   }
 
+  /// A module and an instance of the method with the parameters that hold there.
+  func work(on name: String, _ shares: [ModuleShare], _ overview: Overview) throws -> ModuleMerge {
+    ModuleMerge(name: name, settings: settings, shares: shares, method: try method(for: name), overview: overview)
+  }
+
+  /// The method with the parameters that hold for a module.
+  func method(for name: String) throws -> MergeMethodInstance {
+    let clients = contributions.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
+    guard (settings.method.minimumInputs...settings.method.maximumInputs).contains(clients.count) else {
+      throw Failure(
+        .badData,
+        "the number of clients that have this module is \(clients.count), which '\(settings.method.about.id)' does not merge",
+        advice: "let it count as zero where it is missing: merge.missing: zero (--missing zero)", tensor: name)
+    }
+    let parameters = try settings.parameters.values(module: name, layers: layers, clients: clients.map(\.place))
+    return try settings.method.makeInstance(parameters, services: services)
+  }
+
   /// The clients' shares of a module, those that lack it as zeros or not at all.
-  private func shares(of name: String) throws -> [ModuleShare] {
-    let present = try contributions.compactMap { contribution -> ModuleShare? in
+  func shares(of name: String) throws -> [ModuleShare] {
+    let present = try contributions.enumerated().compactMap { index, contribution -> ModuleShare? in
       guard let module = contribution.adapter.modules[name] else { return nil }
       return try locating(client: contribution.client, tensor: name) {
-        try ModuleShare(contribution, module, seed: settings.seed)
+        try ModuleShare(contribution, index: index, module, seed: settings.seed)
       }
     }
     guard settings.missing == .zero, present.count < contributions.count, let model = present.first else {
       return present
     }
-    let placed = Dictionary(uniqueKeysWithValues: present.map { ($0.place, $0) })
-    return try contributions.map { contribution in
-      try placed[contribution.place] ?? ModuleShare(absent: contribution, like: model)
+    let placed = Dictionary(uniqueKeysWithValues: present.map { ($0.index, $0) })
+    return try contributions.enumerated().map { index, contribution in
+      try placed[index] ?? ModuleShare(absent: contribution, index: index, like: model)
     }
   }
 }
@@ -96,6 +112,8 @@ public struct ModuleFigures: Sendable {
 struct ModuleShare: Sendable {
   /// The client's place in the recipe.
   let place: Int
+  /// The client's place among the contributions.
+  let index: Int
   let client: String
   let weight: Double
   let scaling: Double
@@ -104,8 +122,9 @@ struct ModuleShare: Sendable {
   let stream: UInt64
   let isAbsent: Bool
 
-  init(_ contribution: Contribution, _ module: LoRAModule, seed: UInt64) throws {
+  init(_ contribution: Contribution, index: Int, _ module: LoRAModule, seed: UInt64) throws {
     place = contribution.place
+    self.index = index
     client = contribution.client
     weight = contribution.weight
     scaling = module.scaling
@@ -115,8 +134,9 @@ struct ModuleShare: Sendable {
   }
 
   /// The zero that stands for a module that a client lacks, of the size and rank of `model`.
-  init(absent contribution: Contribution, like model: ModuleShare) throws {
+  init(absent contribution: Contribution, index: Int, like model: ModuleShare) throws {
     place = contribution.place
+    self.index = index
     client = contribution.client
     weight = contribution.weight
     scaling = 1

@@ -9,6 +9,7 @@ struct ModuleMerge {
   let settings: MergeSettings
   let shares: [ModuleShare]
   let method: MergeMethodInstance
+  let overview: Overview
 
   /// The result as factors, and what became of its energy on the way.
   struct Result {
@@ -24,15 +25,29 @@ struct ModuleMerge {
     return settings.space == .core ? try mergeCores() : try mergeDeltas()
   }
 
+  /// Shows the module to the survey of the method.
+  func survey(pass: Int, into record: SurveyRecord) throws {
+    func show(_ matrices: [Matrix<Float>], _ part: MergeUnit.Part = .whole, weights: [Double]? = nil) throws {
+      try withUnit(matrices, part: part, weights: weights) { try method.survey($0, pass: pass, into: record) }
+    }
+    switch settings.space {
+    case .stack: preconditionFailure("a method without coefficients does not work in the space 'stack'")
+    case .core: try show(cores(in: CoreSpace(shares.map(\.term))))
+    case .delta: try show(deltas())
+    case .factors:
+      let weights = shares.map(\.weight)
+      try show(matrices(\.a), .a, weights: side(.a, weights))
+      try show(matrices(\.b), .b, weights: side(.b, weights))
+    }
+  }
+
   // MARK: Linear methods
 
   /// The coefficients of a linear method, scaling not included.
   private func coefficients() throws -> [Double] {
-    var unit = unit(space: settings.space)
-    if settings.method.wantsInnerProducts {
-      let products = try gram(shares.map(\.term))
-      unit.innerProducts = products.elements
-    }
+    var unit = unit()
+    if settings.method.wantsInnerProducts { unit.innerProducts = try gram(shares.map(\.term)).elements }
+    unit.adapterInnerProducts = overview.innerProducts(of: shares.map(\.index))
     return try method.coefficients(unit)
   }
 
@@ -53,8 +68,7 @@ struct ModuleMerge {
   // MARK: Matrices
 
   private func mergeDeltas() throws -> Result {
-    let deltas = try shares.map { try delta(of: [$0.term]) }
-    let merged = try merge(deltas, space: .delta)
+    let merged = try merge(deltas())
     // The exact decomposition takes minutes for large layers; the sketch proves how good it is, or gives up and is exact.
     let method = DenseMethod.sketched(RandomStream(seed: settings.seed, "sketch", name))
     return Result(try compress(dense: merged, to: rank, by: method))
@@ -62,8 +76,13 @@ struct ModuleMerge {
 
   private func mergeCores() throws -> Result {
     let space = try CoreSpace(shares.map(\.term))
-    let cores = try shares.map { try space.project($0.term).narrowed() }
-    return Result(try space.lift(merge(cores, space: .core).widened(), to: rank))
+    return Result(try space.lift(merge(cores(in: space)).widened(), to: rank))
+  }
+
+  private func deltas() throws -> [Matrix<Float>] { try shares.map { try delta(of: [$0.term]) } }
+
+  private func cores(in space: CoreSpace) throws -> [Matrix<Float>] {
+    try shares.map { try space.project($0.term).narrowed() }
   }
 
   /// A and B apart, as PEFT merges them: the weight is split between the two.
@@ -81,8 +100,8 @@ struct ModuleMerge {
     } else {
       let weights = shares.map(\.weight)
       factors = try Factors(
-        b: merge(matrices(\.b), space: .factors, part: .b, weights: side(.b, weights)),
-        a: merge(matrices(\.a), space: .factors, part: .a, weights: side(.a, weights)))
+        b: merge(matrices(\.b), part: .b, weights: side(.b, weights)),
+        a: merge(matrices(\.a), part: .a, weights: side(.a, weights)))
     }
     let energy = try innerProduct(Term(factors: factors), Term(factors: factors))
     return Result(factors: factors, energy: energy, discardedEnergy: 0)
@@ -119,14 +138,11 @@ struct ModuleMerge {
   }
 
   private func merge(
-    _ matrices: [Matrix<Float>], space: Space, part: MergeUnit.Part = .whole, weights: [Double]? = nil
+    _ matrices: [Matrix<Float>], part: MergeUnit.Part = .whole, weights: [Double]? = nil
   ) throws -> Matrix<Float> {
     let (rows, columns) = (matrices[0].rows, matrices[0].columns)
-    var unit = unit(space: space, part: part, weights: weights)
-    (unit.rows, unit.columns) = (rows, columns)
     var merged = try Matrix<Float>(rows: rows, columns: columns)
-    try withPointers(to: matrices) { pointers in
-      for place in unit.inputs.indices { unit.inputs[place].values = pointers[place] }
+    try withUnit(matrices, part: part, weights: weights) { unit in
       try merged.withUnsafeMutableBufferPointer { try method.merge(unit, into: $0.baseAddress!) }
     }
     guard try Tensor(merged.elements, shape: [rows, columns]).isFinite() else {
@@ -135,6 +151,18 @@ struct ModuleMerge {
         advice: "look at its parameters: `clues plugins show \(settings.method.about.id)`")
     }
     return merged
+  }
+
+  /// Lends the clients' matrices to `body`.
+  private func withUnit(
+    _ matrices: [Matrix<Float>], part: MergeUnit.Part, weights: [Double]?, _ body: (MergeUnit) throws -> Void
+  ) throws {
+    var unit = unit(part: part, weights: weights)
+    (unit.rows, unit.columns) = (matrices[0].rows, matrices[0].columns)
+    try withPointers(to: matrices) { pointers in
+      for place in unit.inputs.indices { unit.inputs[place].values = pointers[place] }
+      try body(unit)
+    }
   }
 
   private func withPointers(
@@ -147,14 +175,14 @@ struct ModuleMerge {
     try open(matrices[...], [])
   }
 
-  private func unit(space: Space, part: MergeUnit.Part = .whole, weights: [Double]? = nil) -> MergeUnit {
+  private func unit(part: MergeUnit.Part = .whole, weights: [Double]? = nil) -> MergeUnit {
     let weights = weights ?? shares.map(\.weight)
     return MergeUnit(
-      module: name, space: space, part: part,
+      module: name, space: settings.space, part: part,
       inputs: zip(shares, weights).map { share, weight in
         let stream = part == .whole ? share.stream : RandomStream(seed: share.stream, part == .a ? "A" : "B").key
-        return .init(client: share.client, weight: weight, stream: stream)
-      })
+        return .init(client: share.client, index: share.index, weight: weight, stream: stream)
+      }, survey: overview.survey)
   }
 
   private var isTallStack: Bool {

@@ -112,7 +112,8 @@ import Testing
       try config.write(
         to: checkpoint.appending(path: "adapter_config.json"), atomically: true, encoding: .utf8)
       func limited(_ arguments: String) throws -> CommandResult {
-        try clues(["-c", "ulimit -v 500000; exec '\(cluesExecutable)' \(arguments)"], in: folder, executable: "/bin/sh")
+        try clues(
+          ["-c", "ulimit -v 500000; exec '\(cluesExecutable)' \(arguments)"], in: folder, executable: "/bin/sh")
       }
       // The limit bites: what maps the file fails.
       let mapped = try limited("inspect big/checkpoint-1/gradients/train.safetensors")

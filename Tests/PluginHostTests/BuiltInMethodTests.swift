@@ -10,7 +10,7 @@ import Testing
   func average(_ weights: [Double], _ settings: [String: JSONValue] = [:]) throws -> [Double] {
     let unit = MergeUnit(
       module: "m", space: .stack,
-      inputs: weights.enumerated().map { .init(client: "c\($0)", weight: $1, stream: 0) })
+      inputs: weights.enumerated().map { .init(client: "c\($0)", index: 0, weight: $1, stream: 0) })
     return try builtInCatalog().mergeMethod("average").instance(settings).coefficients(unit)
   }
 

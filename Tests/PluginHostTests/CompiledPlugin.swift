@@ -79,7 +79,7 @@ extension MergeMethodPlugin {
     defer { for copy in copies { copy.deallocate() } }
     let inputs = copies.enumerated().map { place, copy in
       MergeUnit.Input(
-        client: "c\(place)", weight: weights?[place] ?? 1, stream: UInt64(place),
+        client: "c\(place)", index: 0, weight: weights?[place] ?? 1, stream: UInt64(place),
         values: copy.baseAddress.map { UnsafePointer($0) })
     }
     try instance.merge(

@@ -5,7 +5,7 @@ import Testing
 
 /// A plugin that fails ends in an error that says so, never in a wrong result.
 @Suite struct FailingPluginTests {
-  let unit = MergeUnit(module: "m", space: .delta, inputs: [.init(client: "c", weight: 1, stream: 0)])
+  let unit = MergeUnit(module: "m", space: .delta, inputs: [.init(client: "c", index: 0, weight: 1, stream: 0)])
 
   func failure(_ where: String, _ status: Int = 5, speaks: Bool = true, services: HostServices = .init()) throws
     -> Failure?

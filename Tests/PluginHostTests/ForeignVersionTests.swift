@@ -13,7 +13,7 @@ import Testing
       let method = try #require(library.mergeMethods.first)
       #expect(method.spaces == [.stack])
       #expect(!method.wantsInnerProducts && !method.wantsAdapterInnerProducts)
-      let unit = MergeUnit(module: "m", space: .stack, inputs: [.init(client: "c", weight: 3, stream: 0)])
+      let unit = MergeUnit(module: "m", space: .stack, inputs: [.init(client: "c", index: 0, weight: 3, stream: 0)])
       #expect(try method.instance().coefficients(unit) == [6])
       let scorer = try #require(library.scorers.first)
       let instance = try scorer.makeInstance(

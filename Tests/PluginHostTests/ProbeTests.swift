@@ -30,7 +30,9 @@ import Testing
 
   let unit = MergeUnit(
     module: "layers.0.q", space: .core, part: .a,
-    inputs: [.init(client: "c0", weight: 0.5, stream: 7), .init(client: "größe", weight: -2, stream: .max)],
+    inputs: [
+      .init(client: "c0", index: 0, weight: 0.5, stream: 7), .init(client: "größe", index: 1, weight: -2, stream: .max),
+    ],
     innerProducts: [4, 1, 1, 9])
 
   @Test(arguments: [Compiler.gcc, .clang]) func everythingArrivesAsItWasSet(_ compiler: Compiler) throws {

@@ -206,7 +206,7 @@ CLUES_ENUM(clues_merge_flag) {
 /* One client's share in a unit. */
 typedef struct clues_merge_input {
   uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t index; /* of the client among all clients of the merge; a unit may lack some of them */
   const char *client;
   double weight;   /* in factors: the signed root that this part carries */
   uint64_t stream; /* random stream of seed, client, module and part */
@@ -224,9 +224,10 @@ typedef struct clues_merge_unit {
   const clues_merge_input *const *inputs;
   const double *inner_products;         /* <delta i, delta j> of this module, input_count squared */
   const double *adapter_inner_products; /* the same summed over all modules */
-  const void *survey; /* the combined records of the passes so far, survey_size bytes each */
+  const void *survey;   /* the combined records of the passes so far, survey_size bytes each; null without survey */
+  uint64_t survey_size; /* what survey_size said */
 } clues_merge_unit;
-#define CLUES_MERGE_UNIT_SIZE 56u
+#define CLUES_MERGE_UNIT_SIZE 64u
 
 /*
  * A function from n matrices of one shape and n weights to one matrix of that shape; it never sees LoRA.
@@ -235,7 +236,10 @@ typedef struct clues_merge_unit {
  * input: the host works it out exactly, in any space and without dense matrices. Otherwise merge is called.
  *
  * A method that must see the whole adapter first declares survey_passes: before any merge, the host shows every unit to
- * survey, in every pass, and folds the records with combine in a fixed order. Records are plain bytes, zero at first.
+ * survey, in every pass, and folds the records with combine in a fixed order. Records are plain bytes, zero at first, on
+ * a 64-byte boundary. survey_size is asked before: it gets the number of all clients of the merge and is the same for
+ * all instances of a merge, but for those that answer 0 because their parameters need no survey: they take no part.
+ * Methods with coefficients have inner products and no survey.
  *
  * An instance serves the units that share its parameters.
  */

@@ -12,7 +12,8 @@ extension Clues {
         """)
 
     @Argument(
-      help: ArgumentHelp("A bundle, a Trainer folder, a PEFT folder, a safetensors file, or an optimizer.pt.", valueName: "input"))
+      help: ArgumentHelp(
+        "A bundle, a Trainer folder, a PEFT folder, a safetensors file, or an optimizer.pt.", valueName: "input"))
     var input: String
 
     @Flag(help: "Print everything as JSON.")

@@ -69,12 +69,12 @@ int main(void) {
 #undef T
 #define T clues_merge_input
   STRUCT(clues_merge_input, CLUES_MERGE_INPUT_SIZE)
-  FIELD(T, struct_size) FIELD(T, reserved) FIELD(T, client) FIELD(T, weight) FIELD(T, stream) FIELD(T, value)
+  FIELD(T, struct_size) FIELD(T, index) FIELD(T, client) FIELD(T, weight) FIELD(T, stream) FIELD(T, value)
 #undef T
 #define T clues_merge_unit
   STRUCT(clues_merge_unit, CLUES_MERGE_UNIT_SIZE)
   FIELD(T, struct_size) FIELD(T, space) FIELD(T, module) FIELD(T, part) FIELD(T, input_count) FIELD(T, inputs)
-  FIELD(T, inner_products) FIELD(T, adapter_inner_products) FIELD(T, survey)
+  FIELD(T, inner_products) FIELD(T, adapter_inner_products) FIELD(T, survey) FIELD(T, survey_size)
 #undef T
 #define T clues_merge_method
   STRUCT(clues_merge_method, CLUES_MERGE_METHOD_SIZE)

@@ -129,7 +129,8 @@ import Testing
     let without = self.failure([("select.threshold", "anchor-mean")]) { folder in
       for client in ["c0", "c1"] {
         for step in [4, 8] {
-          let path = folder.deletingLastPathComponent().path + "/\(client)/checkpoint-\(step)/gradients/anchor.safetensors"
+          let path =
+            folder.deletingLastPathComponent().path + "/\(client)/checkpoint-\(step)/gradients/anchor.safetensors"
           try FileManager.default.removeItem(atPath: path)
         }
       }

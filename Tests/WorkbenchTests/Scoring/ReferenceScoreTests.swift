@@ -51,7 +51,9 @@ import Testing
             #expect(close(found, Self.numbers(atStep, split)))
           }
         }
-        let kept = scored.table.rows.filter { $0.client == client && $0.split == "train" }.map { $0.kept == true ? 1 : 0 }
+        let kept = scored.table.rows.filter { $0.client == client && $0.split == "train" }.map {
+          $0.kept == true ? 1 : 0
+        }
         #expect(kept == expected["keep"]?.objectValue?[client]?.arrayValue?.compactMap(\.intValue))
       }
       let threshold = try #require(scored.selection?.globalThreshold)

@@ -16,19 +16,6 @@ struct Average: LinearMergeMethod {
   @Parameter("Divide by the sum of the weights.") var normalize = true
 
   func coefficients(_ unit: MergeUnit) throws -> [Double] {
-    let weights = unit.inputs.map(\.weight)
-    guard normalize else { return weights }
-    let sum = weights.reduce(0, +)
-    guard abs(sum) > 1e-8 * weights.reduce(0, { $0 + abs($1) }) else {
-      throw PluginError("the weights sum to \(sum), so their mean is not defined; set normalize: false for their sum")
-    }
-    return weights.map { $0 / sum }
+    normalize ? try unit.shares() : unit.inputs.map(\.weight)
   }
 }
-
-private let library = PluginLibrary(
-  "average", version: "1.0.0", vendor: "Clues", license: "Apache-2.0", mergeMethods: [Average.self])
-
-// swift-format-ignore: AlwaysUseLowerCamelCase
-@c @implementation
-public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }

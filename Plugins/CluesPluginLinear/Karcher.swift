@@ -1,0 +1,72 @@
+import Foundation
+import PluginKit
+
+/// The mean of directions on the sphere, with the mean length.
+struct Karcher: LinearMergeMethod {
+  static let id = "karcher"
+  static let summary = "The mean direction of the clients' updates on the sphere, with their mean length."
+  static let details = """
+    The direction μ minimizes Σ wᵢ θᵢ², with θᵢ the angle between μ and ΔWᵢ (the Karcher or Riemannian mean; for two \
+    clients the middle of slerp's arc). Start: the mean of the unit vectors. Step: T = Σ wᵢ θᵢ/sin θᵢ (uᵢ − cos θᵢ μ), \
+    μ ← cos‖T‖ μ + sin‖T‖ T/‖T‖, until ‖T‖ < tol. The length is Σ wᵢ ‖ΔWᵢ‖. The weights are divided by their sum.
+
+    An update that is zero has no direction, but counts in the length. Everything happens on inner products, so no \
+    matrix is ever formed. mergekit's karcher has equal weights and stops silently after 10 steps; here a mean that is \
+    not found, or that is not defined because the directions cancel out, is an error.
+    """
+  static let reference = "Karcher 1977; Grove and Karcher 1973"
+  static let innerProducts: InnerProducts = [.module, .adapter]
+
+  @Parameter("The most steps.", in: 1...100_000) var maxIter = 100
+  @Parameter("The length of the step, as an angle, at which the search ends.", in: 1e-12...1, unit: "radian")
+  var tol = 1e-9
+  @Parameter("Whether angles are those of each module or of the whole adapters.") var scope = Scope.matrix
+
+  func coefficients(_ unit: MergeUnit) throws -> [Double] {
+    let weights = try unit.positiveShares()
+    let geometry = Geometry(unit, scope)
+    let places = weights.indices.filter { geometry.norm($0) > 0 && weights[$0] > 0 }
+    var coefficients = [Double](repeating: 0, count: weights.count)
+    guard !places.isEmpty else { return coefficients }
+    let direction = try mean(
+      places.map { i in places.map { geometry.cosine(i, $0) } },
+      weights: places.map { weights[$0] / places.reduce(0) { $0 + weights[$1] } })
+    let length = weights.indices.reduce(0) { $0 + weights[$1] * geometry.norm($1) }
+    for (place, share) in zip(places, direction) { coefficients[place] = length * share / geometry.norm(place) }
+    return coefficients
+  }
+
+  /// The Karcher mean of unit vectors with these cosines, as their coefficients.
+  private func mean(_ cosines: [[Double]], weights: [Double]) throws -> [Double] {
+    func products(_ coefficients: [Double]) -> [Double] {
+      cosines.map { row in zip(row, coefficients).reduce(0) { $0 + $1.0 * $1.1 } }
+    }
+    func length(_ coefficients: [Double]) -> Double {
+      max(0, zip(coefficients, products(coefficients)).reduce(0) { $0 + $1.0 * $1.1 }).squareRoot()
+    }
+    let start = length(weights)
+    guard start > 1e-6 else {
+      throw PluginError("the clients' directions cancel out, so they have no mean on the sphere; use average instead")
+    }
+    var mean = weights.map { $0 / start }
+    for _ in 0..<maxIter {
+      var tangent = mean.map { _ in 0.0 }
+      var along = 0.0
+      for (place, product) in products(mean).enumerated() {
+        let cosine = min(1, max(-1, product))
+        let angle = acos(cosine)
+        // θ/sin θ goes to 1 where θ goes to 0.
+        let pull = weights[place] * (angle < 1e-9 ? 1 : angle / max(sin(angle), .leastNormalMagnitude))
+        tangent[place] += pull
+        along += pull * cosine
+      }
+      for place in mean.indices { tangent[place] -= along * mean[place] }
+      let step = length(tangent)
+      if step < tol { return mean }
+      for place in mean.indices { mean[place] = cos(step) * mean[place] + sin(step) * tangent[place] / step }
+      let size = length(mean)
+      for place in mean.indices { mean[place] /= size }
+    }
+    throw PluginError("the mean direction is not found after \(maxIter) steps; raise max_iter or tol")
+  }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import PluginKit
+
+/// The point on the arc between two updates.
+struct Slerp: LinearMergeMethod {
+  static let id = "slerp"
+  static let summary = "Goes along the arc from one client's update to the other's, instead of the straight line."
+  static let details = """
+    With θ the angle between the two updates, ΔW = sin((1 − t)θ)/sin θ · ΔW₁ + sin(tθ)/sin θ · ΔW₂. The first client is the \
+    one whose name comes first. Without t the weights decide: t = w₂ / (w₁ + w₂), half for equal ones.
+
+    Where the updates are nearly parallel or opposite (|cos θ| > 0.9995), or one of them is zero, the straight line is \
+    taken: (1 − t) ΔW₁ + t ΔW₂. The angle is that of the unit vectors, the updates keep their lengths; mergekit does \
+    the same with whole tensors.
+    """
+  static let reference = "Shoemake 1985, Animating rotation with quaternion curves"
+  static let inputCounts = 2...2
+  static let innerProducts: InnerProducts = [.module, .adapter]
+
+  @Parameter("How far to go from the first client, by name, to the second; by default what the weights say.", in: 0...1)
+  var t: Double? = nil
+  @Parameter("Whether the angle is that of each module or of the whole adapters.") var scope = Scope.matrix
+
+  func coefficients(_ unit: MergeUnit) throws -> [Double] {
+    let t: Double
+    if let given = self.t {
+      try unit.checkThatWeightsAreEqual("give t or weights, not both")
+      t = given
+    } else {
+      t = try unit.positiveShares()[1]
+    }
+    let geometry = Geometry(unit, scope)
+    let cosine = geometry.cosine(0, 1)
+    guard abs(cosine) <= 0.9995, geometry.norm(0) > 0, geometry.norm(1) > 0 else { return [1 - t, t] }
+    let angle = acos(cosine)
+    return [sin((1 - t) * angle) / sin(angle), sin(t * angle) / sin(angle)]
+  }
+}

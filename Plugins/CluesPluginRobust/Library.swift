@@ -1,0 +1,8 @@
+import PluginKit
+
+private let library = PluginLibrary(
+  "robust", version: "1.0.0", vendor: "Clues", license: "Apache-2.0", mergeMethods: [Median.self, TrimmedMean.self])
+
+// swift-format-ignore: AlwaysUseLowerCamelCase
+@c @implementation
+public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }

@@ -1,0 +1,25 @@
+import CKernels
+import PluginKit
+
+/// The weighted median of every entry.
+struct Median: MergeMethod {
+  static let id = "median"
+  static let summary = "The weighted median of the clients, entry by entry."
+  static let details = """
+    Of the clients' values at an entry, sorted, the one at which half of the total weight is reached; where half of it ends \
+    exactly between two values, their mean. With equal weights this is the ordinary median: the middle value, or the \
+    mean of the two middle ones. Weights only say how much each client counts: multiplying all of them by a number \
+    changes nothing, a client of weight 0 is left out, and negative weights are refused.
+
+    A median of A and B apart would depend on how each client happened to split its update, so there is none.
+    """
+  static let reference = "Yin et al. 2018, Byzantine-Robust Distributed Learning (arXiv 1803.01498); Flower FedMedian"
+  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
+
+  func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
+    let columns = try SortedColumns(unit)
+    try columns.forEachTile(of: output) { values, order, count, target in
+      clues_median(values, order, columns.weights, columns.inputs.count, count, target)
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import CKernels
+import PluginKit
+
+/// The weighted mean of every entry without the extreme values.
+struct TrimmedMean: MergeMethod {
+  static let id = "trimmed-mean"
+  static let summary = "The weighted mean of the clients without the largest and the smallest values, entry by entry."
+  static let details = """
+    Of the n clients' values at an entry the ⌊beta·n⌋ smallest and as many of the largest are left out; the result is the \
+    weighted mean of the others, Σ wᵢ xᵢ / Σ wᵢ. How many are left out is counted in clients, whatever their weights. A \
+    client of weight 0 is left out from the start, and negative weights are refused. Of equal values at the edge those of \
+    the first names count as the smaller ones.
+
+    A trimmed mean of A and B apart would depend on how each client happened to split its update, so there is none.
+    """
+  static let reference =
+    "Yin et al. 2018, Byzantine-Robust Distributed Learning (arXiv 1803.01498); Flower FedTrimmedAvg"
+  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
+
+  @Parameter("The share of clients that is left out at either end, below one half.", in: 0...0.499_999) var beta = 0.2
+
+  func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
+    let columns = try SortedColumns(unit)
+    let cut = Int(beta * Double(columns.inputs.count))
+    try columns.forEachTile(of: output) { values, order, count, target in
+      clues_trimmed_mean(values, order, columns.weights, columns.inputs.count, count, cut, target)
+    }
+  }
+}

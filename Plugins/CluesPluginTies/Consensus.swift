@@ -1,0 +1,67 @@
+import CKernels
+import PluginKit
+
+/// How masked matrices become one.
+enum Consensus {
+  /// lambda · Σ wᵢ xᵢ, divided by Σ wᵢ or not.
+  case sum(normalize: Bool, lambda: Double)
+  /// lambda · Σ wᵢ xᵢ over those that have the elected sign, divided or not.
+  case agreement(elect: Elect, election: Election, divide: Divide, lambda: Double)
+}
+
+enum Elect: String, ParameterChoice { case total, frequency }
+enum Election: String, ParameterChoice { case unweighted, weighted }
+enum Divide: String, ParameterChoice { case count, weights, none }
+
+/// A client's masked matrix, what it is multiplied with, and its weight.
+struct Candidate {
+  let matrix: MaskedMatrix
+  let scale: Double
+  let weight: Double
+}
+
+extension Consensus {
+  /// Fills `target`, [rows, columns], with what the candidates come to.
+  func merge(
+    _ candidates: [Candidate], rows: Int, columns: Int, into target: UnsafeMutableBufferPointer<Float>, host: Host
+  ) throws {
+    let voices = try voices(of: candidates)
+    try forEachTile(of: rows, columns: columns, inputs: candidates.count, host: host) { lines, scratch in
+      let count = lines.count * columns
+      let inputs = candidates.enumerated().map { place, candidate in
+        candidate.matrix.rows(lines, scratch: scratch + place * count)
+      }
+      let target = target.baseAddress! + lines.lowerBound * columns
+      switch self {
+      case .sum(_, let lambda): clues_sum(inputs, voices, inputs.count, count, lambda, target)
+      case .agreement(let elect, _, _, let lambda):
+        clues_sum_agreeing(inputs, voices, inputs.count, count, elect == .frequency ? 1 : 0, lambda, target)
+      }
+    }
+  }
+
+  private func voices(of candidates: [Candidate]) throws -> [clues_voice] {
+    let weights = candidates.map(\.weight)
+    switch self {
+    case .sum(let normalize, _):
+      let sum = weights.reduce(0, +)
+      guard !normalize || abs(sum) > 1e-8 * weights.reduce(0, { $0 + abs($1) }) else {
+        throw PluginError("the weights sum to \(sum), so nothing can be divided by it; set normalize: false")
+      }
+      return candidates.map { .init(factor: $0.scale * $0.weight / (normalize ? sum : 1), share: 0, vote: 0) }
+    case .agreement(let elect, let election, let divide, _):
+      guard divide != .weights || weights.allSatisfy({ $0 >= 0 }) || weights.allSatisfy({ $0 <= 0 }) else {
+        throw PluginError(
+          "the weights have both signs, and where they cancel out nothing can be divided by them; "
+            + "set divide: count or divide: none")
+      }
+      return candidates.map { candidate in
+        let vote = election == .weighted ? candidate.weight : 1
+        return clues_voice(
+          factor: candidate.scale * candidate.weight,
+          share: divide == .none ? 0 : divide == .count ? 1 : candidate.weight,
+          vote: elect == .total ? candidate.scale * vote : vote)
+      }
+    }
+  }
+}

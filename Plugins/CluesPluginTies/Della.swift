@@ -1,0 +1,67 @@
+import PluginKit
+
+/// Drops entries by chance, small ones rather than large ones, and elects signs.
+struct Della: PruningMethod {
+  static let id = "della"
+  static let summary = "Drops entries by chance, the smaller the likelier, elects signs and merges what agrees."
+  static let details = """
+    1. Drop: in each row the entries are ranked by falling magnitude, equal ones by index. An entry is kept with a \
+    probability that falls evenly with its rank, from density + epsilon for the largest to density − epsilon for the \
+    smallest, both between 0 and 1; density 0 and 1 keep none and all. A row of one entry keeps it with probability \
+    density. Random numbers are those of dare-ties.
+
+    2. Rescale: kept entries are divided by their own probability (rescale: inverse), or multiplied with ‖ΔW‖₁ / ‖kept‖₁ \
+    (rescale: l1), or left (rescale: none).
+
+    3. Elect and merge as ties does: see there for elect, election, divide and lambda.
+
+    A preset decides what is disputed and not set:
+      paper     rescale inverse, election unweighted, divide count; the default
+      mergekit  rescale l1, election weighted, divide weights
+    """
+  static let reference =
+    "Deep et al. 2024, DELLA-Merging: Reducing Interference through Magnitude-Based Sampling (arXiv 2406.11617)"
+
+  enum Preset: String, ParameterChoice { case paper, mergekit }
+
+  var pruning = RankedPruning()
+  @Parameter("Whose way of doing it decides what is disputed.") var preset = Preset.paper
+  var rescaling = Rescaling()
+  var agreement = Agreement()
+
+  private var rules: Rules {
+    switch preset {
+    case .paper: Rules(rescale: .inverse)
+    case .mergekit: Rules(election: .weighted, divide: .weights, rescale: .l1)
+    }
+  }
+
+  var rescale: Rescale { rescaling.rescale ?? rules.rescale }
+  var consensus: Consensus { agreement.consensus(rules) }
+  func density(of input: MergeInput) -> Double { pruning.density[input] }
+  func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask { try pruning.mask(of: input, rescale) }
+}
+
+/// Drops entries by chance, small ones rather than large ones, and sums.
+struct DellaLinear: PruningMethod {
+  static let id = "della-linear"
+  static let summary = "Drops entries by chance, the smaller the likelier, and sums up with the weights."
+  static let details = """
+    1. Drop and rescale as della does.
+
+    2. Sum: ΔW = lambda · Σ wᵢ xᵢ, divided by Σ wᵢ if normalize is set.
+
+    A preset decides what is disputed and not set: paper rescales inverse, the default, and mergekit l1.
+    """
+  static let reference = Della.reference
+
+  var pruning = RankedPruning()
+  @Parameter("Whose way of doing it decides what is disputed.") var preset = Della.Preset.paper
+  var rescaling = Rescaling()
+  var sum = WeightedSum()
+
+  var rescale: Rescale { rescaling.rescale ?? (preset == .mergekit ? .l1 : .inverse) }
+  var consensus: Consensus { sum.consensus }
+  func density(of input: MergeInput) -> Double { pruning.density[input] }
+  func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask { try pruning.mask(of: input, rescale) }
+}

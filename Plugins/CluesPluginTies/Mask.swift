@@ -1,0 +1,87 @@
+import CKernels
+import PluginKit
+
+/// Which entries of a matrix are kept.
+enum Mask {
+  case all
+  case nothing
+  /// Those that come early enough by falling magnitude, but not too early.
+  case between(outer: clues_cut, inner: clues_cut)
+  /// Those that come early enough by falling magnitude in another matrix.
+  case leading(clues_cut, keys: [Float])
+  /// Those whose random number is below the share.
+  case drawn(share: Double, stream: UInt64)
+  /// Those whose random number is below a share that falls with the magnitude within the row.
+  case ranked(RankedShares, stream: UInt64)
+}
+
+/// A matrix with a mask, given out some rows at a time.
+struct MaskedMatrix {
+  let elements: UnsafeBufferPointer<Float>
+  let columns: Int
+  let mask: Mask
+  let host: Host
+
+  /// Where the entries of some rows lie, with zeros for those that are not kept: in place, or in `scratch`.
+  func rows(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
+    let (first, count) = (lines.lowerBound * columns, lines.count * columns)
+    let source = elements.baseAddress! + first
+    switch mask {
+    case .all: return source
+    case .nothing: scratch.update(repeating: 0, count: count)
+    case .between(let outer, let inner):
+      clues_keep_between(source, source, count, UInt64(first), outer, inner, scratch)
+    case .leading(let cut, let keys):
+      keys.withUnsafeBufferPointer {
+        clues_keep_between(source, $0.baseAddress! + first, count, UInt64(first), cut, .none, scratch)
+      }
+    case .drawn(let share, let stream):
+      withDraws(stream, first, count) { clues_keep_drawn(source, $0, count, threshold(of: share), scratch) }
+    case .ranked(let shares, let stream):
+      withDraws(stream, first, count) { draws in
+        for row in 0..<lines.count {
+          let start = row * columns
+          shares.keep(source + start, draws + start, columns, in: scratch + start)
+        }
+      }
+    }
+    return UnsafePointer(scratch)
+  }
+
+  /// Σ|x| of all entries over that of those that are kept: what makes the kept ones as heavy as all; 1 if none is.
+  func absoluteRatio() throws -> Double {
+    var (whole, kept) = (0.0, 0.0)
+    try forEachTile(of: elements.count / max(1, columns), columns: columns, inputs: 1, host: host) { lines, scratch in
+      whole += clues_absolute_sum(elements.baseAddress! + lines.lowerBound * columns, lines.count * columns)
+      kept += clues_absolute_sum(rows(lines, scratch: scratch), lines.count * columns)
+    }
+    return kept > 0 ? whole / kept : 1
+  }
+
+  /// Lends 32 random bits for each of some entries; they depend on the stream and the entry's index alone.
+  private func withDraws(_ stream: UInt64, _ first: Int, _ count: Int, _ body: (UnsafePointer<UInt32>) -> Void) {
+    let words = first / 2..<(first + count + 1) / 2
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words.count) { buffer in
+      host.fill(buffer, stream: stream, offset: UInt64(words.lowerBound))
+      buffer.withMemoryRebound(to: UInt32.self) { body($0.baseAddress! + first % 2) }
+    }
+  }
+}
+
+/// The number that a random word of 32 bits is below with this probability, which is below 1.
+func threshold(of share: Double) -> UInt32 { UInt32(max(0, min(share * 0x1p32, 0x1p32 - 1))) }
+
+/// Calls `body` with some rows at a time, and with room for as many entries of each input.
+func forEachTile(
+  of rows: Int, columns: Int, inputs: Int, host: Host,
+  _ body: (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
+) throws {
+  let height = max(1, 8192 / max(1, columns))
+  let scratch = UnsafeMutablePointer<Float>.allocate(capacity: max(1, min(height, rows) * columns * inputs))
+  scratch.initialize(repeating: 0, count: min(height, rows) * columns * inputs)
+  defer { scratch.deallocate() }
+  for start in stride(from: 0, to: columns == 0 ? 0 : rows, by: height) {
+    try host.checkCancellation()
+    try body(start..<min(start + height, rows), scratch)
+  }
+}

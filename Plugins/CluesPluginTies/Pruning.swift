@@ -1,0 +1,66 @@
+import CKernels
+import PluginKit
+
+/// The largest entries are kept.
+struct MagnitudePruning: ParameterGroup {
+  @Parameter("The share of each client's entries that is kept.", in: 0...1) var density: PerInput = 0.2
+
+  func mask(of input: MergeInput) -> Mask {
+    let elements = input.matrix.elements
+    return mask(of: elements, first: Int(density[input] * Double(elements.count)))
+  }
+
+  /// Keeps the first `kept` entries by magnitude.
+  func mask(of elements: UnsafeBufferPointer<Float>, first kept: Int) -> Mask {
+    if kept >= elements.count { return .all }
+    return kept == 0 ? .nothing : .between(outer: clues_cut(first: kept, of: elements), inner: .none)
+  }
+}
+
+/// The largest entries but for the very largest are kept.
+struct OutlierPruning: ParameterGroup {
+  @Parameter("The share of each client's entries that is kept.", in: 0...1) var density: PerInput = 0.15
+  @Parameter("The share of the very largest entries, which are left out.", in: 0...1) var gamma: PerInput = 0.01
+
+  func mask(of input: MergeInput) -> Mask {
+    let elements = input.matrix.elements
+    guard density[input] < 1 else { return .all }
+    let kept = Int(density[input] * Double(elements.count))
+    guard kept > 0 else { return .nothing }
+    // The density goes before gamma where there is no room for both.
+    let left = min(Int(gamma[input] * Double(elements.count)), elements.count - kept)
+    return .between(
+      outer: clues_cut(first: left + kept, of: elements), inner: clues_cut(first: left, of: elements))
+  }
+}
+
+/// Entries are kept by chance.
+struct RandomPruning: ParameterGroup {
+  @Parameter("The probability that an entry is kept.", in: 0...1) var density: PerInput = 0.5
+
+  func mask(of input: MergeInput) -> Mask {
+    if density[input] >= 1 { return .all }
+    return density[input] == 0 ? .nothing : .drawn(share: density[input], stream: input.stream)
+  }
+}
+
+/// Entries are kept by chance, the larger ones of a row more likely.
+struct RankedPruning: ParameterGroup {
+  @Parameter("The mean probability that an entry is kept.", in: 0...1) var density: PerInput = 0.5
+  @Parameter(
+    "How much more likely than the mean the largest entry of a row is kept, and the smallest less.", in: 0...0.5)
+  var epsilon: PerInput = 0.15
+
+  func mask(of input: MergeInput, _ rescale: Rescale) throws -> Mask {
+    let (density, epsilon) = (density[input], epsilon[input])
+    if density >= 1 { return .all }
+    if density == 0 { return .nothing }
+    guard density - epsilon > 0, density + epsilon < 1 else {
+      throw PluginError(
+        "density \(density) ± epsilon \(epsilon) leaves the range of probabilities between 0 and 1; lower epsilon",
+        status: CLUES_INVALID_ARGUMENT)
+    }
+    let shares = RankedShares(density: density, epsilon: epsilon, isInverse: rescale == .inverse)
+    return .ranked(shares, stream: input.stream)
+  }
+}

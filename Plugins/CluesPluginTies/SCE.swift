@@ -1,0 +1,68 @@
+import CKernels
+import PluginKit
+
+/// Select, calculate, erase: the entries in which clients differ most, weighted by how much each client has there.
+struct SCE: MergeMethod {
+  static let id = "sce"
+  static let summary =
+    "Keeps the entries in which the clients differ most, and weighs the clients by what they have there."
+  static let details = """
+    1. Select: of the entries whose variance across clients is not zero the share `select_topk` with the largest one is \
+    kept, ⌊share·number⌋ of them, in all clients alike; of equal variances at the edge the first ones stay. \
+    select_topk: 1 keeps all entries.
+
+    2. Calculate: a client's weight is its sum of squares over the kept entries, over that of all clients; equal weights \
+    if there is nothing.
+
+    3. Erase: the sign of every entry is that of the clients' sum, and the entries that have it are averaged with these \
+    weights.
+
+    The method makes its own weights, so those of the merge must be equal. These are mergekit's numbers, but that its \
+    sums are in float32.
+    """
+  static let reference = "Wan et al. 2024, FuseChat: Knowledge Fusion of Chat Models (arXiv 2408.07990)"
+  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
+
+  @Parameter("The share of the entries with variance that is kept.", in: 0...1) var selectTopk = 1.0
+
+  func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
+    guard Set(unit.inputs.map(\.weight)).count <= 1 else {
+      throw PluginError("the weights differ, and SCE makes its own; leave them away or use another method")
+    }
+    let mask = selected(unit)
+    let matrices = unit.inputs.map {
+      MaskedMatrix(elements: $0.matrix.elements, columns: output.columns, mask: mask, host: unit.host)
+    }
+    let squares = try matrices.map { matrix in
+      var sum = 0.0
+      try forEachTile(of: output.rows, columns: output.columns, inputs: 1, host: unit.host) { lines, scratch in
+        let kept = matrix.rows(lines, scratch: scratch)
+        for place in 0..<lines.count * output.columns { sum += Double(kept[place]) * Double(kept[place]) }
+      }
+      return sum
+    }
+    let total = squares.reduce(0, +)
+    let candidates = zip(matrices, squares).map { matrix, square in
+      Candidate(matrix: matrix, scale: 1, weight: total > 0 ? square / total : 1 / Double(squares.count))
+    }
+    try Consensus.agreement(elect: .total, election: .unweighted, divide: .weights, lambda: 1).merge(
+      candidates, rows: output.rows, columns: output.columns, into: output.elements, host: unit.host)
+  }
+
+  private func selected(_ unit: MergeUnit) -> Mask {
+    guard selectTopk < 1 else { return .all }
+    let inputs = unit.inputs.map(\.matrix.elements)
+    let count = Double(inputs.count)
+    let variances = inputs[0].indices.map { place in
+      var mean = 0.0
+      for input in inputs { mean += Double(input[place]) }
+      mean /= count
+      var sum = 0.0
+      for input in inputs { sum += (Double(input[place]) - mean) * (Double(input[place]) - mean) }
+      return Float(sum / count)
+    }
+    let kept = Int(selectTopk * Double(variances.count { $0 > 0 }))
+    return kept == 0
+      ? .nothing : .leading(variances.withUnsafeBufferPointer { clues_cut(first: kept, of: $0) }, keys: variances)
+  }
+}

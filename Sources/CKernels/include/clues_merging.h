@@ -1,0 +1,75 @@
+/*
+ * The loops of merge methods over the entries of matrices.
+ *
+ * As with all kernels the arithmetic of an element is the same on every processor: nothing is contracted, nothing is
+ * reassociated. "Magnitude" means the bits of a float without its sign, which rise as the absolute value does.
+ */
+#ifndef CLUES_MERGING_H
+#define CLUES_MERGING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/* Counts magnitudes by their upper 16 bits, in 65536 bins. */
+void clues_count_magnitudes(const float *values, size_t count, uint64_t *bins);
+
+/* Counts the magnitudes whose upper 16 bits are `upper` by their lower 15 bits, in 32768 bins. */
+void clues_count_magnitudes_within(const float *values, size_t count, uint32_t upper, uint64_t *bins);
+
+/*
+ * The first entries by falling magnitude, equal ones by index: those above edge, and those at edge before index end.
+ */
+typedef struct clues_cut {
+  uint32_t edge;
+  uint64_t end;
+} clues_cut;
+
+/* Copies the entries first .. < first + count, and zero for those whose key is not within outer, or is within inner. */
+void clues_keep_between(const float *values, const float *keys, size_t count, uint64_t first, clues_cut outer,
+                        clues_cut inner, float *kept);
+
+/* Copies the entries whose draw is below limit, and zero for the others. */
+void clues_keep_drawn(const float *values, const uint32_t *draws, size_t count, uint32_t limit, float *kept);
+
+/* The sum of the absolute values, in float64, in an order that is the same everywhere. */
+double clues_absolute_sum(const float *values, size_t count);
+
+/* What one matrix counts for: factor in the sum, share in the divisor, vote in the election. */
+typedef struct clues_voice {
+  double factor;
+  double share;
+  double vote;
+} clues_voice;
+
+/* target = scale · Σ factor·x, in float64. */
+void clues_sum(const float *_Nonnull const *_Nonnull inputs, const clues_voice *voices, size_t inputs_count, size_t count,
+               double scale, float *target);
+
+/*
+ * Elects a sign for every entry and sums the inputs that have it.
+ *
+ * The sign is that of Σ vote·x, or of Σ vote·sign(x) if by_sign; zero elects plus. The result is scale · Σ factor·x over
+ * the inputs with that sign, divided by the sum of their shares unless that is 0.
+ */
+void clues_sum_agreeing(const float *_Nonnull const *_Nonnull inputs, const clues_voice *voices, size_t inputs_count,
+                        size_t count, int by_sign, double scale, float *target);
+
+/*
+ * Sorts across inputs: values are inputs_count rows of count each, and afterwards every column rises; order says which row
+ * an entry came from. Equal values stay in order.
+ */
+void clues_sort_across(float *values, uint32_t *order, size_t inputs_count, size_t count);
+
+/* The weighted median of sorted columns: where half of the weight ends between two values, their mean. */
+void clues_median(const float *values, const uint32_t *order, const double *weights, size_t inputs_count, size_t count,
+                  float *target);
+
+/* The weighted mean of sorted columns without the first and the last `cut` rows, in float64. */
+void clues_trimmed_mean(const float *values, const uint32_t *order, const double *weights, size_t inputs_count,
+                        size_t count, size_t cut, float *target);
+
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,180 @@
+#include "clues_merging.h"
+
+#include <string.h>
+
+#include "clones.h"
+
+enum { block = 256 };
+
+static inline uint32_t magnitude(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  return bits & 0x7FFFFFFFu;
+}
+
+/* Plain counting is not a matter of vectors. */
+void clues_count_magnitudes(const float *values, size_t count, uint64_t *bins) {
+  for (size_t i = 0; i < count; i++) bins[magnitude(values[i]) >> 15]++;
+}
+
+CLUES_CLONES
+void clues_count_magnitudes_within(const float *values, size_t count, uint32_t upper, uint64_t *bins) {
+  /* Few blocks hold more than a few such entries: look for any in vectors first. */
+  for (size_t start = 0; start < count; start += 32) {
+    size_t rest = count - start < 32 ? count - start : 32;
+    uint32_t found = 0;
+    for (size_t i = 0; i < rest; i++) found |= magnitude(values[start + i]) >> 15 == upper;
+    if (!found) continue;
+    for (size_t i = 0; i < rest; i++) {
+      uint32_t bits = magnitude(values[start + i]);
+      if (bits >> 15 == upper) bins[bits & 0x7FFFu]++;
+    }
+  }
+}
+
+/* How many of count entries from index first on lie before end; a block's indices fit into 32 bits. */
+static inline uint32_t before(uint64_t first, uint64_t end, size_t count) {
+  if (end <= first) return 0;
+  return end - first < count ? (uint32_t)(end - first) : (uint32_t)count;
+}
+
+CLUES_CLONES
+void clues_keep_between(const float *values, const float *keys, size_t count, uint64_t first, clues_cut outer,
+                        clues_cut inner, float *kept) {
+  for (size_t start = 0; start < count; start += block) {
+    uint32_t rest = count - start < block ? (uint32_t)(count - start) : block;
+    uint32_t outer_end = before(first + start, outer.end, rest);
+    uint32_t inner_end = before(first + start, inner.end, rest);
+    for (uint32_t i = 0; i < rest; i++) {
+      uint32_t bits = magnitude(keys[start + i]);
+      uint32_t is_outer = (bits > outer.edge) | ((bits == outer.edge) & (i < outer_end));
+      uint32_t is_inner = (bits > inner.edge) | ((bits == inner.edge) & (i < inner_end));
+      kept[start + i] = (is_outer & ~is_inner & 1u) ? values[start + i] : 0.0f;
+    }
+  }
+}
+
+CLUES_CLONES
+void clues_keep_drawn(const float *values, const uint32_t *draws, size_t count, uint32_t limit, float *kept) {
+  for (size_t i = 0; i < count; i++) kept[i] = draws[i] < limit ? values[i] : 0.0f;
+}
+
+CLUES_CLONES
+double clues_absolute_sum(const float *values, size_t count) {
+  double lanes[8] = {0};
+  size_t whole = count & ~(size_t)7;
+  for (size_t i = 0; i < whole; i += 8) {
+    for (size_t lane = 0; lane < 8; lane++) lanes[lane] += __builtin_fabs((double)values[i + lane]);
+  }
+  for (size_t i = whole; i < count; i++) lanes[i - whole] += __builtin_fabs((double)values[i]);
+  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+CLUES_CLONES
+void clues_sum(const float *const *inputs, const clues_voice *voices, size_t inputs_count, size_t count, double scale,
+               float *target) {
+  double sums[block];
+  for (size_t start = 0; start < count; start += block) {
+    size_t rest = count - start < block ? count - start : block;
+    for (size_t i = 0; i < rest; i++) sums[i] = 0;
+    for (size_t n = 0; n < inputs_count; n++) {
+      const float *input = inputs[n] + start;
+      double factor = voices[n].factor;
+      for (size_t i = 0; i < rest; i++) sums[i] += factor * (double)input[i];
+    }
+    for (size_t i = 0; i < rest; i++) target[start + i] = (float)(scale * sums[i]);
+  }
+}
+
+CLUES_CLONES
+void clues_sum_agreeing(const float *const *inputs, const clues_voice *voices, size_t inputs_count, size_t count,
+                        int by_sign, double scale, float *target) {
+  double votes[block], sums[block], shares[block];
+  for (size_t start = 0; start < count; start += block) {
+    size_t rest = count - start < block ? count - start : block;
+    for (size_t i = 0; i < rest; i++) votes[i] = sums[i] = shares[i] = 0;
+    for (size_t n = 0; n < inputs_count; n++) {
+      const float *input = inputs[n] + start;
+      double vote = voices[n].vote;
+      if (by_sign) {
+        for (size_t i = 0; i < rest; i++) {
+          votes[i] += (input[i] > 0 ? vote : 0.0) - (input[i] < 0 ? vote : 0.0);
+        }
+      } else {
+        for (size_t i = 0; i < rest; i++) votes[i] += vote * (double)input[i];
+      }
+    }
+    for (size_t n = 0; n < inputs_count; n++) {
+      const float *input = inputs[n] + start;
+      double factor = voices[n].factor, share = voices[n].share;
+      for (size_t i = 0; i < rest; i++) {
+        double value = (double)input[i];
+        double turned = votes[i] < 0 ? -value : value;
+        sums[i] += turned > 0 ? factor * value : 0.0;
+        shares[i] += turned > 0 ? share : 0.0;
+      }
+    }
+    for (size_t i = 0; i < rest; i++) {
+      double divisor = shares[i] == 0 ? 1.0 : shares[i];
+      target[start + i] = (float)(scale * sums[i] / divisor);
+    }
+  }
+}
+
+CLUES_CLONES
+static void exchange(float *low, float *high, uint32_t *low_order, uint32_t *high_order, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    float a = low[i], b = high[i];
+    uint32_t u = low_order[i], v = high_order[i];
+    int swap = a > b;
+    low[i] = swap ? b : a;
+    high[i] = swap ? a : b;
+    low_order[i] = swap ? v : u;
+    high_order[i] = swap ? u : v;
+  }
+}
+
+/* Odd-even transposition: neighbours only, so that equal values stay in order; and the same steps for all columns. */
+void clues_sort_across(float *values, uint32_t *order, size_t inputs_count, size_t count) {
+  for (size_t n = 0; n < inputs_count; n++) {
+    for (size_t i = 0; i < count; i++) order[n * count + i] = (uint32_t)n;
+  }
+  for (size_t round = 0; round < inputs_count; round++) {
+    for (size_t n = round & 1; n + 1 < inputs_count; n += 2) {
+      size_t low = n * count, high = low + count;
+      exchange(values + low, values + high, order + low, order + high, count);
+    }
+  }
+}
+
+void clues_median(const float *values, const uint32_t *order, const double *weights, size_t inputs_count, size_t count,
+                  float *target) {
+  double total = 0;
+  for (size_t n = 0; n < inputs_count; n++) total += weights[n];
+  /* Weights such as 0.1 do not add up exactly. */
+  double tolerance = 1e-12 * total;
+  for (size_t i = 0; i < count; i++) {
+    double sum = 0;
+    size_t n = 0;
+    for (; n + 1 < inputs_count; n++) {
+      sum += weights[order[n * count + i]];
+      if (2 * sum >= total - tolerance) break;
+    }
+    float middle = values[n * count + i];
+    int is_between = n + 1 < inputs_count && 2 * sum <= total + tolerance;
+    target[i] = is_between ? (float)(((double)middle + (double)values[(n + 1) * count + i]) / 2) : middle;
+  }
+}
+
+void clues_trimmed_mean(const float *values, const uint32_t *order, const double *weights, size_t inputs_count,
+                        size_t count, size_t cut, float *target) {
+  for (size_t i = 0; i < count; i++) {
+    double sum = 0, total = 0;
+    for (size_t n = cut; n + cut < inputs_count; n++) {
+      double weight = weights[order[n * count + i]];
+      sum += weight * (double)values[n * count + i];
+      total += weight;
+    }
+    target[i] = (float)(sum / total);
+  }
+}

@@ -1,0 +1,64 @@
+/// One module, or one factor of it, of all clients that have it; valid only during the call.
+public struct MergeUnit {
+  /// The module's name, such as `model.layers.3.self_attn.q_proj`.
+  public let module: String
+  public let space: clues_space
+  public let part: clues_part
+
+  /// The clients' shares in the order of their names, however the host orders them: no sum depends on that.
+  public let inputs: [MergeInput]
+  public let host: Host
+  let table: clues_merge_unit
+
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ in this module, for methods that want those of ``InnerProducts/module``.
+  public func innerProduct(_ first: MergeInput, _ second: MergeInput) -> Double {
+    table.inner_products[first.place * inputs.count + second.place]
+  }
+
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ summed over all modules, for methods that want those of ``InnerProducts/adapter``.
+  public func adapterInnerProduct(_ first: MergeInput, _ second: MergeInput) -> Double {
+    table.adapter_inner_products[first.place * inputs.count + second.place]
+  }
+
+  /// - parameter expected: The inner products that the host must have brought.
+  init(_ table: clues_merge_unit, host: Host, expecting expected: InnerProducts = []) throws {
+    guard table.struct_size >= CLUES_MERGE_UNIT_SIZE,
+      table.inner_products != nil || !expected.contains(.module),
+      table.adapter_inner_products != nil || !expected.contains(.adapter)
+    else { throw PluginError("the host's unit lacks what was asked for", status: CLUES_INVALID_ARGUMENT) }
+    self.table = table
+    self.host = host
+    module = String(cString: table.module)
+    space = table.space
+    part = table.part
+    inputs = try (0..<Int(table.input_count)).map { try MergeInput(table.inputs[$0]!.pointee, place: $0) }
+      .sorted { $0.client.utf8.lexicographicallyPrecedes($1.client.utf8) }
+  }
+}
+
+/// One client's share in a unit.
+public struct MergeInput {
+  public let client: String
+  public let weight: Double
+
+  /// The random stream of seed, client, module and part.
+  public let stream: UInt64
+
+  /// The matrix; empty in calls for coefficients.
+  public let matrix: MatrixView
+
+  /// The client's place among all clients of the merge, of which a unit may lack some.
+  let index: Int
+
+  /// The place that the host gave it in the unit.
+  let place: Int
+
+  init(_ table: clues_merge_input, place: Int) throws {
+    client = String(cString: table.client)
+    weight = table.weight
+    stream = table.stream
+    matrix = try table.value.map { try MatrixView($0) } ?? .empty
+    index = Int(table.index)
+    self.place = place
+  }
+}

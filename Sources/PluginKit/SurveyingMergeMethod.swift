@@ -1,0 +1,89 @@
+/// A merge method that must see the whole adapter before it merges the first module.
+///
+/// In every pass the host shows all units to ``survey(_:pass:into:)``, several at a time, and adds up what was tallied for
+/// each client. Later passes and ``MergeMethod/merge(_:into:)`` read the sums with ``tallies(of:pass:in:)``.
+public protocol SurveyingMergeMethod: MergeMethod {
+  /// What is tallied: plain numbers, zero at first.
+  associatedtype Tally: AdditiveArithmetic & BitwiseCopyable
+
+  static var surveyPasses: Int { get }
+
+  /// How many numbers are tallied for each client; 0 when these parameters need no survey.
+  var talliesPerClient: Int { get }
+
+  /// Adds a unit to the tallies of its clients.
+  func survey(
+    _ unit: MergeUnit, pass: Int, into tallies: (MergeInput) throws -> UnsafeMutableBufferPointer<Tally>) throws
+
+  /// Adds what other units tallied for a client; element by element unless the method says otherwise.
+  func combine(_ tallies: UnsafeMutableBufferPointer<Tally>, with others: UnsafeBufferPointer<Tally>, pass: Int) throws
+}
+
+extension SurveyingMergeMethod {
+  public func combine(
+    _ tallies: UnsafeMutableBufferPointer<Tally>, with others: UnsafeBufferPointer<Tally>, pass: Int
+  ) throws {
+    for place in tallies.indices { tallies[place] += others[place] }
+  }
+
+  /// What was tallied for a client over the whole adapter.
+  public func tallies(of input: MergeInput, pass: Int, in unit: MergeUnit) throws -> UnsafeBufferPointer<Tally> {
+    let size = Int(unit.table.survey_size)
+    guard let survey = unit.table.survey, (input.index + 1) * bytesPerClient <= size else {
+      throw PluginError("the host brought no survey of client '\(input.client)'", status: CLUES_INVALID_ARGUMENT)
+    }
+    let start = survey + pass * size + input.index * bytesPerClient
+    return UnsafeBufferPointer(start: start.assumingMemoryBound(to: Tally.self), count: talliesPerClient)
+  }
+
+  private var bytesPerClient: Int { talliesPerClient * MemoryLayout<Tally>.stride }
+
+  fileprivate func surveySize(clients: Int) -> Int { clients * bytesPerClient }
+
+  fileprivate func survey(_ unit: MergeUnit, pass: Int, record: UnsafeMutableRawPointer, clients: Int) throws {
+    try survey(unit, pass: pass) { input in
+      guard input.index < clients else {
+        throw PluginError("there is no client \(input.index) among \(clients)", status: CLUES_INVALID_ARGUMENT)
+      }
+      let start = (record + input.index * bytesPerClient).assumingMemoryBound(to: Tally.self)
+      return UnsafeMutableBufferPointer(start: start, count: talliesPerClient)
+    }
+  }
+
+  fileprivate func combine(
+    _ record: UnsafeMutableRawPointer, with other: UnsafeRawPointer, pass: Int, clients: Int
+  ) throws {
+    for client in 0..<clients {
+      let offset = client * bytesPerClient
+      try combine(
+        .init(start: (record + offset).assumingMemoryBound(to: Tally.self), count: talliesPerClient),
+        with: .init(start: (other + offset).assumingMemoryBound(to: Tally.self), count: talliesPerClient), pass: pass)
+    }
+  }
+}
+
+/// Adds the functions of a survey to the table of a method that has one.
+func addSurvey(_ type: any AnyMergeMethod.Type, to table: inout clues_merge_method) {
+  guard let surveying = type as? any SurveyingMergeMethod.Type else { return }
+  table.survey_passes = UInt32(surveying.surveyPasses)
+  table.survey_size = { pointer, clients in
+    guard let pointer else { return 0 }
+    let instance = Unmanaged<Instance>.fromOpaque(pointer).takeUnretainedValue()
+    instance.clientCount = Int(clients)
+    guard let method = instance.entry as? any SurveyingMergeMethod else { return 0 }
+    return UInt64(method.surveySize(clients: Int(clients)))
+  }
+  table.survey = { pointer, unit, pass, record in
+    Instance.answer(pointer) { instance in
+      guard let method = instance.entry as? any SurveyingMergeMethod, let unit, let record else { return }
+      let view = try MergeUnit(unit.pointee, host: instance.host)
+      try method.survey(view, pass: Int(pass), record: record, clients: instance.clientCount)
+    }
+  }
+  table.combine = { pointer, pass, record, other in
+    Instance.answer(pointer) { instance in
+      guard let method = instance.entry as? any SurveyingMergeMethod, let record, let other else { return }
+      try method.combine(record, with: other, pass: Int(pass), clients: instance.clientCount)
+    }
+  }
+}

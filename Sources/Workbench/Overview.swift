@@ -1,0 +1,105 @@
+import Diagnostics
+import LowRank
+import PluginHost
+
+/// What a method is told about the whole adapter before it merges the first module.
+struct Overview: Sendable {
+  /// How many clients the merge has.
+  let clientCount: Int
+
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ of all clients, summed over all modules; empty unless the method wants them.
+  fileprivate(set) var innerProducts: [Double] = []
+
+  /// What the survey brought; nil where there is none.
+  fileprivate(set) var survey: Survey?
+
+  /// The inner products of some of the clients.
+  func innerProducts(of clients: [Int]) -> [Double] {
+    guard !innerProducts.isEmpty else { return [] }
+    return clients.flatMap { i in clients.map { j in innerProducts[i * clientCount + j] } }
+  }
+}
+
+extension Merger {
+  /// The modules that the method must see before it merges the first one.
+  func modulesToSurvey() throws -> [String] {
+    guard settings.method.surveyPasses > 0 else { return [] }
+    return try modules.filter { try method(for: $0).surveySize(clients: contributions.count) > 0 }
+  }
+
+  /// Looks at modules as often as the method wants to.
+  ///
+  /// Sums over modules are taken in the order of the modules, whichever is done first.
+  ///
+  /// - parameter advance: Called for every module that has been looked at in a pass of the survey.
+  func overview(surveying modules: [String], threads: Int, advance: @Sendable () -> Void) throws -> Overview {
+    var overview = Overview(clientCount: contributions.count)
+    if settings.method.wantsAdapterInnerProducts { overview.innerProducts = try innerProducts(threads: threads) }
+    for pass in 0..<(modules.isEmpty ? 0 : settings.method.surveyPasses) {
+      // So many records at once: enough to keep all threads busy, and few enough for the memory.
+      for block in modules.blocks(of: 4 * threads) {
+        let findings = try inParallel(block.count, threads: threads) { [overview] place in
+          defer { advance() }
+          return try survey(block[block.startIndex + place], overview, pass: pass)
+        }
+        for finding in findings { try finding.add(to: &overview, pass: pass, settings) }
+      }
+    }
+    return overview
+  }
+
+  private func innerProducts(threads: Int) throws -> [Double] {
+    let count = contributions.count
+    let modules = modules
+    let grams = try inParallel(modules.count, threads: threads) { place in
+      try Interruption.check()
+      let shares = try shares(of: modules[place]).filter { !$0.isAbsent }
+      return (clients: shares.map(\.index), products: try gram(shares.map(\.term)).elements)
+    }
+    var sums = [Double](repeating: 0, count: count * count)
+    for (clients, products) in grams {
+      for (row, i) in clients.enumerated() {
+        for (column, j) in clients.enumerated() { sums[i * count + j] += products[row * clients.count + column] }
+      }
+    }
+    return sums
+  }
+
+  private func survey(_ name: String, _ overview: Overview, pass: Int) throws -> Finding {
+    try Interruption.check()
+    return try locating(tensor: name) {
+      let work = try work(on: name, shares(of: name), overview)
+      let size = try work.method.surveySize(clients: contributions.count)
+      let finding = Finding(module: name, size: size, record: SurveyRecord(size: size), method: work.method)
+      try work.survey(pass: pass, into: finding.record)
+      return finding
+    }
+  }
+}
+
+/// What a pass found in one module, and the instance that found it.
+private struct Finding: @unchecked Sendable {
+  // Unchecked, for the instance goes from the thread that surveyed to the one that combines.
+  let module: String
+  let size: Int
+  let record: SurveyRecord
+  let method: MergeMethodInstance
+
+  func add(to overview: inout Overview, pass: Int, _ settings: MergeSettings) throws {
+    try locating(tensor: module) {
+      let survey = overview.survey ?? Survey(recordSize: size, passes: settings.method.surveyPasses)
+      overview.survey = survey
+      guard survey.recordSize == size else {
+        throw Failure(
+          .pluginFailed, "plugin '\(settings.method.about.id)' surveys modules with records of different sizes")
+      }
+      try survey.withRecord(of: pass) { try method.combine($0, with: record, pass: pass) }
+    }
+  }
+}
+
+extension Array {
+  fileprivate func blocks(of size: Int) -> [ArraySlice<Element>] {
+    stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
+  }
+}
