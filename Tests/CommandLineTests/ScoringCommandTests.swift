@@ -52,6 +52,44 @@ import Testing
     }
   }
 
+  /// The first table of Documentation/Scoring.md, row by row.
+  @Test func `the documented figures are reproduced`() throws {
+    let document = try String(contentsOf: repository.appending(path: "Documentation/Scoring.md"), encoding: .utf8)
+    let rows: [(start: String, options: [String])] = [
+      ("| `preset=reference` |", []), ("| … `scoring_weight=0`", ["-p", "scoring_weight=0"]),
+      ("| … `momentum=false`", ["-p", "momentum=false"]), ("| … `length=sum`", ["-p", "length=sum"]),
+      ("| … `learning_rate=false`", ["-p", "learning_rate=false"]),
+    ]
+    try withWorkingCopy { folder in
+      var options = ["-p", "preset=reference"]
+      for row in rows {
+        options += row.options
+        let line = try #require(document.components(separatedBy: "\n").first { $0.hasPrefix(row.start) })
+        let documented = line.split(separator: "|").dropFirst().compactMap {
+          Double($0.filter { "0123456789.".contains($0) })
+        }
+        let inputs = ["checkpoints/medical.tar.zst", "checkpoints/financial.tar.gz", "checkpoints/multilingual.zip"]
+        #expect(
+          try clues(["score"] + inputs + ["--scorer", "clues", "-o", "s.jsonl", "--force"] + options, in: folder).status
+            == 0)
+        #expect(
+          try clues(["select", "s.jsonl", "--threshold", "anchor-sigma", "-o", "sel", "--force"], in: folder).status
+            == 0)
+        let result = try clues(
+          ["evaluate", "sel/clues/scores.jsonl", "--labels", "checkpoints/labels.jsonl", "--json"], in: folder)
+        let object = try json(result.output)
+        let clients = object["clients"]?.objectValue
+        let found = ["medical", "financial", "multilingual"].map {
+          clients?[$0]?.objectValue?["auroc"]?.doubleValue ?? 0
+        }
+        let all = object["all"]?.objectValue
+        let figures = found + [all?["auroc"]?.doubleValue ?? 0, all?["f1"]?.doubleValue ?? 0]
+        #expect(documented.count == 5)
+        #expect(zip(figures, documented).allSatisfy { abs($0 - $1) < 0.0006 }, "\(row.start) \(figures)")
+      }
+    }
+  }
+
   @Test func `a client applies the threshold that the operator sent`() throws {
     try withWorkingCopy { folder in
       let bundles = ["checkpoints/medical.tar.zst", "checkpoints/financial.tar.gz", "checkpoints/multilingual.zip"]
