@@ -4,8 +4,10 @@ import Foundation
 extension Recipe {
   /// Reads and checks the recipe in the file at `path`.
   ///
+  /// A mergekit file whose models are adapters is a recipe as well, where the meaning is the same.
+  ///
   /// - parameter overrides: Settings from the command line, `merge.parameters.density=0.5`, in the order given; they
-  ///   are put in before anything is checked. Elements of lists are counted from 0.
+  ///   are put in before anything is checked, and after a mergekit file is translated. Elements of lists are counted from 0.
   /// - throws: ``Failure`` of kind `missingInput` if the file cannot be read, `badRecipe` with line and column if it is
   ///   not a recipe, `usage` if an override is not `key=value`.
   public static func read(path: String, overrides: [Override] = [], limits: RecipeLimits = .init()) throws -> Recipe {
@@ -34,12 +36,15 @@ extension Recipe {
   }
 
   private static func check(_ tree: Node, _ overrides: [Override]) throws -> Recipe {
-    let root = try overrides.reduce(tree) { try $1.apply(to: $0) }
+    let translation = MergekitTranslation.recognizes(tree) ? try MergekitTranslation(tree) : nil
+    let root = try overrides.reduce(translation?.tree ?? tree) { try $1.apply(to: $0) }
     // A newer format may have any keys, so that its version is the first thing to say.
     if let version = root.mapping?.first(where: { $0.key == "clues" }) {
       _ = try Form<Int>.formatVersion.read(version.value, Place() / "clues")
     }
-    return try Recipe.read(root, at: Place())
+    var recipe = try Recipe.read(root, at: Place())
+    recipe.translation = translation?.steps ?? []
+    return recipe
   }
 
   private static func text(ofFile path: String, limits: RecipeLimits) throws -> String {

@@ -24,6 +24,9 @@ public struct Recipe: Sendable {
   public var seed = Located(UInt64(0))
   public var plugins: [PluginPin] = []
 
+  /// Which key of a mergekit file became what; empty for a recipe in our own language.
+  var translation: [Decision] = []
+
   /// Where the clients' weights come from.
   public enum Weighting: String, Choice {
     case equal
@@ -67,8 +70,11 @@ public struct Recipe: Sendable {
   /// ``jsonValue`` as text, which is YAML as well.
   public var text: String { jsonValue.text(indented: true) + "\n" }
 
-  /// What the recipe decides, one line a decision, defaults marked.
-  public var explanation: String { Decision.lines(explain(at: Place())) }
+  /// What the recipe decides, one line a decision, defaults marked; then where that stood in a mergekit file.
+  public var explanation: String {
+    let decisions = Decision.lines(explain(at: Place()))
+    return translation.isEmpty ? decisions : decisions + "\nFrom the mergekit file:\n" + Decision.lines(translation)
+  }
 }
 
 extension Recipe: Record {

@@ -1,0 +1,103 @@
+import Diagnostics
+
+extension MergekitTranslation {
+  /// The clients, in the order of the models.
+  mutating func clients(from base: Node?) throws -> Node {
+    let place = Place() / "models"
+    guard let node = root["models"] else {
+      throw root.origin.failure("the mergekit file has no 'models'", advice: "list the adapters there")
+    }
+    guard let models = node.list else { throw Form<String>.mismatch(node, at: place, due: "a list of models") }
+    guard !models.isEmpty else { throw node.origin.failure("'models' is an empty list") }
+    let paths = try models.enumerated().map { index, model -> Node in
+      guard let members = model.mapping else {
+        throw Form<String>.mismatch(model, at: place / index, due: "a mapping with 'model'")
+      }
+      if let member = members.first(where: { !["model", "parameters"].contains($0.key) }) {
+        throw member.origin.failure(
+          "unknown key '\(Node.shortened(member.key))' in \((place / index).name)",
+          advice: suggestion(for: member.key, among: ["model", "parameters"]))
+      }
+      guard let path = model["model"] else {
+        throw model.origin.failure("\((place / index).name) has no 'model'", advice: "give the path of an adapter")
+      }
+      _ = try MergekitValue.model(path, place / index / "model")
+      return path
+    }
+    let names = try names(paths, from: base)
+    var clients: [Node] = []
+    for (index, (model, path)) in zip(models, paths).enumerated() {
+      var members: [(key: String, value: Node)] = [("path", path)]
+      step(place / index / "model", "clients.\(index).path")
+      if let name = names?[index] {
+        members.append(("name", name))
+        step(place / index / "model", "clients.\(index).name = \(name.text ?? "")", "the way goes by name")
+      }
+      members += try settings(of: model, index)
+      clients.append(.mapping(members, model.origin))
+    }
+    return Node(content: .list(clients), origin: node.origin)
+  }
+
+  /// Names that put the model which the way starts from first, for the plugin goes by names; nil where it does not matter.
+  private func names(_ paths: [Node], from base: Node?) throws -> [Node]? {
+    let start = base.flatMap { base in paths.firstIndex { $0.text == base.text } }
+    switch method.base {
+    case .isNone: return nil
+    case .isZero:
+      guard let start else { return nil }
+      throw paths[start].origin.failure(
+        "the base model stands among the models, and adapters are differences from it already",
+        advice: "take this entry away")
+    case .isStart:
+      guard paths.count == 2 else {
+        throw methodName.origin.failure(
+          "'\(method.name)' goes between two models, and there are \(paths.count)",
+          advice: "list two, or write merge_method: karcher")
+      }
+      guard let start, let base else {
+        throw (base ?? root).origin.failure(
+          "'base_model' is none of the models, and '\(method.name)' starts from it",
+          advice: "name one of the two; a full model plays no part")
+      }
+      return paths.indices.map { .word($0 == start ? "from" : "to", base.origin) }
+    }
+  }
+
+  /// The weight and the parameters of one model.
+  private mutating func settings(of model: Node, _ index: Int) throws -> [(key: String, value: Node)] {
+    let place = Place() / "models" / index / "parameters"
+    var members: [(key: String, value: Node)] = []
+    var own: [(key: String, value: Node)] = []
+    if let node = model["parameters"], node.mapping == nil {
+      throw Form<String>.mismatch(node, at: place, due: "a mapping of parameters")
+    }
+    for member in model["parameters"]?.mapping ?? [] where member.key != "weight" || !method.isWeighted {
+      let parameter = try parameter(member)
+      guard parameter.isPerModel else {
+        throw member.origin.failure(
+          "'\(member.key)' is one for all models, and mergekit ignores it here",
+          advice: "write it under 'parameters' at the top")
+      }
+      own.append((member.key, try MergekitValue.parameter(member.value, place / member.key)))
+      step(place / member.key, "clients.\(index).parameters.\(member.key)")
+    }
+    if method.isWeighted {
+      let (node, source) = try weight(of: model, index)
+      members.append(("weight", node))
+      step(source, "clients.\(index).weight")
+    }
+    if !own.isEmpty { members.append(("parameters", .mapping(own, model.origin))) }
+    return members
+  }
+
+  /// A model's weight: its own, else the one for all.
+  private func weight(of model: Node, _ index: Int) throws -> (Node, Place) {
+    let own = Place() / "models" / index / "parameters" / "weight"
+    if let node = model["parameters"]?["weight"] { return (try MergekitValue.weight(node, own), own) }
+    let common = Place() / "parameters" / "weight"
+    if let node = root["parameters"]?["weight"] { return (try MergekitValue.weight(node, common), common) }
+    throw model.origin.failure(
+      "this model has no weight, and '\(method.name)' needs one", advice: "give it parameters: {weight: 1}")
+  }
+}

@@ -1,0 +1,132 @@
+import Diagnostics
+
+/// A merge as a mergekit file describes it, turned into a recipe: adapters for models, and zero for the base.
+///
+/// Every value keeps its place in the file. What mergekit does unasked is written out, at the place of the method's name.
+struct MergekitTranslation {
+  /// The recipe.
+  private(set) var tree: Node
+
+  /// Which key of the file became what.
+  private(set) var steps: [Decision] = []
+
+  let root: Node
+  let method: MergekitMethod
+  let methodName: Node
+  var parameters: [(key: String, value: Node)] = []
+
+  /// Whether this is a mergekit file, right or wrong.
+  static func recognizes(_ root: Node) -> Bool {
+    root["merge_method"] != nil && ["clients", "merge", "clues"].allSatisfy { root[$0] == nil }
+  }
+
+  /// - throws: ``Failure`` `badRecipe` with line and column for all that would not mean the same here.
+  init(_ root: Node) throws {
+    self.root = root
+    try Self.checkKeys(of: root)
+    methodName = root["merge_method"] ?? root
+    method = try Self.method(methodName)
+    tree = root
+    step(Place() / "merge_method", "merge.method = \(method.id)", method.note)
+    step(
+      Place() / "merge_method", "merge.space = delta",
+      "methods work on the differences from the base, which adapters are")
+    let base = try base()
+    let clients = try clients(from: base)
+    try readParameters()
+    var merge: [(key: String, value: Node)] = [
+      ("method", .word(method.id, methodName.origin)), ("space", .word("delta", methodName.origin)),
+    ]
+    if !parameters.isEmpty { merge.append(("parameters", .mapping(parameters, methodName.origin))) }
+    if case .isZero = method.base, let base {
+      merge.append(("base_model", base))
+      step(Place() / "base_model", "merge.base_model", "adapters are differences from it already")
+    }
+    var members = [("clients", clients), ("merge", Node.mapping(merge, methodName.origin))]
+    if let dtype = try dtype() { members.append(("output", .mapping([("dtype", dtype)], dtype.origin))) }
+    tree = .mapping(members, root.origin)
+  }
+
+  mutating func step(_ place: Place, _ became: String, _ why: String? = nil) {
+    steps.append(Decision(place: place, value: became, meaning: why))
+  }
+
+  private static let keys = ["merge_method", "models", "base_model", "parameters", "dtype", "out_dtype"]
+
+  /// The keys of mergekit that mean nothing for adapters: why, and what to do.
+  private static let refusedKeys: [String: (why: String, advice: String)] = [
+    "slices": (
+      "'slices' puts layers of several models together, and an adapter's layers belong where they are",
+      "list the adapters under 'models'; a parameter can be a list over layers"
+    ),
+    "modules": (
+      "'modules' merges parts of a model apart, and here all modules of the adapters are merged",
+      "list the adapters under 'models'; a parameter can differ by {filter, value}"
+    ),
+    "tokenizer": ("an adapter has no tokenizer to merge", "take 'tokenizer' away"),
+    "tokenizer_source": ("an adapter has no tokenizer to merge", "take 'tokenizer_source' away"),
+    "chat_template": ("an adapter has no chat template", "take 'chat_template' away"),
+  ]
+
+  private static func checkKeys(of root: Node) throws {
+    for member in root.mapping ?? [] where !keys.contains(member.key) {
+      if let refused = refusedKeys[member.key] {
+        throw member.origin.failure(refused.why, advice: refused.advice)
+      }
+      let ours = Recipe.fields.contains { $0.name == member.key }
+      throw member.origin.failure(
+        "unknown key '\(Node.shortened(member.key))' in a mergekit file",
+        advice: ours
+          ? "set it with --set, or print this file as a recipe with `clues recipe explain --json` and edit that"
+          : suggestion(for: member.key, among: keys))
+    }
+  }
+
+  private static func method(_ node: Node) throws -> MergekitMethod {
+    let place = Place() / "merge_method"
+    guard let name = node.text else { throw Form<String>.mismatch(node, at: place, due: "the name of a method") }
+    if let refused = MergekitMethod.refused[name] { throw node.origin.failure(refused.why, advice: refused.advice) }
+    guard let method = MergekitMethod.all.first(where: { $0.name == name }) else {
+      throw node.origin.failure(
+        "'\(Node.shortened(name))' is no method of mergekit that is known here",
+        advice: suggestion(for: name, among: MergekitMethod.all.map(\.name)))
+    }
+    return method
+  }
+
+  private func base() throws -> Node? {
+    guard let node = root["base_model"] else {
+      guard case .isStart = method.base else { return nil }
+      throw root.origin.failure(
+        "'\(method.name)' needs 'base_model'", advice: "name the one of the two models that t = 0 stands for")
+    }
+    if case .isNone(let why) = method.base {
+      throw node.origin.failure(why, advice: "take 'base_model' away; adapters are differences from it already")
+    }
+    _ = try MergekitValue.model(node, Place() / "base_model")
+    return node
+  }
+
+  /// The type of the result: `out_dtype`, else `dtype`.
+  private mutating func dtype() throws -> Node? {
+    var chosen: Node?
+    for key in ["out_dtype", "dtype"] {
+      guard let node = root[key] else { continue }
+      guard let text = node.text else { throw Form<String>.mismatch(node, at: Place() / key, due: "a type") }
+      let name = text.hasPrefix("torch.") ? String(text.dropFirst("torch.".count)) : text
+      let word = Node(content: .scalar(name, isPlain: true), origin: node.origin)
+      let types = Recipe.Precision.allCases.filter { $0 != .auto }
+      guard types.contains(where: { $0.rawValue == name }) else {
+        throw Form<String>.mismatch(
+          node, at: Place() / key, due: listed(types.map { "'\($0.rawValue)'" }, "or"), words: types.map(\.rawValue))
+      }
+      guard chosen == nil else {
+        step(Place() / key, "nothing", "sums are made in float32 at least, whatever the type of the result")
+        continue
+      }
+      chosen = word
+      step(Place() / key, "output.dtype")
+    }
+    return chosen
+  }
+}
