@@ -27,7 +27,7 @@ let pluginNeeds: [String: [Target.Dependency]] = [
 
 /// What the tests of something need that is no target of its name.
 let testNeeds: [String: [Target.Dependency]] = [
-  "CommandLine": ["clues"], "Plugins": ["CKernels", "LowRank", "PluginHost", "Tensors"],
+  "CommandLine": ["clues"], "Plugins": ["Diagnostics", "JSON", "PluginHost", "Tensors"],
 ]
 
 let package = Package(
