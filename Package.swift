@@ -4,6 +4,9 @@ import PackageDescription
 /// Every target of our own is built alike: Swift 6 mode, and no warning goes by.
 let house: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// Numerical work is optimized in debug builds too: without it the tests would take several times as long.
+let numerical: [SwiftSetting] = house + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 /// The hot loops must give the same bits on every clone, so nothing may be contracted into fused operations.
 let kernelFlags: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
 
@@ -89,7 +92,7 @@ let package = Package(
   ]
     + builtInPlugins.map {
       .target(
-        name: $0.name, dependencies: ["PluginKit"] + $0.needs, path: "Plugins/\($0.name)", swiftSettings: house,
+        name: $0.name, dependencies: ["PluginKit"] + $0.needs, path: "Plugins/\($0.name)", swiftSettings: numerical,
         linkerSettings: pluginLinking)
     } + [
       .target(
