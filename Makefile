@@ -26,12 +26,13 @@ build: deps
 
 demo: build
 	@clues="$$($(SWIFT) build -c release --show-bin-path)/clues"; \
-	for recipe in average ties; do \
-	  echo; echo "== clues run recipes/$$recipe.yaml --output runs/$$recipe"; \
-	  "$$clues" run recipes/$$recipe.yaml --output runs/$$recipe --force || exit; \
-	done; \
-	echo; echo "What a client handed in (clues inspect checkpoints/medical.tar.zst):"; \
-	"$$clues" inspect checkpoints/medical.tar.zst
+	echo "What a client handed in: clues inspect checkpoints/medical.tar.zst"; echo; \
+	"$$clues" inspect checkpoints/medical.tar.zst && \
+	echo && echo "Score, select, weigh, merge: clues run recipes/clues-calibrated.yaml" && echo && \
+	"$$clues" run recipes/clues-calibrated.yaml --output runs/clues-calibrated --force && \
+	echo && echo "Half of the samples were spoilt on purpose. Did it find them?" && \
+	echo "clues evaluate runs/clues-calibrated/clues/scores.jsonl --labels checkpoints/labels.jsonl" && echo && \
+	"$$clues" evaluate runs/clues-calibrated/clues/scores.jsonl --labels checkpoints/labels.jsonl
 
 test: deps
 	$(SWIFT) build --build-tests

@@ -15,19 +15,30 @@ let pluginLinking: [LinkerSetting] = [
   ])
 ]
 
-/// The plugin libraries that ship with Clues: one folder below Plugins each.
-let builtInPlugins = ["CluesPluginLinear", "CluesPluginRobust", "CluesPluginSubspace", "CluesPluginTies"]
-
-/// What a plugin library needs beside PluginKit; it is linked in, and shows nobody.
-let pluginNeeds: [String: [Target.Dependency]] = [
-  "CluesPluginRobust": ["CKernels"],
-  "CluesPluginSubspace": ["LowRank", "Tensors"],
-  "CluesPluginTies": ["CKernels", "LowRank", "Tensors"],
+/// The plugin libraries that ship with Clues, one folder below Plugins each, and what they need beside PluginKit.
+let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
+  ("CluesPluginLinear", []),
+  ("CluesPluginRobust", ["CKernels"]),
+  ("CluesPluginScorers", ["CKernels"]),
+  ("CluesPluginSubspace", ["LowRank", "Tensors"]),
+  ("CluesPluginThresholds", []),
+  ("CluesPluginTies", ["CKernels", "LowRank", "Tensors"]),
 ]
 
-/// What the tests of something need that is no target of its name.
-let testNeeds: [String: [Target.Dependency]] = [
-  "CommandLine": ["clues"], "Plugins": ["Diagnostics", "JSON", "PluginHost", "Tensors"],
+/// The rooms that have tests in a folder of the same name, and what these test.
+let testedRooms: [(name: String, tests: [Target.Dependency])] = [
+  ("Adapters", ["Adapters"]),
+  ("Bundles", ["Bundles"]),
+  ("CommandLine", ["clues"]),
+  ("Diagnostics", ["Diagnostics"]),
+  ("JSON", ["JSON"]),
+  ("LowRank", ["LowRank"]),
+  ("PluginHost", ["PluginHost"]),
+  ("Plugins", ["Diagnostics", "JSON", "PluginHost", "Tensors"]),
+  ("Recipes", ["Recipes"]),
+  ("Scorers", ["Adapters"]),
+  ("Tensors", ["Tensors"]),
+  ("Workbench", ["Workbench"]),
 ]
 
 let package = Package(
@@ -36,7 +47,7 @@ let package = Package(
     .executable(name: "clues", targets: ["clues"]),
     .library(name: "PluginKit", targets: ["PluginKit"]),
   ]
-    + builtInPlugins.map { .library(name: $0, type: .dynamic, targets: [$0]) },
+    + builtInPlugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -67,7 +78,8 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: [
-        "Adapters", "Bundles", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors",
+        "Adapters", "Bundles", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes",
+        "Tensors",
       ],
       swiftSettings: house),
     .executableTarget(
@@ -77,21 +89,17 @@ let package = Package(
   ]
     + builtInPlugins.map {
       .target(
-        name: $0, dependencies: ["PluginKit"] + pluginNeeds[$0, default: []], path: "Plugins/\($0)",
-        swiftSettings: house,
+        name: $0.name, dependencies: ["PluginKit"] + $0.needs, path: "Plugins/\($0.name)", swiftSettings: house,
         linkerSettings: pluginLinking)
     } + [
       .target(
         name: "TestSupport", dependencies: ["Diagnostics", "PluginHost", "Tensors"], path: "Tests/TestSupport",
         swiftSettings: house)
     ]
-    + [
-      "JSON", "Tensors", "LowRank", "Adapters", "Bundles", "PluginHost", "Plugins", "Recipes", "Workbench",
-      "CommandLine",
-    ].map {
+    + testedRooms.map {
       .testTarget(
-        name: "\($0)Tests", dependencies: ["TestSupport"] + testNeeds[$0, default: [.init(stringLiteral: $0)]],
-        path: "Tests/\($0)Tests", swiftSettings: house)
+        name: "\($0.name)Tests", dependencies: ["TestSupport"] + $0.tests, path: "Tests/\($0.name)Tests",
+        swiftSettings: house)
     },
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

@@ -105,7 +105,7 @@ public struct AdapterConfig: Sendable {
     ] where fields.isSet(key) {
       throw refuse("is \(name) adapter ('\(key)' is set), whose effect is not s·B·A", "train a plain LoRA adapter")
     }
-    for (key, name) in [("use_qalora", "a QALoRA"), ("use_bdlora", "a BD-LoRA")] where try fields.flag(key) {
+    for (key, name) in [("use_qalora", "a QALoRA"), ("use_bdlora", "a BD-LoRA")] where fields.isSet(key) {
       throw refuse("is \(name) adapter, whose factors have another shape", "train a plain LoRA adapter")
     }
     if case .string(let start)? = fields["init_lora_weights"] {
@@ -140,12 +140,11 @@ private struct ConfigFields {
 
   subscript(key: String) -> JSONValue? { object[key].flatMap { $0.isNull ? nil : $0 } }
 
-  /// Whether there is anything but null, false and emptiness.
+  /// Whether there is anything but null, false and an empty list; an empty object is a variant with its defaults.
   func isSet(_ key: String) -> Bool {
     switch self[key] {
     case nil, .bool(false)?: false
     case .array(let elements)?: !elements.isEmpty
-    case .object(let object)?: !object.isEmpty
     default: true
     }
   }

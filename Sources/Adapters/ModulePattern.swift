@@ -4,7 +4,8 @@ import Diagnostics
 ///
 /// PEFT takes the first key for which `^(.*\.)?(KEY)$` matches the module's path. Keys come from other people's files, so
 /// the match is a simulation of the automaton in time linear in both lengths: no pattern can make it run away.
-/// Understood are literals, `.`, escapes, classes, groups, `|`, `*`, `+`, `?` and `{m,n}`; anything else is refused.
+/// Understood are literals, `.`, escapes, classes, groups, `|`, `*`, `+`, `?`, `{m,n}`, `^` and `$`; anything else is
+/// refused.
 public struct ModulePattern: Sendable {
   public let text: String
   private let automaton: Automaton
@@ -17,27 +18,31 @@ public struct ModulePattern: Sendable {
   }
 
   /// Whether PEFT would apply this key to the module.
-  public func matches(_ module: String) -> Bool {
-    let path = Array(module.unicodeScalars)
-    let starts = [0] + path.indices.filter { path[$0] == "." }.map { $0 + 1 }
-    return starts.contains { automaton.matches(path[$0...]) }
-  }
+  public func matches(_ module: String) -> Bool { automaton.matches(Array(module.unicodeScalars)) }
 
-  /// The text as a pattern that matches just this.
-  public static func escape(_ module: String) -> String {
-    module.unicodeScalars.reduce(into: "") { pattern, scalar in
+  /// The pattern that matches this module and no other, not even one whose path ends in its name.
+  public static func naming(_ module: String) -> String {
+    module.unicodeScalars.reduce(into: "^") { pattern, scalar in
       if "\\.+*?()[]{}|^$".unicodeScalars.contains(scalar) { pattern += "\\" }
       pattern.unicodeScalars.append(scalar)
     }
   }
 }
 
-private indirect enum Expression {
-  case empty
+private indirect enum Expression: Sendable {
   case one(@Sendable (Unicode.Scalar) -> Bool)
-  case sequence(Expression, Expression)
-  case either(Expression, Expression)
+  case edge(Edge)
+  case sequence([Expression])
+  case either([Expression])
   case many(Expression)
+
+  static let empty = sequence([])
+}
+
+/// An end of the module's path.
+private enum Edge: Sendable {
+  case start
+  case end
 }
 
 private struct Parser {
@@ -63,38 +68,42 @@ private struct Parser {
   }
 
   private mutating func alternatives() throws -> Expression {
-    var result = try sequence()
-    while take("|") { result = .either(result, try sequence()) }
-    return result
+    var choices = [try sequence()]
+    while take("|") {
+      try grow(1)
+      choices.append(try sequence())
+    }
+    return choices.count == 1 ? choices[0] : .either(choices)
   }
 
   private mutating func sequence() throws -> Expression {
-    var result = Expression.empty
-    while at < scalars.count, scalars[at] != "|", scalars[at] != ")" {
-      result = .sequence(result, try repeated())
-    }
-    return result
+    var parts: [Expression] = []
+    while at < scalars.count, scalars[at] != "|", scalars[at] != ")" { parts.append(try repeated()) }
+    return .sequence(parts)
   }
 
   private mutating func repeated() throws -> Expression {
     let start = size
-    var result = try single()
-    while at < scalars.count {
-      if take("*") {
-        result = .many(result)
-      } else if take("+") {
-        result = .sequence(result, .many(result))
-      } else if take("?") {
-        result = .either(.empty, result)
-      } else if take("{") {
-        result = try counted(result, steps: size - start)
-      } else {
-        return result
-      }
-      if take("?") || take("+") { throw refusal("uses lazy or possessive repetition") }
+    let one = try single()
+    guard at < scalars.count, Self.repetitions.contains(scalars[at]) else { return one }
+    if case .edge = one { throw refusal("repeats nothing") }
+    let result: Expression
+    if take("*") {
+      result = .many(one)
+    } else if take("+") {
+      result = .sequence([one, .many(one)])
+    } else if take("?") {
+      result = .either([.empty, one])
+    } else {
+      at += 1
+      result = try counted(one, steps: size - start)
     }
+    if take("?") || take("+") { throw refusal("uses lazy or possessive repetition") }
+    if at < scalars.count, Self.repetitions.contains(scalars[at]) { throw refusal("repeats a repetition") }
     return result
   }
+
+  private static let repetitions: [Unicode.Scalar] = ["*", "+", "?", "{"]
 
   private mutating func counted(_ one: Expression, steps: Int) throws -> Expression {
     let low = number()
@@ -106,12 +115,9 @@ private struct Parser {
     let most = high ?? low
     guard most >= low, most <= 1000 else { throw refusal("repeats more often than is sensible") }
     try grow(steps * most)
-    var result = Expression.empty
-    for _ in 0..<low { result = .sequence(result, one) }
-    if hasComma, high == nil { return .sequence(result, .many(one)) }
-    var rest = Expression.empty
-    for _ in low..<most { rest = .either(.empty, .sequence(one, rest)) }
-    return .sequence(result, rest)
+    let needed = [Expression](repeating: one, count: low)
+    if hasComma, high == nil { return .sequence(needed + [.many(one)]) }
+    return .sequence(needed + [Expression](repeating: .either([.empty, one]), count: most - low))
   }
 
   private mutating func number() -> Int? {
@@ -140,7 +146,8 @@ private struct Parser {
     case ".": return .one { $0 != "\n" }
     case "\\": return .one(try escape())
     case "*", "+", "?", "{": throw refusal("repeats nothing")
-    case "^", "$": throw refusal("uses an anchor")
+    case "^": return .edge(.start)
+    case "$": return .edge(.end)
     default: return .one { $0 == scalar }
     }
   }
@@ -152,9 +159,9 @@ private struct Parser {
     switch scalar {
     case "d": return { $0.properties.numericType == .decimal }
     case "D": return { $0.properties.numericType != .decimal }
-    case "w": return { $0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "_" }
-    case "W": return { !($0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "_") }
-    case _ where scalar.properties.isAlphabetic || scalar.properties.numericType != nil:
+    case "w": return { isWordScalar($0) }
+    case "W": return { !isWordScalar($0) }
+    case _ where scalar.isASCII && scalar != "_" && isWordScalar(scalar):
       throw refusal("uses the escape \\\(scalar)")
     default: return { $0 == scalar }
     }
@@ -201,11 +208,20 @@ private struct Parser {
   }
 }
 
+/// What `\w` is to Python: a letter, anything with a numeric value, or an underscore.
+private func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.properties.generalCategory {
+  case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
+  default: scalar.properties.numericType != nil || scalar == "_"
+  }
+}
+
 /// Thompson's construction, run on sets of states.
 private struct Automaton: Sendable {
   private enum Step: Sendable {
     case take(@Sendable (Unicode.Scalar) -> Bool, next: Int)
-    case split(Int, Int)
+    case pass(Edge, next: Int)
+    case split([Int])
     case end
   }
 
@@ -217,15 +233,13 @@ private struct Automaton: Sendable {
   /// Adds the expression so that it goes on at `next`; gives its first step.
   private mutating func add(_ expression: Expression, next: Int) -> Int {
     switch expression {
-    case .empty: return next
     case .one(let test): return append(.take(test, next: next))
-    case .sequence(let first, let second): return add(first, next: add(second, next: next))
-    case .either(let first, let second):
-      let first = add(first, next: next)
-      return append(.split(first, add(second, next: next)))
+    case .edge(let edge): return append(.pass(edge, next: next))
+    case .sequence(let parts): return parts.reversed().reduce(next) { add($1, next: $0) }
+    case .either(let choices): return append(.split(choices.map { add($0, next: next) }))
     case .many(let inner):
       let loop = append(.end)
-      steps[loop] = .split(add(inner, next: loop), next)
+      steps[loop] = .split([add(inner, next: loop), next])
       return loop
     }
   }
@@ -235,30 +249,33 @@ private struct Automaton: Sendable {
     return steps.count - 1
   }
 
-  func matches(_ text: ArraySlice<Unicode.Scalar>) -> Bool {
-    var states = closure([start])
-    for scalar in text {
-      states = closure(
-        states.compactMap { state in
-          if case .take(let test, let next) = steps[state], test(scalar) { next } else { nil }
-        })
-      if states.isEmpty { return false }
+  /// Whether the expression matches `path` to its end, from its start or from behind one of its dots.
+  func matches(_ path: [Unicode.Scalar]) -> Bool {
+    var states: [Int] = []
+    for (place, scalar) in path.enumerated() {
+      if place == 0 || path[place - 1] == "." { states.append(start) }
+      states = closure(states, at: place == 0 ? [.start] : []).compactMap { state in
+        if case .take(let test, let next) = steps[state], test(scalar) { next } else { nil }
+      }
     }
-    return states.contains { if case .end = steps[$0] { true } else { false } }
+    if path.isEmpty || path.last == "." { states.append(start) }
+    return closure(states, at: path.isEmpty ? [.start, .end] : [.end]).contains { state in
+      if case .end = steps[state] { true } else { false }
+    }
   }
 
-  private func closure(_ starts: [Int]) -> [Int] {
+  /// All states that can be reached from `starts` without taking a scalar.
+  private func closure(_ starts: [Int], at edges: Set<Edge>) -> [Int] {
     var seen = [Bool](repeating: false, count: steps.count)
     var open = starts
     var states: [Int] = []
     while let state = open.popLast() {
       if seen[state] { continue }
       seen[state] = true
-      if case .split(let first, let second) = steps[state] {
-        open.append(first)
-        open.append(second)
-      } else {
-        states.append(state)
+      switch steps[state] {
+      case .split(let nexts): open += nexts
+      case .pass(let edge, let next): if edges.contains(edge) { open.append(next) }
+      case .take, .end: states.append(state)
       }
     }
     return states

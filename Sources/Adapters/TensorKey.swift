@@ -48,12 +48,16 @@ enum TensorKey: Equatable {
 
   private static func refuse(_ parts: [String], _ name: String) throws {
     func refusal(_ what: String, _ advice: String) -> Failure { Failure(.badData, what, advice: advice, tensor: name) }
+    // First, because kohya's modules are named lora_unet_… themselves.
+    let isKohyas =
+      parts.last == "alpha" || parts.contains { $0 == "lora_down" || $0 == "lora_up" }
+      || (parts.contains("lora") && parts.contains { $0 == "down" || $0 == "up" })
+    guard !isKohyas else {
+      throw refusal(
+        "is named as kohya's and diffusers' trainers do", "convert the file to PEFT's format (lora_A, lora_B) first")
+    }
     for part in parts {
       switch part {
-      case "lora_down", "lora_up",
-        _ where (part == "down" || part == "up") && parts.contains("lora"):
-        throw refusal(
-          "is named as kohya's and diffusers' trainers do", "convert the file to PEFT's format (lora_A, lora_B) first")
       case "lora_magnitude_vector":
         throw refusal(
           "is the magnitude of a DoRA adapter, whose delta depends on the base weights",
@@ -66,9 +70,6 @@ enum TensorKey: Equatable {
         throw refusal("belongs to a variant of LoRA that Clues does not know ('\(part)')", "train a plain LoRA adapter")
       default: continue
       }
-    }
-    if parts.last == "alpha" {
-      throw refusal("is kohya's alpha", "convert the file to PEFT's format (lora_A, lora_B) first")
     }
   }
 

@@ -173,10 +173,12 @@ public struct Bundle: Sendable {
 
   /// The SHA-256 of what was handed in; takes as long as reading it.
   ///
-  /// For an archive that of the file. For a folder that of one line per known file, `sha256  bytes  path`, sorted by path.
+  /// For an archive that of the file. For a folder that of one line per known file, `sha256  bytes  path`, sorted by path;
+  /// gradients and optimizer states, which may be larger than memory, are left out.
   public func digest() throws -> String {
     if let archive { return sha256(of: archive) }
-    let lines = try files.sorted { $0.path < $1.path }.map { file in
+    let hashed = files.filter { $0.part != .gradients && $0.part != .optimizers }
+    let lines = try hashed.sorted { $0.path < $1.path }.map { file in
       guard let content = try file.content ?? file.diskPath.map({ try Bytes(mapping: $0) }) else {
         throw Failure(.missingInput, "cannot be found any more", file: file.name)
       }

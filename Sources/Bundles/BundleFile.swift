@@ -16,7 +16,7 @@ public struct BundleFile: Sendable {
   let part: Part?
 
   /// Where it lies, if the bundle is a folder.
-  let diskPath: String?
+  public let diskPath: String?
 
   var content: Bytes?
 

@@ -3,9 +3,15 @@
 /// Nearness is the number of insertions, deletions, substitutions and swaps of neighbours, at most a third of the length.
 public func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
   let wanted = Array(name.lowercased())
-  let scored = candidates.map { (candidate: $0, distance: editDistance(wanted, Array($0.lowercased()))) }
-  guard let best = scored.min(by: { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }) else { return nil }
-  return best.distance <= max(1, max(wanted.count, best.candidate.count) / 3) ? best.candidate : nil
+  let near = candidates.compactMap { candidate -> (distance: Int, candidate: String)? in
+    let letters = Array(candidate.lowercased())
+    let limit = max(1, max(wanted.count, letters.count) / 3)
+    // The lengths alone tell most strangers, and a name of a megabyte is not worth its table.
+    guard abs(wanted.count - letters.count) <= limit else { return nil }
+    let distance = editDistance(wanted, letters)
+    return distance <= limit ? (distance, candidate) : nil
+  }
+  return near.min { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }?.candidate
 }
 
 /// "did you mean 'x'?" for an error's advice, or a list of what there is.

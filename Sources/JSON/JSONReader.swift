@@ -174,7 +174,7 @@ private struct Cursor {
     while at < bytes.count {
       switch bytes[at] {
       case UInt8(ascii: "\""):
-        at += 1
+        defer { at += 1 }
         return try unescaped.withUnsafeBytes { try utf8($0[...]) }
       case UInt8(ascii: "\\"):
         at += 1

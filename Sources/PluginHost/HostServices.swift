@@ -67,6 +67,15 @@ final class HostFace {
     host?.pointee.context.map { Unmanaged<HostFace>.fromOpaque($0).takeUnretainedValue() }
   }
 
+  /// Makes an instance, which may be null; what a `create` that failed left behind is none.
+  func instance(
+    _ create: (UnsafeMutablePointer<UnsafeMutableRawPointer?>) -> clues_status
+  ) throws -> UnsafeMutableRawPointer? {
+    var pointer: UnsafeMutableRawPointer?
+    try call { create(&pointer) }
+    return pointer
+  }
+
   /// Makes a call and turns what it answers into an error.
   ///
   /// - throws: ``Failure`` with the plugin's own text; its kind follows from the status.
@@ -75,14 +84,14 @@ final class HostFace {
     defer { scratch.reset() }
     let status = body()
     if status == CLUES_OK { return }
+    if status == CLUES_CANCELLED, services.isCancelled() { throw Failure(.interrupted, "interrupted") }
     guard let error else {
       throw Failure(
-        status == CLUES_CANCELLED ? .interrupted : .pluginFailed,
+        .pluginFailed,
         "plugin '\(plugin)' failed with status \(status.rawValue) and gave no reason",
         advice: "this is a fault of the plugin: tell its author")
     }
     switch status {
-    case CLUES_CANCELLED: throw Failure(.interrupted, "interrupted")
     case CLUES_INVALID_ARGUMENT: throw Failure(.badRecipe, "plugin '\(plugin)': \(error)")
     case CLUES_FAILED_PRECONDITION: throw Failure(.badData, "plugin '\(plugin)': \(error)")
     default: throw Failure(.pluginFailed, "plugin '\(plugin)': \(error)")

@@ -39,10 +39,7 @@ public struct MergeMethodPlugin: @unchecked Sendable {
   private let table: UnsafePointer<clues_merge_method>
 
   init(_ table: UnsafePointer<clues_merge_method>, in library: PluginIdentity) throws {
-    let method = table.pointee
-    guard method.struct_size >= CLUES_MERGE_METHOD_SIZE else {
-      throw Failure(.pluginFailed, "describes a merge method with \(method.struct_size) bytes, which are too few")
-    }
+    let method = try sized(table, CLUES_MERGE_METHOD_SIZE, "a merge method")
     about = try PluginDescription(method.about, kind: .mergeMethod, in: library)
     guard method.create != nil, method.destroy != nil, method.coefficients != nil || method.merge != nil else {
       throw Failure(
@@ -146,15 +143,18 @@ public struct MergeUnit {
 public final class MergeMethodInstance {
   private let table: UnsafePointer<clues_merge_method>
   private let face: HostFace
-  private var pointer: UnsafeMutableRawPointer?
+  private let pointer: UnsafeMutableRawPointer?
 
   fileprivate init(
     _ table: UnsafePointer<clues_merge_method>, about: PluginDescription, parameters: ParameterValues,
     services: HostServices
   ) throws {
     self.table = table
-    face = HostFace(plugin: about.id, services: services)
-    try face.call { table.pointee.create(table, face.table, parameters.table(in: face.arena), &pointer) }
+    let face = HostFace(plugin: about.id, services: services)
+    self.face = face
+    pointer = try face.instance {
+      table.pointee.create(table, face.table, parameters.table(in: face.arena), $0)
+    }
   }
 
   deinit {

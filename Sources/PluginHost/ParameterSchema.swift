@@ -73,9 +73,18 @@ extension ParameterSchema.Declaration {
     guard let type = object["type"]?.stringValue.flatMap(ParameterSchema.ValueType.init) else {
       throw fault("has no type out of number, integer, boolean, string")
     }
+    func text(_ key: String) throws -> String? {
+      guard let value = object[key] else { return nil }
+      guard let text = value.stringValue else { throw fault("has a \(key) that is no text") }
+      return text
+    }
     func bound(_ inclusive: String, _ exclusive: String) throws -> ParameterSchema.Bound? {
+      guard object[inclusive] == nil || object[exclusive] == nil else {
+        throw fault("has both \(inclusive) and \(exclusive)")
+      }
       for (key, isIncluded) in [(inclusive, true), (exclusive, false)] {
         guard let limit = object[key] else { continue }
+        guard type == .number || type == .integer else { throw fault("has a \(key), but is no number") }
         guard let number = limit.doubleValue else { throw fault("has a \(key) that is no number") }
         return .init(value: number, isIncluded: isIncluded)
       }
@@ -83,18 +92,29 @@ extension ParameterSchema.Declaration {
     }
     self.name = name
     self.type = type
-    description = object["description"]?.stringValue ?? ""
-    unit = object["unit"]?.stringValue
-    choices = object["enum"]?.arrayValue ?? []
+    description = try text("description") ?? ""
+    unit = try text("unit")
+    choices =
+      try object["enum"].map { value in
+        guard let choices = value.arrayValue, !choices.isEmpty else {
+          throw fault("has an enum that is no list of choices")
+        }
+        return choices
+      } ?? []
     minimum = try bound("minimum", "exclusiveMinimum")
     maximum = try bound("maximum", "exclusiveMaximum")
-    isPerInput = object["perInput"]?.boolValue ?? false
+    isPerInput =
+      try object["perInput"].map { value in
+        guard let flag = value.boolValue else { throw fault("has a perInput that is neither true nor false") }
+        return flag
+      } ?? false
+    guard !isPerInput || type == .number else { throw fault("is perInput, but no number") }
     defaultValue = object["default"].flatMap { $0.isNull ? nil : $0 }
-    if let defaultValue {
+    for (what, value) in choices.map({ ("choice", $0) }) + (defaultValue.map { [("default", $0)] } ?? []) {
       do {
-        _ = try check(defaultValue)
+        _ = try check(value)
       } catch let failure as Failure {
-        throw fault("has a default that breaks its own rules: \(failure.message)")
+        throw fault("has a \(what) that breaks its own rules: \(failure.message)")
       }
     }
   }
@@ -107,7 +127,7 @@ extension ParameterSchema.Declaration {
       Failure(
         .badRecipe, "'\(name)' must be \(expectation), not \(what)", advice: description.isEmpty ? nil : description)
     }
-    guard choices.isEmpty || choices.contains(value) else { throw refused(value.text()) }
+    guard choices.isEmpty || choices.contains(where: { isSame($0, value) }) else { throw refused(value.text()) }
     switch type {
     case .boolean:
       guard let flag = value.boolValue else { throw refused(value.text()) }
@@ -148,6 +168,12 @@ extension ParameterSchema.Declaration {
     }
     let words = [low, high].compactMap { $0 }
     return words.isEmpty ? nil : words.joined(separator: " ")
+  }
+
+  /// Whether two JSON values are the same, numbers by value: 1 and 1.0 are.
+  private func isSame(_ a: JSONValue, _ b: JSONValue) -> Bool {
+    if let a = a.doubleValue, let b = b.doubleValue { return a == b }
+    return a == b
   }
 
   private func format(_ number: Double) -> String {

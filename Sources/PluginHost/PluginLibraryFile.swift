@@ -37,13 +37,13 @@ public struct PluginLibraryFile: Sendable {
         advice: "it is no Clues plugin, or one of another major version")
     }
     typealias Entry = @convention(c) (UInt32) -> UnsafePointer<clues_plugin>?
-    guard let table = unsafeBitCast(symbol, to: Entry.self)(CLUES_ABI_MINOR)?.pointee else {
+    guard let pointer = unsafeBitCast(symbol, to: Entry.self)(CLUES_ABI_MINOR) else {
       throw Failure(
         .pluginFailed, "does not run in this host, which offers version 1.\(CLUES_ABI_MINOR) of the contract")
     }
-    guard table.struct_size >= CLUES_PLUGIN_SIZE, let name = table.name, let version = table.version else {
-      throw Failure(
-        .pluginFailed, "describes itself with \(table.struct_size) bytes where \(CLUES_PLUGIN_SIZE) are due")
+    let table = try sized(pointer, CLUES_PLUGIN_SIZE, "itself")
+    guard let name = table.name, let version = table.version else {
+      throw Failure(.pluginFailed, "names neither itself nor its version")
     }
     self.path = path
     self.name = String(cString: name)
@@ -87,9 +87,9 @@ public struct PluginDescription: Sendable {
   }
 
   init(_ about: UnsafePointer<clues_descriptor>?, kind: Kind, in library: PluginIdentity) throws {
-    guard let about = about?.pointee, about.struct_size >= CLUES_DESCRIPTOR_SIZE, let id = about.id,
+    guard let about = try about.map({ try sized($0, CLUES_DESCRIPTOR_SIZE, "an entry") }), let id = about.id,
       let summary = about.summary
-    else { throw Failure(.pluginFailed, "one of its entries does not describe itself") }
+    else { throw Failure(.pluginFailed, "has a \(kind.rawValue) without id or summary") }
     self.kind = kind
     self.id = String(cString: id)
     guard !self.id.isEmpty, self.id.utf8.allSatisfy(Self.isIdCharacter) else {

@@ -34,10 +34,11 @@ public struct PluginSearchPath: Sendable {
       }
       places.append(Place(folder: String(folder), origin: .environment))
     }
-    let data =
-      environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-      ?? environment["HOME"].map { $0 + "/.local/share" }
-    if let data { places.append(Place(folder: data + "/clues/plugins", origin: .user)) }
+    // A relative path would mean the current directory; such a variable counts as not set.
+    func folder(_ variable: String) -> String? { environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil } }
+    if let data = folder("XDG_DATA_HOME") ?? folder("HOME").map({ $0 + "/.local/share" }) {
+      places.append(Place(folder: data + "/clues/plugins", origin: .user))
+    }
     // An installed tree has bin/clues and lib/clues/plugins; a build folder has everything side by side.
     let installed = URL(filePath: executableFolder).deletingLastPathComponent().path + "/lib/clues/plugins"
     let isInstalled = FileManager.default.fileExists(atPath: installed)

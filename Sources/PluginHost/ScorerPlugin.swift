@@ -10,11 +10,13 @@ public struct ScorerPlugin: @unchecked Sendable {
   private let table: UnsafePointer<clues_scorer>
 
   init(_ table: UnsafePointer<clues_scorer>, in library: PluginIdentity) throws {
-    let scorer = table.pointee
-    guard scorer.struct_size >= CLUES_SCORER_SIZE else {
-      throw Failure(.pluginFailed, "describes a scorer with \(scorer.struct_size) bytes, which are too few")
-    }
+    let scorer = try sized(table, CLUES_SCORER_SIZE, "a scorer")
     about = try PluginDescription(scorer.about, kind: .scorer, in: library)
+    guard [CLUES_SCORES_SAMPLES, CLUES_SCORES_CLIENTS].contains(scorer.granularity) else {
+      throw Failure(
+        .pluginFailed, "its scorer '\(about.id)' scores something that this host does not know",
+        advice: "it may need a newer version of Clues")
+    }
     scoresClients = scorer.granularity == CLUES_SCORES_CLIENTS
     let works =
       scoresClients
@@ -143,7 +145,7 @@ public struct ScoringCollection {
 public final class ScorerInstance {
   private let table: UnsafePointer<clues_scorer>
   private let face: HostFace
-  private var pointer: UnsafeMutableRawPointer?
+  private let pointer: UnsafeMutableRawPointer?
   /// What the plugin may look at until the checkpoint, or the tensor, ends.
   private let checkpointArena = Arena()
   private let tensorArena = Arena()
@@ -154,8 +156,11 @@ public final class ScorerInstance {
     services: HostServices
   ) throws {
     self.table = table
-    face = HostFace(plugin: about.id, services: services)
-    try face.call { table.pointee.create(table, face.table, parameters.table(in: face.arena), &pointer) }
+    let face = HostFace(plugin: about.id, services: services)
+    self.face = face
+    pointer = try face.instance {
+      table.pointee.create(table, face.table, parameters.table(in: face.arena), $0)
+    }
   }
 
   deinit {
@@ -165,20 +170,38 @@ public final class ScorerInstance {
   /// The ways to come by its scores, the best first.
   public func needs() throws -> [ScorerNeeds] {
     var alternatives: [ScorerNeeds] = []
-    while alternatives.count < 64 {
+    while true {
       var needs = clues_needs()
       needs.struct_size = CLUES_NEEDS_SIZE
-      let status = table.pointee.needs(pointer, UInt32(alternatives.count), &needs)
-      if status == CLUES_UNSUPPORTED { break }
-      try face.call { status }
-      alternatives.append(
-        ScorerNeeds(
-          evidence: Evidence(rawValue: needs.evidence),
-          columns: (0..<Int(needs.column_count)).compactMap { needs.columns[$0].map { String(cString: $0) } },
-          passes: Int(needs.passes), lastCheckpointOnly: needs.checkpoints == CLUES_CHECKPOINTS_LAST))
+      var isThere = true
+      try face.call {
+        let status = table.pointee.needs(pointer, UInt32(alternatives.count), &needs)
+        isThere = status != CLUES_UNSUPPORTED
+        return isThere ? status : CLUES_OK
+      }
+      guard isThere else { return alternatives }
+      guard alternatives.count < 64 else { throw fault("lists more than 64 ways to come by its scores") }
+      alternatives.append(try read(needs))
     }
-    return alternatives
   }
+
+  private func read(_ needs: clues_needs) throws -> ScorerNeeds {
+    guard [CLUES_CHECKPOINTS_ALL, CLUES_CHECKPOINTS_LAST].contains(needs.checkpoints) else {
+      throw fault("wants checkpoints that this host does not know how to choose")
+    }
+    guard needs.column_count <= 4096, needs.column_count == 0 || needs.columns != nil else {
+      throw fault("claims \(needs.column_count) columns that are not there")
+    }
+    return ScorerNeeds(
+      evidence: Evidence(rawValue: needs.evidence),
+      columns: try (0..<Int(needs.column_count)).map { place in
+        guard let name = needs.columns[place] else { throw fault("does not name its column \(place)") }
+        return String(cString: name)
+      },
+      passes: Int(needs.passes), lastCheckpointOnly: needs.checkpoints == CLUES_CHECKPOINTS_LAST)
+  }
+
+  private func fault(_ message: String) -> Failure { Failure(.pluginFailed, "plugin '\(face.plugin)' \(message)") }
 
   public func begin(_ checkpoint: ScoringCheckpoint) throws {
     checkpointArena.reset()
@@ -284,8 +307,10 @@ extension ScoringCheckpoint {
     table.domain_count = UInt32(domains.count)
     table.own_domain = ownDomain.map { UInt32($0) } ?? .max
     table.domains = arena.array(domains.map { Optional(arena.text($0)) })
-    table.validation_counts = arena.array(validationNorms.map { UInt64($0.count) })
-    table.validation_norms = arena.array(validationNorms.map { Optional(arena.array($0)) })
+    // One entry a domain, whatever was asked for: the plugin counts on domain_count.
+    let norms = domains.indices.map { validationNorms.indices.contains($0) ? validationNorms[$0] : [] }
+    table.validation_counts = arena.array(norms.map { UInt64($0.count) })
+    table.validation_norms = arena.array(norms.map { Optional(arena.array($0)) })
     table.tensor_count = UInt32(tensorCount)
     table.column_count = UInt32(columns.count)
     table.columns = arena.array(

@@ -8,10 +8,7 @@ public struct ThresholdRulePlugin: @unchecked Sendable {
   private let table: UnsafePointer<clues_threshold_rule>
 
   init(_ table: UnsafePointer<clues_threshold_rule>, in library: PluginIdentity) throws {
-    let rule = table.pointee
-    guard rule.struct_size >= CLUES_THRESHOLD_RULE_SIZE else {
-      throw Failure(.pluginFailed, "describes a threshold rule with \(rule.struct_size) bytes, which are too few")
-    }
+    let rule = try sized(table, CLUES_THRESHOLD_RULE_SIZE, "a threshold rule")
     about = try PluginDescription(rule.about, kind: .thresholdRule, in: library)
     guard rule.create != nil, rule.destroy != nil, rule.decide != nil else {
       throw Failure(.pluginFailed, "its threshold rule '\(about.id)' lacks a function of the contract")
@@ -37,8 +34,9 @@ public struct ThresholdRulePlugin: @unchecked Sendable {
     for clients: [ClientScores], _ parameters: ParameterValues, services: HostServices
   ) throws -> [Double] {
     let face = HostFace(plugin: about.id, services: services)
-    var pointer: UnsafeMutableRawPointer?
-    try face.call { table.pointee.create(table, face.table, parameters.table(in: face.arena), &pointer) }
+    let pointer = try face.instance {
+      table.pointee.create(table, face.table, parameters.table(in: face.arena), $0)
+    }
     defer { if let pointer { table.pointee.destroy(pointer) } }
     let inputs = clients.map { client -> UnsafePointer<clues_client_scores>? in
       var item = clues_client_scores()

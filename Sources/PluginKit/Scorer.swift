@@ -96,12 +96,20 @@ public struct Checkpoint {
   /// How many validation samples each domain has, and the norms of their gradients.
   public let validationNorms: [[Double]]
   public let tensorCount: Int
+  /// For the log, cancellation and random numbers.
+  public let host: Host
   private let columns: [String: UnsafeBufferPointer<Double>]
+  private let identifiers: UnsafePointer<UnsafePointer<CChar>?>
+
+  /// The samples' ids, in the order of all other columns.
+  public var ids: [String] { (0..<sampleCount).map { String(cString: identifiers[$0]!) } }
 
   /// One number a sample, NaN where there is none; nil without such a column.
   public func column(_ name: String) -> UnsafeBufferPointer<Double>? { columns[name] }
 
-  init(_ table: clues_checkpoint) {
+  init(_ table: clues_checkpoint, host: Host) {
+    self.host = host
+    identifiers = table.ids
     alternative = Int(table.alternative)
     client = String(cString: table.client)
     step = Int(table.step)

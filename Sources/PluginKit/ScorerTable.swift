@@ -30,7 +30,10 @@ func scorerTable(_ type: any PluginEntry.Type) -> UnsafePointer<clues_scorer> {
   }
   table.granularity = CLUES_SCORES_SAMPLES
   table.begin_checkpoint = { pointer, checkpoint in
-    Instance.answer(pointer) { try $0.withScorer { try $0.begin(Checkpoint(checkpoint!.pointee)) } }
+    Instance.answer(pointer) { instance in
+      let checkpoint = Checkpoint(checkpoint!.pointee, host: instance.host)
+      try instance.withScorer { try $0.begin(checkpoint) }
+    }
   }
   table.begin_tensor = { pointer, tensor in
     Instance.answer(pointer) { instance in
@@ -70,6 +73,8 @@ extension Instance {
   /// Lends the scorer to `body` for changing.
   fileprivate func withScorer(_ body: (inout any Scorer) throws -> Void) throws {
     guard var scorer = entry as? any Scorer else { return }
+    // Held twice, the scorer's arrays would be copied whenever it changes them.
+    entry = Lent()
     defer { entry = scorer }
     try body(&scorer)
   }
@@ -85,4 +90,10 @@ extension Instance {
     table.columns = list(needs.columns)
     return table
   }
+}
+
+/// What an instance holds while its scorer is lent out.
+private struct Lent: PluginEntry {
+  static let id = "lent"
+  static let summary = ""
 }

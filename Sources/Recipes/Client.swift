@@ -13,6 +13,8 @@ extension Recipe {
     public var checkpoint: Located<Checkpoint>?
     /// The named adapter, where a bundle holds several.
     public var adapter: Located<String>?
+    /// Whether the client was trained on anchor data: scored against, not merged.
+    public var anchor: Located<Bool>?
     /// Parameters of the merge method for this client only.
     public var parameters: [ParameterSetting] = []
   }
@@ -48,6 +50,10 @@ extension Recipe.Client: Record {
         + "Without it, the final adapter, or the last checkpoint's where there is no final one.",
       absent: { _ in "the final adapter, else the last checkpoint's" }),
     .key("adapter", \.adapter, .name, "Which adapter to take, by name, where a bundle holds several."),
+    .key(
+      "anchor", \.anchor, .flag,
+      "Whether this client was trained on anchor data. Scorers of clients compare the others with it; it is not merged."
+    ),
     .key("parameters", \.parameters, .parameters, "Parameters of the merge method for this client only."),
   ]
 }

@@ -1,18 +1,19 @@
-/// The element types of a safetensors file, by their names there.
+/// The element types of a safetensors file, by their names there and in the order in which the reference implementation
+/// lays tensors out.
 public enum DType: String, Sendable, CaseIterable {
+  case u64 = "U64"
+  case i64 = "I64"
   case f64 = "F64"
   case f32 = "F32"
-  case f16 = "F16"
+  case u32 = "U32"
+  case i32 = "I32"
   case bf16 = "BF16"
+  case f16 = "F16"
+  case u16 = "U16"
+  case i16 = "I16"
   case f8e4m3 = "F8_E4M3"
   case f8e5m2 = "F8_E5M2"
-  case i64 = "I64"
-  case i32 = "I32"
-  case i16 = "I16"
   case i8 = "I8"
-  case u64 = "U64"
-  case u32 = "U32"
-  case u16 = "U16"
   case u8 = "U8"
   case bool = "BOOL"
 

@@ -2,8 +2,8 @@ import JSON
 
 /// Where each tensor lies in a safetensors file that is to be written, and the header that says so.
 ///
-/// The order is that of the reference implementation (larger elements first, then by name), so the same tensors give the
-/// same bytes whatever order they came in.
+/// The order is that of the reference implementation (by ``DType`` as declared, larger ones first, then by name), so the
+/// same tensors give the same bytes whatever order they came in, and those bytes are the reference's.
 public struct SafetensorsLayout: Sendable {
   public struct Entry: Sendable {
     public let name: String
@@ -26,9 +26,11 @@ public struct SafetensorsLayout: Sendable {
   public let header: [UInt8]
 
   public init(_ entries: [Entry], metadata: [String: String] = ["format": "pt"]) {
+    let places = Dictionary(uniqueKeysWithValues: DType.allCases.enumerated().map { ($1, $0) })
     self.entries = entries.sorted {
-      $0.dtype.size == $1.dtype.size
-        ? $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) : $0.dtype.size > $1.dtype.size
+      $0.dtype == $1.dtype
+        ? $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+        : places[$0.dtype, default: 0] < places[$1.dtype, default: 0]
     }
     var object = JSONObject()
     if !metadata.isEmpty {

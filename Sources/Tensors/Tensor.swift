@@ -41,16 +41,7 @@ public struct Tensor: Sendable {
     guard !range.isEmpty, let target else { return }
     try bytes[range.lowerBound * dtype.size..<range.upperBound * dtype.size].withUnsafeBytes { source in
       guard let start = source.baseAddress else { return }
-      switch dtype {
-      case .f32: UnsafeMutableRawPointer(target).copyMemory(from: start, byteCount: source.count)
-      case .f16: clues_f16_to_f32(start, target, range.count)
-      case .bf16: clues_bf16_to_f32(start, target, range.count)
-      case .f64: clues_f64_to_f32(start, target, range.count)
-      default:
-        throw Failure(
-          .badData, "holds \(dtype.torchName), which is no type that adapters are merged in",
-          advice: "convert it to float32, float16 or bfloat16 first")
-      }
+      try convert(start, dtype, count: range.count, into: target)
     }
   }
 
@@ -104,5 +95,23 @@ public func encode(_ values: [Float], as dtype: DType) -> [UInt8] {
         }
       }
     }
+  }
+}
+
+/// Converts `count` little-endian elements, which may lie anywhere, to float32; float64 is rounded.
+///
+/// - throws: ``Failure`` `badData` for types that are no floats of an adapter.
+func convert(
+  _ source: UnsafeRawPointer, _ dtype: DType, count: Int, into target: UnsafeMutablePointer<Float>
+) throws {
+  switch dtype {
+  case .f32: UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: count * 4)
+  case .f16: clues_f16_to_f32(source, target, count)
+  case .bf16: clues_bf16_to_f32(source, target, count)
+  case .f64: clues_f64_to_f32(source, target, count)
+  default:
+    throw Failure(
+      .badData, "holds \(dtype.torchName), which is no type that adapters are merged in",
+      advice: "convert it to float32, float16 or bfloat16 first")
   }
 }

@@ -31,12 +31,34 @@ public struct Bench: Sendable {
   public func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunRecord {
     try OutputFolder.checkTarget(output, replacing: replacing)
     var stopwatch = Stopwatch()
-    let (settings, clients) = try prepare(recipe)
+    let settings = try RunSettings(recipe, in: catalog)
+    let clients = try open(recipe, scoring: settings.scoring != nil)
     stopwatch.lap(.opening)
 
-    let contributions = try clients.contributions(recipe)
+    var record = RunRecord(recipe: recipe.jsonValue, notes: clients.notes)
+    record.plugins = try settings.libraries.map { try RunRecord.Plugin($0) }
+    let scored = try settings.scoring.map { try score(recipe, $0, clients) }
+    if let scored {
+      record.scored = scored
+      record.notes += scored.notes
+      stopwatch.lap(.scoring)
+    }
+    var adapters: [(folder: String, adapter: MergedAdapter)] = []
+    if let merge = settings.merge {
+      adapters = try self.merge(clients.contributions(recipe, scored?.selection), merge, clients, into: &record)
+      stopwatch.lap(.merging)
+    }
+    for note in record.notes { observer.note(note) }
+    record.timings = stopwatch.laps
+    try write(adapters, record, to: output, replacing: replacing)
+    return record
+  }
+
+  private func merge(
+    _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord
+  ) throws -> [(folder: String, adapter: MergedAdapter)] {
     let merger = try Merger(settings, contributions, services: services)
-    let dtype = try settings.dtype ?? contributions.commonDType()
+    let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
     let surveyed = try merger.modulesToSurvey()
     observer.begin(.merging, total: names.count + surveyed.count * settings.method.surveyPasses)
@@ -46,42 +68,29 @@ public struct Bench: Sendable {
       return try merger.merge(names[place], overview)
     }
     observer.end(.merging)
-    stopwatch.lap(.merging)
-
-    let adapter = try MergedAdapter(merged, contributions, settings, dtype: dtype)
-    var record = RunRecord()
-    record.recipe = recipe.jsonValue
-    record.method = settings.method.about.id
-    record.space = settings.space.rawValue
-    record.dtype = dtype.torchName
-    record.modules = merged.map(\.figures)
-    record.plugins = [try RunRecord.Plugin(settings.method.about.library)]
-    record.clients = zip(clients, contributions).map { RunRecord.Client($0, $1) }
-    record.notes = clients.notes + settings.notes(contributions, record)
-    for note in record.notes { observer.note(note) }
-    record.timings = stopwatch.laps
-    try write(adapter, record, to: output, replacing: replacing)
-    return record
-  }
-
-  /// Checks everything that needs no tensor and opens the bundles.
-  func prepare(_ recipe: Recipe) throws -> (MergeSettings, [Client]) {
-    guard let merge = recipe.merge?.value else {
-      throw Failure(.badRecipe, "the recipe merges nothing", advice: "give it a 'merge' section", file: recipe.file)
+    let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
+    record.clients = contributions.compactMap { contribution in
+      byName[contribution.client].map { RunRecord.Client($0, contribution) }
     }
-    let settings = try MergeSettings(recipe, merge, in: catalog)
-    return (settings, try open(recipe, wanting: [.adapter, .samples]))
+    record.merge = .init(
+      method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
+      clients: contributions.map(\.client), modules: merged.map(\.figures))
+    record.notes += settings.notes(contributions, record.merge)
+    let absolutes = try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype)
+    let adapter = try MergedAdapter(merged, contributions, settings, dtype: dtype, absolutes: absolutes)
+    let residual = try MergedAdapter(residualOf: merged, contributions, settings, dtype: dtype)
+    return [("", adapter)] + (residual.map { [("residual/", $0)] } ?? [])
   }
 
   /// Opens all bundles, several at a time, and gives them in the order of their names.
   ///
   /// From here on the order in the recipe plays no part, so it cannot change a result.
-  private func open(_ recipe: Recipe, wanting parts: Set<Part>) throws -> [Client] {
+  func open(_ recipe: Recipe, scoring: Bool) throws -> [Client] {
     observer.begin(.opening, total: recipe.clients.count)
     let clients = try inParallel(recipe.clients.count, threads: threads) { place in
       defer { observer.advance(.opening) }
       try Interruption.check()
-      return try Client(recipe, place: place, wanting: parts, limits: limits)
+      return try Client(recipe, place: place, scoring: scoring, limits: limits)
     }
     observer.end(.opening)
     try clients.checkNames(recipe)
@@ -98,17 +107,20 @@ public struct Bench: Sendable {
   }
 
   private func write(
-    _ adapter: MergedAdapter, _ record: RunRecord, to output: String, replacing: Bool
+    _ adapters: [(folder: String, adapter: MergedAdapter)], _ record: RunRecord, to output: String, replacing: Bool
   ) throws {
     observer.begin(.writing, total: 1)
     let folder = try OutputFolder(output, replacing: replacing)
     do {
-      try folder.write(adapter.configText, to: "adapter_config.json")
-      try folder.write(adapter.fileChunks, to: "adapter_model.safetensors")
-      try folder.write(modelCard(adapter, record), to: "README.md")
+      for (name, adapter) in adapters {
+        let (config, weights) = (name + "adapter_config.json", name + "adapter_model.safetensors")
+        try folder.write(adapter.configText, to: config)
+        try folder.write(adapter.fileChunks, to: weights)
+        try adapter.verify(config: folder.read(config), weights: folder.read(weights))
+      }
+      if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
+      if let scored = record.scored { try folder.write(scored.table, scored.selection) }
       try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
-      try adapter.verify(
-        config: folder.read("adapter_config.json"), weights: folder.read("adapter_model.safetensors"))
       try Interruption.check()
       try folder.commit()
     } catch {
@@ -117,6 +129,23 @@ public struct Bench: Sendable {
     }
     observer.advance(.writing)
     observer.end(.writing)
+  }
+}
+
+/// All that a recipe asks for, with every plugin found and every parameter checked.
+struct RunSettings: Sendable {
+  let scoring: ScoringSettings?
+  let merge: MergeSettings?
+
+  init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
+    scoring = recipe.score.isEmpty ? nil : try ScoringSettings(recipe, in: catalog)
+    merge = try recipe.merge.map { try MergeSettings(recipe, $0.value, in: catalog) }
+  }
+
+  /// The libraries that take part, each once.
+  var libraries: [PluginIdentity] {
+    let all = (scoring?.libraries ?? []) + (merge.map { [$0.method.about.library] } ?? [])
+    return all.reduce(into: []) { list, library in if !list.contains(library) { list.append(library) } }
   }
 }
 

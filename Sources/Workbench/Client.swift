@@ -11,12 +11,16 @@ struct Client: Sendable {
   let bundle: Bundle
   let adapter: Adapter?
   let sha256: String
+  /// Whether it was trained on anchor data: it is scored against, and not merged.
+  let isAnchor: Bool
 
   /// Opens the bundle that the recipe names.
-  init(_ recipe: Recipe, place: Int, wanting parts: Set<Part>, limits: Limits) throws {
+  init(_ recipe: Recipe, place: Int, scoring: Bool, limits: Limits) throws {
     let entry = recipe.clients[place].value
+    isAnchor = entry.anchor?.value ?? false
     let step: Int? = if case .step(let step)? = entry.checkpoint?.value { step } else { nil }
     let path = recipe.path(entry.path)
+    let parts = scoring ? ClientEvidence.parts(for: path) : [.adapter, .samples]
     var bundle = try Bundle.open(
       path, wanting: parts, adapter: entry.adapter?.value, checkpoint: step, limits: limits)
     if entry.checkpoint?.value == .last, bundle.adapterStep == nil, let last = bundle.checkpoints.last {

@@ -4,9 +4,18 @@ import Tensors
 
 extension [Client] {
   /// What each client brings to the merge, in this order.
-  func contributions(_ recipe: Recipe) throws -> [Contribution] {
-    let weights = try weights(recipe)
-    return try zip(self, weights).map { client, weight in
+  ///
+  /// Clients trained on anchor data are not merged, nor are those of which a selection keeps nothing.
+  func contributions(_ recipe: Recipe, _ selection: SampleSelection?) throws -> [Contribution] {
+    let shares = Dictionary(uniqueKeysWithValues: (selection?.clients ?? []).map { ($0.client, $0) })
+    let merged = filter { !$0.isAnchor && shares[$0.name]?.kept != 0 }
+    guard !merged.isEmpty else {
+      throw Failure(
+        .badData, "nothing is left to merge: the selection keeps no sample of any client",
+        advice: "look at the threshold and at the anchors: `clues select` prints both")
+    }
+    let weights = try merged.weights(recipe, shares)
+    return try zip(merged, weights).map { client, weight in
       guard let adapter = client.adapter else {
         throw Failure(.badData, "brings no adapter", client: client.name, file: client.bundle.path)
       }
@@ -18,27 +27,34 @@ extension [Client] {
   ///
   /// TIES divides by the number of clients that agree, so weights of mean 1 keep its scale; an average divides by their
   /// sum anyway.
-  private func weights(_ recipe: Recipe) throws -> [Double] {
+  private func weights(_ recipe: Recipe, _ shares: [String: SampleSelection.ClientShare]) throws -> [Double] {
     if recipe.clients.contains(where: { $0.value.weight != nil }) {
       return map { recipe.clients[$0.place].value.weight?.value ?? 1 }
     }
     guard let weighting = recipe.weights else { return map { _ in 1 } }
-    switch weighting.value {
-    case .equal: return map { _ in 1 }
-    case .samples:
-      let counts = try map { client in
+    let raw = try map { client -> Double in
+      let share = shares[client.name]
+      switch weighting.value {
+      case .equal: return 1
+      case .samples:
         guard let count = client.bundle.trainingSampleCount, count > 0 else {
           throw recipe.failure(
             "weights 'samples' needs the number of training samples, and client '\(client.name)' does not say it",
             at: weighting.origin, advice: "its bundle needs a samples.jsonl or a clues.json; or write the weights out")
         }
         return Double(count)
+      case .keptSamples: return Double(share?.kept ?? 0)
+      case .keptShare: return share?.keptShare ?? 0
+      case .keptScore: return share?.excess ?? 0
       }
-      let mean = counts.reduce(0, +) / Double(counts.count)
-      return counts.map { $0 / mean }
-    case .keptSamples, .keptShare, .keptScore:
-      throw recipe.failure("weights '\(weighting.value.rawValue)' needs a selection", at: weighting.origin)
     }
+    let mean = raw.reduce(0, +) / Double(raw.count)
+    guard mean > 0, mean.isFinite else {
+      throw recipe.failure(
+        "weights '\(weighting.value.rawValue)' gives every client the weight 0", at: weighting.origin,
+        advice: "derive them otherwise, or write them out")
+    }
+    return raw.map { $0 / mean }
   }
 
   /// What the bundles and adapters had to say.
@@ -51,7 +67,7 @@ extension [Client] {
 
 extension [Contribution] {
   /// The type that all factors have, or float32 where they differ.
-  func commonDType() throws -> DType {
+  var commonDType: DType {
     let dtypes = reduce(into: Set<DType>()) { $0.formUnion($1.adapter.dtypes) }
     return dtypes.count == 1 ? dtypes.first! : .f32
   }

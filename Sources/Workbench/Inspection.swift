@@ -14,6 +14,9 @@ public struct Inspection: Sendable {
     if path.hasSuffix(".safetensors") {
       let file = try locating(file: path) { try SafetensorsFile(Bytes(mapping: path)) }
       (json, text) = Self.describe(file, path)
+    } else if path.hasSuffix(".pt") || path.hasSuffix("optimizer.bin") {
+      let state = try locating(file: path) { try OptimizerState(Bytes(mapping: path)) }
+      (json, text) = Self.describe(state, path)
     } else {
       let bundle = try Bundle.open(path, wanting: [.adapter, .trainerStates, .samples, .ledger])
       let adapter = try bundle.adapter.map { files in
@@ -43,6 +46,28 @@ public struct Inspection: Sendable {
         }),
     ])
     return (json, "\(path): \(tensors.count) tensors\n\(table.text)")
+  }
+
+  private static func describe(_ state: OptimizerState, _ path: String) -> (JSONValue, String) {
+    var table = Table(["group", "parameters", "learning rate", "betas", "epsilon", "weight decay"])
+    for (place, group) in state.groups.enumerated() {
+      table.add(
+        "\(place)", "\(group.parameterCount)", group.learningRate.map { short($0) } ?? "–",
+        "\(short(group.beta1)), \(short(group.beta2))", short(group.epsilon), short(group.weightDecay))
+    }
+    let json: JSONValue = .object([
+      "schema": "clues/inspection/1", "kind": "optimizer", "path": .string(path),
+      "groups": .array(
+        state.groups.map { group in
+          [
+            "parameters": JSONValue(group.parameterCount),
+            "learning_rate": group.learningRate.map { .number($0) } ?? .null,
+            "beta1": .number(group.beta1), "beta2": .number(group.beta2), "epsilon": .number(group.epsilon),
+            "weight_decay": .number(group.weightDecay), "amsgrad": .bool(group.amsgrad),
+          ]
+        }),
+    ])
+    return (json, "\(path): the state of Adam, read without executing anything\n\(table.text)")
   }
 
   private static func describe(_ bundle: Bundle, _ adapter: Adapter?) throws -> (JSONValue, String) {

@@ -11,6 +11,7 @@ struct MergeSettings: Sendable {
   let parameters: ParameterPlan
   let rank: TargetRank
   let split: Recipe.Split
+  let keepsResidual: Bool
   let missing: Recipe.Missing
   let absolute: Recipe.Absolute
   let baseModel: String?
@@ -63,6 +64,12 @@ struct MergeSettings: Sendable {
         advice: "leave rank and energy away, or merge in another space")
     }
     split = merge.split?.value ?? .sqrt
+    keepsResidual = merge.residual?.value ?? false
+    if keepsResidual, space == .factors || (space == .delta && !method.isLinear) {
+      throw recipe.failure(
+        "the method '\(method.about.id)' leaves no residual of low rank in the space '\(space.rawValue)'",
+        at: merge.residual?.origin ?? merge.method.origin, advice: "merge in the space 'core', or without residual")
+    }
     missing = merge.missing.value
     absolute = merge.absolute.value
     baseModel = merge.baseModel?.value
@@ -73,7 +80,7 @@ struct MergeSettings: Sendable {
 
 extension MergeSettings {
   /// What a user should know about a merge done this way.
-  func notes(_ contributions: [Contribution], _ record: RunRecord) -> [Note] {
+  func notes(_ contributions: [Contribution], _ record: RunRecord.Merge?) -> [Note] {
     var notes: [Note] = []
     if space == .factors, contributions.count > 1 {
       notes.append(
@@ -81,14 +88,14 @@ extension MergeSettings {
           "the space 'factors' merges A and B apart, which leaves cross terms between clients: the result is not what "
             + "the method makes of the updates; 'stack' or 'delta' are exact"))
     }
-    let largest = record.modules.map(\.rank).max() ?? 0
+    let largest = record?.modules.map(\.rank).max() ?? 0
     if largest > 16 {
       notes.append(
         .warning(
           "the merged rank is \(largest); vLLM takes 16 unless started with --max-lora-rank; merge.rank lowers it"))
     }
-    if record.discardedShare > 0 {
-      notes.append(.info("compression left out \(percent(record.discardedShare)) of the merged deltas' energy"))
+    if let share = record?.discardedShare, share > 0 {
+      notes.append(.info("compression left out \(percent(share)) of the merged deltas' energy"))
     }
     return notes
   }

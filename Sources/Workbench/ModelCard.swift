@@ -8,7 +8,8 @@ func modelCard(_ adapter: MergedAdapter, _ record: RunRecord) -> String {
   var card = "---\n"
   if case .string(let base)? = adapter.config["base_model_name_or_path"] { card += "base_model: \(quoted(base))\n" }
   card += "library_name: peft\ntags:\n- lora\n- merge\n- clues\n---\n\n# Merged adapter\n\n"
-  card += "Merged by Clues \(cluesVersion) with the method `\(record.method)` in the space `\(record.space)` from "
+  let (method, space) = (record.merge?.method ?? "", record.merge?.space ?? "")
+  card += "Merged by Clues \(cluesVersion) with the method `\(method)` in the space `\(space)` from "
   card += "\(record.clients.count) client\(record.clients.count == 1 ? "" : "s").\n\n"
   card += "| client | weight | SHA-256 of its bundle |\n|---|---|---|\n"
   for client in record.clients { card += "| \(cell(client.name)) | \(client.weight) | `\(client.sha256)` |\n" }

@@ -48,13 +48,20 @@ public struct RunPlan: Sendable {
 extension Bench {
   /// Opens and checks everything that a run would, and says what it would do.
   public func plan(_ recipe: Recipe) throws -> RunPlan {
-    let (settings, clients) = try prepare(recipe)
-    let contributions = try clients.contributions(recipe)
+    let run = try RunSettings(recipe, in: catalog)
+    guard let settings = run.merge else {
+      throw Failure(
+        .usage, "a dry run shows how adapters would be merged, and this recipe merges nothing",
+        advice: "`clues recipe check` checks it")
+    }
+    let clients = try open(recipe, scoring: run.scoring != nil)
+    let scored = try run.scoring.map { try score(recipe, $0, clients) }
+    let contributions = try clients.contributions(recipe, scored?.selection)
     let merger = try Merger(settings, contributions, services: services)
     let modules = merger.modules
     return RunPlan(
       method: settings.method.about.id, space: settings.space.rawValue,
-      dtype: try (settings.dtype ?? contributions.commonDType()).torchName,
+      dtype: (settings.dtype ?? contributions.commonDType).torchName,
       clients: contributions.map {
         (
           $0.client, $0.weight, $0.adapter.modules.count, $0.adapter.modules.values.map(\.rank),
@@ -67,6 +74,6 @@ extension Bench {
 
   /// Checks the recipe against the plugins, without opening bundles.
   public func check(_ recipe: Recipe) throws {
-    if let merge = recipe.merge?.value { _ = try MergeSettings(recipe, merge, in: catalog) }
+    _ = try RunSettings(recipe, in: catalog)
   }
 }

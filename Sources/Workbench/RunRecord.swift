@@ -5,15 +5,57 @@ import Tensors
 
 /// How a run came about, for `clues/run.json`: enough to repeat it and to believe it.
 public struct RunRecord: Sendable {
-  public var recipe: JSONValue = .null
-  public var clients: [Client] = []
+  public var recipe: JSONValue
+  public var notes: [Note]
   public var plugins: [Plugin] = []
-  public var method = ""
-  public var space = ""
-  public var dtype = ""
-  public var modules: [ModuleFigures] = []
-  public var notes: [Note] = []
+  /// What scoring and selecting made of the clients; nil in a run that only merges.
+  public var scored: Bench.Scored?
+  /// The clients whose adapters were merged.
+  public var clients: [Client] = []
+  /// The merge; nil in a run that only scores.
+  public var merge: Merge?
   public var timings: [(stage: Stage, seconds: Double)] = []
+
+  init(recipe: JSONValue, notes: [Note]) {
+    self.recipe = recipe
+    self.notes = notes
+  }
+
+  /// How the adapters were merged, and what became of every module.
+  public struct Merge: Sendable {
+    public let method: String
+    public let space: String
+    public let dtype: String
+    /// The clients in the order of the cosines.
+    public let clients: [String]
+    public let modules: [ModuleFigures]
+
+    /// The cosines between the clients' updates over all modules, row-major.
+    public var cosines: [Double] {
+      let places = Dictionary(uniqueKeysWithValues: clients.enumerated().map { ($1, $0) })
+      var sums = [Double](repeating: 0, count: clients.count * clients.count)
+      for module in modules {
+        let own = module.clients.compactMap { places[$0] }
+        for (row, i) in own.enumerated() {
+          for (column, j) in own.enumerated() {
+            sums[i * clients.count + j] += module.innerProducts[row * own.count + column]
+          }
+        }
+      }
+      return Workbench.cosines(of: sums, count: clients.count)
+    }
+
+    /// The mean share of entries, over the modules, at which the clients' updates have both signs.
+    public var signConflict: Double {
+      modules.isEmpty ? 0 : modules.reduce(0) { $0 + $1.signConflict } / Double(modules.count)
+    }
+
+    /// The share of the merged deltas' energy that compression left out; 0 when nothing was compressed.
+    public var discardedShare: Double {
+      let energy = modules.reduce(0) { $0 + $1.energy }
+      return energy > 0 ? modules.reduce(0) { $0 + $1.discardedEnergy } / energy : 0
+    }
+  }
 
   /// A library that took part.
   public struct Plugin: Sendable, Hashable {
@@ -34,29 +76,31 @@ public struct RunRecord: Sendable {
     public let moduleCount: Int
   }
 
-  /// The share of the merged deltas' energy that compression left out; 0 when nothing was compressed.
-  public var discardedShare: Double {
-    let energy = modules.reduce(0) { $0 + $1.energy }
-    return energy > 0 ? modules.reduce(0) { $0 + $1.discardedEnergy } / energy : 0
-  }
-
   public var json: JSONValue {
     .object([
       "schema": "clues/run/1",
       "version": .string(cluesVersion),
       "recipe": recipe,
-      "method": .string(method),
-      "space": .string(space),
-      "dtype": .string(dtype),
       "clients": .array(clients.map(\.json)),
       "plugins": .array(
         plugins.map {
           ["library": .string($0.library), "version": .string($0.version), "sha256": .string($0.sha256)]
         }),
-      "discarded_share": .number(discardedShare),
-      "modules": .array(modules.map(\.json)),
-      "seconds": .object(JSONObject(timings.map { ($0.stage.rawValue, .number($0.seconds)) })),
+      "scorers": .array(scored?.table.scorers.map(\.json) ?? []),
+      "selection": scored?.selection?.json ?? .null,
+      "merge": merge?.json ?? .null,
       "notes": .array(notes.map { ["severity": .string($0.severity.rawValue), "text": .string($0.text)] }),
+      "seconds": .object(JSONObject(timings.map { ($0.stage.rawValue, .number($0.seconds)) })),
+    ])
+  }
+}
+
+extension RunRecord.Merge {
+  fileprivate var json: JSONValue {
+    .object([
+      "method": .string(method), "space": .string(space), "dtype": .string(dtype),
+      "discarded_share": .number(discardedShare), "sign_conflict": .number(signConflict),
+      "cosines": rows(cosines, count: clients.count), "modules": .array(modules.map(\.json)),
     ])
   }
 }
@@ -95,6 +139,8 @@ extension ModuleFigures {
   fileprivate var json: JSONValue {
     .object([
       "module": .string(module), "clients": JSONValue(clients), "input_ranks": .array(inputRanks.map { JSONValue($0) }),
+      "coverage": .number(coverage), "input_norms": .array(inputNorms.map { .number($0) }),
+      "cosines": rows(cosines, count: clients.count), "sign_conflict": .number(signConflict),
       "rank": JSONValue(rank), "norm": .number(energy.squareRoot()), "energy": .number(energy),
       "discarded_energy": .number(discardedEnergy),
     ])
@@ -103,3 +149,8 @@ extension ModuleFigures {
 
 /// The version of Clues.
 public let cluesVersion = "0.1.0"
+
+/// A square matrix as a list of rows.
+private func rows(_ elements: [Double], count: Int) -> JSONValue {
+  .array((0..<count).map { row in .array(elements[row * count..<(row + 1) * count].map { .number($0) }) })
+}

@@ -19,7 +19,10 @@ struct Clues: ParsableCommand {
       73 cannot write, 77 untrusted plugin, 78 bad recipe, 130 interrupted.
       """,
     version: cluesVersion,
-    subcommands: [Run.self, Merge.self, Inspect.self, Pack.self, Plugins.self, RecipeCommand.self])
+    subcommands: [
+      Run.self, Merge.self, Score.self, Select.self, Evaluate.self, Inspect.self, Pack.self, Plugins.self,
+      RecipeCommand.self,
+    ])
 
   static func main() {
     // A reader that closes the pipe early, such as `head`, is no error.

@@ -15,7 +15,7 @@ import Testing
       #expect(result.output.contains("The merged adapter is in out"))
       let record = try json(String(contentsOf: folder.appending(path: "out/clues/run.json"), encoding: .utf8))
       #expect(record["schema"] == "clues/run/1")
-      #expect(record["modules"]?.arrayValue?.count == 60)
+      #expect(record["merge"]?.objectValue?["modules"]?.arrayValue?.count == 60)
       #expect(
         record["clients"]?.arrayValue?.compactMap { $0.objectValue?["name"]?.stringValue } == [
           "financial", "medical", "multilingual",

@@ -8,6 +8,9 @@ public struct CommandResult {
   public let errors: String
 }
 
+/// The `clues` that was built along with the tests.
+public let cluesExecutable = PluginSearchPath.executableFolder + "/clues"
+
 /// Runs the `clues` that was built along with the tests.
 ///
 /// - parameters:
@@ -18,7 +21,7 @@ public func clues(
   _ arguments: [String], in folder: URL = repository, executable: String? = nil, environment: [String: String] = [:]
 ) throws -> CommandResult {
   let process = Process()
-  process.executableURL = URL(filePath: executable ?? PluginSearchPath.executableFolder + "/clues")
+  process.executableURL = URL(filePath: executable ?? cluesExecutable)
   process.arguments = arguments
   process.currentDirectoryURL = folder
   // A home of its own, so that nobody's installed plugins take part.

@@ -26,6 +26,21 @@ void clues_random_blocks(uint64_t key, uint64_t first, size_t count, uint64_t *w
 /* Whether every element is finite. */
 int clues_all_finite(const float *values, size_t count);
 
+/* What an optimizer makes of a gradient g, given its moments m and v:
+   (first_moment·m + first_gradient·g) / √(second_moment·v + second_gradient·g²), epsilon inside the root or beside it. */
+typedef struct clues_preconditioner {
+  float first_moment, first_gradient;
+  float second_moment, second_gradient;
+  float epsilon;
+  int epsilon_is_inside;
+} clues_preconditioner;
+
+void clues_precondition(const float *gradient, const float *first, const float *second,
+                        const clues_preconditioner *rule, float *result, size_t count);
+
+/* Summed in double precision. */
+double clues_inner_product(const float *a, const float *b, size_t count);
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -45,6 +45,13 @@ extern "C" {
 #define CLUES_ENUM(name) typedef uint32_t name; enum
 #endif
 
+/* Keeps the entry visible in a library that hides everything else (-fvisibility=hidden). */
+#if defined(__GNUC__)
+#define CLUES_EXPORT __attribute__((visibility("default")))
+#else
+#define CLUES_EXPORT
+#endif
+
 /* The major version is part of the entry's name; the minor one grows when fields are appended. */
 #define CLUES_ABI_MINOR 0u
 
@@ -85,9 +92,9 @@ typedef struct clues_tensor {
   clues_dtype dtype;
   uint32_t rank;                       /* at most 8 */
   uint32_t flags;                      /* clues_tensor_flag */
-  const int64_t *shape; /* rank extents */
-  const int64_t *strides; /* in elements */
-  void *data;           /* read only unless CLUES_TENSOR_WRITABLE; may be null when there is no element */
+  const int64_t *shape;                /* rank extents */
+  const int64_t *strides;              /* in elements */
+  void *data;                          /* read only unless CLUES_TENSOR_WRITABLE; may be null without elements */
 } clues_tensor;
 #define CLUES_TENSOR_SIZE 40u
 
@@ -247,22 +254,22 @@ typedef struct clues_merge_method {
   uint32_t dtypes;         /* bits 1 << clues_dtype that merge takes; the host converts. CLUES_F32 must be among them */
   uint32_t survey_passes;
 
-  /* A new instance for these parameters; this entry comes first, so that several may share one function. */
-  clues_status (*create)(const struct clues_merge_method *method, const clues_host *host, const clues_parameters *parameters,
-                         void **instance);
+  /*
+   * A new instance for these parameters; this entry comes first, so that several may share one function. A method that
+   * keeps nothing may leave null. After a failure the host forgets what stands in instance; null is never destroyed.
+   */
+  clues_status (*create)(const struct clues_merge_method *method, const clues_host *host,
+                         const clues_parameters *parameters, void **instance);
   void (*destroy)(void *instance);
 
   /* input_count numbers into coefficients. [instance] */
-  clues_status (*coefficients)(void *instance, const clues_merge_unit *unit,
-                                              double *coefficients);
+  clues_status (*coefficients)(void *instance, const clues_merge_unit *unit, double *coefficients);
 
   /* The merged matrix into output, which has the shape and dtype of the inputs and overlaps none. [instance] */
-  clues_status (*merge)(void *instance, const clues_merge_unit *unit,
-                                       const clues_tensor *output);
+  clues_status (*merge)(void *instance, const clues_merge_unit *unit, const clues_tensor *output);
 
   uint64_t (*survey_size)(void *instance, uint32_t input_count);
-  clues_status (*survey)(void *instance, const clues_merge_unit *unit, uint32_t pass,
-                                        void *record);
+  clues_status (*survey)(void *instance, const clues_merge_unit *unit, uint32_t pass, void *record);
   clues_status (*combine)(void *instance, uint32_t pass, void *into, const void *other);
 } clues_merge_method;
 #define CLUES_MERGE_METHOD_SIZE 96u
@@ -404,8 +411,8 @@ typedef struct clues_scorer {
   const clues_descriptor *about;
 
   /* A new instance for these parameters; this entry comes first, so that several may share one function. */
-  clues_status (*create)(const struct clues_scorer *scorer, const clues_host *host, const clues_parameters *parameters,
-                         void **instance);
+  clues_status (*create)(const struct clues_scorer *scorer, const clues_host *host,
+                         const clues_parameters *parameters, void **instance);
   void (*destroy)(void *instance);
 
   /* What it needs: alternative 0 is the best one; CLUES_UNSUPPORTED (without text) where there is no such one. */
@@ -418,12 +425,10 @@ typedef struct clues_scorer {
   clues_status (*end_checkpoint)(void *instance, const clues_scores *scores);
 
   /* The scores over all checkpoints, given those at each. */
-  clues_status (*finish)(void *instance, uint32_t checkpoint_count,
-                                        const clues_scores *const *checkpoints,
-                                        const clues_scores *scores);
+  clues_status (*finish)(void *instance, uint32_t checkpoint_count, const clues_scores *const *checkpoints,
+                         const clues_scores *scores);
 
-  clues_status (*score_clients)(void *instance, const clues_collection *collection,
-                                               const clues_scores *scores);
+  clues_status (*score_clients)(void *instance, const clues_collection *collection, const clues_scores *scores);
 } clues_scorer;
 #define CLUES_SCORER_SIZE 96u
 
@@ -446,13 +451,13 @@ typedef struct clues_threshold_rule {
   uint32_t flags; /* none yet: 0 */
   const clues_descriptor *about;
   /* A new instance for these parameters; this entry comes first, so that several may share one function. */
-  clues_status (*create)(const struct clues_threshold_rule *rule, const clues_host *host, const clues_parameters *parameters,
-                         void **instance);
+  clues_status (*create)(const struct clues_threshold_rule *rule, const clues_host *host,
+                         const clues_parameters *parameters, void **instance);
   void (*destroy)(void *instance);
 
   /* client_count numbers into thresholds: the same one for all, unless the rule is made to differ. [instance] */
-  clues_status (*decide)(void *instance, uint32_t client_count,
-                         const clues_client_scores *const *clients, double *thresholds);
+  clues_status (*decide)(void *instance, uint32_t client_count, const clues_client_scores *const *clients,
+                         double *thresholds);
 } clues_threshold_rule;
 #define CLUES_THRESHOLD_RULE_SIZE 40u
 
@@ -482,7 +487,7 @@ typedef struct clues_plugin {
  * The one exported symbol. Pure: no allocation that the host could see, no threads, no files; the same pointer each
  * time, valid for the life of the process. Null refuses a host that is too old. [once]
  */
-const clues_plugin *clues_plugin_entry_v1(uint32_t host_abi_minor);
+CLUES_EXPORT const clues_plugin *clues_plugin_entry_v1(uint32_t host_abi_minor);
 
 /* ----------------------------------------------------------------------------------------------------- layout check */
 

@@ -146,3 +146,20 @@ extension Form where Value: Equatable {
 extension Form where Value: Choice {
   static var choice: Form { words(Value.allCases.map { Word(name: $0.rawValue, value: $0, meaning: $0.meaning) }) }
 }
+
+extension Form where Value == Bool {
+  /// `true` or `false`, and none of YAML 1.1's other spellings.
+  static let flag = Form(
+    options: ["true or false"], words: ["true", "false"],
+    schema: ["type": "boolean"],
+    accepts: { $0.plainText != nil },
+    read: { node, place in
+      switch node.plainText {
+      case "true": true
+      case "false": false
+      default: throw mismatch(node, at: place, due: "true or false", words: ["true", "false"])
+      }
+    },
+    write: { .bool($0) },
+    explain: { [Decision(place: $1, value: String($0))] })
+}

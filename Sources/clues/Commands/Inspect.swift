@@ -8,10 +8,12 @@ extension Clues {
       discussion: """
         Example:
           clues inspect checkpoints/medical.tar.zst
+          clues inspect outputs/checkpoint-500/optimizer.pt
         """)
 
     @Argument(
-      help: ArgumentHelp("A bundle, a Trainer folder, a PEFT folder, or a safetensors file.", valueName: "input"))
+      help: ArgumentHelp(
+        "A bundle, a Trainer folder, a PEFT folder, a safetensors file, or an optimizer.pt.", valueName: "input"))
     var input: String
 
     @Flag(help: "Print everything as JSON.")

@@ -41,6 +41,9 @@ extension Clues {
     @Option(help: ArgumentHelp("The share of each module's energy to keep; the rank follows.", valueName: "e"))
     var energy: Double?
 
+    @Flag(help: "Write what compression leaves out as a second adapter, so that nothing is lost.")
+    var residual = false
+
     @Option(help: "The type of the result: float32, float16 or bfloat16; by default that of the inputs.")
     var dtype: String?
 
@@ -85,19 +88,13 @@ extension Clues {
         for (place, weight) in weight.enumerated() {
           settings.append(try Override(["clients", "\(place)", "weight"], "\(weight)", from: "--weight \(weight)"))
         }
-        for parameter in parameters {
-          let parts = parameter.split(separator: "=", maxSplits: 1).map(String.init)
-          guard parts.count == 2 else {
-            throw Failure(.usage, "-p \(parameter): this is not key=value", advice: "write for example -p density=0.5")
-          }
-          settings.append(try Override(["merge", "parameters", parts[0]], parts[1], from: "-p \(parameter)"))
-        }
+        settings += try parameters.map { try Override(parameter: $0, of: ["merge", "parameters"]) }
         let options: [(String, [String], String?)] = [
           ("--space", ["merge", "space"], space), ("--rank", ["merge", "rank"], rank),
           ("--energy", ["merge", "energy"], energy.map { "\($0)" }), ("--split", ["merge", "split"], split),
           ("--missing", ["merge", "missing"], missing), ("--absolute", ["merge", "absolute"], absolute),
           ("--base-model", ["merge", "base_model"], baseModel), ("--dtype", ["output", "dtype"], dtype),
-          ("--seed", ["seed"], seed.map { "\($0)" }),
+          ("--seed", ["seed"], seed.map { "\($0)" }), ("--residual", ["merge", "residual"], residual ? "true" : nil),
         ]
         for case (let option, let path, let value?) in options {
           settings.append(try Override(path, value, from: "\(option) \(value)"))

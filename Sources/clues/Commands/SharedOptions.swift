@@ -51,7 +51,9 @@ struct RunOptions: ParsableArguments {
     if json {
       Console.result(record.json.text(indented: true))
     } else if !quiet {
-      Console.result(Console.printable(record.summary) + "\nThe merged adapter is in \(output)")
+      Console.result(
+        Console.printable(record.summary) + "\n\n"
+          + (record.merge == nil ? "The scores are in \(output)/clues" : "The merged adapter is in \(output)"))
     }
   }
 }

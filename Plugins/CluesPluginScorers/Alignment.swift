@@ -1,0 +1,100 @@
+import PluginKit
+
+/// How the samples' vectors lie to the domains' mean validation gradients at one checkpoint, whether that was summed up
+/// from gradients or read from a ledger.
+struct Alignment {
+  /// Which vector the inner products are those of.
+  enum Vector {
+    /// The gradient itself.
+    case gradient
+    /// The gradient as the optimizer would use it.
+    case preconditioned(Preconditioner, ledger: LedgerVector?)
+
+    /// The columns of a ledger that tell the same; nil when a ledger cannot.
+    var columns: (norm: String, dot: String)? {
+      switch self {
+      case .gradient: (Column.gradientNorm, "dot")
+      case .preconditioned(_, let ledger): ledger.map { ("\($0.rawValue)_norm", "\($0.rawValue)_dot") }
+      }
+    }
+
+    fileprivate var preconditioner: Preconditioner? {
+      if case .preconditioned(let preconditioner, _) = self { preconditioner } else { nil }
+    }
+  }
+
+  /// The two ways of preconditioning that ledgers hold: ε = 10⁻⁸ inside the root, β = (0.9, 0.999), uncorrected.
+  enum LedgerVector: String {
+    /// Without momentum.
+    case adam
+    /// With momentum.
+    case reference
+  }
+
+  /// The validation norms in a ledger: the same in all rows of a checkpoint.
+  static let targetNorms = "validation_norm"
+
+  let checkpoint: Checkpoint
+  let domains: [Int]
+  private let columns: (norm: String, dot: String)?
+  private var sums: SampleSums
+
+  /// The ways to come by it, the ledger first: it says the same and is read in no time.
+  static func needs(_ vector: Vector, evidence: [clues_evidence] = [], norms: Bool, targetNorms: Bool) -> [Needs] {
+    var needs: [Needs] = []
+    if let columns = vector.columns {
+      var names = [Column.tokens, Column.gradientNorm, Column.each(columns.dot)]
+      if norms, !names.contains(columns.norm) { names.append(columns.norm) }
+      if targetNorms { names.append(Column.each(Self.targetNorms)) }
+      needs.append(Needs(evidence, columns: names))
+    }
+    var gradients = [CLUES_EVIDENCE_GRADIENTS, CLUES_EVIDENCE_VALIDATION_MEANS] + evidence
+    if vector.preconditioner != nil { gradients.append(CLUES_EVIDENCE_MOMENTS) }
+    needs.append(Needs(gradients, columns: [Column.tokens]))
+    return needs
+  }
+
+  /// - parameter domains: The domains that matter, as places in the checkpoint's.
+  init(_ vector: Vector, at checkpoint: Checkpoint, domains: [Int], from needs: Needs) {
+    self.checkpoint = checkpoint
+    self.domains = domains
+    columns = needs.evidence.contains(CLUES_EVIDENCE_GRADIENTS) ? nil : vector.columns
+    sums = SampleSums(
+      sampleCount: columns == nil ? checkpoint.sampleCount : 0, targetCount: domains.count, vector.preconditioner)
+  }
+
+  mutating func begin(_ tensor: GradientTensor) {
+    sums.begin(tensor, targets: domains.map { Array(tensor.validationMean($0)) })
+  }
+
+  mutating func add(_ rows: GradientRows) { sums.add(rows) }
+
+  /// ⟨vector, mean validation gradient⟩; `place` counts ``domains``.
+  func product(_ sample: Int, _ place: Int) throws(Unscorable) -> Double {
+    _ = try checkpoint.tokens(of: sample)
+    guard let columns else { return try sums.product(sample, place) }
+    guard try checkpoint.value(Column.gradientNorm, of: sample) > 0 else { throw Unscorable("its gradient is zero") }
+    return try checkpoint.value("\(columns.dot).\(name(place))", of: sample)
+  }
+
+  /// ‖vector‖, above zero.
+  func norm(_ sample: Int) throws(Unscorable) -> Double {
+    let norm = if let columns { try checkpoint.value(columns.norm, of: sample) } else { try sums.norm(sample) }
+    guard norm > 0 else { throw Unscorable("its preconditioned gradient is zero") }
+    return norm
+  }
+
+  /// ‖mean validation gradient‖, above zero; a ledger repeats it in every row.
+  func targetNorm(_ sample: Int, _ place: Int) throws(Unscorable) -> Double {
+    let norm =
+      if columns != nil {
+        try checkpoint.value("\(Self.targetNorms).\(name(place))", of: sample)
+      } else {
+        sums.targetSquares[place].squareRoot()
+      }
+    guard norm.isFinite, norm > 0 else { throw Unscorable("the validation gradient of \(name(place)) is \(norm)") }
+    return norm
+  }
+
+  private func name(_ place: Int) -> String { checkpoint.domains[domains[place]] }
+}

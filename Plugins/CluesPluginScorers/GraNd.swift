@@ -1,0 +1,53 @@
+import PluginKit
+
+/// The norm of the gradient.
+struct GraNd: Scorer {
+  static let id = "grand"
+  static let summary = "How small a sample's gradient is, or how large."
+  static let details = """
+    The mean of ‖g(z)‖ over the checkpoints. keep: low scores −‖g‖, which removes noise: wrong answers have large \
+    gradients. keep: high scores ‖g‖, which prunes what is easy already; that is what the paper is after.
+    """
+  static let reference = "Paul et al. 2021, Deep Learning on a Data Diet: Finding Important Examples Early in Training"
+
+  @Parameter("Whether samples with low or with high norms are the good ones.") var keep = Keep.low
+
+  private var checkpoint: Checkpoint?
+  private var sums: SampleSums?
+
+  var needs: [Needs] {
+    [
+      Needs(columns: [Column.tokens, Column.gradientNorm]),
+      Needs([CLUES_EVIDENCE_GRADIENTS], columns: [Column.tokens]),
+    ]
+  }
+
+  mutating func begin(_ checkpoint: Checkpoint) throws {
+    self.checkpoint = checkpoint
+    sums = checkpoint.alternative == 0 ? nil : SampleSums(sampleCount: checkpoint.sampleCount, targetCount: 0)
+  }
+
+  mutating func begin(_ tensor: GradientTensor) throws { sums?.begin(tensor, targets: []) }
+
+  mutating func update(_ rows: GradientRows) throws {
+    try checkpoint?.host.checkCancellation()
+    sums?.add(rows)
+  }
+
+  mutating func scores() throws -> [Score] {
+    guard let checkpoint else { return [] }
+    return checkpoint.score { sample throws(Unscorable) in
+      _ = try checkpoint.tokens(of: sample)
+      let norm =
+        if let sums { try sums.norm(sample) } else { try checkpoint.norm(Column.gradientNorm, of: sample) }
+      return keep.sign * norm
+    }
+  }
+}
+
+/// Which end of a scale holds the good samples.
+enum Keep: String, ParameterChoice {
+  case low, high
+
+  var sign: Double { self == .low ? -1 : 1 }
+}

@@ -1,0 +1,100 @@
+import PluginKit
+
+/// The score of LESS: cosines between what Adam makes of a sample's gradient and the validation gradients.
+struct Less: Scorer {
+  static let id = "less"
+  static let summary = "The cosine between a sample's Adam update and validation gradients, whatever their lengths."
+  static let details = """
+    Per checkpoint, with Γ as in clues (preset: reference), and with every domain as a subtask d:
+
+        c_d(z) = mean over validation samples z' of d of cos(Γ(z), g(z'))      target: samples (LESS)
+        c_d(z) = cos(Γ(z), mean over z' of g(z'))                              target: mean
+        S(z)   = max over d of Σ over checkpoints of η̄ · c_d(z)
+
+    η̄ is the mean learning rate of the last epoch, scaled so that the rates of all checkpoints sum to 1. The maximum \
+    is taken last, over the domains that count: the client's own, or all. The score at a single checkpoint is the \
+    largest c_d there.
+
+    projection: k takes the cosines after a random projection to k dimensions (a sparse one: every element goes to one \
+    dimension with a random sign), with an error of about 1/√k; 0 takes them exactly, and needs less memory.
+
+    With target: mean and without projection a ledger gives the same scores, if it has the column \
+    validation_norm.<domain>: the norm of the mean validation gradient. Without that there is no cosine to be had from \
+    a ledger; clues with normalize: sample is what comes next to it.
+    """
+  static let reference =
+    "Xia et al. 2024, LESS: Selecting Influential Data for Targeted Instruction Tuning (arXiv 2402.04333)"
+
+  enum Target: String, ParameterChoice { case samples, mean }
+  enum Domains: String, ParameterChoice { case own, all }
+
+  @Parameter("Cosines with every validation sample, averaged, or with their mean.") var target = Target.samples
+  @Parameter("Whether the own domain counts alone, or the best of all.") var domains = Domains.own
+  @Parameter("Dimensions of the random projection; 0 for none.", in: 0...1_048_576) var projection = 0
+  @Parameter("The seed of the projection.") var seed = 0
+
+  private var checkpoint: Checkpoint?
+  private var method: (any CosineMethod)?
+  /// Of every checkpoint so far, η̄ and the cosines by sample and domain.
+  private var history: [(rate: Double, cosines: [[Double]])] = []
+
+  private static let vector = Alignment.Vector.preconditioned(Preconditioner(), ledger: .reference)
+
+  var needs: [Needs] {
+    let rate = [CLUES_EVIDENCE_LEARNING_RATE]
+    guard target == .samples || projection > 0 else {
+      return Alignment.needs(Self.vector, evidence: rate, norms: true, targetNorms: true)
+    }
+    let validation = target == .samples ? CLUES_EVIDENCE_VALIDATION_SAMPLES : CLUES_EVIDENCE_VALIDATION_MEANS
+    return [
+      Needs(rate + [CLUES_EVIDENCE_GRADIENTS, CLUES_EVIDENCE_MOMENTS, validation], columns: [Column.tokens])
+    ]
+  }
+
+  mutating func begin(_ checkpoint: Checkpoint) throws {
+    self.checkpoint = checkpoint
+    let used = try domains == .all ? Array(checkpoint.domains.indices) : DomainWeights(checkpoint, others: 0).domains
+    if projection > 0 {
+      method = SketchedCosines(checkpoint, domains: used, target, dimension: projection, seed: seed)
+    } else if target == .samples {
+      method = try SampleCosines(checkpoint, domains: used)
+    } else {
+      method = MeanCosines(
+        alignment: Alignment(Self.vector, at: checkpoint, domains: used, from: needs[checkpoint.alternative]))
+    }
+  }
+
+  mutating func begin(_ tensor: GradientTensor) throws { try method?.begin(tensor) }
+
+  mutating func update(_ rows: GradientRows) throws {
+    try checkpoint?.host.checkCancellation()
+    method?.update(rows)
+  }
+
+  mutating func scores() throws -> [Score] {
+    guard let checkpoint, let method else { return [] }
+    var cosines = [[Double]](repeating: [], count: checkpoint.sampleCount)
+    let scores = checkpoint.score { sample throws(Unscorable) in
+      _ = try checkpoint.tokens(of: sample)
+      cosines[sample] = try method.cosines(sample)
+      return cosines[sample].max() ?? .nan
+    }
+    history.append((checkpoint.learningRate, cosines))
+    return scores
+  }
+
+  func combine(_ checkpoints: [[Score]]) throws -> [Score] {
+    let total = history.reduce(0) { $0 + $1.rate }
+    guard total > 0 else {
+      throw PluginError("the learning rates of the checkpoints sum to \(total), so they are no weights")
+    }
+    return mean(of: checkpoints).enumerated().map { sample, score in
+      guard case .value = score else { return score }
+      var sums = [Double](repeating: 0, count: history[0].cosines[sample].count)
+      for (rate, cosines) in history {
+        for (domain, cosine) in cosines[sample].enumerated() { sums[domain] += rate / total * cosine }
+      }
+      return .value(sums.max() ?? .nan)
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import Glibc
+import PluginKit
+
+/// How likely the untuned model finds the answer.
+struct Perplexity: Scorer {
+  static let id = "perplexity"
+  static let summary = "How likely the untuned model finds a sample's answer, given the question."
+  static let details = """
+    With L the mean loss of the answer's tokens under the base model (base_loss in the ledger), PPL = exp(L). \
+    scale: log scores −L = −ln PPL, scale: linear scores −PPL. The order is the same; the log is the better one to \
+    take means of and to add to other scores, because a few hopeless answers do not outweigh all others in it.
+    """
+  static let reference = "The PPL baseline of CLUES; Superfiltering (Li et al. 2024)"
+
+  enum Scale: String, ParameterChoice { case log, linear }
+  @Parameter("Whether the score is −ln PPL or −PPL.") var scale = Scale.log
+
+  private var checkpoint: Checkpoint?
+
+  /// The base model does not change, so one checkpoint says it all.
+  var needs: [Needs] { [Needs(columns: [Column.tokens, Column.baseLoss], checkpoints: CLUES_CHECKPOINTS_LAST)] }
+
+  mutating func begin(_ checkpoint: Checkpoint) throws { self.checkpoint = checkpoint }
+
+  mutating func scores() throws -> [Score] {
+    guard let checkpoint else { return [] }
+    return checkpoint.score { sample throws(Unscorable) in
+      _ = try checkpoint.tokens(of: sample)
+      let loss = try checkpoint.value(Column.baseLoss, of: sample)
+      return scale == .log ? -loss : -exp(loss)
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import PluginKit
+
+/// What is summed over a checkpoint's tensors for every sample: the inner products of its vector with some targets, and
+/// the vector's square.
+struct SampleSums {
+  /// Σ over tensors of ‖target‖², by target.
+  private(set) var targetSquares: [Double]
+  private let sampleCount: Int
+  private var products: [Double]
+  private var squares: [Double]
+  private var isZero: [Bool]
+  private var preconditioner: Preconditioner?
+  private var tensor: GradientTensor?
+  private var targets: [[Float]] = []
+
+  /// - parameter preconditioner: What the vectors are made with; without one they are the gradients themselves.
+  init(sampleCount: Int, targetCount: Int, _ preconditioner: Preconditioner? = nil) {
+    self.sampleCount = sampleCount
+    self.preconditioner = preconditioner
+    targetSquares = [Double](repeating: 0, count: targetCount)
+    products = [Double](repeating: 0, count: sampleCount * targetCount)
+    squares = [Double](repeating: 0, count: sampleCount)
+    isZero = [Bool](repeating: true, count: sampleCount)
+  }
+
+  mutating func begin(_ tensor: GradientTensor, targets: [[Float]]) {
+    self.tensor = tensor
+    self.targets = targets
+    for (place, target) in targets.enumerated() {
+      targetSquares[place] += target.withUnsafeBufferPointer { innerProduct($0, $0) }
+    }
+  }
+
+  mutating func add(_ rows: GradientRows) {
+    guard let tensor, sampleCount > 0 else { return }
+    let targetCount = targets.count
+    let ranges = pieces(of: tensor.elementCount)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: pieceLength) { room in
+      for sample in rows.samples {
+        let gradient = rows[sample]
+        isZero[sample] = isZero[sample] && gradient.isZero
+        for range in ranges {
+          let vector = piece(range, of: gradient, tensor, in: room)
+          squares[sample] += innerProduct(vector, vector)
+          for place in 0..<targetCount {
+            products[sample * targetCount + place] += targets[place].withUnsafeBufferPointer {
+              innerProduct(vector, $0.part(range))
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func piece(
+    _ range: Range<Int>, of gradient: Floats, _ tensor: GradientTensor, in room: UnsafeMutableBufferPointer<Float>
+  ) -> Floats {
+    preconditioner?.piece(range, of: gradient, tensor, in: room) ?? gradient.part(range)
+  }
+
+  /// ⟨vector, target⟩ of a sample.
+  func product(_ sample: Int, _ target: Int) throws(Unscorable) -> Double {
+    try check(sample)
+    return products[sample * targetSquares.count + target]
+  }
+
+  /// ‖vector‖ of a sample.
+  func norm(_ sample: Int) throws(Unscorable) -> Double {
+    try check(sample)
+    return squares[sample].squareRoot()
+  }
+
+  private func check(_ sample: Int) throws(Unscorable) {
+    if !squares[sample].isFinite { throw Unscorable("its gradient is not finite") }
+    if isZero[sample] { throw Unscorable("its gradient is zero") }
+  }
+}

@@ -1,0 +1,30 @@
+import CKernels
+
+typealias Floats = UnsafeBufferPointer<Float>
+
+/// ⟨a, b⟩ of two vectors of the same length, summed in double precision.
+func innerProduct(_ a: Floats, _ b: Floats) -> Double {
+  guard let first = a.baseAddress, let second = b.baseAddress else { return 0 }
+  return clues_inner_product(first, second, min(a.count, b.count))
+}
+
+/// Adds `factor` times a vector.
+func add(_ factor: Double, times vector: Floats, to sum: inout [Double]) {
+  sum.withUnsafeMutableBufferPointer { sum in
+    for place in vector.indices { sum[place] += factor * Double(vector[place]) }
+  }
+}
+
+extension UnsafeBufferPointer<Float> {
+  func part(_ range: Range<Int>) -> Self { Self(rebasing: self[range]) }
+
+  var isZero: Bool { !contains { $0 != 0 } }
+}
+
+/// Vectors are worked on in pieces that stay in the nearest cache.
+let pieceLength = 1024
+
+/// The ranges of elements that make up a vector in pieces.
+func pieces(of count: Int) -> [Range<Int>] {
+  stride(from: 0, to: count, by: pieceLength).map { $0..<min($0 + pieceLength, count) }
+}

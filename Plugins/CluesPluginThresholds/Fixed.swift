@@ -1,0 +1,18 @@
+import PluginKit
+
+/// A threshold that was decided elsewhere.
+struct Fixed: ThresholdRule {
+  static let id = "fixed"
+  static let summary = "A threshold that is written out, in the units of the score."
+  static let details = "Samples with at least `value` are kept, whatever the anchors say."
+
+  @Parameter("The threshold; there is no default.") var value: Double? = nil
+
+  func validate() throws {
+    if value == nil {
+      throw PluginError("fixed needs the parameter 'value': the threshold", status: CLUES_INVALID_ARGUMENT)
+    }
+  }
+
+  func thresholds(_ clients: [ClientScores]) throws -> [Double] { clients.map { _ in value ?? .nan } }
+}

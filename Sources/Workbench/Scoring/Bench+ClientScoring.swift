@@ -1,0 +1,58 @@
+import Adapters
+import Diagnostics
+import LowRank
+import PluginHost
+
+extension Bench {
+  /// Scores whole clients by their adapters alone: each client is one sample, clients trained on anchor data are anchors.
+  func scoreClients(_ clients: [Client], by plugin: ScorerPlugin, _ parameters: ParameterValues) throws -> ScoreTable {
+    let adapters = try clients.map { client in
+      try locating(client: client.name) { try client.trajectory() }
+    }
+    let flat = adapters.enumerated().flatMap { owner, trajectory in trajectory.map { (owner: owner, $0) } }
+    let products = try innerProducts(flat.map(\.1.adapter))
+    let collection = ScoringCollection(
+      clients: clients.map(\.name), anchors: clients.map(\.isAnchor), owners: flat.map(\.owner),
+      steps: flat.map(\.1.step), innerProducts: products)
+    let scores = try plugin.makeInstance(parameters, services: services).score(collection)
+    for _ in clients { observer.advance(.scoring) }
+    let rows = zip(clients, scores).map { client, score in
+      ScoreTable.Row(
+        client: client.name, split: client.isAnchor ? PluginHost.Split.anchor.name : PluginHost.Split.train.name,
+        id: client.name, domain: client.bundle.domain, score: score, checkpoints: [], parts: [])
+    }
+    return ScoreTable(rows: rows, scorers: [.init(plugin, parameters)])
+  }
+
+  /// <ΔW_i, ΔW_j> of all adapters, summed over modules; a module that an adapter lacks is zero.
+  private func innerProducts(_ adapters: [Adapter]) throws -> [Double] {
+    let count = adapters.count
+    let modules = Set(adapters.flatMap { $0.modules.keys }).sorted()
+    let grams = try inParallel(modules.count, threads: threads) { place in
+      try Interruption.check()
+      let owners = adapters.indices.filter { adapters[$0].modules[modules[place]] != nil }
+      let terms = try owners.map { owner -> Term in
+        let module = adapters[owner].modules[modules[place]]!
+        return try locating(tensor: module.name) { try module.term }
+      }
+      return (owners, try gram(terms))
+    }
+    var sums = [Double](repeating: 0, count: count * count)
+    for (owners, products) in grams {
+      for (row, i) in owners.enumerated() {
+        for (column, j) in owners.enumerated() { sums[i * count + j] += products[row, column] }
+      }
+    }
+    return sums
+  }
+}
+
+extension Client {
+  /// The adapters of all checkpoints in step order, or the final one alone.
+  fileprivate func trajectory() throws -> [(step: Int, adapter: Adapter)] {
+    let checkpoints = try bundle.checkpoints.map { ($0.step, try CheckpointEvidence.adapter($0)) }
+    if !checkpoints.isEmpty { return checkpoints }
+    guard let adapter else { throw Failure(.badData, "brings no adapter", file: bundle.path) }
+    return [(0, adapter)]
+  }
+}

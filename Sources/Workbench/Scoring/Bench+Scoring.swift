@@ -1,0 +1,151 @@
+import Bundles
+import Diagnostics
+import JSON
+import PluginHost
+import Recipes
+import Tensors
+
+/// The scorers and the threshold rule of a recipe, found and with their parameters checked.
+struct ScoringSettings: Sendable {
+  let scorers: [(plugin: ScorerPlugin, parameters: ParameterValues, weight: Double, origin: Origin)]
+  let rule: (plugin: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool)?
+
+  init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
+    scorers = try recipe.score.map { entry in
+      let scorer = entry.value
+      let plugin = try recipe.locating(scorer.scorer.origin) { try catalog.scorer(scorer.scorer.value) }
+      let parameters = try recipe.values(scorer.parameters, plugin.about)
+      return (plugin, parameters, scorer.weight.value, scorer.scorer.origin)
+    }
+    rule = try recipe.select.map { entry in
+      let select = entry.value
+      let plugin = try recipe.locating(select.threshold.origin) {
+        try catalog.thresholdRule(select.threshold.value)
+      }
+      return (plugin, try recipe.values(select.parameters, plugin.about), select.calibrate.value == .client)
+    }
+  }
+
+  /// The libraries that take part.
+  var libraries: [PluginIdentity] {
+    scorers.map(\.plugin.about.library) + (rule.map { [$0.plugin.about.library] } ?? [])
+  }
+}
+
+extension Recipe {
+  /// The values of a plugin's parameters; what is wrong with one is said with its place.
+  fileprivate func values(_ settings: [ParameterSetting], _ plugin: PluginDescription) throws -> ParameterValues {
+    for setting in settings {
+      _ = try locating(setting.origin) {
+        try ParameterValues([setting.name: setting.value], schema: plugin.parameters, of: "'\(plugin.id)'")
+      }
+    }
+    return try ParameterValues(
+      Dictionary(settings.map { ($0.name, $0.value) }) { $1 }, schema: plugin.parameters, of: "'\(plugin.id)'")
+  }
+}
+
+extension Bench {
+  /// What scoring and selecting made of the clients.
+  public struct Scored: Sendable {
+    public let table: ScoreTable
+    public let selection: SampleSelection?
+    public let notes: [Note]
+  }
+
+  /// Scores the samples of all clients as a recipe says, and selects if it says how.
+  public func score(_ recipe: Recipe) throws -> Scored {
+    let settings = try ScoringSettings(recipe, in: catalog)
+    guard !settings.scorers.isEmpty else {
+      throw Failure(.badRecipe, "the recipe scores nothing", advice: "give it a 'score' section", file: recipe.file)
+    }
+    return try score(recipe, settings, open(recipe, scoring: true))
+  }
+
+  func score(_ recipe: Recipe, _ settings: ScoringSettings, _ clients: [Client]) throws -> Scored {
+    let evidence = try inParallel(clients.count, threads: threads) { place in
+      try locating(client: clients[place].name) { try ClientEvidence(clients[place]) }
+    }
+    observer.begin(.scoring, total: clients.count * settings.scorers.count)
+    let tables = try settings.scorers.map { scorer -> (table: ScoreTable, weight: Double) in
+      let table =
+        try scorer.plugin.scoresClients
+        ? scoreClients(clients, by: scorer.plugin, scorer.parameters)
+        : scoreSamples(evidence, by: scorer.plugin, scorer.parameters)
+      return (table, scorer.weight)
+    }
+    observer.end(.scoring)
+    if Set(tables.map(\.table.rows.count)).count > 1 {
+      throw recipe.failure(
+        "a scorer of clients cannot be summed with a scorer of samples", at: settings.scorers[0].origin)
+    }
+    var table = try ScoreTable.composed(tables)
+    table.evidence = try Self.digests(evidence)
+    let selection = try settings.rule.map { rule in
+      try SampleSelection(
+        table, rule: rule.plugin, parameters: rule.parameters, calibratesClients: rule.calibratesClients,
+        services: services)
+    }
+    var notes = evidence.flatMap(\.notes)
+    if Set(evidence.map(\.domains)).count > 1 {
+      notes.append(
+        .warning("the clients have different validation domains, so scores that sum over domains differ in scale"))
+    }
+    return Scored(table: selection?.table ?? table, selection: selection, notes: notes + (selection?.notes ?? []))
+  }
+
+  /// Applies a threshold rule to scores that are there already.
+  public func select(
+    _ table: ScoreTable, rule: String, parameters: [String: JSONValue], calibratesClients: Bool
+  ) throws -> SampleSelection {
+    let plugin = try catalog.thresholdRule(rule)
+    let values = try ParameterValues(parameters, schema: plugin.about.parameters, of: "'\(rule)'")
+    return try SampleSelection(
+      table, rule: plugin, parameters: values, calibratesClients: calibratesClients, services: services)
+  }
+
+  private func scoreSamples(
+    _ clients: [ClientEvidence], by plugin: ScorerPlugin, _ parameters: ParameterValues
+  ) throws -> ScoreTable {
+    let scorer = try SampleScorer(plugin, parameters, for: clients, catalog: catalog, services: services)
+    let results = try inParallel(clients.count, threads: threads) { place in
+      defer { observer.advance(.scoring) }
+      return try scorer.score(clients[place])
+    }
+    let rows = zip(clients, results).flatMap { client, result in
+      client.samples.enumerated().map { place, sample in
+        ScoreTable.Row(
+          client: client.client, split: sample.split.name, id: sample.id, domain: sample.domain,
+          score: result.scores[place], checkpoints: result.checkpoints.map { ($0.step, $0.scores[place].value) },
+          parts: [])
+      }
+    }
+    return ScoreTable(rows: rows, scorers: [.init(plugin, parameters)])
+  }
+
+  private static func digests(_ evidence: [ClientEvidence]) throws -> JSONObject {
+    JSONObject(
+      try evidence.map { client in
+        let anchors = client.samples.filter { $0.split == .anchor }.map { $0.id + "\n" }.joined()
+        let last = client.bundle.checkpoints.last?.gradients.validation.sorted { $0.key < $1.key } ?? []
+        let validation = try last.map { domain, file in
+          let bytes = try file.isRead ? file.bytes() : Bytes(mapping: file.diskPath ?? file.name)
+          return (domain, JSONValue.string(sha256(of: bytes)))
+        }
+        return (
+          client.client,
+          [
+            "anchor_ids": .string(sha256(of: Bytes(Array(anchors.utf8)))), "domains": JSONValue(client.domains),
+            "validation": .object(JSONObject(validation)),
+          ]
+        )
+      })
+  }
+}
+
+extension ScoreTable.Scorer {
+  init(_ plugin: ScorerPlugin, _ parameters: ParameterValues) {
+    self.init(
+      id: plugin.about.id, version: plugin.about.library.version, parameters: parameters.json, weight: 1, scale: nil)
+  }
+}

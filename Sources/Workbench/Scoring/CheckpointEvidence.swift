@@ -1,0 +1,117 @@
+import Adapters
+import Bundles
+import Diagnostics
+import PluginHost
+import Tensors
+
+/// What is known about a client's samples at one checkpoint.
+struct CheckpointEvidence: Sendable {
+  let step: Int
+  let client: String
+  let sampleCount: Int
+  let gradients: GradientEvidence?
+  let learningRate: Double?
+  let learningRateNote: String?
+  /// The optimizer's file, read when moments are asked for.
+  private let optimizer: BundleFile?
+  private let otherOptimizers: [String]
+  /// The ledger's columns, in the order of the samples.
+  private let columns: [String: [Double?]]
+  private let ledger: Ledger.Checkpoint?
+  /// Of every sample, its place in the ledger.
+  private let places: [Int?]
+
+  init(
+    step: Int, client: String, samples: [ClientEvidence.ScoredSample], files: Checkpoint?, gradients: GradientEvidence?,
+    ledger: Ledger.Checkpoint?, places: [SampleKey: Int]?
+  ) throws {
+    self.step = step
+    self.client = client
+    self.gradients = gradients
+    self.ledger = ledger
+    sampleCount = samples.count
+    optimizer = files?.optimizer
+    otherOptimizers = files?.otherOptimizers ?? []
+    let places = samples.map { places?[SampleKey($0)] }
+    self.places = places
+    columns = (ledger?.columns ?? [:]).mapValues { values in places.map { $0.flatMap { values[$0] } } }
+    let trainer = try files?.trainerState.flatMap { file in
+      try locating(file: file.name) { try TrainerState(file.bytes()) }
+    }
+    if let rate = ledger?.learningRate {
+      (learningRate, learningRateNote) = (rate, nil)
+    } else if let trainer, let rate = try? LearningRate(trainer: trainer) {
+      (learningRate, learningRateNote) = (rate.mean, rate.note.map { "checkpoint \(step): \($0)" })
+    } else if let optimizer = files?.optimizer, optimizer.isRead {
+      let rate = try locating(client: client, file: optimizer.name) {
+        try LearningRate(trainer: trainer, optimizer: OptimizerState(optimizer.bytes()))
+      }
+      (learningRate, learningRateNote) = (rate.mean, rate.note.map { "checkpoint \(step): \($0)" })
+    } else {
+      (learningRate, learningRateNote) = (nil, nil)
+    }
+  }
+
+  /// The adapter that a checkpoint's gradients belong to.
+  static func adapter(_ checkpoint: Checkpoint) throws -> Adapter {
+    try Adapter(
+      config: checkpoint.adapter.config.bytes(), configFile: checkpoint.adapter.config.name,
+      weights: checkpoint.adapter.weights.bytes(), weightsFile: checkpoint.adapter.weights.name)
+  }
+
+  /// What is missing for `needs`, in words; empty when everything is there.
+  func missing(for needs: ScorerNeeds) -> [String] {
+    var missing: [String] = []
+    if needs.evidence.contains(.gradients), gradients == nil { missing.append("gradients/train.safetensors") }
+    if !needs.evidence.isDisjoint(with: [.validationMeans, .validationSamples]), gradients?.validation.isEmpty ?? true {
+      missing.append("gradients/validation.<domain>.safetensors")
+    }
+    if needs.evidence.contains(.moments), optimizer == nil {
+      let others =
+        otherOptimizers.isEmpty ? "" : " (there is \(otherOptimizers.joined(separator: ", ")), which is not read)"
+      missing.append("optimizer.pt" + others)
+    }
+    if needs.evidence.contains(.learningRate), learningRate == nil { missing.append("trainer_state.json") }
+    for column in needs.columns where names(matching: column).isEmpty {
+      missing.append("'\(column)' in ledger.jsonl")
+    }
+    return missing
+  }
+
+  /// The columns that a need stands for, in the order of the samples; NaN where there is no value.
+  func columns(for needs: ScorerNeeds) throws -> [(name: String, values: [Double])] {
+    try needs.columns.flatMap { names(matching: $0) }.map { name in
+      if let values = columns[name] { return (name, values.map { $0 ?? .nan }) }
+      return (name, try gradients?.column(name) ?? [])
+    }
+  }
+
+  /// Why a sample has no value in one of the columns, if that is so.
+  func reason(sample: Int, columns needs: ScorerNeeds) -> String? {
+    guard let ledger else { return nil }
+    for name in needs.columns.flatMap({ names(matching: $0) }) where columns[name].map({ $0[sample] == nil }) ?? false {
+      guard let place = places[sample] else { return "not in the ledger" }
+      return ledger.reason(column: name, sample: place)
+    }
+    return nil
+  }
+
+  /// Adam's moments of every LoRA parameter.
+  func moments() throws -> (moments: [String: OptimizerState.Moments], group: OptimizerState.Group?) {
+    guard let optimizer, let gradients else { return ([:], nil) }
+    return try locating(client: client, file: optimizer.name) {
+      let state = try OptimizerState(optimizer.bytes())
+      return (try state.moments(for: gradients.parameters), state.groups.first)
+    }
+  }
+
+  /// The names that a column of a need stands for: `dot.*` for all of a domain.
+  private func names(matching column: String) -> [String] {
+    if column.hasSuffix(".*") { return columns.keys.filter { $0.hasPrefix(column.dropLast()) }.sorted() }
+    if columns[column] != nil { return [column] }
+    let isInGradients =
+      ["loss", "tokens"].contains(column)
+      && gradients.map { $0.scored.allSatisfy { $0.stream.shape(of: column) != nil } } ?? false
+    return isInGradients ? [column] : []
+  }
+}

@@ -1,0 +1,134 @@
+import Adapters
+import Bundles
+import Diagnostics
+import Foundation
+import PluginHost
+import Tensors
+
+/// What one client brings for scoring: its samples, and at every checkpoint what is known about them.
+struct ClientEvidence: Sendable {
+  let client: String
+  let bundle: Bundles.Bundle
+  /// Training samples first, then anchors.
+  let samples: [ScoredSample]
+  /// The validation domains, by name.
+  let domains: [String]
+  let checkpoints: [CheckpointEvidence]
+  let notes: [Note]
+
+  /// The place of the client's own domain in `domains`.
+  var ownDomain: Int? { bundle.domain.flatMap { domains.firstIndex(of: $0) } }
+
+  /// One sample that is to be scored.
+  struct ScoredSample: Sendable, Hashable {
+    let id: String
+    let split: PluginHost.Split
+    let domain: String?
+  }
+
+  /// The files of a bundle that evidence is made of.
+  ///
+  /// Gradients in folders are not read at once but while they are scored.
+  static func parts(for path: String) -> Set<Part> {
+    var isFolder: ObjCBool = false
+    let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    let parts: Set<Part> = [.adapter, .adapters, .trainerStates, .optimizers, .samples, .ledger]
+    return isThere && isFolder.boolValue ? parts : parts.union([.gradients])
+  }
+
+  init(_ client: Client) throws {
+    self.client = client.name
+    bundle = client.bundle
+    let ledger = try client.bundle.ledger.map { file in
+      try locating(file: file.name) { try Ledger(file.bytes()) }
+    }
+    let table = try client.bundle.samples.map { file in
+      try locating(file: file.name) { try SampleTable(file.bytes()) }
+    }
+    var notes = (ledger?.notes ?? []).map { Note.warning("\(client.name): \($0)") }
+    let gradients = try client.bundle.checkpoints.map { checkpoint in
+      try checkpoint.gradients.train.map { _ in try CheckpointEvidence.adapter(checkpoint) }.flatMap { adapter in
+        try GradientEvidence(checkpoint, adapter: adapter)
+      }
+    }
+    samples = try Self.samples(client, ledger, table, gradients.compactMap { $0 }.first)
+    domains = Self.domains(ledger, gradients)
+    let places = ledger.map { ledger in
+      Dictionary(uniqueKeysWithValues: ledger.samples.enumerated().map { (SampleKey($1), $0) })
+    }
+    let samples = samples
+    let steps = Set(client.bundle.checkpoints.map(\.step)).union(ledger?.checkpoints.map(\.step) ?? []).sorted()
+    checkpoints = try steps.compactMap { step -> CheckpointEvidence? in
+      let place = client.bundle.checkpoints.firstIndex { $0.step == step }
+      let evidence = try CheckpointEvidence(
+        step: step, client: client.name, samples: samples,
+        files: place.map { client.bundle.checkpoints[$0] }, gradients: place.flatMap { gradients[$0] },
+        ledger: ledger?.checkpoints.first { $0.step == step }, places: places)
+      return evidence
+    }
+    for note in checkpoints.compactMap(\.learningRateNote) { notes.append(.info("\(client.name): \(note)")) }
+    self.notes = notes
+  }
+
+  /// The samples of the ledger, or those of the gradient files with their ids from samples.jsonl.
+  private static func samples(
+    _ client: Client, _ ledger: Ledger?, _ table: SampleTable?, _ gradients: GradientEvidence?
+  ) throws -> [ScoredSample] {
+    guard let gradients else {
+      let samples = (ledger?.samples ?? []).compactMap { sample in
+        PluginHost.Split(sample.split).map { ScoredSample(id: sample.id, split: $0, domain: sample.domain) }
+      }
+      return samples.filter { $0.split == .train } + samples.filter { $0.split == .anchor }
+    }
+    return try gradients.scored.flatMap { rows -> [ScoredSample] in
+      guard let table else {
+        return (0..<rows.count).map {
+          ScoredSample(id: "\(rows.split.name)-\($0)", split: rows.split, domain: client.bundle.domain)
+        }
+      }
+      let named = table.samples.filter { PluginHost.Split($0.split) == rows.split }
+      guard named.count == rows.count else {
+        throw Failure(
+          .badData,
+          "holds \(rows.count) samples, but samples.jsonl names \(named.count) of the split '\(rows.split.name)'",
+          advice: "both must come from the same data, in the same order", client: client.name, file: rows.file)
+      }
+      return named.map { ScoredSample(id: $0.id, split: rows.split, domain: $0.domain) }
+    }
+  }
+
+  private static func domains(_ ledger: Ledger?, _ gradients: [GradientEvidence?]) -> [String] {
+    let measured = (ledger?.columnNames ?? []).compactMap { name -> String? in
+      guard let point = name.firstIndex(of: ".") else { return nil }
+      return String(name[name.index(after: point)...])
+    }
+    return Set(measured + gradients.flatMap { $0?.validation.keys.map { $0 } ?? [] }).sorted()
+  }
+}
+
+/// What tells a sample from all others of its client.
+struct SampleKey: Hashable {
+  let id: String
+  let split: PluginHost.Split?
+
+  init(_ sample: Sample) {
+    id = sample.id
+    split = PluginHost.Split(sample.split)
+  }
+
+  init(_ sample: ClientEvidence.ScoredSample) {
+    id = sample.id
+    split = sample.split
+  }
+}
+
+extension PluginHost.Split {
+  /// The split of a scored sample; validation samples are targets and not scored.
+  init?(_ split: Adapters.Split) {
+    switch split {
+    case .train: self = .train
+    case .anchor: self = .anchor
+    case .validation: return nil
+    }
+  }
+}

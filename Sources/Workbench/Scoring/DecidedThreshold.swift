@@ -1,0 +1,74 @@
+import Diagnostics
+import JSON
+import Tensors
+
+/// A threshold that an operator sends to clients, with all that it takes to apply it: a small JSON file.
+public struct DecidedThreshold: Sendable {
+  let rule: String
+  let parameters: JSONValue
+  let calibratesClients: Bool
+  let scorers: [ScoreTable.Scorer]
+  private let common: Double?
+  private let byClient: [String: Double]
+  /// SHA-256 of what the clients' anchors and validation data are known by.
+  let evidence: JSONObject
+
+  init(_ selection: SampleSelection) {
+    rule = selection.rule
+    parameters = selection.parameters
+    calibratesClients = selection.calibratesClients
+    scorers = selection.table.scorers
+    common = selection.globalThreshold
+    byClient = Dictionary(uniqueKeysWithValues: selection.clients.map { ($0.client, $0.threshold) })
+    evidence = selection.table.evidence
+  }
+
+  public init(path: String) throws {
+    let bytes = try Bytes(mapping: path)
+    self = try locating(file: path) {
+      guard let object = try bytes.withUnsafeBytes({ try JSONReader().read($0) }).objectValue,
+        object["schema"] == "clues/threshold/1"
+      else { throw Failure(.badData, "is no threshold of Clues", advice: "`clues select` writes threshold.json") }
+      return try DecidedThreshold(object)
+    }
+  }
+
+  private init(_ object: JSONObject) throws {
+    rule = object["rule"]?.stringValue ?? ""
+    parameters = object["parameters"] ?? .object(JSONObject())
+    calibratesClients = object["calibrate"] == "client"
+    scorers = try (object["scorers"]?.arrayValue ?? []).map { try ScoreTable.Scorer($0) }
+    common = Self.number(object["threshold"])
+    byClient = Dictionary(
+      (object["thresholds"]?.objectValue?.members ?? []).compactMap { member in
+        Self.number(member.value).map { (member.key, $0) }
+      }
+    ) { first, _ in first }
+    evidence = object["evidence"]?.objectValue ?? JSONObject()
+    guard common != nil || !byClient.isEmpty else { throw Failure(.badData, "holds no threshold") }
+  }
+
+  public var json: JSONValue {
+    .object([
+      "schema": "clues/threshold/1", "rule": .string(rule), "parameters": parameters,
+      "threshold": common.map { finite($0) } ?? .null,
+      "thresholds": .object(JSONObject(byClient.sorted { $0.key < $1.key }.map { ($0.key, finite($0.value)) })),
+      "calibrate": calibratesClients ? "client" : "none", "scorers": .array(scorers.map(\.json)),
+      "evidence": .object(evidence),
+    ])
+  }
+
+  func threshold(for client: String) throws -> Double {
+    if let threshold = common ?? byClient[client] { return threshold }
+    throw Failure(
+      .badData, "the threshold file has no threshold for this client",
+      advice: "it was decided for: \(byClient.keys.sorted().joined(separator: ", "))", client: client)
+  }
+
+  /// JSON has no infinity, which is the threshold of a rule that keeps nothing, or everything.
+  private func finite(_ number: Double) -> JSONValue { number.isFinite ? .number(number) : .string("\(number)") }
+
+  private static func number(_ value: JSONValue?) -> Double? {
+    value?.doubleValue ?? value?.stringValue.flatMap { ["inf", "-inf"].contains($0) ? Double($0) : nil }
+  }
+}

@@ -1,0 +1,104 @@
+import Adapters
+import Bundles
+import Diagnostics
+import PluginHost
+import Tensors
+
+/// The per-sample gradients of one client at one checkpoint, checked against the adapter and read in blocks of rows.
+struct GradientEvidence: Sendable {
+  /// The LoRA parameters in the order in which they are shown: natural order of the layers, A before B.
+  let parameters: [(name: String, shape: [Int])]
+  /// Training samples first, then anchors.
+  let scored: [Rows]
+  /// Of every domain, by name.
+  let validation: [String: Rows]
+
+  /// One gradient file: a row for each sample.
+  struct Rows: Sendable {
+    let split: PluginHost.Split
+    let stream: SafetensorsStream
+    let count: Int
+    let file: String
+  }
+
+  /// Opens the files of a checkpoint; nil when it has no training gradients.
+  init?(_ checkpoint: Checkpoint, adapter: Adapter) throws {
+    guard let train = checkpoint.gradients.train else { return nil }
+    let parameters = Self.parameters(of: adapter)
+    self.parameters = parameters
+    var scored = [try Self.open(train, .train, parameters)]
+    if let anchor = checkpoint.gradients.anchor { scored.append(try Self.open(anchor, .anchor, parameters)) }
+    self.scored = scored
+    validation = try checkpoint.gradients.validation.mapValues { try Self.open($0, .train, parameters) }
+  }
+
+  /// The number of scored samples.
+  var sampleCount: Int { scored.reduce(0) { $0 + $1.count } }
+
+  /// The values under `loss` or `tokens`, one for each scored sample; nil when a file lacks them.
+  func column(_ name: String) throws -> [Double]? {
+    var values: [Double] = []
+    for rows in scored {
+      guard let tensor = try rows.stream.tensor(name) else { return nil }
+      guard tensor.shape == [rows.count] else {
+        throw Failure(
+          .badData, "has shape \(tensor.shape) where [\(rows.count)] is due", file: rows.file, tensor: name)
+      }
+      values +=
+        tensor.dtype.isAdapterFloat ? try tensor.floats().map(Double.init) : try tensor.integers().map(Double.init)
+    }
+    return values
+  }
+
+  private static func open(
+    _ file: BundleFile, _ split: PluginHost.Split, _ parameters: [(name: String, shape: [Int])]
+  ) throws -> Rows {
+    // A folder's file is read piece by piece; that of an archive is mapped with it or was decoded already.
+    let stream =
+      try file.isRead
+      ? SafetensorsStream(file.bytes(), name: file.name) : SafetensorsStream(path: file.diskPath ?? file.name)
+    var count: Int?
+    for (name, shape) in parameters {
+      guard let found = stream.shape(of: name) else {
+        throw Failure(
+          .badData, "is missing, but the adapter has it",
+          advice: "gradient files hold one tensor for each LoRA parameter, named as in adapter_model.safetensors",
+          file: file.name, tensor: name)
+      }
+      guard Array(found.dropFirst()) == shape, let rows = found.first else {
+        throw Failure(
+          .badData, "has shape \(found) where [samples] + \(shape) is due", file: file.name, tensor: name)
+      }
+      guard count ?? rows == rows else {
+        throw Failure(
+          .badData, "has \(rows) samples, but the tensors before it have \(count ?? 0)", file: file.name, tensor: name)
+      }
+      count = rows
+    }
+    let known = Set(parameters.map(\.name) + ["loss", "tokens"])
+    if let stranger = stream.header.entries.first(where: { !known.contains($0.name) }) {
+      throw Failure(
+        .badData, "belongs to no LoRA parameter of the adapter", advice: "are these the gradients of another adapter?",
+        file: file.name, tensor: stranger.name)
+    }
+    return Rows(split: split, stream: stream, count: count ?? 0, file: file.name)
+  }
+
+  private static func parameters(of adapter: Adapter) -> [(name: String, shape: [Int])] {
+    adapter.modules.values.sorted { naturally($0.name, $1.name) }.flatMap { module in
+      [("\(module.name).lora_A", module.a), ("\(module.name).lora_B", module.b)].map { name, tensor in
+        ("base_model.model.\(name).weight", tensor.shape)
+      }
+    }
+  }
+}
+
+/// Whether `a` comes before `b` with numbers compared as numbers: layers.2 before layers.10.
+func naturally(_ a: String, _ b: String) -> Bool {
+  let (left, right) = (a.split(separator: "."), b.split(separator: "."))
+  for (x, y) in zip(left, right) where x != y {
+    if let m = Int(x), let n = Int(y) { return m < n }
+    return x.utf8.lexicographicallyPrecedes(y.utf8)
+  }
+  return left.count < right.count
+}

@@ -1,0 +1,170 @@
+import Adapters
+import CKernels
+import Diagnostics
+import PluginHost
+import Tensors
+
+/// Shows the gradients of one checkpoint to a scorer, tensor by tensor and block by block.
+///
+/// Memory is a block of rows, and for one tensor the moments and the validation gradients that the scorer needs.
+struct GradientShowing {
+  private let gradients: GradientEvidence
+  private let needs: ScorerNeeds
+  private let domains: [String]
+  private let moments: [String: OptimizerState.Moments]
+  private let group: OptimizerState.Group?
+  /// Of every sample with a gradient that is no number, what is wrong with it.
+  private(set) var faults: [Int: String] = [:]
+
+  /// The elements of a block: 4 MiB of float32.
+  private static let blockElements = 1 << 20
+
+  init(_ gradients: GradientEvidence, _ evidence: CheckpointEvidence, _ needs: ScorerNeeds, domains: [String]) throws {
+    self.gradients = gradients
+    self.needs = needs
+    self.domains = domains
+    (moments, group) = needs.evidence.contains(.moments) ? try evidence.moments() : ([:], nil)
+  }
+
+  /// Betas, epsilon and step as the optimizer's file has them; NaN without moments.
+  var optimizer: ((Double, Double), Double, Double) {
+    guard let group else { return ((.nan, .nan), .nan, .nan) }
+    return ((group.beta1, group.beta2), group.epsilon, Double(moments.values.first?.step ?? 0))
+  }
+
+  /// Of every domain, the norm of each validation gradient; empty lists unless they are asked for.
+  func validationNorms() throws -> [[Double]] {
+    try domains.map { domain in
+      guard needs.evidence.contains(.validationSamples), let rows = gradients.validation[domain] else { return [] }
+      var squares = [Double](repeating: 0, count: rows.count)
+      for (name, shape) in gradients.parameters {
+        let width = shape.reduce(1, *)
+        try forEachBlock(of: rows, name, width: width) { first, values in
+          for place in values.indices {
+            squares[first + place / width] += Double(values[place]) * Double(values[place])
+          }
+        }
+      }
+      return squares.map { $0.squareRoot() }
+    }
+  }
+
+  /// Shows every tensor in as many passes as the scorer needs.
+  mutating func show(to instance: ScorerInstance) throws {
+    for (index, parameter) in gradients.parameters.enumerated() {
+      try Interruption.check()
+      let width = parameter.shape.reduce(1, *)
+      var tensor = ScoringTensor(name: parameter.name, index: index, elementCount: width)
+      let held = try hold(parameter.name, width: width)
+      try withExtendedLifetime(held) {
+        tensor.firstMoment = held.first?.pointer
+        tensor.secondMoment = held.second?.pointer
+        tensor.validationMeans = held.means.map { $0?.pointer }
+        tensor.validationSamples = held.samples.map { $0?.pointer }
+        try instance.begin(tensor)
+        for pass in 0..<needs.passes { try show(parameter.name, width: width, pass: pass, to: instance) }
+        try instance.endTensor()
+      }
+    }
+  }
+
+  private mutating func show(_ name: String, width: Int, pass: Int, to instance: ScorerInstance) throws {
+    var start = 0
+    for rows in gradients.scored {
+      let base = start
+      var faults = faults
+      try forEachBlock(of: rows, name, width: width) { first, values in
+        let count = values.count / width
+        for row in 0..<count {
+          let part = UnsafeMutableBufferPointer(rebasing: values[row * width..<(row + 1) * width])
+          guard let address = part.baseAddress, clues_all_finite(address, width) == 0 else { continue }
+          // The sample will have no score; as zero it does not spoil what is made of the others.
+          faults[base + first + row] = faults[base + first + row] ?? "its gradient is NaN or infinite in \(name)"
+          part.update(repeating: 0)
+        }
+        if let address = values.baseAddress {
+          try instance.update(pass: pass, firstSample: base + first, rowCount: count, values: address)
+        }
+      }
+      self.faults = faults
+      start += rows.count
+    }
+  }
+
+  /// What a scorer may look at while a tensor is shown.
+  private struct Held {
+    var first: FloatBuffer?
+    var second: FloatBuffer?
+    var means: [FloatBuffer?] = []
+    var samples: [FloatBuffer?] = []
+  }
+
+  private func hold(_ name: String, width: Int) throws -> Held {
+    var held = Held()
+    if let moments = moments[name] {
+      held.first = try FloatBuffer(moments.first.floats())
+      held.second = try FloatBuffer(moments.second.floats())
+    }
+    guard !needs.evidence.isDisjoint(with: [.validationMeans, .validationSamples]) else { return held }
+    for domain in domains {
+      let buffers = try gradients.validation[domain].map { rows in try validation(rows, name, width: width) }
+      held.means.append(needs.evidence.contains(.validationMeans) ? buffers?.mean : nil)
+      held.samples.append(needs.evidence.contains(.validationSamples) ? buffers?.samples : nil)
+    }
+    return held
+  }
+
+  private func validation(
+    _ rows: GradientEvidence.Rows, _ name: String, width: Int
+  ) throws -> (mean: FloatBuffer, samples: FloatBuffer?) {
+    let keepsSamples = needs.evidence.contains(.validationSamples)
+    var all: [Float] = []
+    var sums = [Double](repeating: 0, count: width)
+    try forEachBlock(of: rows, name, width: width) { _, values in
+      guard let address = values.baseAddress, clues_all_finite(address, values.count) != 0 else {
+        throw Failure(
+          .badData, "holds numbers that are NaN or infinite", advice: "a target must be sound: make it again",
+          file: rows.file, tensor: name)
+      }
+      for place in values.indices { sums[place % width] += Double(values[place]) }
+      if keepsSamples { all.append(contentsOf: values) }
+    }
+    guard rows.count > 0 else {
+      throw Failure(.badData, "holds no validation samples", file: rows.file)
+    }
+    return (
+      FloatBuffer(sums.map { Float($0 / Double(rows.count)) }), keepsSamples ? FloatBuffer(all) : nil
+    )
+  }
+
+  /// Reads the rows of a tensor in blocks; `body` gets the first row's place and the values, which it may change.
+  private func forEachBlock(
+    of rows: GradientEvidence.Rows, _ name: String, width: Int,
+    _ body: (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws {
+    let height = max(1, Self.blockElements / max(1, width))
+    let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: min(height, max(1, rows.count)) * width)
+    defer { block.deallocate() }
+    var first = 0
+    while first < rows.count, let start = block.baseAddress {
+      let count = min(height, rows.count - first)
+      try rows.stream.read(name, first * width..<(first + count) * width, into: start)
+      try body(first, UnsafeMutableBufferPointer(rebasing: block[..<(count * width)]))
+      first += count
+    }
+  }
+}
+
+/// Float32 values at an address that stays.
+final class FloatBuffer {
+  private let buffer: UnsafeMutableBufferPointer<Float>
+
+  init(_ values: [Float]) {
+    buffer = .allocate(capacity: max(1, values.count))
+    _ = buffer.initialize(from: values)
+  }
+
+  deinit { buffer.deallocate() }
+
+  var pointer: UnsafePointer<Float>? { UnsafePointer(buffer.baseAddress) }
+}

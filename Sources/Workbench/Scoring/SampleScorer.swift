@@ -1,0 +1,132 @@
+import CKernels
+import Diagnostics
+import PluginHost
+import Tensors
+
+/// A scorer with its parameters, and the way in which all clients can be scored by it.
+struct SampleScorer: Sendable {
+  let plugin: ScorerPlugin
+  let parameters: ParameterValues
+  let services: HostServices
+  /// Which of the scorer's ways is taken, and what it needs.
+  private let alternative: Int
+  let needs: ScorerNeeds
+
+  /// The scores of one client's samples.
+  struct Result: Sendable {
+    /// In the order of the samples.
+    let scores: [Score]
+    /// The same at every checkpoint.
+    let checkpoints: [(step: Int, scores: [Score])]
+  }
+
+  /// Takes the first way for which every client brings the evidence.
+  ///
+  /// - throws: ``Failure`` `badData` that says who lacks what, and which scorers would work.
+  init(
+    _ plugin: ScorerPlugin, _ parameters: ParameterValues, for clients: [ClientEvidence], catalog: PluginCatalog,
+    services: HostServices
+  ) throws {
+    self.plugin = plugin
+    self.parameters = parameters
+    self.services = services
+    let ways = try plugin.makeInstance(parameters, services: services).needs()
+    guard let found = ways.firstIndex(where: { way in clients.allSatisfy { $0.missing(for: way) == nil } }) else {
+      throw Self.refusal(plugin, ways, clients, catalog, services)
+    }
+    alternative = found
+    needs = ways[found]
+  }
+
+  /// Scores all samples of a client.
+  func score(_ client: ClientEvidence) throws -> Result {
+    let instance = try plugin.makeInstance(parameters, services: services)
+    let checkpoints = client.checkpoints(for: needs)
+    var scored: [(step: Int, scores: [Score])] = []
+    for (index, checkpoint) in checkpoints.enumerated() {
+      try Interruption.check()
+      let scores = try locating(client: client.client) {
+        try score(client, checkpoint, index: index, of: checkpoints.count, by: instance)
+      }
+      scored.append((checkpoint.step, scores))
+    }
+    // A reason given at one checkpoint outlives whatever the scorer makes of the others.
+    let combined = try instance.finish(scored.map(\.scores))
+    let final = combined.indices.map { sample -> Score in
+      let reasons = scored.lazy.map { $0.scores[sample] }.filter { $0.value == nil }
+      return reasons.first ?? combined[sample]
+    }
+    return Result(scores: final, checkpoints: scored)
+  }
+
+  private func score(
+    _ client: ClientEvidence, _ evidence: CheckpointEvidence, index: Int, of count: Int, by instance: ScorerInstance
+  ) throws -> [Score] {
+    var checkpoint = ScoringCheckpoint(
+      alternative: alternative, client: client.client, step: evidence.step, index: index, count: count,
+      splits: client.samples.map(\.split), ids: client.samples.map(\.id))
+    checkpoint.domains = client.domains
+    checkpoint.ownDomain = client.ownDomain
+    checkpoint.columns = try evidence.columns(for: needs)
+    if needs.evidence.contains(.learningRate) { checkpoint.learningRate = evidence.learningRate ?? .nan }
+    guard needs.evidence.contains(.gradients), let gradients = evidence.gradients else {
+      try instance.begin(checkpoint)
+      let scores = try instance.endCheckpoint()
+      return scores.enumerated().map { sample, score in
+        evidence.reason(sample: sample, columns: needs).map { .unscored($0) } ?? score
+      }
+    }
+    var showing = try GradientShowing(gradients, evidence, needs, domains: client.domains)
+    (checkpoint.betas, checkpoint.epsilon, checkpoint.optimizerStep) = showing.optimizer
+    checkpoint.validationNorms = try showing.validationNorms()
+    checkpoint.tensorCount = gradients.parameters.count
+    try instance.begin(checkpoint)
+    try showing.show(to: instance)
+    let scores = try instance.endCheckpoint()
+    return scores.enumerated().map { sample, score in showing.faults[sample].map { .unscored($0) } ?? score }
+  }
+
+  private static func refusal(
+    _ plugin: ScorerPlugin, _ ways: [ScorerNeeds], _ clients: [ClientEvidence], _ catalog: PluginCatalog,
+    _ services: HostServices
+  ) -> Failure {
+    // Of the ways, the one that the fewest clients stand against is the most helpful to talk about.
+    let best = ways.min { a, b in
+      clients.count { $0.missing(for: a) != nil } < clients.count { $0.missing(for: b) != nil }
+    }
+    let lacks = clients.compactMap { client in
+      best.flatMap { client.missing(for: $0) }.map { "client '\(client.client)' lacks \($0)" }
+    }
+    let working = catalog.scorers.filter { other in
+      guard !other.scoresClients,
+        let parameters = try? ParameterValues(schema: other.about.parameters, of: other.about.id),
+        let needs = try? other.makeInstance(parameters, services: services).needs()
+      else { return false }
+      return needs.contains { way in clients.allSatisfy { $0.missing(for: way) == nil } }
+    }
+    let names = working.map(\.about.id).sorted().joined(separator: ", ")
+    return Failure(
+      .badData, "the scorer '\(plugin.about.id)' cannot score these bundles: \(lacks.joined(separator: "; "))",
+      advice: names.isEmpty ? "no scorer works with what the bundles hold" : "scorers that would work: \(names)")
+  }
+}
+
+extension ClientEvidence {
+  /// The checkpoints that a scorer looks at.
+  func checkpoints(for needs: ScorerNeeds) -> [CheckpointEvidence] {
+    needs.lastCheckpointOnly ? Array(checkpoints.suffix(1)) : checkpoints
+  }
+
+  /// What is missing for a way of scoring, in words; nil when nothing is.
+  func missing(for needs: ScorerNeeds) -> String? {
+    if needs.evidence.contains(.adapters) { return "nothing but adapters, which scorers of samples cannot use" }
+    if samples.isEmpty { return "samples: it has neither a ledger nor gradients" }
+    let asked = checkpoints(for: needs)
+    if asked.isEmpty { return "checkpoints" }
+    for checkpoint in asked {
+      let missing = checkpoint.missing(for: needs)
+      if !missing.isEmpty { return missing.joined(separator: " and ") + " at checkpoint \(checkpoint.step)" }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,134 @@
+import Diagnostics
+import JSON
+import PluginHost
+import Recipes
+
+/// Which samples are kept, and what led to it.
+public struct SampleSelection: Sendable {
+  public let rule: String
+  public let parameters: JSONValue
+  public let calibratesClients: Bool
+  /// The scores with `kept` filled in.
+  public let table: ScoreTable
+  public let clients: [ClientShare]
+  /// The anchors of all clients.
+  public let anchors: Statistics
+  /// Of clients to whom a threshold was sent, those whose anchors or validation data are not what it was decided with.
+  let strangers: [String]
+
+  /// One client's part in the selection.
+  public struct ClientShare: Sendable {
+    public let client: String
+    public let threshold: Double
+    public let anchors: Statistics
+    /// How far the client's anchors lie from those of all, in scores.
+    public let anchorOffset: Double
+    public let kept: Int
+    public let scored: Int
+    public let unscored: Int
+    /// How far the kept scores lie above the threshold, summed.
+    public let excess: Double
+
+    public var total: Int { scored + unscored }
+    public var keptShare: Double { total > 0 ? Double(kept) / Double(total) : 0 }
+  }
+
+  /// The one threshold for everybody, if there is one.
+  public var globalThreshold: Double? {
+    let thresholds = Set(clients.map(\.threshold))
+    return thresholds.count == 1 ? thresholds.first : nil
+  }
+
+  /// Applies a threshold rule to scores.
+  init(
+    _ scores: ScoreTable, rule: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool,
+    services: HostServices
+  ) throws {
+    let calibrated = calibratesClients ? try scores.calibrated() : scores
+    let inputs = calibrated.clients.map { client in
+      let rows = calibrated.rows.filter { $0.client == client && ($0.isTrain || $0.isAnchor) && $0.score.value != nil }
+      return ThresholdRulePlugin.ClientScores(
+        client: client, values: rows.compactMap { $0.score.value }, splits: rows.map { $0.isAnchor ? .anchor : .train })
+    }
+    let thresholds = try rule.thresholds(for: inputs, parameters, services: services)
+    self.init(
+      scores, calibrated, thresholds: Dictionary(uniqueKeysWithValues: zip(inputs.map(\.client), thresholds)),
+      rule: rule.about.id, parameters: parameters.json, calibratesClients: calibratesClients)
+  }
+
+  /// Applies thresholds that somebody else decided on.
+  public init(_ scores: ScoreTable, decided: DecidedThreshold) throws {
+    let scores = try scores.rescaled(decided.scorers)
+    let calibrated = decided.calibratesClients ? try scores.calibrated() : scores
+    let thresholds = try calibrated.clients.map { ($0, try decided.threshold(for: $0)) }
+    self.init(
+      scores, calibrated, thresholds: Dictionary(uniqueKeysWithValues: thresholds), rule: decided.rule,
+      parameters: decided.parameters, calibratesClients: decided.calibratesClients,
+      strangers: scores.clients.filter { client in
+        guard let mine = scores.evidence[client], let theirs = decided.evidence[client] else { return false }
+        return mine != theirs
+      })
+  }
+
+  private init(
+    _ scores: ScoreTable, _ calibrated: ScoreTable, thresholds: [String: Double], rule: String, parameters: JSONValue,
+    calibratesClients: Bool, strangers: [String] = []
+  ) {
+    self.strangers = strangers
+    self.rule = rule
+    self.parameters = parameters
+    self.calibratesClients = calibratesClients
+    let pooled = Statistics(calibrated.rows.filter(\.isAnchor).compactMap { $0.score.value })
+    anchors = pooled
+    var table = scores
+    for place in table.rows.indices where table.rows[place].isTrain {
+      let threshold = thresholds[table.rows[place].client] ?? .infinity
+      table.rows[place].kept = calibrated.rows[place].score.value.map { $0 >= threshold } ?? false
+    }
+    self.table = table
+    clients = scores.clients.map { client in
+      let places = scores.rows.indices.filter { scores.rows[$0].client == client }
+      let anchors = Statistics(
+        places.filter { scores.rows[$0].isAnchor }.compactMap { calibrated.rows[$0].score.value })
+      let train = places.filter { scores.rows[$0].isTrain }
+      let kept = train.filter { table.rows[$0].kept == true }
+      let threshold = thresholds[client] ?? .infinity
+      let scored = train.count { calibrated.rows[$0].score.value != nil }
+      return ClientShare(
+        client: client, threshold: threshold, anchors: anchors, anchorOffset: anchors.mean - pooled.mean,
+        kept: kept.count, scored: scored, unscored: train.count - scored,
+        excess: kept.reduce(0) { $0 + ((calibrated.rows[$1].score.value ?? threshold) - threshold) })
+    }
+  }
+
+  /// The ids of the kept samples of a client, in order, one a line.
+  public func keptIds(of client: String) -> String {
+    table.rows.reduce(into: "") { text, row in
+      if row.client == client, row.kept == true { text += row.id + "\n" }
+    }
+  }
+}
+
+extension ScoreTable {
+  /// The scores of each client standardised by its own anchors: (S − mean) / deviation.
+  ///
+  /// - throws: ``Failure`` `badData` when a client's anchors do not make a scale.
+  func calibrated() throws -> ScoreTable {
+    var copy = self
+    for client in clients {
+      let anchors = Statistics(rows.filter { $0.client == client && $0.isAnchor }.compactMap { $0.score.value })
+      guard anchors.count >= 2, anchors.deviation > 0 else {
+        throw Failure(
+          .badData, "its scores cannot be calibrated: it has \(anchors.count) scored anchors",
+          advice: "calibration needs two or more anchors with different scores; or set select.calibrate to none",
+          client: client)
+      }
+      for place in rows.indices where rows[place].client == client {
+        if let value = rows[place].score.value {
+          copy.rows[place].score = .value((value - anchors.mean) / anchors.deviation)
+        }
+      }
+    }
+    return copy
+  }
+}

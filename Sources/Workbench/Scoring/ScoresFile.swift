@@ -1,0 +1,113 @@
+import Diagnostics
+import JSON
+import PluginHost
+import Tensors
+
+extension ScoreTable {
+  /// The table as JSON Lines: one object a sample, in order.
+  public var text: String { rows.reduce(into: "") { $0 += JSONValue.object($1.json).text() + "\n" } }
+
+  /// How the scores came about, for the file beside the scores.
+  public var originJSON: JSONValue {
+    .object([
+      "schema": "clues/scoring/1", "scorers": .array(scorers.map(\.json)), "evidence": .object(evidence),
+    ])
+  }
+
+  /// Reads scores that Clues wrote.
+  ///
+  /// - parameter path: The file of scores; how they came about is read from beside it, if it is there.
+  public init(path: String) throws {
+    let bytes = try Bytes(mapping: path)
+    var rows: [Row] = []
+    try locating(file: path) {
+      try bytes.withUnsafeBytes {
+        try JSONReader().readLines($0) { value, _ in rows.append(try Row(value)) }
+      }
+      guard !rows.isEmpty else { throw Failure(.badData, "holds no scores") }
+    }
+    self.rows = rows
+    scorers = []
+    let origin = Self.originPath(of: path)
+    if let bytes = try? Bytes(mapping: origin) {
+      try locating(file: origin) {
+        let object = try bytes.withUnsafeBytes { try JSONReader().read($0) }.objectValue
+        scorers = try (object?["scorers"]?.arrayValue ?? []).map { try Scorer($0) }
+        evidence = object?["evidence"]?.objectValue ?? JSONObject()
+      }
+    }
+  }
+
+  /// Where the origin of the scores in a file is written down: scores.jsonl → scores.origin.json.
+  public static func originPath(of path: String) -> String {
+    (path.hasSuffix(".jsonl") ? String(path.dropLast(6)) : path) + ".origin.json"
+  }
+}
+
+extension ScoreTable.Row {
+  fileprivate var json: JSONObject {
+    var object = JSONObject([
+      ("client", .string(client)), ("split", .string(split)), ("id", .string(id)), ("domain", JSONValue(domain)),
+      ("score", score.value.map { .number($0) } ?? .null),
+    ])
+    if !checkpoints.isEmpty {
+      object["checkpoints"] = .object(
+        JSONObject(checkpoints.map { ("\($0.step)", $0.score.map { .number($0) } ?? .null) }))
+    }
+    if !parts.isEmpty {
+      object["scores"] = .object(JSONObject(parts.map { ($0.scorer, $0.score.map { .number($0) } ?? .null) }))
+    }
+    object["kept"] = kept.map { .bool($0) } ?? .null
+    if case .unscored(let reason) = score { object["reason"] = .string(reason) }
+    return object
+  }
+
+  fileprivate init(_ value: JSONValue) throws {
+    guard let object = value.objectValue, let client = object["client"]?.stringValue,
+      let split = object["split"]?.stringValue, let id = object["id"]?.stringValue
+    else { throw Failure(.badData, "this line has no client, split and id", advice: "is it a scores.jsonl of Clues?") }
+    self.client = client
+    self.split = split
+    self.id = id
+    domain = object["domain"]?.stringValue
+    if let number = object["score"]?.doubleValue {
+      score = .value(number)
+    } else {
+      score = .unscored(object["reason"]?.stringValue ?? "no reason given")
+    }
+    checkpoints = try (object["checkpoints"]?.objectValue?.members ?? []).map { member in
+      guard let step = Int(member.key) else { throw Failure(.badData, "'\(member.key)' is no checkpoint") }
+      return (step, member.value.doubleValue)
+    }
+    parts = (object["scores"]?.objectValue?.members ?? []).map { ($0.key, $0.value.doubleValue) }
+    kept = object["kept"]?.boolValue
+  }
+}
+
+extension ScoreTable.Scorer {
+  var json: JSONValue {
+    var object = JSONObject([
+      ("scorer", .string(id)), ("version", .string(version)), ("parameters", parameters), ("weight", .number(weight)),
+    ])
+    if let scale {
+      object["anchor_mean"] = .number(scale.mean)
+      object["anchor_deviation"] = .number(scale.deviation)
+    }
+    return .object(object)
+  }
+
+  init(_ value: JSONValue) throws {
+    guard let object = value.objectValue, let id = object["scorer"]?.stringValue else {
+      throw Failure(.badData, "a scorer is not described rightly")
+    }
+    self.id = id
+    version = object["version"]?.stringValue ?? ""
+    parameters = object["parameters"] ?? .object(JSONObject())
+    weight = object["weight"]?.doubleValue ?? 1
+    if let mean = object["anchor_mean"]?.doubleValue, let deviation = object["anchor_deviation"]?.doubleValue {
+      scale = Scale(mean: mean, deviation: deviation)
+    } else {
+      scale = nil
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import JSON
+import Recipes
+import Workbench
+
+extension Clues {
+  struct Score: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Score the samples of clients by their evidence.",
+      discussion: """
+        Higher is better. The result is JSON Lines, one object a sample, in the order of the evidence; how the scores came \
+        about goes into a file beside it. With a recipe its scorers are used, on its clients or on the inputs given here.
+
+        Examples:
+          clues score checkpoints/medical.tar.zst --scorer clues -p preset=calibrated -o scores.jsonl
+          clues score my-run/ --recipe recipes/clues-calibrated.yaml -o scores.jsonl
+        """)
+
+    @Argument(help: ArgumentHelp("The clients' bundles.", valueName: "input"))
+    var inputs: [String] = []
+
+    @Option(help: ArgumentHelp("The scorer.", valueName: "name"))
+    var scorer: String?
+
+    @Option(
+      name: [.customShort("p"), .customLong("parameter")],
+      help: ArgumentHelp("A parameter of the scorer; may be repeated.", valueName: "key=value"))
+    var parameters: [String] = []
+
+    @Option(help: ArgumentHelp("Take the scorers of this recipe.", valueName: "recipe"))
+    var recipe: String?
+
+    @Option(
+      name: .shortAndLong, help: ArgumentHelp("The file of scores; by default standard output.", valueName: "file"))
+    var output: String?
+
+    @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))
+    var threads: Int = ProcessInfo.processInfo.activeProcessorCount
+
+    @Flag(help: "Replace the file of scores if it is there.")
+    var force = false
+
+    @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+    var quiet = false
+
+    @OptionGroup var plugins: PluginOptions
+
+    func validate() throws {
+      guard (scorer == nil) != (recipe == nil) else { throw ValidationError("give either --scorer or --recipe") }
+      guard recipe != nil || !inputs.isEmpty else { throw ValidationError("give the bundles to score") }
+      guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
+    }
+
+    func run() throws {
+      if let output { try ScoresOutput.check(output, replacing: force) }
+      let observer: any Observer = quiet ? Unobserved() : TerminalObserver()
+      let scored = try Bench(catalog: plugins.catalog, observer: observer, threads: threads).score(chosenRecipe)
+      for note in scored.notes { observer.note(note) }
+      if let output {
+        try ScoresOutput(scored.table).write(to: output, replacing: force)
+        if !quiet { Console.result("\(scored.table.rows.count) scores are in \(output)") }
+      } else {
+        Console.write(scored.table.text, to: .standardOutput)
+      }
+    }
+
+    private var chosenRecipe: Recipe {
+      get throws {
+        if let recipe {
+          // Inputs given here stand in for the recipe's clients; what it selects and merges plays no part.
+          return try Recipe.read(path: recipe).scoringOnly(inputs: inputs)
+        }
+        let clients = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
+        var settings = [
+          try Override(["clients"], clients, from: "the inputs"),
+          try Override(["score", "scorer"], scorer ?? "", from: "--scorer \(scorer ?? "")"),
+        ]
+        settings += try parameters.map { try Override(parameter: $0, of: ["score", "parameters"]) }
+        return try Recipe.made(of: settings)
+      }
+    }
+  }
+}

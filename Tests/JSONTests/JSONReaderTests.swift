@@ -1,0 +1,115 @@
+import Diagnostics
+import JSON
+import Testing
+
+@Suite struct JSONReaderTests {
+  func failure(_ text: String, _ reader: JSONReader = .init()) -> Failure? {
+    #expect(throws: Failure.self) { try reader.read(text) }
+  }
+
+  @Test(
+    arguments: [
+      ("null", .null), (" true ", true), ("\tfalse\r\n", false), ("0", 0), ("-0", 0), ("-12", -12),
+      ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
+      ("9223372036854775808", .number(9_223_372_036_854_775_808)), ("1.0", .number(1)), ("1e2", .number(100)),
+      ("-1.5E-3", .number(-0.0015)), ("5e-324", .number(.leastNonzeroMagnitude)), ("1e-400", .number(0)),
+      ("0.1", .number(0.1)), (#""""#, ""), (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"),
+      (#""\u00e9\uD83D\uDE00\u0000""#, "é😀\0"), ("\"ü\u{7f}\"", "ü\u{7f}"), ("[]", []), ("[ 1 ,2]", [1, 2]),
+      ("{}", [:]), (#"{ "b" : 1 , "a" : [ { } ] }"#, ["b": 1, "a": [[:]]]),
+    ] as [(String, JSONValue)])
+  func reads(_ text: String, _ value: JSONValue) throws {
+    #expect(try JSONReader().read(text) == value)
+  }
+
+  @Test(arguments: [
+    ("", "the JSON ends early"), (" ", "the JSON ends early"), ("[", "the JSON ends early"),
+    ("nul", "this is not the start of a JSON value"), ("True", "this is not the start of a JSON value"),
+    ("'a'", "this is not the start of a JSON value"), ("\u{feff}1", "this is not the start of a JSON value"),
+    ("+1", "this is not the start of a JSON value"), (".5", "this is not the start of a JSON value"),
+    ("[,1]", "this is not the start of a JSON value"), ("[1,]", "this is not the start of a JSON value"),
+    ("/**/1", "this is not the start of a JSON value"), ("1 2", "there is more after the end of the JSON value"),
+    ("{}}", "there is more after the end of the JSON value"), ("0x1", "there is more after the end of the JSON value"),
+    ("-", "a digit is due here"), ("01", "a number cannot start with 0"), ("-01", "a number cannot start with 0"),
+    ("1.", "a digit is due after the point"), ("1.e1", "a digit is due after the point"),
+    ("1e", "a digit is due in the exponent"), ("1e+-1", "a digit is due in the exponent"),
+    ("1e400", "the number 1e400 is out of range"), ("NaN", "NaN is not a JSON number"),
+    ("[-Infinity]", "-Infinity is not a JSON number"), ("[1 2]", "a comma or a closing bracket is due here"),
+    ("[1", "a comma or a closing bracket is due here"), ("{1: 2}", "a key in double quotes is due here"),
+    ("{\"a\": 1,}", "a key in double quotes is due here"), ("{", "a key in double quotes is due here"),
+    ("{\"a\" 1}", "a colon is due after the key"), ("{\"a\": 1", "a comma or a closing brace is due here"),
+    ("{\"a\": 1, \"a\": 1}", "the key 'a' stands twice in one object"), ("\"a", "a text is not closed"),
+    ("\"a\\", "a text is not closed"), ("\"\\x\"", "this escape does not exist in JSON"),
+    ("\"\n\"", "a control character stands inside a text"), ("\"\\n\n\"", "a control character stands inside a text"),
+    ("\"\\u12\"", "four hexadecimal digits are due after \\u"),
+    ("\"\\u+123\"", "four hexadecimal digits are due after \\u"),
+    ("\"\\u", "four hexadecimal digits are due after \\u"),
+    ("\"\\ud800\"", "half of a surrogate pair stands alone"),
+    ("\"\\ud800\\u0041\"", "half of a surrogate pair stands alone"),
+    ("\"\\udc00\"", "half of a surrogate pair stands alone"),
+  ])
+  func refuses(_ text: String, _ message: String) {
+    let failure = failure(text)
+    #expect(failure?.message == message)
+    #expect(failure?.kind == .badData)
+    #expect(failure?.position != nil)
+  }
+
+  @Test func placesCountFromOneInBytes() {
+    #expect(failure("{\n  \"a\": tru}")?.position == .init(line: 2, column: 8))
+    #expect(failure("")?.position == .init(line: 1, column: 1))
+    #expect(failure("{\"a\": 1,\n \"a\": 2}")?.position == .init(line: 2, column: 2))
+  }
+
+  @Test(
+    arguments: [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0x5C, 0x6E, 0xED, 0xA0, 0x80, 0x22]] as [[UInt8]])
+  func refusesTextThatIsNoUTF8(_ bytes: [UInt8]) {
+    #expect(throws: Failure(.badData, "a text is not valid UTF-8", position: .init(line: 1, column: bytes.count))) {
+      try bytes.withUnsafeBytes { try JSONReader().read($0) }
+    }
+  }
+
+  @Test func keepsTheOrderOfKeys() throws {
+    let keys = (0..<200).map { "key\(($0 * 37) % 200)" }
+    let text = "{" + keys.map { "\"\($0)\": 0" }.joined(separator: ",") + "}"
+    #expect(try JSONReader().read(text).objectValue?.keys == keys)
+  }
+
+  @Test func takesPythonsNumbersWhereTold() throws {
+    var reader = JSONReader()
+    reader.takesNonFiniteNumbers = true
+    let values = try reader.read("[NaN, Infinity, -Infinity]").arrayValue
+    #expect(values?[0].doubleValue?.isNaN == true)
+    #expect(values?[1] == .number(.infinity))
+    #expect(values?[2] == .number(-.infinity))
+    #expect(failure("nan", reader) != nil)
+  }
+
+  @Test func boundsDepthAndSize() throws {
+    func nested(_ depth: Int) -> String {
+      String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+    }
+    _ = try JSONReader().read(nested(65))
+    #expect(failure(nested(66))?.message == "the JSON nests deeper than 64 levels")
+    #expect(failure(String(repeating: "{\"a\":", count: 1_000_000))?.message == "the JSON nests deeper than 64 levels")
+    var reader = JSONReader()
+    reader.maximumValues = 3
+    _ = try reader.read("[1, 2]")
+    #expect(failure("[1, 2, 3]", reader)?.message == "the JSON holds more than 3 values")
+  }
+
+  @Test func readsLinesWithTheirNumbers() throws {
+    func lines(_ text: String) throws -> [(JSONValue, Int)] {
+      var found: [(JSONValue, Int)] = []
+      var text = text
+      try text.withUTF8 { try JSONReader().readLines(UnsafeRawBufferPointer($0)) { found.append(($0, $1)) } }
+      return found
+    }
+    let found = try lines("{\"a\": 1}\r\n\n \t\n2\n[3]")
+    #expect(found.map(\.0) == [["a": 1], 2, [3]])
+    #expect(found.map(\.1) == [1, 4, 5])
+    #expect(try lines("").isEmpty)
+    #expect(throws: Failure(.badData, "the JSON ends early", position: .init(line: 3, column: 5))) {
+      try lines("1\n2\n[1, ")
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import Diagnostics
+import Foundation
+import JSON
+import PluginHost
+import TestSupport
+import Testing
+
+/// A compiler as the contract is to be understood by.
+enum Compiler: String, CaseIterable, Sendable {
+  case gcc, clang
+  case gxx = "g++"
+
+  var isInstalled: Bool { (try? run("/usr/bin/env", [rawValue, "--version"]).status) == 0 }
+
+  /// Compiles `source` to `output`, where every warning is an error.
+  func compile(_ source: String, to output: String, _ options: [String] = []) throws {
+    let language = self == .gxx ? ["-x", "c++", "-std=c++17"] : ["-std=c11"]
+    let include = repository.appending(path: "Sources/CluesPluginABI/include").path
+    let result = try run(
+      "/usr/bin/env",
+      [rawValue] + language + ["-pedantic", "-Wall", "-Wextra", "-Werror", "-I", include] + options
+        + [source, "-o", output])
+    guard result.status == 0 else { throw Failure(.badData, "\(rawValue) refuses \(source): \(result.output)") }
+  }
+
+  /// Compiles a plugin as Documentation/PluginABI.md says.
+  func compilePlugin(_ source: String, to output: String, _ definitions: [String] = []) throws {
+    try compile(
+      source, to: output, ["-shared", "-fPIC", "-fvisibility=hidden"] + definitions.map { "-D" + $0 })
+  }
+}
+
+/// Runs a program; gives its exit status and all that it wrote.
+func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
+  let process = Process()
+  process.executableURL = URL(filePath: program)
+  process.arguments = arguments
+  let pipe = Pipe()
+  process.standardOutput = pipe
+  process.standardError = pipe
+  try process.run()
+  let output = pipe.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+}
+
+/// Compiles a fixture and lends the loaded library.
+func withPlugin<Result>(
+  _ name: String, by compiler: Compiler = .clang, _ definitions: [String] = [],
+  _ body: (PluginLibraryFile) throws -> Result
+) throws -> Result {
+  try withTemporaryFolder { folder in
+    let output = folder.appending(path: name + ".so").path
+    try compiler.compilePlugin(fixture("plugins/\(name).c"), to: output, definitions)
+    return try body(PluginLibraryFile(loading: output))
+  }
+}
+
+extension MergeMethodPlugin {
+  /// An instance with these parameters.
+  func instance(
+    _ settings: [String: JSONValue] = [:], services: HostServices = .init()
+  ) throws -> MergeMethodInstance {
+    try makeInstance(ParameterValues(settings, schema: about.parameters, of: about.id), services: services)
+  }
+
+  /// The merge of these matrices, row-major.
+  func merge(
+    _ matrices: [[Float]], rows: Int, columns: Int, weights: [Double]? = nil, space: Space = .delta,
+    _ settings: [String: JSONValue] = [:]
+  ) throws -> [Float] {
+    let instance = try instance(settings)
+    var output = [Float](repeating: .nan, count: rows * columns)
+    let copies = matrices.map { matrix in
+      let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: matrix.count)
+      _ = copy.initialize(from: matrix)
+      return copy
+    }
+    defer { for copy in copies { copy.deallocate() } }
+    let inputs = copies.enumerated().map { place, copy in
+      MergeUnit.Input(
+        client: "c\(place)", index: 0, weight: weights?[place] ?? 1, stream: UInt64(place),
+        values: copy.baseAddress.map { UnsafePointer($0) })
+    }
+    try instance.merge(
+      MergeUnit(module: "m", space: space, rows: rows, columns: columns, inputs: inputs), into: &output)
+    for (copy, matrix) in zip(copies, matrices) { #expect(copy.elementsEqual(matrix), "an input was changed") }
+    return output
+  }
+}

@@ -1,0 +1,60 @@
+import Diagnostics
+import JSON
+import PluginHost
+import Testing
+
+/// A plugin that fails ends in an error that says so, never in a wrong result.
+@Suite struct FailingPluginTests {
+  let unit = MergeUnit(module: "m", space: .delta, inputs: [.init(client: "c", index: 0, weight: 1, stream: 0)])
+
+  func failure(_ where: String, _ status: Int = 5, speaks: Bool = true, services: HostServices = .init()) throws
+    -> Failure?
+  {
+    try withPlugin("failing") { library in
+      #expect(throws: Failure.self) {
+        let instance = try library.mergeMethods[0].instance(
+          ["where": .string(`where`), "status": JSONValue(status), "speaks": .bool(speaks)], services: services)
+        if `where` == "merge" {
+          var output: Float = 0
+          try instance.merge(unit, into: &output)
+        } else {
+          _ = try instance.coefficients(unit)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: ["create", "coefficients", "merge"]) func theLastSentenceIsTold(_ place: String) throws {
+    #expect(
+      try failure(place) == Failure(.badData, "plugin 'failing': the moon is in the wrong place"))
+  }
+
+  @Test(arguments: ["create", "coefficients", "merge"]) func silenceIsAFaultOfThePlugin(_ place: String) throws {
+    let failure = try failure(place, 3, speaks: false)
+    #expect(failure?.message == "plugin 'failing' failed with status 3 and gave no reason")
+    #expect(failure?.kind == .pluginFailed)
+    #expect(failure?.advice == "this is a fault of the plugin: tell its author")
+  }
+
+  @Test(
+    arguments: [
+      (1, .pluginFailed), (2, .badRecipe), (3, .pluginFailed), (4, .pluginFailed), (5, .badData), (6, .pluginFailed),
+      (99, .pluginFailed),
+    ] as [(Int, Failure.Kind)])
+  func theStatusDecidesTheKind(_ status: Int, _ kind: Failure.Kind) throws {
+    #expect(try failure("coefficients", status)?.kind == kind)
+  }
+
+  @Test func onlyTheUserInterrupts() throws {
+    let cancelled = HostServices(isCancelled: { true })
+    #expect(try failure("coefficients", 1, services: cancelled) == Failure(.interrupted, "interrupted"))
+    #expect(try failure("coefficients", 1, speaks: false, services: cancelled)?.kind == .interrupted)
+    #expect(try failure("coefficients", 1, speaks: false)?.kind == .pluginFailed)
+  }
+
+  @Test(arguments: ["nan", "infinity"]) func coefficientsMustBeNumbers(_ place: String) throws {
+    #expect(
+      try failure(place)
+        == Failure(.pluginFailed, "plugin 'failing' gave a coefficient that is not a finite number"))
+  }
+}

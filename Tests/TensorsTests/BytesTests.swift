@@ -1,0 +1,62 @@
+import Diagnostics
+import Foundation
+import Synchronization
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct BytesTests {
+  func array(_ bytes: Bytes) -> [UInt8] { bytes.withUnsafeBytes { Array($0) } }
+
+  @Test func slicesShareTheirStorage() {
+    let whole = Bytes([0, 1, 2, 3, 4, 5])
+    let slice = whole[1..<5][1..<3]
+    #expect(array(slice) == [2, 3])
+    #expect(slice.offset(in: whole) == 2)
+    #expect(whole.offset(in: slice) == nil)
+    #expect(Bytes([2, 3]).offset(in: whole) == nil)
+    #expect(array(whole[6..<6]).isEmpty)
+  }
+
+  @Test func theLastSliceGivesTheStorageBack() {
+    let released = Mutex(0)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4, alignment: 1)
+    buffer.copyBytes(from: [1, 2, 3, 4])
+    do {
+      var slice: Bytes
+      do {
+        let whole = Bytes(owning: UnsafeRawBufferPointer(buffer)) { _ in released.withLock { $0 += 1 } }
+        slice = whole[1..<3]
+      }
+      #expect(array(slice) == [2, 3])
+      #expect(released.withLock { $0 } == 0)
+      slice = Bytes([])
+    }
+    #expect(released.withLock { $0 } == 1)
+    buffer.deallocate()
+  }
+
+  @Test func mapsFiles() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appending(path: "file").path
+      try Data([7, 8, 9]).write(to: URL(filePath: file))
+      let bytes = try Bytes(mapping: file)
+      try FileManager.default.removeItem(atPath: file)
+      #expect(array(bytes) == [7, 8, 9])
+      try Data().write(to: URL(filePath: file))
+      #expect(try Bytes(mapping: file).count == 0)
+    }
+  }
+
+  @Test func refusesWhatIsNoFile() throws {
+    try withTemporaryFolder { folder in
+      let missing = folder.appending(path: "missing").path
+      #expect(throws: Failure(.missingInput, "cannot be opened: No such file or directory", file: missing)) {
+        try Bytes(mapping: missing)
+      }
+      #expect(throws: Failure(.missingInput, "is not a regular file", file: folder.path)) {
+        try Bytes(mapping: folder.path)
+      }
+    }
+  }
+}

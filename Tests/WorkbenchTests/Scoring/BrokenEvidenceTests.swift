@@ -1,0 +1,166 @@
+import Diagnostics
+import Foundation
+import Recipes
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Workbench
+
+/// Every way in which evidence can be broken has its own error, or its own reason for an unscored sample.
+@Suite struct BrokenEvidenceTests {
+  /// Two clients of the fixture, the first of which `change` may spoil.
+  private func score(
+    _ settings: [(path: String, value: String)] = [], change: (URL) throws -> Void
+  ) throws -> Bench.Scored {
+    try withTemporaryFolder { folder in
+      for client in ["c0", "c1"] {
+        try FileManager.default.copyItem(atPath: fixture("tiny/\(client)"), toPath: folder.path + "/" + client)
+      }
+      try change(folder.appending(path: "c0"))
+      return try ReferenceScoreTests.score(["c0", "c1"].map { folder.path + "/" + $0 }, settings)
+    }
+  }
+
+  private func failure(
+    _ settings: [(path: String, value: String)] = [], change: (URL) throws -> Void
+  ) -> Failure? {
+    do {
+      _ = try score(settings, change: change)
+      return nil
+    } catch {
+      return error as? Failure
+    }
+  }
+
+  private func rewrite(_ file: URL, _ change: (inout [String: Tensor]) throws -> Void) throws {
+    let read = try SafetensorsFile(Bytes(Array(Data(contentsOf: file))))
+    var tensors = read.tensors
+    try change(&tensors)
+    try Data(safetensors(tensors)).write(to: file)
+  }
+
+  @Test func `a missing optimizer is named, with scorers that would work`() {
+    let failure = failure { try FileManager.default.removeItem(at: $0.appending(path: "checkpoint-4/optimizer.pt")) }
+    #expect(failure?.kind == .badData)
+    #expect(failure?.message.contains("client 'c0' lacks optimizer.pt at checkpoint 4") == true, "\(failure as Any)")
+    #expect(failure?.advice?.contains("tracin") == true)
+    #expect(failure?.advice?.contains("perplexity") == false)
+  }
+
+  @Test func `gradients that are there at one checkpoint only are named`() {
+    let failure = failure { try FileManager.default.removeItem(at: $0.appending(path: "checkpoint-8/gradients")) }
+    #expect(failure?.message.contains("gradients/train.safetensors") == true, "\(failure as Any)")
+    #expect(failure?.message.contains("at checkpoint 8") == true)
+  }
+
+  @Test func `a ledger scorer without a ledger says what is missing`() {
+    let failure = failure([("score.scorer", "perplexity"), ("score.parameters", "{}")]) { _ in }
+    #expect(failure?.message.contains("'base_loss' in ledger.jsonl") == true, "\(failure as Any)")
+  }
+
+  @Test func `a tensor of another shape is named`() {
+    let name = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
+    let failure = failure { folder in
+      try rewrite(folder.appending(path: "checkpoint-4/gradients/train.safetensors")) {
+        $0[name] = Tensor([Float](repeating: 0, count: 16 * 4 * 16), shape: [16, 4, 16])
+      }
+    }
+    #expect(failure?.tensor == name)
+    #expect(failure?.message == "has shape [16, 4, 16] where [samples] + [4, 32] is due")
+    #expect(failure?.file?.hasSuffix("checkpoint-4/gradients/train.safetensors") == true)
+  }
+
+  @Test func `a tensor too many is named`() {
+    let failure = failure { folder in
+      try rewrite(folder.appending(path: "checkpoint-4/gradients/train.safetensors")) {
+        $0["other"] = Tensor([0], shape: [1])
+      }
+    }
+    #expect(failure?.tensor == "other")
+    #expect(failure?.message == "belongs to no LoRA parameter of the adapter")
+  }
+
+  @Test func `a sample whose gradient is no number is unscored, and nobody else`() throws {
+    let name = "base_model.model.model.layers.1.self_attn.v_proj.lora_B.weight"
+    let whole = try score { _ in }
+    let broken = try score { folder in
+      try rewrite(folder.appending(path: "checkpoint-8/gradients/train.safetensors")) { tensors in
+        var values = try tensors[name]!.floats()
+        values[3 * 16 * 4 + 5] = .nan
+        tensors[name] = Tensor(values, shape: [16, 16, 4])
+      }
+    }
+    for (place, pair) in zip(broken.table.rows, whole.table.rows).enumerated() {
+      if place == 3 {
+        #expect(pair.0.score == .unscored("its gradient is NaN or infinite in \(name)"))
+        #expect(pair.0.checkpoints.map { $0.score == nil } == [false, true])
+      } else {
+        #expect(pair.0.score == pair.1.score)
+      }
+    }
+  }
+
+  @Test func `a target that is no number is an error`() {
+    let name = "base_model.model.model.layers.1.self_attn.v_proj.lora_B.weight"
+    let failure = failure { folder in
+      try rewrite(folder.appending(path: "checkpoint-8/gradients/validation.c0.safetensors")) { tensors in
+        var values = try tensors[name]!.floats()
+        values[0] = .infinity
+        tensors[name] = Tensor(values, shape: tensors[name]!.shape)
+      }
+    }
+    #expect(failure?.message == "holds numbers that are NaN or infinite")
+    #expect(failure?.client == "c0")
+  }
+
+  @Test func `a truncated optimizer is named`() {
+    let failure = failure { folder in
+      let file = folder.appending(path: "checkpoint-4/optimizer.pt")
+      try Data(contentsOf: file).prefix(9000).write(to: file)
+    }
+    #expect(failure?.kind == .badData)
+    #expect(failure?.file?.hasSuffix("checkpoint-4/optimizer.pt") == true, "\(failure as Any)")
+  }
+
+  @Test func `no anchors make no threshold`() {
+    let failure = failure([("select.threshold", "anchor-mean")]) { _ in }
+    #expect(failure == nil)
+    let without = self.failure([("select.threshold", "anchor-mean")]) { folder in
+      for client in ["c0", "c1"] {
+        for step in [4, 8] {
+          let path =
+            folder.deletingLastPathComponent().path + "/\(client)/checkpoint-\(step)/gradients/anchor.safetensors"
+          try FileManager.default.removeItem(atPath: path)
+        }
+      }
+    }
+    #expect(without?.message.contains("anchor") == true, "\(without as Any)")
+  }
+
+  @Test func `one anchor makes no scale`() {
+    let failure = failure([("select.threshold", "anchor-mean"), ("select.calibrate", "client")]) { folder in
+      for step in [4, 8] {
+        try rewrite(folder.appending(path: "checkpoint-\(step)/gradients/anchor.safetensors")) { tensors in
+          for (name, tensor) in tensors {
+            let width = tensor.count / tensor.shape[0]
+            tensors[name] =
+              tensor.dtype == .f32
+              ? Tensor(try tensor.floats(in: 0..<width), shape: [1] + tensor.shape.dropFirst())
+              : Tensor(dtype: tensor.dtype, shape: [1], bytes: tensor.bytes[0..<8])
+          }
+        }
+      }
+    }
+    #expect(failure?.client == "c0")
+    #expect(failure?.message == "its scores cannot be calibrated: it has 1 scored anchors", "\(failure as Any)")
+  }
+
+  @Test func `samples.jsonl must count as the gradients do`() {
+    let failure = failure { folder in
+      try "{\"id\": \"only\", \"split\": \"train\"}\n".write(
+        to: folder.appending(path: "samples.jsonl"), atomically: true, encoding: .utf8)
+    }
+    #expect(failure?.message == "holds 16 samples, but samples.jsonl names 1 of the split 'train'", "\(failure as Any)")
+  }
+}
