@@ -37,7 +37,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
   ("PluginHost", ["PluginHost"]),
-  ("Plugins", ["CKernels", "LowRank", "PluginHost", "Tensors"]),
+  ("Plugins", ["Diagnostics", "JSON", "PluginHost", "Tensors"]),
   ("Recipes", ["Recipes"]),
   ("Scorers", ["Adapters"]),
   ("Tensors", ["Tensors"]),
@@ -74,7 +74,7 @@ let package = Package(
       ], swiftSettings: house),
     .target(
       name: "PluginHost", dependencies: ["CluesPluginABI", "Diagnostics", "JSON", "Tensors"], swiftSettings: house),
-    .target(name: "PluginKit", dependencies: ["CluesPluginABI", "JSON"], swiftSettings: house),
+    .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
       dependencies: ["Diagnostics", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: house),

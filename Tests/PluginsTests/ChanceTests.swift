@@ -3,7 +3,9 @@ import Tensors
 import Testing
 
 @Suite struct ChanceTests {
-  let inputs = clients(3, entries: 5 * 2503, weights: [1, 0.5, -0.75])
+  static let inputs = clients(3, entries: 5 * 2503, weights: [1, 0.5, -0.75])
+  static let long = clients(1, entries: 50_000)[0]
+  let inputs = Self.inputs
 
   @Test(arguments: [("paper", 1 / 0.3), ("peft", 1 / 0.3)], [true, false])
   func `dare keeps what the streams say`(_ preset: (name: String, scale: Double), elects: Bool) throws {
@@ -58,8 +60,8 @@ import Testing
   }
 
   @Test(arguments: [0.05, 0.5, 0.9]) func `dare keeps its share, and the sum in expectation`(_ density: Double) throws {
-    let input = clients(1, entries: 100_000)[0]
-    let result = try MethodRun(method: "dare-linear", parameters: ["density": .number(density)])([input], rows: 100)
+    let input = Self.long
+    let result = try MethodRun(method: "dare-linear", parameters: ["density": .number(density)])([input], rows: 50)
     let nonzero = input.values.count { $0 != 0 }
     let kept = Double(result.count { $0 != 0 })
     let sigma = (Double(nonzero) * density * (1 - density)).squareRoot()
@@ -72,13 +74,13 @@ import Testing
   }
 
   @Test func `della keeps its share, and the sum in expectation`() throws {
-    let input = clients(1, entries: 100_000)[0]
+    let input = Self.long
     let parameters: [String: JSONValue] = ["density": 0.5, "epsilon": 0.3]
-    let result = try MethodRun(method: "della-linear", parameters: parameters)([input], rows: 100)
+    let result = try MethodRun(method: "della-linear", parameters: parameters)([input], rows: 50)
     // By magnitude in four parts: in the first the probabilities run from 0.8 to 0.65, and so on down to 0.2.
     for part in 0..<4 {
       var (kept, count, variance) = (0.0, 0.0, 0.0)
-      for row in 0..<100 {
+      for row in 0..<50 {
         let line = Array(input.values[row * 1000..<(row + 1) * 1000])
         for (rank, column) in PruningOracle.order(line).enumerated() where rank / 250 == part && line[column] != 0 {
           let share = 0.8 - 0.6 * Double(rank) / 999

@@ -6,7 +6,17 @@ import Testing
 @Suite struct TiesTests {
   static let weights = [1.5, 0.5, 1, 0.25]
   /// 7 rows of 1,501: tiles end between rows and at odd places.
-  let inputs = clients(4, entries: 7 * 1501, weights: weights)
+  static let inputs = clients(4, entries: 7 * 1501, weights: weights)
+  static let orders = inputs.map { PruningOracle.order($0.values) }
+  let inputs = Self.inputs
+
+  /// The inputs with their largest entries only.
+  private func trimmed(_ density: Double) -> [PruningOracle.Pruned] {
+    inputs.indices.map { client in
+      let kept = Self.orders[client].prefix(Int(density * Double(inputs[client].values.count)))
+      return (PruningOracle.keeping(kept, of: inputs[client].values), 1, inputs[client].weight)
+    }
+  }
 
   struct Case: Sendable, CustomTestStringConvertible {
     let parameters: [String: JSONValue]
@@ -30,8 +40,7 @@ import Testing
   @Test(arguments: cases, [0.0, 0.00001, 0.05, 0.2, 0.29, 0.9999, 1])
   func `trims, elects and merges`(_ choice: Case, density: Double) throws {
     let run = MethodRun(method: "ties", parameters: choice.parameters.merging(["density": .number(density)]) { $1 })
-    let pruned = inputs.map { (PruningOracle.largest(density, of: $0.values), 1.0, $0.weight) }
-    #expect(try run(inputs, rows: 7) == choice.oracle().merge(pruned))
+    #expect(try run(inputs, rows: 7) == choice.oracle().merge(trimmed(density)))
   }
 
   @Test func `clients have densities of their own`() throws {
@@ -117,12 +126,12 @@ import Testing
   @Test(arguments: [0, 0.05, 0.3, 1], [0, 0.0001, 0.02, 0.9])
   func `breadcrumbs leave out the smallest and the largest`(density: Double, gamma: Double) throws {
     let settings: [String: JSONValue] = ["density": .number(density), "gamma": .number(gamma)]
-    let pruned = inputs.map { input -> PruningOracle.Pruned in
+    let pruned = zip(inputs, Self.orders).map { input, order -> PruningOracle.Pruned in
       let count = input.values.count
       let kept = Int(density * Double(count))
       let top = density == 1 ? 0 : min(Int(gamma * Double(count)), count - kept)
       return (
-        PruningOracle.keeping(PruningOracle.order(input.values)[top..<top + kept], of: input.values), 1, input.weight
+        PruningOracle.keeping(order[top..<top + kept], of: input.values), 1, input.weight
       )
     }
     #expect(
