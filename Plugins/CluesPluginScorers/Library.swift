@@ -7,5 +7,6 @@ private let library = PluginLibrary(
     Loss.self, RandomScore.self, Trajectory.self,
   ])
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation
 public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }

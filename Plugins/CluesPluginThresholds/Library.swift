@@ -6,5 +6,6 @@ private let library = PluginLibrary(
     AnchorMean.self, AnchorSigma.self, AnchorQuantile.self, Fixed.self, TopRatio.self, Otsu.self,
   ])
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation
 public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }

@@ -22,10 +22,10 @@ extension clues_cut {
     }
     var upper = [UInt64](repeating: 0, count: MagnitudeBins.upperCount)
     clues_count_magnitudes(start, elements.count, &upper)
-    let bin = MagnitudeBins.bin(of: UInt64(kept), in: upper)
+    let bin = MagnitudeBins.bin(of: UInt64(kept), in: upper, upper.count)
     var lower = [UInt64](repeating: 0, count: MagnitudeBins.lowerCount)
     clues_count_magnitudes_within(start, elements.count, UInt32(bin.place), &lower)
-    let within = MagnitudeBins.bin(of: bin.rest, in: lower)
+    let within = MagnitudeBins.bin(of: bin.rest, in: lower, lower.count)
     let edge = MagnitudeBins.magnitude(upper: bin.place, lower: within.place)
     let isShared = within.rest < lower[within.place]
     self.init(edge: edge, end: isShared ? Self.index(after: within.rest, at: edge, in: elements) : .max)
@@ -48,13 +48,14 @@ enum MagnitudeBins {
   static let lowerCount = 1 << 15
 
   /// The bin of the k-th largest magnitude, with k from 1, and its place among those in the bin.
-  static func bin(of k: UInt64, in bins: some RandomAccessCollection<UInt64>) -> (place: Int, rest: UInt64) {
+  static func bin(of k: UInt64, in bins: UnsafePointer<UInt64>, _ count: Int) -> (place: Int, rest: UInt64) {
     var rest = k
-    for (place, count) in bins.enumerated().reversed() {
-      if rest <= count { return (place, rest) }
-      rest -= count
+    var place = count - 1
+    while place > 0, rest > bins[place] {
+      rest -= bins[place]
+      place -= 1
     }
-    return (0, rest)
+    return (place, rest)
   }
 
   /// The bits of the magnitude with these bins.

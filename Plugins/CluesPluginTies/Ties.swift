@@ -50,13 +50,14 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
 
   func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask {
     guard isOfAdapter else { return pruning.mask(of: input) }
-    let upper = try tallies(of: input, pass: 0, in: unit)[..<MagnitudeBins.upperCount]
+    let upper = try bins(of: input, pass: 0, in: unit)
     let (kept, total) = counts(upper, density(of: input))
     guard kept < total else { return .all }
     guard kept > 0 else { return .nothing }
-    let bin = MagnitudeBins.bin(of: kept, in: upper)
-    let lower = try tallies(of: input, pass: 1, in: unit)[..<MagnitudeBins.lowerCount]
-    let edge = MagnitudeBins.magnitude(upper: bin.place, lower: MagnitudeBins.bin(of: bin.rest, in: lower).place)
+    let bin = MagnitudeBins.bin(of: kept, in: upper, MagnitudeBins.upperCount)
+    let lower = MagnitudeBins.bin(
+      of: bin.rest, in: try bins(of: input, pass: 1, in: unit), MagnitudeBins.lowerCount)
+    let edge = MagnitudeBins.magnitude(upper: bin.place, lower: lower.place)
     return .between(outer: clues_cut(edge: edge, end: .max), inner: .none)
   }
 
@@ -76,10 +77,10 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
       if pass == 0 {
         clues_count_magnitudes(start, elements.count, bin)
       } else {
-        let upper = try self.tallies(of: input, pass: 0, in: unit)[..<MagnitudeBins.upperCount]
+        let upper = try self.bins(of: input, pass: 0, in: unit)
         let (kept, total) = counts(upper, density(of: input))
         guard kept > 0, kept < total else { continue }
-        let edge = MagnitudeBins.bin(of: kept, in: upper).place
+        let edge = MagnitudeBins.bin(of: kept, in: upper, MagnitudeBins.upperCount).place
         clues_count_magnitudes_within(start, elements.count, UInt32(edge), bin)
       }
     }
@@ -98,9 +99,14 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
     tallies[mark] |= others[mark]
   }
 
+  private func bins(of input: MergeInput, pass: Int, in unit: MergeUnit) throws -> UnsafePointer<UInt64> {
+    try tallies(of: input, pass: pass, in: unit).baseAddress!
+  }
+
   /// How many entries of the adapter are to be kept, and how many there are.
-  private func counts(_ upper: Slice<UnsafeBufferPointer<UInt64>>, _ density: Double) -> (kept: UInt64, total: UInt64) {
-    let total = upper.reduce(0, +)
+  private func counts(_ upper: UnsafePointer<UInt64>, _ density: Double) -> (kept: UInt64, total: UInt64) {
+    var total: UInt64 = 0
+    for place in 0..<MagnitudeBins.upperCount { total += upper[place] }
     return (UInt64(density * Double(total)), total)
   }
 }

@@ -19,12 +19,15 @@ public struct MergedAdapter: Sendable {
     public let a: Tensor
     /// [out, R…]
     public let b: Tensor
+    /// [out]; added to the layer's output.
+    public let bias: Tensor?
 
-    public init(name: String, kind: LoRAModule.Kind, a: Tensor, b: Tensor) {
+    public init(name: String, kind: LoRAModule.Kind, a: Tensor, b: Tensor, bias: Tensor? = nil) {
       self.name = name
       self.kind = kind
       self.a = a
       self.b = b
+      self.bias = bias
     }
 
     public var rank: Int { a.shape[0] }
@@ -41,6 +44,8 @@ public struct MergedAdapter: Sendable {
     config = Self.config(self.modules, absolutes.map(\.name), inputs, baseModel)
   }
 
+  private var hasBias: Bool { modules.contains { $0.bias != nil } }
+
   /// The tensors of `adapter_model.safetensors` by name.
   public var tensors: [String: Tensor] {
     var tensors: [String: Tensor] = [:]
@@ -49,6 +54,12 @@ public struct MergedAdapter: Sendable {
       let ends = isEmbedding ? (".lora_embedding_A", ".lora_embedding_B") : (".lora_A.weight", ".lora_B.weight")
       tensors["base_model.model." + module.name + ends.0] = module.a
       tensors["base_model.model." + module.name + ends.1] = module.b
+      // PEFT gives every module a bias or none, so where the inputs have none it is zero.
+      if hasBias {
+        tensors["base_model.model." + module.name + ".lora_B.bias"] =
+          module.bias
+          ?? Tensor([Float](repeating: 0, count: module.b.shape[0]), shape: [module.b.shape[0]], dtype: module.b.dtype)
+      }
     }
     for (name, tensor) in absolutes { tensors["base_model.model." + name] = tensor }
     return tensors
@@ -77,7 +88,7 @@ public struct MergedAdapter: Sendable {
       ("layers_pattern", .null),
       ("layers_to_transform", .null),
       ("lora_alpha", JSONValue(rank)),
-      ("lora_bias", false),
+      ("lora_bias", .bool(modules.contains { $0.bias != nil })),
       ("lora_dropout", 0.0),
       ("modules_to_save", modulesToSave(absolutes, inputs)),
       ("peft_type", "LORA"),

@@ -9,7 +9,7 @@ void clues_random_blocks(uint64_t key, uint64_t first, size_t count, uint64_t *w
   for (size_t start = 0; start < count; start += lanes) {
     uint32_t c0[lanes], c1[lanes], c2[lanes], c3[lanes];
     for (size_t i = 0; i < lanes; i++) {
-      uint64_t index = first + start + i;
+      uint64_t index = (first + start + i) & (UINT64_MAX >> 1);
       c0[i] = (uint32_t)index;
       c1[i] = (uint32_t)(index >> 32);
       c2[i] = c3[i] = 0;

@@ -12,6 +12,8 @@ extension Recipe {
     public var rank: Located<Rank>?
     /// The share of the squared norm to keep, above 0 and at most 1; nil where `rank` decides.
     public var energy: Located<Double>?
+    /// Whether what compression leaves out is written as a second adapter.
+    public var residual: Located<Bool>?
     /// How `factors` divides a weight; nil where another space is chosen.
     public var split: Located<Split>? = Located(Split.sqrt)
     public var missing = Located(Missing.zero)
@@ -104,6 +106,9 @@ extension Recipe.Merge: Record {
     .key(
       "energy", \.energy, .number(above: 0, atMost: 1),
       "The share of each module's squared norm to keep; the rank follows. Excludes 'rank'."),
+    .key(
+      "residual", \.residual, .flag,
+      "Whether what compression leaves out is written as a second adapter, 'residual', so that nothing is lost."),
     .key("split", \.split, .choice, "How the space 'factors' divides a client's weight between A and B."),
     .key("missing", \.missing, .choice, "What to do about a module that some clients lack."),
     .key(

@@ -43,20 +43,20 @@ public struct Bench: Sendable {
       record.notes += scored.notes
       stopwatch.lap(.scoring)
     }
-    var adapter: MergedAdapter?
+    var adapters: [(folder: String, adapter: MergedAdapter)] = []
     if let merge = settings.merge {
-      adapter = try self.merge(clients.contributions(recipe, scored?.selection), merge, clients, into: &record)
+      adapters = try self.merge(clients.contributions(recipe, scored?.selection), merge, clients, into: &record)
       stopwatch.lap(.merging)
     }
     for note in record.notes { observer.note(note) }
     record.timings = stopwatch.laps
-    try write(adapter, record, to: output, replacing: replacing)
+    try write(adapters, record, to: output, replacing: replacing)
     return record
   }
 
   private func merge(
     _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord
-  ) throws -> MergedAdapter {
+  ) throws -> [(folder: String, adapter: MergedAdapter)] {
     let merger = try Merger(settings, contributions, services: services)
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
@@ -74,9 +74,12 @@ public struct Bench: Sendable {
     }
     record.merge = .init(
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
-      modules: merged.map(\.figures))
+      clients: contributions.map(\.client), modules: merged.map(\.figures))
     record.notes += settings.notes(contributions, record.merge)
-    return try MergedAdapter(merged, contributions, settings, dtype: dtype)
+    let absolutes = try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype)
+    let adapter = try MergedAdapter(merged, contributions, settings, dtype: dtype, absolutes: absolutes)
+    let residual = try MergedAdapter(residualOf: merged, contributions, settings, dtype: dtype)
+    return [("", adapter)] + (residual.map { [("residual/", $0)] } ?? [])
   }
 
   /// Opens all bundles, several at a time, and gives them in the order of their names.
@@ -104,18 +107,18 @@ public struct Bench: Sendable {
   }
 
   private func write(
-    _ adapter: MergedAdapter?, _ record: RunRecord, to output: String, replacing: Bool
+    _ adapters: [(folder: String, adapter: MergedAdapter)], _ record: RunRecord, to output: String, replacing: Bool
   ) throws {
     observer.begin(.writing, total: 1)
     let folder = try OutputFolder(output, replacing: replacing)
     do {
-      if let adapter {
-        try folder.write(adapter.configText, to: "adapter_config.json")
-        try folder.write(adapter.fileChunks, to: "adapter_model.safetensors")
-        try folder.write(modelCard(adapter, record), to: "README.md")
-        try adapter.verify(
-          config: folder.read("adapter_config.json"), weights: folder.read("adapter_model.safetensors"))
+      for (name, adapter) in adapters {
+        let (config, weights) = (name + "adapter_config.json", name + "adapter_model.safetensors")
+        try folder.write(adapter.configText, to: config)
+        try folder.write(adapter.fileChunks, to: weights)
+        try adapter.verify(config: folder.read(config), weights: folder.read(weights))
       }
+      if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
       if let scored = record.scored { try folder.write(scored.table, scored.selection) }
       try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
       try Interruption.check()

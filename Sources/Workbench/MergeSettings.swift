@@ -11,6 +11,7 @@ struct MergeSettings: Sendable {
   let parameters: ParameterPlan
   let rank: TargetRank
   let split: Recipe.Split
+  let keepsResidual: Bool
   let missing: Recipe.Missing
   let absolute: Recipe.Absolute
   let baseModel: String?
@@ -63,6 +64,12 @@ struct MergeSettings: Sendable {
         advice: "leave rank and energy away, or merge in another space")
     }
     split = merge.split?.value ?? .sqrt
+    keepsResidual = merge.residual?.value ?? false
+    if keepsResidual, space == .factors || (space == .delta && !method.isLinear) {
+      throw recipe.failure(
+        "the method '\(method.about.id)' leaves no residual of low rank in the space '\(space.rawValue)'",
+        at: merge.residual?.origin ?? merge.method.origin, advice: "merge in the space 'core', or without residual")
+    }
     missing = merge.missing.value
     absolute = merge.absolute.value
     baseModel = merge.baseModel?.value

@@ -6,7 +6,8 @@ import Tensors
 extension MergedAdapter {
   /// The adapter that the merged modules make, in the type that it is written in.
   init(
-    _ merged: [Merger.Merged], _ contributions: [Contribution], _ settings: MergeSettings, dtype: DType
+    _ merged: [Merger.Merged], _ contributions: [Contribution], _ settings: MergeSettings, dtype: DType,
+    absolutes: [(name: String, tensor: Tensor)]
   ) throws {
     let modules = try merged.map { module -> Module in
       guard let model = contributions.lazy.compactMap({ $0.adapter.modules[module.name] }).first else {
@@ -17,14 +18,30 @@ extension MergedAdapter {
           name: module.name, kind: model.kind,
           a: try stored(module.factors.a, shape: [module.factors.rank] + model.a.shape.dropFirst(), dtype),
           b: try stored(
-            module.factors.b, shape: [model.outputs, module.factors.rank] + model.b.shape.dropFirst(2), dtype))
+            module.factors.b, shape: [model.outputs, module.factors.rank] + model.b.shape.dropFirst(2), dtype),
+          bias: module.bias.map { Tensor($0, shape: [$0.count], dtype: dtype) })
       }
     }
     self.init(
       modules: modules,
-      absolutes: try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype),
+      absolutes: absolutes,
       inputs: contributions.map(\.adapter.config),
       baseModel: settings.baseModel ?? contributions[0].adapter.config.baseModel)
+  }
+
+  /// The adapter of what compression left out; nil when that is nothing.
+  ///
+  /// Loaded beside the merged one it gives back the whole merge (FedEx-LoRA, Singhal et al. 2024, keeps it likewise).
+  init?(
+    residualOf merged: [Merger.Merged], _ contributions: [Contribution], _ settings: MergeSettings, dtype: DType
+  ) throws {
+    let rest = merged.compactMap { module in
+      module.residual.map {
+        Merger.Merged(name: module.name, factors: $0, bias: nil, residual: nil, figures: module.figures)
+      }
+    }
+    guard !rest.isEmpty else { return nil }
+    try self.init(rest, contributions, settings, dtype: dtype, absolutes: [])
   }
 
   /// The bytes of `adapter_model.safetensors`, tensor by tensor.
@@ -57,7 +74,7 @@ extension MergedAdapter {
     }
     for module in modules {
       guard let read = adapter.modules[module.name], read.scaling == 1, read.kind == module.kind,
-        same(read.a, module.a), same(read.b, module.b)
+        same(read.a, module.a), same(read.b, module.b), module.bias.map({ same(read.bias ?? read.a, $0) }) ?? true
       else { throw wrong("the module '\(module.name)' differs") }
     }
     for (name, tensor) in absolutes {

@@ -19,10 +19,12 @@ struct Merger: Sendable {
     let modules = Set(contributions.flatMap { $0.adapter.modules.keys })
     layers = LayerScale(modules: Array(modules))
     try settings.parameters.checkFilters(against: Array(modules))
+    guard !settings.method.isLinear else { return }
     for contribution in contributions {
       if let module = contribution.adapter.modules.values.filter({ $0.bias != nil }).map(\.name).min() {
         throw Failure(
-          .badData, "lora_B has a bias, which a merge cannot keep yet", advice: "train without lora_bias",
+          .badData, "lora_B has a bias, which '\(settings.method.about.id)' cannot merge: a bias is no matrix",
+          advice: "take a linear method such as average, which sums biases too; or train without lora_bias",
           client: contribution.client, tensor: module)
       }
     }
@@ -37,6 +39,10 @@ struct Merger: Sendable {
   struct Merged: Sendable {
     let name: String
     let factors: Factors
+    /// The bias of lora_B in the result, if any input has one.
+    let bias: [Float]?
+    /// What compression left out, if it is to be kept.
+    let residual: Factors?
     let figures: ModuleFigures
   }
 
@@ -49,11 +55,8 @@ struct Merger: Sendable {
       let shares = try shares(of: name)
       let result = try work(on: name, shares, overview).run()
       return Merged(
-        name: name, factors: result.factors,
-        figures: ModuleFigures(
-          module: name, clients: shares.filter { !$0.isAbsent }.map(\.client), rank: result.rank,
-          inputRanks: shares.filter { !$0.isAbsent }.map(\.term.rank), energy: result.energy,
-          discardedEnergy: result.discardedEnergy))
+        name: name, factors: result.factors, bias: result.bias, residual: result.residual,
+        figures: try ModuleFigures(name, shares.filter { !$0.isAbsent }, of: contributions.count, result))
     } catch let failure as Failure {
       throw failure.at(tensor: name)
     }
@@ -95,19 +98,6 @@ struct Merger: Sendable {
   }
 }
 
-/// What is to be known about a merged module.
-public struct ModuleFigures: Sendable {
-  public let module: String
-  /// The clients that have the module.
-  public let clients: [String]
-  public let rank: Int
-  public let inputRanks: [Int]
-  /// ‖ΔW‖²_F of the merged delta before it was compressed.
-  public let energy: Double
-  /// How much of that compression left out.
-  public let discardedEnergy: Double
-}
-
 /// One client's share in a module.
 struct ModuleShare: Sendable {
   /// The client's place in the recipe.
@@ -119,6 +109,8 @@ struct ModuleShare: Sendable {
   let scaling: Double
   /// B and A as they are in the file; the coefficient is the scaling.
   let term: Term
+  /// The bias of lora_B, if there is one; scaled like B·A.
+  let bias: [Float]?
   let stream: UInt64
   let isAbsent: Bool
 
@@ -129,6 +121,7 @@ struct ModuleShare: Sendable {
     weight = contribution.weight
     scaling = module.scaling
     term = try module.term
+    bias = try module.bias?.floats()
     stream = RandomStream(seed: seed, contribution.client, module.name).key
     isAbsent = false
   }
@@ -143,6 +136,7 @@ struct ModuleShare: Sendable {
     term = try Term(
       coefficient: 1, b: Matrix(rows: model.term.b.rows, columns: model.term.rank),
       a: Matrix(rows: model.term.rank, columns: model.term.a.columns))
+    bias = nil
     stream = 0
     isAbsent = true
   }

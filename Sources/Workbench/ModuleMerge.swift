@@ -16,12 +16,19 @@ struct ModuleMerge {
     let factors: Factors
     let energy: Double
     let discardedEnergy: Double
+    var bias: [Float]?
+    var residual: Factors?
     var rank: Int { factors.rank }
   }
 
   func run() throws -> Result {
     if settings.space == .factors { return try mergeFactors() }
-    if settings.method.isLinear { return try compressed(sum(coefficients())) }
+    if settings.method.isLinear {
+      let coefficients = try coefficients()
+      var result = try compressed(sum(coefficients))
+      result.bias = bias(coefficients)
+      return result
+    }
     return settings.space == .core ? try mergeCores() : try mergeDeltas()
   }
 
@@ -62,7 +69,27 @@ struct ModuleMerge {
   }
 
   private func compressed(_ terms: [Term]) throws -> Result {
-    Result(try compress(terms, to: rank))
+    var result = Result(try compress(terms, to: rank))
+    if settings.keepsResidual { result.residual = try residual(of: terms, after: result.factors) }
+    return result
+  }
+
+  /// Σ cᵢ·sᵢ·bᵢ, which is exact: a bias is added to the output as B·A is.
+  private func bias(_ coefficients: [Double]) -> [Float]? {
+    let biased = zip(shares, coefficients).filter { $0.0.bias != nil }
+    guard let width = biased.first?.0.bias?.count else { return nil }
+    return (0..<width).map { place in
+      Float(biased.reduce(0) { $0 + $1.1 * $1.0.scaling * Double($1.0.bias?[place] ?? 0) })
+    }
+  }
+
+  /// What is left of a sum of terms when the compressed factors are taken away; nil when nothing was left out.
+  ///
+  /// Its rank is that of the whole less that of the factors, for these are the strongest directions of the whole.
+  private func residual(of terms: [Term], after factors: Factors) throws -> Factors? {
+    let whole = min(terms.reduce(0) { $0 + $1.rank }, factors.out, factors.in)
+    guard whole > factors.rank else { return nil }
+    return try compress(terms + [Term(coefficient: -1, factors: factors)], to: .exactly(whole - factors.rank)).factors
   }
 
   // MARK: Matrices
@@ -76,7 +103,12 @@ struct ModuleMerge {
 
   private func mergeCores() throws -> Result {
     let space = try CoreSpace(shares.map(\.term))
-    return Result(try space.lift(merge(cores(in: space)).widened(), to: rank))
+    let merged = try merge(cores(in: space)).widened()
+    var result = Result(try space.lift(merged, to: rank))
+    if settings.keepsResidual {
+      result.residual = try residual(of: [Term(factors: space.lift(merged, to: .full).factors)], after: result.factors)
+    }
+    return result
   }
 
   private func deltas() throws -> [Matrix<Float>] { try shares.map { try delta(of: [$0.term]) } }
@@ -94,8 +126,10 @@ struct ModuleMerge {
         advice: "merge in the space 'stack', 'core' or 'delta', which take any")
     }
     let factors: Factors
+    var bias: [Float]?
     if settings.method.isLinear {
       let coefficients = try coefficients()
+      bias = self.bias(coefficients)
       factors = try Factors(b: combined(\.b, side(.b, coefficients)), a: combined(\.a, side(.a, coefficients)))
     } else {
       let weights = shares.map(\.weight)
@@ -104,7 +138,7 @@ struct ModuleMerge {
         a: merge(matrices(\.a), part: .a, weights: side(.a, weights)))
     }
     let energy = try innerProduct(Term(factors: factors), Term(factors: factors))
-    return Result(factors: factors, energy: energy, discardedEnergy: 0)
+    return Result(factors: factors, energy: energy, discardedEnergy: 0, bias: bias)
   }
 
   /// What each client's factor is multiplied with on one side.

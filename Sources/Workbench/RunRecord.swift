@@ -26,7 +26,29 @@ public struct RunRecord: Sendable {
     public let method: String
     public let space: String
     public let dtype: String
+    /// The clients in the order of the cosines.
+    public let clients: [String]
     public let modules: [ModuleFigures]
+
+    /// The cosines between the clients' updates over all modules, row-major.
+    public var cosines: [Double] {
+      let places = Dictionary(uniqueKeysWithValues: clients.enumerated().map { ($1, $0) })
+      var sums = [Double](repeating: 0, count: clients.count * clients.count)
+      for module in modules {
+        let own = module.clients.compactMap { places[$0] }
+        for (row, i) in own.enumerated() {
+          for (column, j) in own.enumerated() {
+            sums[i * clients.count + j] += module.innerProducts[row * own.count + column]
+          }
+        }
+      }
+      return Workbench.cosines(of: sums, count: clients.count)
+    }
+
+    /// The mean share of entries, over the modules, at which the clients' updates have both signs.
+    public var signConflict: Double {
+      modules.isEmpty ? 0 : modules.reduce(0) { $0 + $1.signConflict } / Double(modules.count)
+    }
 
     /// The share of the merged deltas' energy that compression left out; 0 when nothing was compressed.
     public var discardedShare: Double {
@@ -77,7 +99,8 @@ extension RunRecord.Merge {
   fileprivate var json: JSONValue {
     .object([
       "method": .string(method), "space": .string(space), "dtype": .string(dtype),
-      "discarded_share": .number(discardedShare), "modules": .array(modules.map(\.json)),
+      "discarded_share": .number(discardedShare), "sign_conflict": .number(signConflict),
+      "cosines": rows(cosines, count: clients.count), "modules": .array(modules.map(\.json)),
     ])
   }
 }
@@ -116,6 +139,8 @@ extension ModuleFigures {
   fileprivate var json: JSONValue {
     .object([
       "module": .string(module), "clients": JSONValue(clients), "input_ranks": .array(inputRanks.map { JSONValue($0) }),
+      "coverage": .number(coverage), "input_norms": .array(inputNorms.map { .number($0) }),
+      "cosines": rows(cosines, count: clients.count), "sign_conflict": .number(signConflict),
       "rank": JSONValue(rank), "norm": .number(energy.squareRoot()), "energy": .number(energy),
       "discarded_energy": .number(discardedEnergy),
     ])
@@ -124,3 +149,8 @@ extension ModuleFigures {
 
 /// The version of Clues.
 public let cluesVersion = "0.1.0"
+
+/// A square matrix as a list of rows.
+private func rows(_ elements: [Double], count: Int) -> JSONValue {
+  .array((0..<count).map { row in .array(elements[row * count..<(row + 1) * count].map { .number($0) }) })
+}

@@ -54,12 +54,27 @@ import Testing
     (21, "its scorer 'broken' scores something that this host does not know"),
     (22, "describes a threshold rule with 0 bytes where 40 are due"),
     (23, "its threshold rule 'broken' lacks a function of the contract"),
+    (24, "its merge method 'broken' has coefficients and a survey, which do not go together"),
+    (25, "its merge method 'broken' wants 17 passes over the adapter; 16 are the most"),
   ])
   func brokenTablesAreRefused(_ fault: Int, _ message: String) throws {
     let failure = #expect(throws: Failure.self) { try withPlugin("broken", ["FAULT=\(fault)"]) { _ in } }
     #expect(failure?.message == message)
     #expect(failure?.kind == .pluginFailed)
     #expect(failure?.file?.hasSuffix("broken.so") == true)
+  }
+
+  @Test(arguments: [
+    (26, "claims 2 columns that are not there"), (27, "does not name its column 1"),
+    (28, "wants checkpoints that this host does not know how to choose"),
+    (29, "lists more than 64 ways to come by its scores"),
+  ])
+  func brokenNeedsAreRefused(_ fault: Int, _ message: String) throws {
+    try withPlugin("broken", ["FAULT=\(fault)"]) { library in
+      let scorer = try library.scorers[0].makeInstance(
+        ParameterValues(schema: library.scorers[0].about.parameters, of: "broken"), services: .init())
+      #expect(throws: Failure(.pluginFailed, "plugin 'broken' \(message)")) { try scorer.needs() }
+    }
   }
 
   @Test func withoutAFaultItLoads() throws {

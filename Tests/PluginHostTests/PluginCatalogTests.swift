@@ -30,6 +30,16 @@ import Testing
     #expect(Set(ids).count == ids.count)
   }
 
+  @Test func builtInPluginsExportNothingButTheEntry() throws {
+    for library in try builtInCatalog().libraries {
+      let listing = try run("/usr/bin/env", ["nm", "-D", "--defined-only", library.file.path])
+      #expect(listing.status == 0)
+      // Small letters are local symbols, which the dynamic linker never sees.
+      let exported = listing.output.matches(of: /\s[A-Z]\s(\S+)/).map { String($0.output.1) }
+      #expect(exported == ["clues_plugin_entry_v1"], "\(library.file.path)")
+    }
+  }
+
   @Test func placesComeInOrder() throws {
     let environment = ["CLUES_PLUGIN_PATH": "/a::/b", "HOME": "/home/x"]
     let places = try path(["o", "p"], environment, "/nowhere/bin").places

@@ -19,7 +19,8 @@ void clues_f64_to_f32(const void *source, float *target, size_t count);
 void clues_f32_to_f16(const float *source, uint16_t *target, size_t count);
 void clues_f32_to_bf16(const float *source, uint16_t *target, size_t count);
 
-/* Blocks first ..< first + count of Philox4x32-10 under a key: two words each, as RandomStream.block gives them. */
+/* Blocks first ..< first + count of Philox4x32-10 under a key: two words each, as RandomStream.block gives
+ * them. Two words a block make 2^63 blocks, after which they begin anew. */
 void clues_random_blocks(uint64_t key, uint64_t first, size_t count, uint64_t *words);
 
 /* Whether every element is finite. */

@@ -41,6 +41,9 @@ extension Clues {
     @Option(help: ArgumentHelp("The share of each module's energy to keep; the rank follows.", valueName: "e"))
     var energy: Double?
 
+    @Flag(help: "Write what compression leaves out as a second adapter, so that nothing is lost.")
+    var residual = false
+
     @Option(help: "The type of the result: float32, float16 or bfloat16; by default that of the inputs.")
     var dtype: String?
 
@@ -91,7 +94,7 @@ extension Clues {
           ("--energy", ["merge", "energy"], energy.map { "\($0)" }), ("--split", ["merge", "split"], split),
           ("--missing", ["merge", "missing"], missing), ("--absolute", ["merge", "absolute"], absolute),
           ("--base-model", ["merge", "base_model"], baseModel), ("--dtype", ["output", "dtype"], dtype),
-          ("--seed", ["seed"], seed.map { "\($0)" }),
+          ("--seed", ["seed"], seed.map { "\($0)" }), ("--residual", ["merge", "residual"], residual ? "true" : nil),
         ]
         for case (let option, let path, let value?) in options {
           settings.append(try Override(path, value, from: "\(option) \(value)"))

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// The two streams: results go to standard output, everything else to standard error.
@@ -12,14 +13,9 @@ enum Console {
   /// Whether progress may be drawn over itself.
   static var isInteractive: Bool { isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
 
-  /// The text with control characters made visible.
+  /// Lines of text with control characters made visible.
   static func printable(_ text: String) -> String {
-    text.unicodeScalars.reduce(into: "") { shown, scalar in
-      if scalar != "\n", scalar.properties.generalCategory == .control {
-        shown += "\\u{\(String(scalar.value, radix: 16))}"
-      } else {
-        shown.unicodeScalars.append(scalar)
-      }
-    }
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { Diagnostics.printable(String($0)) }
+      .joined(separator: "\n")
   }
 }

@@ -26,7 +26,13 @@ enum {
   UNKNOWN_GRANULARITY,
   SMALL_RULE,
   RULE_WITHOUT_DECIDE,
-  FAULTS
+  SURVEY_OF_COEFFICIENTS,
+  ENDLESS_SURVEY,
+  /* Of what the scorer says it needs. */
+  MISSING_COLUMNS,
+  MISSING_COLUMN,
+  UNKNOWN_CHECKPOINTS,
+  ENDLESS_NEEDS
 };
 
 #ifndef PARAMETERS
@@ -64,11 +70,42 @@ static clues_status merge(void *instance, const clues_merge_unit *unit, const cl
   return CLUES_OK;
 }
 
-static clues_status needs(void *instance, uint32_t alternative, clues_needs *needs) {
+static clues_status coefficients(void *instance, const clues_merge_unit *unit, double *target) {
   (void)instance;
-  (void)alternative;
-  (void)needs;
-  return CLUES_UNSUPPORTED;
+  (void)unit;
+  (void)target;
+  return CLUES_OK;
+}
+
+static uint64_t survey_size(void *instance, uint32_t input_count) {
+  (void)instance;
+  return input_count;
+}
+
+static clues_status survey(void *instance, const clues_merge_unit *unit, uint32_t pass, void *record) {
+  (void)instance;
+  (void)unit;
+  (void)pass;
+  (void)record;
+  return CLUES_OK;
+}
+
+static clues_status combine(void *instance, uint32_t pass, void *into, const void *other) {
+  (void)instance;
+  (void)pass;
+  (void)into;
+  (void)other;
+  return CLUES_OK;
+}
+
+static clues_status needs(void *instance, uint32_t alternative, clues_needs *needs) {
+  static const char *const columns[] = {"loss", 0};
+  (void)instance;
+  needs->column_count = 2;
+  needs->columns = FAULT == MISSING_COLUMN ? columns : 0;
+  needs->checkpoints = FAULT == UNKNOWN_CHECKPOINTS ? 9 : CLUES_CHECKPOINTS_ALL;
+  if (FAULT == UNKNOWN_CHECKPOINTS || FAULT == ENDLESS_NEEDS) needs->column_count = 0;
+  return FAULT < MISSING_COLUMNS || (alternative > 0 && FAULT != ENDLESS_NEEDS) ? CLUES_UNSUPPORTED : CLUES_OK;
 }
 
 static clues_status begin(void *instance, const clues_checkpoint *checkpoint) {
@@ -119,10 +156,14 @@ static const clues_merge_method method = {
                         IF(UNKNOWN_DEFAULT_SPACE, 64,
                            IF(STACK_WITHOUT_COEFFICIENTS, CLUES_SPACE_STACK, CLUES_SPACE_DELTA))),
     .dtypes = IF(NO_FLOAT32, 1 << CLUES_F64, 1 << CLUES_F32),
-    .survey_passes = IF(HALF_A_SURVEY, 1, 0),
+    .survey_passes = IF(HALF_A_SURVEY, 1, IF(SURVEY_OF_COEFFICIENTS, 1, IF(ENDLESS_SURVEY, 17, 0))),
     .create = IF(NO_CREATE, 0, create),
     .destroy = destroy,
+    .coefficients = IF(SURVEY_OF_COEFFICIENTS, coefficients, 0),
     .merge = IF(NO_WORK, 0, merge),
+    .survey_size = survey_size,
+    .survey = IF(HALF_A_SURVEY, 0, survey),
+    .combine = combine,
 };
 
 static const clues_scorer scorer = {
