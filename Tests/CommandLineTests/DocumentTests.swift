@@ -11,16 +11,32 @@ import Testing
   }
 
   static let blocks: [Block] = {
-    ["README.md"].flatMap { document -> [Block] in
-      let text = try! String(contentsOf: repository.appending(path: document), encoding: .utf8)
-      return text.components(separatedBy: "```sh\n").dropFirst().map { rest in
-        let body = rest.components(separatedBy: "\n```")[0]
-        return Block(document: document, commands: body.components(separatedBy: "\n").filter { $0.hasPrefix("clues ") })
+    ["README.md", "Documentation/Recipes.md", "Documentation/Bundles.md"].flatMap { document in
+      fenced("sh", in: document).map { body in
+        Block(document: document, commands: body.components(separatedBy: "\n").filter { $0.hasPrefix("clues ") })
       }
     }
   }()
 
-  @Test func `there are commands to run`() { #expect(Self.blocks.count >= 4) }
+  static let recipes = fenced("yaml", in: "Documentation/Recipes.md")
+
+  /// What stands in the blocks of a document that are marked as `language`.
+  static func fenced(_ language: String, in document: String) -> [String] {
+    let text = try! String(contentsOf: repository.appending(path: document), encoding: .utf8)
+    return text.components(separatedBy: "```\(language)\n").dropFirst().map { $0.components(separatedBy: "\n```")[0] }
+  }
+
+  @Test func `there are commands to run`() { #expect(Self.blocks.count >= 10) }
+
+  @Test func `there are recipes to check`() { #expect(Self.recipes.count >= 10) }
+
+  @Test(arguments: recipes) func `is a recipe whose plugins take its parameters`(_ recipe: String) throws {
+    try withWorkingCopy { folder in
+      try Data(recipe.utf8).write(to: folder.appending(path: "shown.yaml"))
+      let result = try clues(["recipe", "check", "shown.yaml"], in: folder)
+      #expect(result.status == 0, "\(recipe)\n\(result.errors)")
+    }
+  }
 
   @Test(arguments: blocks) func `runs`(_ block: Block) throws {
     try withWorkingCopy { folder in

@@ -15,6 +15,13 @@ import Testing
     }
   }
 
+  /// The names that mergekit 0.1.4 registers.
+  static let methods = [
+    "arcee_fusion", "breadcrumbs", "breadcrumbs_ties", "dare_linear", "dare_ties", "della", "della_linear", "karcher",
+    "linear", "model_stock", "multislerp", "nearswap", "nuslerp", "passthrough", "ram", "ramplus_tl", "sce", "slerp",
+    "task_arithmetic", "ties",
+  ]
+
   static let weighted = """
     models:
       - {model: a.zip, parameters: {weight: 0.7}}
@@ -174,12 +181,7 @@ import Testing
   }
 
   @Test func everyMethodOfMergekitIsEitherTakenOrRefusedByName() {
-    // The names that mergekit 0.1.4 registers.
-    let names = """
-      arcee_fusion breadcrumbs breadcrumbs_ties dare_linear dare_ties della della_linear karcher linear model_stock \
-      multislerp nearswap nuslerp passthrough ram ramplus_tl sce slerp task_arithmetic ties
-      """
-    for name in names.split(separator: " ") {
+    for name in Self.methods {
       let text = Self.plain + "merge_method: \(name)\nparameters: {weight: 1, nothing_of_mergekit: 1}\n"
       let failure = #expect(throws: Failure.self) { try Recipe.parse(text, file: "m.yml") }
       #expect(failure?.message.contains("known here") == false, "\(name)")
