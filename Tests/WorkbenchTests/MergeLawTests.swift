@@ -99,7 +99,8 @@ import Testing
     let inputs = ["a", "b", "c", "rs"].map { fixture("peft/adapters/\($0)") }
     let results = try ["core", "delta"].map { space in
       try TestMerge(
-        inputs: inputs, settings: [("merge.method", method), ("merge.space", space), ("merge.rank", "full")]).deltas()
+        inputs: inputs, settings: [("merge.method", method), ("merge.space", space), ("merge.rank", "full")]
+      ).deltas()
     }
     #expect(relativeError(results[0], results[1]) < 1e-5)
   }
