@@ -76,8 +76,13 @@ struct Merger: Sendable {
         "the number of clients that have this module is \(clients.count), which '\(settings.method.about.id)' does not merge",
         advice: "let it count as zero where it is missing: merge.missing: zero (--missing zero)", tensor: name)
     }
-    let parameters = try settings.parameters.values(module: name, layers: layers, clients: clients.map(\.place))
-    return try settings.method.makeInstance(parameters, services: services)
+    return try settings.method.makeInstance(parameters(of: name), services: services)
+  }
+
+  /// The values of the method's parameters for a module and the clients that take part in it.
+  func parameters(of name: String) throws -> ParameterValues {
+    let clients = contributions.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
+    return try settings.parameters.values(module: name, layers: layers, clients: clients.map(\.place))
   }
 
   /// The clients' shares of a module, those that lack it as zeros or not at all.

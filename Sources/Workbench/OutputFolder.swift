@@ -1,9 +1,10 @@
+import Bundles
 import CSystem
 import Diagnostics
 import Foundation
 import Tensors
 
-/// A folder that appears whole or not at all.
+/// A folder, or an archive of it, that appears whole or not at all.
 ///
 /// Everything is written to a sibling with a name of its own, brought to disk, and renamed; whatever stood under the final
 /// name stays as it was until then. A sibling that a killed run left behind is removed by the next one.
@@ -34,6 +35,14 @@ struct OutputFolder {
   static func checkTarget(_ path: String, replacing: Bool) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
+    if FolderArchive.isNamed(path), !isFolder.boolValue {
+      guard replacing else {
+        throw Failure(
+          .cannotWrite, "the output archive exists", advice: "choose another one, or replace it with --force",
+          file: path)
+      }
+      return
+    }
     guard isFolder.boolValue else {
       throw Failure(.cannotWrite, "there is a file of this name", advice: "choose another output folder", file: path)
     }
@@ -77,6 +86,10 @@ struct OutputFolder {
   /// Gives the folder its name; from here on it is there.
   func commit() throws {
     try Self.attempt(path) {
+      if FolderArchive.isNamed(path) {
+        try FolderArchive.pack(draft, to: path, replacing: replaces)
+        return abandon()
+      }
       guard FileManager.default.fileExists(atPath: path) else { return try Self.rename(draft, to: path) }
       try Self.checkTarget(path, replacing: replaces)
       // Two renames in a row leave a moment without either; exchanging, where the file system can do it, leaves none.

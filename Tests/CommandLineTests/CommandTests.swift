@@ -38,7 +38,7 @@ import Testing
           #expect(packed.status == 0, "\(packed.errors)")
           return name + ending
         }
-        let output = "out\(ending)"
+        let output = "merged-from\(ending.replacingOccurrences(of: ".", with: "-"))"
         // The order of the clients plays no part either.
         let merged = try clues(["merge", inputs[1], inputs[0], "--method", "ties", "-o", output], in: folder)
         #expect(merged.status == 0, "\(merged.errors)")
@@ -125,6 +125,49 @@ import Testing
       #expect(
         try Data(contentsOf: folder.appending(path: "out/adapter_model.safetensors"))
           == Data(contentsOf: folder.appending(path: "one/adapter_model.safetensors")))
+    }
+  }
+}
+
+extension CommandTests {
+  @Test func `a merge can be an archive, which merges on`() throws {
+    try withTemporaryFolder { folder in
+      let inputs = [fixture("tiny/c0"), fixture("tiny/c1")]
+      let arguments = ["merge"] + inputs + ["--method", "average"]
+      #expect(try clues(arguments + ["-o", "merged.tar.zst"], in: folder).status == 0)
+      #expect(try clues(arguments + ["-o", "merged"], in: folder).status == 0)
+      #expect(try clues(arguments + ["-o", "merged.tar.zst"], in: folder).status == 73)
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["merged", "merged.tar.zst"])
+      for (input, output) in [("merged.tar.zst", "from-archive"), ("merged", "from-folder")] {
+        let again = try clues(["merge", input, "--method", "average", "-o", output], in: folder)
+        #expect(again.status == 0, "\(again.errors)")
+      }
+      #expect(
+        try Data(contentsOf: folder.appending(path: "from-archive/adapter_model.safetensors"))
+          == Data(contentsOf: folder.appending(path: "from-folder/adapter_model.safetensors")))
+    }
+  }
+
+  @Test func `values over layers and filters are explained`() throws {
+    try withWorkingCopy { folder in
+      let density = "merge.parameters.density=[{filter: q_proj, value: [0.1, 0.9]}, {filter: v_proj, value: 0.5}]"
+      let result = try clues(["recipe", "explain", "recipes/ties.yaml", "--modules", "--set", density], in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      let lines = result.output.split(separator: "\n").map(String.init)
+      #expect(lines.count == 60)
+      #expect(lines[0].hasPrefix("model.layers.0.self_attn.q_proj") && lines[0].contains("density 0.1,"))
+      #expect(lines[1].contains("v_proj") && lines[1].contains("density 0.5,"))
+      #expect(lines[58].hasPrefix("model.layers.29.self_attn.q_proj") && lines[58].contains("density 0.9,"))
+      let idle = try clues(
+        [
+          "recipe", "explain", "recipes/ties.yaml", "--modules", "--set",
+          "merge.parameters.density=[{filter: k_proj, value: 1}]",
+        ],
+        in: folder)
+      #expect(idle.status == 78)
+      #expect(idle.errors.contains("the filter 'k_proj' of 'density' is part of no module's name"), "\(idle.errors)")
+      #expect(idle.errors.contains("did you mean 'q_proj'?"))
     }
   }
 }

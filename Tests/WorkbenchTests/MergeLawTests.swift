@@ -18,11 +18,34 @@ import Testing
     var all: [(path: String, value: String)] { [("merge.method", method), ("merge.space", space)] + settings }
   }
 
-  static let whole: [Choice] =
-    ["stack", "core", "delta", "factors"].map { Choice(method: "average", space: $0) }
-    + ["core", "delta", "factors"].map {
-      Choice(method: "ties", space: $0, settings: [("merge.parameters.density", "1")])
+  /// Every method that merges any number of clients, with settings under which nothing is trimmed, dropped or rescaled.
+  private static let untrimmed: [String: [(path: String, value: String)]] = [
+    "average": [], "task-arithmetic": [], "karcher": [], "model-stock": [], "krum": [], "multi-krum": [], "median": [],
+    "trimmed-mean": [("merge.parameters.beta", "0")], "ties": [("merge.parameters.density", "1")],
+    "dare-ties": [("merge.parameters.density", "1")], "dare-linear": [("merge.parameters.density", "1")],
+    "magnitude-prune": [("merge.parameters.density", "1")], "della": [("merge.parameters.density", "1")],
+    "della-linear": [("merge.parameters.density", "1")],
+    "breadcrumbs": [("merge.parameters.density", "1"), ("merge.parameters.gamma", "0")],
+    "breadcrumbs-ties": [("merge.parameters.density", "1"), ("merge.parameters.gamma", "0")],
+    "sce": [("merge.parameters.select_topk", "1")], "knots": [("merge.parameters.density", "1")], "tsv": [], "iso": [],
+  ]
+
+  /// Every method in every space in which it means something.
+  static let all: [Choice] = {
+    let methods = try! builtInCatalog().mergeMethods
+    return methods.flatMap { method -> [Choice] in
+      guard let settings = untrimmed[method.about.id] else { return [] }
+      return method.spaces.map { Choice(method: method.about.id, space: $0.rawValue, settings: settings) }
     }
+  }()
+
+  /// Methods for which one adapter is itself: not those that flatten its spectrum or need several to compare.
+  static let whole = all.filter { !["iso", "krum", "multi-krum", "model-stock"].contains($0.method) }
+
+  @Test func `every method is among them`() throws {
+    let known = Set(Self.untrimmed.keys).union(["slerp"])
+    #expect(try Set(builtInCatalog().mergeMethods.map(\.about.id)) == known)
+  }
 
   @Test(arguments: whole) func `one adapter comes back as itself`(_ choice: Choice) throws {
     for name in ["a", "r4", "rs", "pattern", "wide"] {
@@ -32,7 +55,7 @@ import Testing
     }
   }
 
-  @Test(arguments: whole) func `neither order nor threads change a byte`(_ choice: Choice) throws {
+  @Test(arguments: all) func `neither order nor threads change a byte`(_ choice: Choice) throws {
     let paths = ["a", "b", "c"].map { fixture("peft/adapters/\($0)") }
     let reference = try TestMerge(inputs: paths, settings: choice.all, threads: 1).result().bytes
     for order in [[2, 1, 0], [1, 2, 0]] {
@@ -43,7 +66,7 @@ import Testing
     }
   }
 
-  @Test(arguments: whole.filter { $0.space != "factors" })
+  @Test(arguments: all.filter { $0.space != "factors" })
   func `the gauge plays no part`(_ choice: Choice) throws {
     try withTemporaryFolder { folder in
       // (B·G, G⁻¹·A) with G diagonal and of powers of two, so that nothing is rounded.
@@ -67,6 +90,28 @@ import Testing
       let changed = try TestMerge(inputs: [gauged] + others, settings: choice.all).deltas()
       #expect(relativeError(changed, plain) < 1e-5)
     }
+  }
+
+  /// Methods that commute with orthogonal changes of basis give in the core what they give on the deltas.
+  @Test(
+    arguments: ["average", "task-arithmetic", "karcher", "model-stock", "krum", "multi-krum", "tsv", "iso"])
+  func `core and delta agree where the basis does not matter`(_ method: String) throws {
+    let inputs = ["a", "b", "c", "rs"].map { fixture("peft/adapters/\($0)") }
+    let results = try ["core", "delta"].map { space in
+      try TestMerge(
+        inputs: inputs, settings: [("merge.method", method), ("merge.space", space), ("merge.rank", "full")]
+      ).deltas()
+    }
+    #expect(relativeError(results[0], results[1]) < 1e-5)
+  }
+
+  @Test(arguments: ["float32", "float16", "bfloat16"], all.filter { $0.space != "factors" })
+  func `one adapter survives every dtype`(_ dtype: String, _ choice: Choice) throws {
+    guard Self.whole.contains(where: { $0.testDescription == choice.testDescription }) else { return }
+    let path = fixture("peft/adapters/r4")
+    let merged = try TestMerge(inputs: [path], settings: choice.all + [("output.dtype", dtype)]).deltas()
+    let tolerance = ["float32": 2e-6, "float16": 1e-3, "bfloat16": 8e-3][dtype]!
+    #expect(try relativeError(merged, deltasOf(readAdapter(path))) < tolerance)
   }
 
   @Test func `the container's dtype changes no byte`() throws {

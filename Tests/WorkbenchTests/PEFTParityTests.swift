@@ -35,6 +35,12 @@ import Testing
         settings += [
           ("merge.method", "ties"), ("merge.space", "delta"), ("merge.rank", "\(object["svd_rank"]?.intValue ?? 0)"),
         ]
+      case "magnitude_prune": settings += [("merge.method", "magnitude-prune"), ("merge.space", "factors")]
+      case "magnitude_prune_svd":
+        settings += [
+          ("merge.method", "magnitude-prune"), ("merge.space", "delta"),
+          ("merge.rank", "\(object["svd_rank"]?.intValue ?? 0)"),
+        ]
       default: return nil
       }
       if settings.contains(where: { $0.value == "average" }) {
@@ -43,7 +49,7 @@ import Testing
       if let density = object["density"]?.doubleValue { settings.append(("merge.parameters.density", "\(density)")) }
       if let elect = object["majority_sign_method"]?.stringValue { settings.append(("merge.parameters.elect", elect)) }
       self.settings = settings
-      comparesFactors = type == "linear" || type == "ties"
+      comparesFactors = ["linear", "ties", "magnitude_prune"].contains(type)
     }
 
     static let all: [Case] = {
@@ -53,7 +59,7 @@ import Testing
     }()
   }
 
-  @Test func `the cases are there`() { #expect(Case.all.count >= 14) }
+  @Test func `the cases are there`() { #expect(Case.all.count == 17) }
 
   @Test(arguments: Case.all) func `deltas are PEFT's`(_ one: Case) throws {
     let merge = TestMerge(inputs: one.adapters.map { fixture("peft/adapters/\($0)") }, settings: one.settings)

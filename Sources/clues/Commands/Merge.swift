@@ -62,7 +62,9 @@ extension Clues {
     @Option(help: "Where all random numbers start.")
     var seed: UInt64?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The folder of the merged adapter.", valueName: "dir"))
+    @Option(
+      name: .shortAndLong,
+      help: ArgumentHelp("The folder of the merged adapter, or an archive such as merged.tar.zst.", valueName: "dir"))
     var output: String
 
     @OptionGroup var options: RunOptions

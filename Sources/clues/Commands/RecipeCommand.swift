@@ -43,7 +43,15 @@ extension Clues.RecipeCommand {
   }
 
   struct Explain: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Say what a recipe decides, defaults included.")
+    static let configuration = CommandConfiguration(
+      abstract: "Say what a recipe decides, defaults included.",
+      discussion: """
+        With --modules the bundles are opened, and the values that each module gets of the merge method's parameters are \
+        printed: what lists over layers and filters come to. Values of several clients are parted by slashes.
+
+        Example:
+          clues recipe explain recipes/ties.yaml --modules
+        """)
 
     @Argument(help: ArgumentHelp("The recipe.", valueName: "recipe"))
     var recipe: String
@@ -51,11 +59,20 @@ extension Clues.RecipeCommand {
     @Option(help: ArgumentHelp("Set a value of the recipe; may be repeated.", valueName: "key=value"))
     var set: [String] = []
 
+    @Flag(help: "Print the parameters of every module.")
+    var modules = false
+
     @Flag(help: "Print the recipe with all defaults as JSON.")
     var json = false
 
+    @OptionGroup var plugins: PluginOptions
+
     func run() throws {
       let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
+      if modules {
+        let table = try Bench(catalog: plugins.catalog, threads: 1).parameterTable(recipe)
+        return Console.result(json ? table.json.text(indented: true) : Console.printable(table.text))
+      }
       Console.result(json ? recipe.jsonValue.text(indented: true) : Console.printable(recipe.explanation))
     }
   }

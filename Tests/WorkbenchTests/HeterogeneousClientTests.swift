@@ -1,0 +1,219 @@
+import Adapters
+import Diagnostics
+import Foundation
+import JSON
+import LowRank
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Workbench
+
+/// Clients that differ in more than their numbers: convolutions, embeddings, biases, tensors that replace the base's.
+@Suite struct HeterogeneousClientTests {
+  /// Writes a PEFT folder with numbers that depend on `seed` alone.
+  private func write(
+    _ folder: URL, seed: UInt64, config: JSONObject = JSONObject(), _ shapes: [String: [Int]]
+  ) throws -> String {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    var fields = JSONObject([
+      ("peft_type", "LORA"), ("r", 4), ("lora_alpha", 8), ("target_modules", ["proj"]),
+      ("base_model_name_or_path", "base"),
+    ])
+    for member in config.members { fields[member.key] = member.value }
+    try JSONValue.object(fields).text().write(
+      to: folder.appending(path: "adapter_config.json"), atomically: true, encoding: .utf8)
+    var tensors: [String: Tensor] = [:]
+    for (name, shape) in shapes {
+      let count = shape.reduce(1, *)
+      let stream = RandomStream(seed: seed, name)
+      let values = (0..<count).map { Float(Double(stream.block(UInt64($0)).0 >> 40) / Double(1 << 24) - 0.5) }
+      tensors["base_model.model." + name] = Tensor(values, shape: shape)
+    }
+    try Data(safetensors(tensors)).write(to: folder.appending(path: "adapter_model.safetensors"))
+    return folder.path
+  }
+
+  private func merged(
+    _ shapes: [String: [Int]], config: JSONObject = JSONObject(), settings: [(path: String, value: String)]
+  ) throws -> (inputs: [Adapter], result: Adapter) {
+    try withTemporaryFolder { folder in
+      let paths = try (0..<2).map { client in
+        try write(folder.appending(path: "c\(client)"), seed: UInt64(client), config: config, shapes)
+      }
+      return (try paths.map(readAdapter), try TestMerge(inputs: paths, settings: settings).result().adapter)
+    }
+  }
+
+  private func mean(_ adapters: [Adapter]) throws -> [String: [Double]] {
+    let all = try adapters.map(deltasOf)
+    return all[0].mapValues { $0 }.merging(all[1]) { zip($0, $1).map { ($0 + $1) / 2 } }
+  }
+
+  static let average: [(path: String, value: String)] = [("merge.method", "average")]
+
+  @Test(arguments: ["stack", "core", "delta"]) func `convolutions keep their kernel`(_ space: String) throws {
+    let (inputs, result) = try merged(
+      ["proj.lora_A.weight": [4, 3, 5, 5], "proj.lora_B.weight": [6, 4, 1, 1]],
+      settings: Self.average + [("merge.space", space), ("merge.rank", "same")])
+    let module = try #require(result.modules["proj"])
+    #expect(module.kind == .convolution)
+    #expect(module.a.shape == [4, 3, 5, 5])
+    #expect(module.b.shape == [6, 4, 1, 1])
+    // Two clients of rank 4 make rank 6 at most: the rest is what compression reports, so compare at full rank.
+    let full = try merged(
+      ["proj.lora_A.weight": [4, 3, 5, 5], "proj.lora_B.weight": [6, 4, 1, 1]],
+      settings: Self.average + [("merge.space", space), ("merge.rank", "full")])
+    #expect(full.result.modules["proj"]?.rank == 6)
+    #expect(try relativeError(deltasOf(full.result), mean(inputs)) < 1e-6)
+  }
+
+  @Test func `embeddings keep their names`() throws {
+    let (inputs, result) = try merged(
+      ["embed.lora_embedding_A": [4, 50], "embed.lora_embedding_B": [8, 4]], settings: Self.average)
+    #expect(result.modules["embed"]?.kind == .embedding)
+    #expect(try relativeError(deltasOf(result), mean(inputs)) < 1e-6)
+  }
+
+  @Test(arguments: ["stack", "factors"]) func `biases are summed as the updates are`(_ space: String) throws {
+    let shapes = ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4], "proj.lora_B.bias": [5]]
+    let (inputs, result) = try merged(
+      shapes, config: JSONObject([("lora_bias", true)]), settings: Self.average + [("merge.space", space)])
+    #expect(result.config.hasBias)
+    let biases = try inputs.map { try #require($0.modules["proj"]?.bias).floats() }
+    let found = try #require(result.modules["proj"]?.bias).floats()
+    for place in found.indices {
+      // Scaling 2, weights ½.
+      #expect(abs(found[place] - (biases[0][place] + biases[1][place])) < 1e-6)
+    }
+  }
+
+  @Test func `a bias is refused where it has no meaning`() throws {
+    let shapes = ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4], "proj.lora_B.bias": [5]]
+    let failure = #expect(throws: Failure.self) {
+      try merged(shapes, config: JSONObject([("lora_bias", true)]), settings: [("merge.method", "ties")])
+    }
+    #expect(failure?.client == "c0")
+    #expect(failure?.tensor == "proj")
+    #expect(failure?.message == "lora_B has a bias, which 'ties' cannot merge: a bias is no matrix")
+  }
+
+  private static let saved = [
+    "proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4], "lm_head.weight": [7, 5],
+  ]
+  private static let savedConfig = JSONObject([("modules_to_save", ["lm_head"])])
+
+  @Test func `tensors that replace the base's are refused unless somebody says what to do`() throws {
+    let failure = #expect(throws: Failure.self) {
+      try merged(Self.saved, config: Self.savedConfig, settings: Self.average)
+    }
+    #expect(failure?.tensor == "lm_head.weight")
+    #expect(failure?.client == "c0")
+    #expect(failure?.advice?.contains("--absolute") == true)
+  }
+
+  @Test func `they are averaged, taken or dropped as wished`() throws {
+    for (policy, expected) in [("average", 0.5), ("{take: c1}", 1.0)] {
+      let (inputs, result) = try merged(
+        Self.saved, config: Self.savedConfig, settings: Self.average + [("merge.absolute", policy)])
+      let heads = try inputs.map { try #require($0.absolutes["lm_head.weight"]).floats() }
+      let found = try #require(result.absolutes["lm_head.weight"]).floats()
+      for place in found.indices {
+        let due = Double(heads[0][place]) * (1 - expected) + Double(heads[1][place]) * expected
+        #expect(abs(Double(found[place]) - due) < 1e-6)
+      }
+      #expect(result.config.raw["modules_to_save"] == ["lm_head"])
+    }
+    let dropped = try merged(
+      Self.saved, config: Self.savedConfig, settings: Self.average + [("merge.absolute", "drop")]
+    ).result
+    #expect(dropped.absolutes.isEmpty)
+    #expect(dropped.config.raw["modules_to_save"] == .null)
+  }
+
+  @Test func `layers of different sizes are refused by name`() throws {
+    try withTemporaryFolder { folder in
+      let paths = [
+        try write(
+          folder.appending(path: "c0"), seed: 0, ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4]]),
+        try write(
+          folder.appending(path: "c1"), seed: 1, ["proj.lora_A.weight": [4, 7], "proj.lora_B.weight": [5, 4]]),
+      ]
+      let failure = #expect(throws: Failure.self) { try TestMerge(inputs: paths, settings: Self.average).result() }
+      #expect(failure?.message == "the layer's size is 5 × 7, but with client 'c0' it is 5 × 6")
+      #expect(failure?.client == "c1")
+      #expect(failure?.tensor == "proj")
+    }
+  }
+
+  @Test func `numbers that are none are refused by client and module`() throws {
+    try withTemporaryFolder { folder in
+      let shapes = ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4]]
+      let paths = try (0..<2).map { try write(folder.appending(path: "c\($0)"), seed: UInt64($0), shapes) }
+      let file = URL(filePath: paths[1] + "/adapter_model.safetensors")
+      var tensors = try SafetensorsFile(Bytes(Array(Data(contentsOf: file)))).tensors
+      var values = try tensors["base_model.model.proj.lora_A.weight"]!.floats()
+      values[3] = .nan
+      tensors["base_model.model.proj.lora_A.weight"] = Tensor(values, shape: [4, 6])
+      try Data(safetensors(tensors)).write(to: file)
+      let failure = #expect(throws: Failure.self) { try TestMerge(inputs: paths, settings: Self.average).result() }
+      #expect(failure?.client == "c1")
+      #expect(failure?.tensor == "proj")
+      #expect(failure?.message.contains("NaN or infinite") == true)
+    }
+  }
+
+  @Test func `what float16 cannot hold is refused`() throws {
+    let shapes = ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4]]
+    let failure = #expect(throws: Failure.self) {
+      try merged(
+        shapes,
+        settings: Self.average + [
+          ("merge.parameters.normalize", "false"), ("clients.0.weight", "1e14"), ("clients.1.weight", "1"),
+          ("output.dtype", "float16"),
+        ])
+    }
+    #expect(failure?.message == "the merged module holds numbers too large for float16")
+  }
+
+  @Test(arguments: ["average", "ties"]) func `a residual gives back what was left out`(_ method: String) throws {
+    let inputs = ["a", "b", "c"].map { fixture("peft/adapters/\($0)") }
+    let settings = [(path: "merge.method", value: method), ("merge.space", "core")]
+    let whole = try TestMerge(inputs: inputs, settings: settings + [("merge.rank", "full")]).deltas()
+    try withTemporaryFolder { folder in
+      let output = folder.appending(path: "run").path
+      let recipe = try TestMerge(
+        inputs: inputs, settings: settings + [("merge.rank", "5"), ("merge.residual", "true")]
+      ).recipe
+      _ = try Bench(catalog: builtInCatalog(), threads: 2).run(recipe, output: output, replacing: false)
+      let merged = try deltasOf(readAdapter(output))
+      let rest = try deltasOf(readAdapter(output + "/residual"))
+      #expect(relativeError(merged, whole) > 0.1)
+      #expect(relativeError(merged.merging(rest) { zip($0, $1).map(+) }, whole) < 1e-6)
+    }
+  }
+
+  @Test func `every module says how alike the clients are`() throws {
+    let inputs = ["a", "b", "wide"].map { fixture("peft/adapters/\($0)") }
+    let record = try TestMerge(inputs: inputs, settings: Self.average).result().record
+    let deltas = try inputs.map { try deltasOf(readAdapter($0)) }
+    for figures in record.merge?.modules ?? [] {
+      let present = deltas.compactMap { $0[figures.module] }
+      #expect(figures.clients.count == present.count)
+      #expect(figures.coverage == Double(present.count) / 3)
+      for (i, x) in present.enumerated() {
+        let norm = x.map { $0 * $0 }.reduce(0, +).squareRoot()
+        #expect(abs(figures.inputNorms[i] - norm) < 1e-5 * norm)
+        for (j, y) in present.enumerated() {
+          let other = y.map { $0 * $0 }.reduce(0, +).squareRoot()
+          let cosine = zip(x, y).map(*).reduce(0, +) / (norm * other)
+          #expect(abs(figures.cosines[i * present.count + j] - cosine) < 1e-5)
+        }
+      }
+      let conflicts = present[0].indices.count { entry in
+        present.contains { $0[entry] > 0 } && present.contains { $0[entry] < 0 }
+      }
+      #expect(abs(figures.signConflict - Double(conflicts) / Double(present[0].count)) < 1e-3)
+    }
+  }
+}
