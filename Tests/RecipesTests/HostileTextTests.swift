@@ -30,7 +30,10 @@ import Testing
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Int((state >> 33) % UInt64(bound))
     }
-    let seeds = try ["ok-everything", "ok-anchors", "ok-words-of-yaml-1.1", "list-as-key", "two-documents"].map {
+    let seeds = try [
+      "ok-everything", "ok-anchors", "ok-words-of-yaml-1.1", "list-as-key", "two-documents", "mergekit-ok-ties",
+      "mergekit-ok-slerp",
+    ].map {
       Array(try Data(contentsOf: URL(filePath: fixture("recipes/\($0).yaml"))))
     }
     let pieces = [
