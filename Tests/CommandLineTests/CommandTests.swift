@@ -171,3 +171,37 @@ extension CommandTests {
     }
   }
 }
+
+extension CommandTests {
+  /// Rows of the table in Documentation/Merging.md; those on dense updates take their time, so two of them stand for all.
+  static let documentedMerges: [(method: String, space: String, norm: String, leftOut: String)] = {
+    let text = try! String(contentsOf: repository.appending(path: "Documentation/Merging.md"), encoding: .utf8)
+    return text.components(separatedBy: "\n").compactMap { line in
+      let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: [" ", "`"]) }
+      guard cells.count == 4, ["stack", "core", "delta", "factors"].contains(cells[1]), cells[3].hasSuffix(" %") else {
+        return nil
+      }
+      return (cells[0], cells[1], cells[2], cells[3])
+    }
+  }()
+
+  @Test func `the documented merges come out as they are documented`() throws {
+    #expect(Self.documentedMerges.count > 40)
+    try withWorkingCopy { folder in
+      for row in Self.documentedMerges where row.space != "delta" || ["ties", "average"].contains(row.method) {
+        let rank = row.space == "factors" ? [] : ["--rank", "8"]
+        let result = try clues(
+          [
+            "merge", "checkpoints/medical.tar.zst", "checkpoints/financial.tar.gz", "checkpoints/multilingual.zip",
+            "--method", row.method, "--space", row.space, "--dtype", "float32", "--json", "-q", "-o", "out", "--force",
+          ] + rank, in: folder)
+        #expect(result.status == 0, "\(result.errors)")
+        let merge = try #require(try json(result.output)["merge"]?.objectValue)
+        let modules = (merge["modules"]?.arrayValue ?? []).compactMap { $0.objectValue?["energy"]?.doubleValue }
+        let norm = String(format: "%.4g", modules.reduce(0, +).squareRoot())
+        let leftOut = String(format: "%.1f %%", 100 * (merge["discarded_share"]?.doubleValue ?? .nan))
+        #expect((norm, leftOut) == (row.norm, row.leftOut), "\(row.method) in \(row.space)")
+      }
+    }
+  }
+}
