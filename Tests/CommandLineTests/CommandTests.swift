@@ -198,9 +198,12 @@ extension CommandTests {
         #expect(result.status == 0, "\(result.errors)")
         let merge = try #require(try json(result.output)["merge"]?.objectValue)
         let modules = (merge["modules"]?.arrayValue ?? []).compactMap { $0.objectValue?["energy"]?.doubleValue }
-        let norm = String(format: "%.4g", modules.reduce(0, +).squareRoot())
-        let leftOut = String(format: "%.1f %%", 100 * (merge["discarded_share"]?.doubleValue ?? .nan))
-        #expect((norm, leftOut) == (row.norm, row.leftOut), "\(row.method) in \(row.space)")
+        // Other processors round differently in the last digits, and what looks at entries follows.
+        let norm = modules.reduce(0, +).squareRoot()
+        let leftOut = 100 * (merge["discarded_share"]?.doubleValue ?? .nan)
+        let documented = (norm: Double(row.norm) ?? .nan, leftOut: Double(row.leftOut.dropLast(2)) ?? .nan)
+        #expect(abs(norm - documented.norm) < 0.005 * documented.norm, "\(row.method) in \(row.space): \(norm)")
+        #expect(abs(leftOut - documented.leftOut) < 0.2, "\(row.method) in \(row.space): \(leftOut)")
       }
     }
   }
