@@ -79,16 +79,13 @@ public struct Inspection: Sendable {
     ])
     facts.add("client", bundle.client + (bundle.domain.map { ", domain \($0)" } ?? ""))
     if let adapter { object["adapter"] = describe(adapter, step: bundle.adapterStep, in: &facts) }
-    describe(bundle.checkpoints, in: &facts, &object)
+    try describe(bundle.checkpoints, in: &facts, &object)
     if let samples = bundle.samples {
       let count = bundle.trainingSampleCount.map { "\($0) training samples" } ?? "there"
       facts.add("samples", "\(count), \(size(samples.size))")
       object["training_samples"] = bundle.trainingSampleCount.map { JSONValue($0) } ?? .null
     }
-    if let ledger = bundle.ledger {
-      facts.add("ledger", size(ledger.size))
-      object["ledger_bytes"] = JSONValue(ledger.size)
-    }
+    if let file = bundle.ledger { object["ledger"] = try describe(file, in: &facts) }
     object["files"] = .array(bundle.files.map { ["path": .string($0.path), "bytes": JSONValue($0.size)] })
     object["ignored"] = .array(bundle.ignored.map { .string($0.path) })
     let notes = bundle.notes + (adapter?.notes ?? [])
@@ -134,7 +131,25 @@ public struct Inspection: Sendable {
     ])
   }
 
-  private static func describe(_ checkpoints: [Checkpoint], in facts: inout Table, _ object: inout JSONObject) {
+  private static func describe(_ file: BundleFile, in facts: inout Table) throws -> JSONValue {
+    let ledger = try locating(file: file.name) { try Ledger(file.bytes()) }
+    let splits = Dictionary(grouping: ledger.samples, by: \.split).mapValues(\.count)
+    let counts = splits.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue)" }
+    facts.add(
+      "ledger",
+      "\(counts.joined(separator: ", ")) at \(ledger.checkpoints.count) checkpoints, \(size(file.size))")
+    facts.add("", ledger.columnNames.joined(separator: ", "))
+    return .object([
+      "bytes": JSONValue(file.size), "columns": JSONValue(ledger.columnNames),
+      "samples": .object(
+        JSONObject(splits.sorted { $0.key.rawValue < $1.key.rawValue }.map { ($0.key.rawValue, JSONValue($0.value)) })),
+      "checkpoints": .array(ledger.checkpoints.map { JSONValue($0.step) }), "notes": JSONValue(ledger.notes),
+    ])
+  }
+
+  private static func describe(
+    _ checkpoints: [Checkpoint], in facts: inout Table, _ object: inout JSONObject
+  ) throws {
     guard !checkpoints.isEmpty else { return }
     facts.add("checkpoints", checkpoints.map { "\($0.step)" }.joined(separator: ", "))
     let evidence: [(String, (Checkpoint) -> Bool)] = [
@@ -148,10 +163,20 @@ public struct Inspection: Sendable {
         facts.add(name, count == checkpoints.count ? "at every checkpoint" : "at \(count) of \(checkpoints.count)")
       }
     }
+    let rates = try checkpoints.map { checkpoint -> Double? in
+      try checkpoint.trainerState.flatMap { file in
+        let state = try locating(file: file.name) { try TrainerState(file.bytes()) }
+        return try? LearningRate(trainer: state).mean
+      }
+    }
+    if rates.contains(where: { $0 != nil }) {
+      facts.add("learning rates", rates.map { $0.map(short) ?? "–" }.joined(separator: ", "))
+    }
     object["checkpoints"] = .array(
-      checkpoints.map { checkpoint in
+      zip(checkpoints, rates).map { checkpoint, rate in
         [
-          "step": JSONValue(checkpoint.step), "trainer_state": .bool(checkpoint.trainerState != nil),
+          "step": JSONValue(checkpoint.step), "learning_rate": rate.map { .number($0) } ?? .null,
+          "trainer_state": .bool(checkpoint.trainerState != nil),
           "optimizer": .bool(checkpoint.optimizer != nil),
           "other_optimizers": JSONValue(checkpoint.otherOptimizers),
           "gradients": JSONValue(

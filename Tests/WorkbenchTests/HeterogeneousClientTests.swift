@@ -216,4 +216,55 @@ import Testing
       #expect(abs(figures.signConflict - Double(conflicts) / Double(present[0].count)) < 1e-3)
     }
   }
+
+  private static let plain = ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4]]
+
+  @Test func `transposed bases do not mix with others`() throws {
+    try withTemporaryFolder { folder in
+      let paths = [
+        try write(folder.appending(path: "c0"), seed: 0, Self.plain),
+        try write(
+          folder.appending(path: "c1"), seed: 1, config: JSONObject([("fan_in_fan_out", true)]), Self.plain),
+      ]
+      let failure = #expect(throws: Failure.self) { try TestMerge(inputs: paths, settings: Self.average).result() }
+      #expect(failure?.message == "fan_in_fan_out is true, but with client 'c0' it is false")
+      #expect(failure?.client == "c1")
+    }
+  }
+
+  @Test(arguments: ["average", "ties", "median", "karcher", "iso"])
+  func `an adapter that changes nothing is merged`(_ method: String) throws {
+    try withTemporaryFolder { folder in
+      let zero = try write(folder.appending(path: "zero"), seed: 0, Self.plain)
+      let file = URL(filePath: zero + "/adapter_model.safetensors")
+      var tensors = try SafetensorsFile(Bytes(Array(Data(contentsOf: file)))).tensors
+      tensors["base_model.model.proj.lora_B.weight"] = Tensor([Float](repeating: 0, count: 20), shape: [5, 4])
+      try Data(safetensors(tensors)).write(to: file)
+      let other = try write(folder.appending(path: "other"), seed: 1, Self.plain)
+      let both = try TestMerge(inputs: [zero, other], settings: [("merge.method", method)]).result()
+      if method == "average" {
+        let half = try deltasOf(readAdapter(other)).mapValues { $0.map { $0 / 2 } }
+        #expect(try relativeError(deltasOf(both.adapter), half) < 1e-6)
+      }
+    }
+  }
+
+  @Test func `one adapter under two names counts twice`() throws {
+    try withTemporaryFolder { folder in
+      let path = try write(folder.appending(path: "c0"), seed: 0, Self.plain)
+      let result = try TestMerge(
+        inputs: [path, path], settings: Self.average + [("clients.1.name", "twin"), ("merge.rank", "same")]
+      ).deltas()
+      #expect(try relativeError(result, deltasOf(readAdapter(path))) < 1e-6)
+    }
+  }
+
+  @Test func `a rank above what the layer has is brought down, one above what servers take is warned of`() throws {
+    let inputs = ["a", "b", "c"].map { fixture("peft/adapters/\($0)") }
+    let high = try TestMerge(inputs: inputs, settings: Self.average + [("merge.rank", "500")]).result()
+    #expect(high.adapter.modules.values.allSatisfy { $0.rank == min(24, $0.outputs, $0.inputs) })
+    #expect(high.record.notes.contains { $0.severity == .warning && $0.text.contains("vLLM takes 16") })
+    let low = try TestMerge(inputs: inputs, settings: Self.average + [("merge.rank", "16")]).result()
+    #expect(!low.record.notes.contains { $0.text.contains("vLLM") })
+  }
 }
