@@ -110,6 +110,19 @@ public struct LoRAModule: Sendable {
     case convolution
   }
 
+  /// The trained parameters by their names in the file, after PEFT's prefix: A, B and the bias, if there is one.
+  public var parameters: [(name: String, tensor: Tensor)] {
+    Self.parameters(name, kind, a: a, b: b, bias: bias)
+  }
+
+  static func parameters(
+    _ module: String, _ kind: Kind, a: Tensor, b: Tensor, bias: Tensor?
+  ) -> [(name: String, tensor: Tensor)] {
+    let (start, end) = kind == .embedding ? ("lora_embedding_", "") : ("lora_", ".weight")
+    let factors = [("\(module).\(start)A\(end)", a), ("\(module).\(start)B\(end)", b)]
+    return factors + (bias.map { [("\(module).lora_B.bias", $0)] } ?? [])
+  }
+
   /// Rows of the delta as s·B·A.
   public var outputs: Int { b.shape[0] }
 

@@ -50,15 +50,11 @@ public struct MergedAdapter: Sendable {
   public var tensors: [String: Tensor] {
     var tensors: [String: Tensor] = [:]
     for module in modules {
-      let isEmbedding = module.kind == .embedding
-      let ends = isEmbedding ? (".lora_embedding_A", ".lora_embedding_B") : (".lora_A.weight", ".lora_B.weight")
-      tensors["base_model.model." + module.name + ends.0] = module.a
-      tensors["base_model.model." + module.name + ends.1] = module.b
       // PEFT gives every module a bias or none, so where the inputs have none it is zero.
-      if hasBias {
-        tensors["base_model.model." + module.name + ".lora_B.bias"] =
-          module.bias
-          ?? Tensor([Float](repeating: 0, count: module.b.shape[0]), shape: [module.b.shape[0]], dtype: module.b.dtype)
+      let zero = [Float](repeating: 0, count: module.b.shape[0])
+      let bias = module.bias ?? (hasBias ? Tensor(zero, shape: [zero.count], dtype: module.b.dtype) : nil)
+      for parameter in LoRAModule.parameters(module.name, module.kind, a: module.a, b: module.b, bias: bias) {
+        tensors["base_model.model." + parameter.name] = parameter.tensor
       }
     }
     for (name, tensor) in absolutes { tensors["base_model.model." + name] = tensor }

@@ -1,13 +1,13 @@
 import Diagnostics
 
 /// The rules for names of clients and domains, which end up in file names and messages.
-enum ClientName {
+public enum ClientName {
   static let maximumLength = 128
 
   /// Refuses a name that is empty, long, unprintable, or that could pass for a path.
   ///
   /// - parameter what: What it is the name of, for the message: "client" or "domain".
-  static func check(_ name: String, of what: String) throws {
+  public static func check(_ name: String, of what: String) throws {
     func refusal(_ fault: String) -> Failure {
       Failure(
         .badData, "gives the \(what) a name that \(fault)",

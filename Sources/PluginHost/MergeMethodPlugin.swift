@@ -70,6 +70,17 @@ public struct MergeMethodPlugin: @unchecked Sendable {
         "its merge method '\(about.id)' wants \(method.survey_passes) passes over the adapter; 16 are the most")
     }
     surveyPasses = Int(method.survey_passes)
+    guard method.maximum_inputs == 0 || method.minimum_inputs <= method.maximum_inputs else {
+      throw Failure(
+        .pluginFailed,
+        "its merge method '\(about.id)' wants at least \(method.minimum_inputs) and at most \(method.maximum_inputs) inputs"
+      )
+    }
+    let productFlags = CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue | CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS.rawValue
+    guard method.coefficients != nil || method.flags & productFlags == 0 else {
+      throw Failure(
+        .pluginFailed, "its merge method '\(about.id)' wants inner products, which go to coefficients, and has none")
+    }
     defaultSpace = preferred
     minimumInputs = max(1, Int(method.minimum_inputs))
     maximumInputs = method.maximum_inputs == 0 ? .max : Int(method.maximum_inputs)

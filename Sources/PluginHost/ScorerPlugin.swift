@@ -70,6 +70,12 @@ public enum Split: UInt32, Sendable {
   case train, anchor
 
   public var name: String { self == .train ? "train" : "anchor" }
+
+  /// The split of this name.
+  public init?(rawName: String) {
+    guard let split = [Self.train, .anchor].first(where: { $0.name == rawName }) else { return nil }
+    self = split
+  }
 }
 
 /// One client at one checkpoint, as a scorer sees it. Pointers outlive the checkpoint.

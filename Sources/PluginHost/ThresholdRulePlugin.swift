@@ -37,7 +37,8 @@ public struct ThresholdRulePlugin: @unchecked Sendable {
     let pointer = try face.instance {
       table.pointee.create(table, face.table, parameters.table(in: face.arena), $0)
     }
-    defer { if let pointer { table.pointee.destroy(pointer) } }
+    // The plugin may still talk to the host while it is destroyed.
+    defer { withExtendedLifetime(face) { if let pointer { table.pointee.destroy(pointer) } } }
     let inputs = clients.map { client -> UnsafePointer<clues_client_scores>? in
       var item = clues_client_scores()
       item.struct_size = CLUES_CLIENT_SCORES_SIZE

@@ -30,7 +30,7 @@ extension Recipe.Output: Record {
   static let fields: [Field<Self>] = [
     .key(
       "path", \.path, .path, "Where the run's directory goes, relative to the recipe's folder.",
-      absent: { _ in "as the command line says" }),
+      absent: { _ in "runs/<recipe>, unless the command line says otherwise" }),
     .key("dtype", \.dtype, .choice, "The type of the merged adapter's numbers."),
   ]
 }

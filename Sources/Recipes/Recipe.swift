@@ -61,7 +61,7 @@ public struct Recipe: Sendable {
 
   /// A failure of kind `badRecipe` about the value that comes from `origin`, with file, line and column.
   public func failure(_ message: String, at origin: Origin, advice: String? = nil) -> Failure {
-    origin.failure(message, advice: advice).at(file: file)
+    origin.failure(message, advice: advice).at(file: file.isEmpty ? nil : file)
   }
 
   /// The recipe with every default filled in, in the order of the language; reads back as the same recipe.

@@ -11,22 +11,15 @@ public final class SafetensorsStream: Sendable {
   private let name: String
 
   private enum Source {
-    case file(Int32)
+    /// Opened for each read, because a run may have more files than a process may hold open.
+    case file(FileIdentity)
     case bytes(Bytes)
   }
 
   /// Opens a file on disk and reads its header.
   public convenience init(path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw Failure(.missingInput, "cannot be opened: \(systemMessage())", file: path)
-    }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
-      throw Failure(.missingInput, "is not a regular file", file: path)
-    }
-    try self.init(.file(descriptor), size: Int(status.st_size), name: path)
+    let identity = try FileIdentity(path)
+    try self.init(.file(identity), size: identity.size, name: path)
   }
 
   /// Reads from bytes in memory; `name` is for messages.
@@ -37,23 +30,14 @@ public final class SafetensorsStream: Sendable {
   private init(_ source: Source, size: Int, name: String) throws {
     self.source = source
     self.name = name
-    do {
-      header = try locating(file: name) {
-        var start = [UInt8](repeating: 0, count: min(8, size))
-        try start.withUnsafeMutableBytes { try Self.read(source, 0, into: $0) }
-        var text = [UInt8](repeating: 0, count: try SafetensorsHeader.length(start, fileSize: size))
-        try text.withUnsafeMutableBytes { try Self.read(source, 8, into: $0) }
-        return try text.withUnsafeBytes { try SafetensorsHeader($0, fileSize: size) }
-      }
-    } catch {
-      if case .file(let descriptor) = source { close(descriptor) }
-      throw error
+    header = try locating(file: name) {
+      var start = [UInt8](repeating: 0, count: min(8, size))
+      try start.withUnsafeMutableBytes { try Self.read(source, 0, into: $0) }
+      var text = [UInt8](repeating: 0, count: try SafetensorsHeader.length(start, fileSize: size))
+      try text.withUnsafeMutableBytes { try Self.read(source, 8, into: $0) }
+      return try text.withUnsafeBytes { try SafetensorsHeader($0, fileSize: size) }
     }
     entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
-  }
-
-  deinit {
-    if case .file(let descriptor) = source { close(descriptor) }
   }
 
   /// The shape of a tensor, or nil when there is none of this name.
@@ -89,7 +73,9 @@ public final class SafetensorsStream: Sendable {
     switch source {
     case .bytes(let bytes):
       bytes[offset..<offset + target.count].withUnsafeBytes { target.copyMemory(from: $0) }
-    case .file(let descriptor):
+    case .file(let identity):
+      let descriptor = try identity.open()
+      defer { close(descriptor) }
       var done = 0
       while done < target.count, let start = target.baseAddress {
         let count = pread(descriptor, start + done, target.count - done, off_t(offset + done))
@@ -101,5 +87,53 @@ public final class SafetensorsStream: Sendable {
         done += count
       }
     }
+  }
+}
+
+/// A file that is opened again and again and must stay the same one.
+private struct FileIdentity {
+  private let path: String
+  private let device: dev_t
+  private let inode: ino_t
+  private let changed: timespec
+  let size: Int
+
+  init(_ path: String) throws {
+    let descriptor = try Self.open(path)
+    defer { close(descriptor) }
+    let status = try Self.status(of: descriptor, path)
+    self.path = path
+    (device, inode, changed, size) = (status.st_dev, status.st_ino, status.st_mtim, Int(status.st_size))
+  }
+
+  /// A descriptor of the file, which the caller closes.
+  func open() throws -> Int32 {
+    let descriptor = try Self.open(path)
+    do {
+      let now = try Self.status(of: descriptor, path)
+      guard now.st_dev == device, now.st_ino == inode, Int(now.st_size) == size,
+        now.st_mtim.tv_sec == changed.tv_sec, now.st_mtim.tv_nsec == changed.tv_nsec
+      else { throw Failure(.badData, "was changed while it was read", file: path) }
+      return descriptor
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  private static func open(_ path: String) throws -> Int32 {
+    let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw Failure(.missingInput, "cannot be opened: \(systemMessage())", file: path)
+    }
+    return descriptor
+  }
+
+  private static func status(of descriptor: Int32, _ path: String) throws -> stat {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw Failure(.missingInput, "is not a regular file", file: path)
+    }
+    return status
   }
 }

@@ -6,31 +6,43 @@ import Tensors
 func mergeAbsolutes(
   _ contributions: [Contribution], policy: Recipe.Absolute, dtype: DType
 ) throws -> [(name: String, tensor: Tensor)] {
+  try checkAbsolutes(contributions, policy: policy)
   let names = Set(contributions.flatMap { $0.adapter.absolutes.keys }).sorted()
-  guard let first = names.first, contributions.count > 1 else {
-    return names.compactMap { name in contributions[0].adapter.absolutes[name].map { (name, $0) } }
-  }
   switch policy {
   case .drop: return []
-  case .refuse:
-    let owner = contributions.first { $0.adapter.absolutes[first] != nil }
-    throw Failure(
-      .badData, "replaces a tensor of the base model (modules_to_save, a bias or an embedding), which is no update",
-      advice: "say what to do with such tensors: merge.absolute (--absolute) average, drop, or {take: CLIENT}",
-      client: owner?.client, tensor: first)
-  case .take(let client):
-    guard let owner = contributions.first(where: { $0.client == client }) else {
-      throw Failure(
-        .badRecipe, "there is no client '\(client)' to take tensors from",
-        advice: suggestion(for: client, among: contributions.map(\.client)))
-    }
-    return try names.compactMap { name in
-      guard let tensor = owner.adapter.absolutes[name] else { return nil }
-      try check(tensor, name, of: client)
-      return (name, tensor)
-    }
-  case .average:
+  case .average where contributions.count > 1:
     return try names.map { (name: $0, tensor: try average($0, contributions, dtype)) }
+  case .take(let client):
+    return contributions.filter { $0.client == client }.flatMap { $0.absolutes }
+  // One adapter keeps what is its own.
+  case .refuse, .average: return contributions.flatMap { $0.absolutes }
+  }
+}
+
+/// Refuses tensors that the policy does not cover, and such as are no numbers; due before any work is done.
+func checkAbsolutes(_ contributions: [Contribution], policy: Recipe.Absolute) throws {
+  if case .take(let client) = policy, !contributions.contains(where: { $0.client == client }) {
+    throw Failure(
+      .badRecipe, "there is no client '\(client)' to take tensors from",
+      advice: suggestion(for: client, among: contributions.map(\.client)))
+  }
+  for contribution in contributions where policy != .drop {
+    for (name, tensor) in contribution.absolutes {
+      if policy == .refuse, contributions.count > 1 {
+        throw Failure(
+          .badData, "replaces a tensor of the base model (modules_to_save, a bias or an embedding), which is no update",
+          advice: "say what to do with such tensors: merge.absolute (--absolute) average, drop, or {take: CLIENT}",
+          client: contribution.client, tensor: name)
+      }
+      try check(tensor, name, of: contribution.client)
+    }
+  }
+}
+
+extension Contribution {
+  /// The adapter's tensors that replace the base model's, by name.
+  fileprivate var absolutes: [(name: String, tensor: Tensor)] {
+    adapter.absolutes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 }
 
@@ -48,7 +60,6 @@ private func average(_ name: String, _ contributions: [Contribution], _ dtype: D
         client: contribution.client, tensor: name)
     }
     model = model ?? (contribution.client, tensor.shape)
-    try check(tensor, name, of: contribution.client)
     let values = try locating(client: contribution.client, tensor: name) { try tensor.floats() }
     if sums.isEmpty { sums = Array(repeating: 0, count: values.count) }
     for place in sums.indices { sums[place] += contribution.weight * Double(values[place]) }
@@ -57,7 +68,7 @@ private func average(_ name: String, _ contributions: [Contribution], _ dtype: D
   guard abs(total) > 1e-8, let model else {
     throw Failure(.badData, "cannot be averaged, because the weights sum to \(total)", tensor: name)
   }
-  return Tensor(sums.map { Float($0 / total) }, shape: model.shape, dtype: dtype)
+  return try locating(tensor: name) { try stored(sums.map { Float($0 / total) }, shape: model.shape, dtype) }
 }
 
 private func check(_ tensor: Tensor, _ name: String, of client: String) throws {

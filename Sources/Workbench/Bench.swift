@@ -1,6 +1,7 @@
 import Adapters
 import Bundles
 import Diagnostics
+import Foundation
 import JSON
 import PluginHost
 import Recipes
@@ -29,9 +30,36 @@ public struct Bench: Sendable {
   ///   - replacing: Whether a run that is there may be replaced.
   /// - throws: ``Failure``; what stood at `output` is then as it was.
   public func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunRecord {
-    try OutputFolder.checkTarget(output, replacing: replacing)
-    var stopwatch = Stopwatch()
     let settings = try RunSettings(recipe, in: catalog)
+    try checkThatInputsStay(recipe, output)
+    // Made first, so that a folder that cannot be written is found out before the work, not after it.
+    let folder = try OutputFolder(output, replacing: replacing)
+    do {
+      let record = try run(recipe, settings, into: folder)
+      try Interruption.check()
+      try folder.commit()
+      return record
+    } catch {
+      folder.abandon()
+      throw error
+    }
+  }
+
+  /// Refuses an output that would replace a bundle.
+  private func checkThatInputsStay(_ recipe: Recipe, _ output: String) throws {
+    let target = URL(filePath: output).standardizedFileURL.resolvingSymlinksInPath().path
+    for client in recipe.clients {
+      let path = recipe.path(client.value.path)
+      let input = URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath().path
+      guard input != target, !input.hasPrefix(target + "/") else {
+        throw Failure(
+          .cannotWrite, "the output would replace the input \(path)", advice: "choose another output", file: output)
+      }
+    }
+  }
+
+  private func run(_ recipe: Recipe, _ settings: RunSettings, into folder: OutputFolder) throws -> RunRecord {
+    var stopwatch = Stopwatch()
     let clients = try open(recipe, scoring: settings.scoring != nil)
     stopwatch.lap(.opening)
 
@@ -50,7 +78,7 @@ public struct Bench: Sendable {
     }
     for note in record.notes { observer.note(note) }
     record.timings = stopwatch.laps
-    try write(adapters, record, to: output, replacing: replacing)
+    try write(adapters, record, into: folder)
     return record
   }
 
@@ -107,26 +135,18 @@ public struct Bench: Sendable {
   }
 
   private func write(
-    _ adapters: [(folder: String, adapter: MergedAdapter)], _ record: RunRecord, to output: String, replacing: Bool
+    _ adapters: [(folder: String, adapter: MergedAdapter)], _ record: RunRecord, into folder: OutputFolder
   ) throws {
     observer.begin(.writing, total: 1)
-    let folder = try OutputFolder(output, replacing: replacing)
-    do {
-      for (name, adapter) in adapters {
-        let (config, weights) = (name + "adapter_config.json", name + "adapter_model.safetensors")
-        try folder.write(adapter.configText, to: config)
-        try folder.write(adapter.fileChunks, to: weights)
-        try adapter.verify(config: folder.read(config), weights: folder.read(weights))
-      }
-      if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
-      if let scored = record.scored { try folder.write(scored.table, scored.selection) }
-      try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
-      try Interruption.check()
-      try folder.commit()
-    } catch {
-      folder.abandon()
-      throw error
+    for (name, adapter) in adapters {
+      let (config, weights) = (name + "adapter_config.json", name + "adapter_model.safetensors")
+      try folder.write(adapter.configText, to: config)
+      try folder.write(adapter.fileChunks, to: weights)
+      try adapter.verify(config: folder.read(config), weights: folder.read(weights))
     }
+    if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
+    if let scored = record.scored { try folder.write(scored.table, scored.selection) }
+    try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
     observer.advance(.writing)
     observer.end(.writing)
   }
@@ -140,6 +160,19 @@ struct RunSettings: Sendable {
   init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
     scoring = recipe.score.isEmpty ? nil : try ScoringSettings(recipe, in: catalog)
     merge = try recipe.merge.map { try MergeSettings(recipe, $0.value, in: catalog) }
+    for pin in recipe.plugins { try Self.check(pin, recipe, catalog) }
+  }
+
+  /// Refuses a plugin whose library is not the one that the recipe pins.
+  private static func check(_ pin: PluginPin, _ recipe: Recipe, _ catalog: PluginCatalog) throws {
+    let entry = try recipe.locating(pin.origin) { try catalog.entry(pin.identifier) }
+    let found = sha256(of: try Bytes(mapping: entry.library.path))
+    guard found != pin.digest else { return }
+    var failure = recipe.failure(
+      "'\(pin.identifier)' is pinned to \(pin.digest), but \(entry.library.path) is \(found)", at: pin.origin,
+      advice: "bring the pinned library, or pin this one if you trust it")
+    failure.kind = .untrustedPlugin
+    throw failure
   }
 
   /// The libraries that take part, each once.

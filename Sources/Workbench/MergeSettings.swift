@@ -38,7 +38,7 @@ struct MergeSettings: Sendable {
         advice: "it works in " + method.spaces.map(\.rawValue).joined(separator: ", "))
     }
     self.space = space
-    let count = recipe.clients.count
+    let count = recipe.clients.count { !($0.value.anchor?.value ?? false) }
     guard (method.minimumInputs...method.maximumInputs).contains(count) else {
       let due =
         method.minimumInputs == method.maximumInputs
@@ -62,6 +62,11 @@ struct MergeSettings: Sendable {
       throw recipe.failure(
         "the space 'factors' keeps the rank of its inputs", at: (merge.rank?.origin ?? merge.energy?.origin)!,
         advice: "leave rank and energy away, or merge in another space")
+    }
+    if let split = merge.split, !split.isDefault, space != .factors {
+      throw recipe.failure(
+        "the split of weights has no meaning in the space '\(space.rawValue)'", at: split.origin,
+        advice: "leave it away, or merge in the space 'factors'")
     }
     split = merge.split?.value ?? .sqrt
     keepsResidual = merge.residual?.value ?? false

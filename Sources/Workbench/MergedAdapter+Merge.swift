@@ -16,10 +16,10 @@ extension MergedAdapter {
       return try locating(tensor: module.name) {
         Module(
           name: module.name, kind: model.kind,
-          a: try stored(module.factors.a, shape: [module.factors.rank] + model.a.shape.dropFirst(), dtype),
+          a: try stored(module.factors.a.elements, shape: [module.factors.rank] + model.a.shape.dropFirst(), dtype),
           b: try stored(
-            module.factors.b, shape: [model.outputs, module.factors.rank] + model.b.shape.dropFirst(2), dtype),
-          bias: module.bias.map { Tensor($0, shape: [$0.count], dtype: dtype) })
+            module.factors.b.elements, shape: [model.outputs, module.factors.rank] + model.b.shape.dropFirst(2), dtype),
+          bias: try module.bias.map { try stored($0, shape: [$0.count], dtype) })
       }
     }
     self.init(
@@ -83,11 +83,11 @@ extension MergedAdapter {
   }
 }
 
-/// A factor in the type that it is written in.
+/// Merged numbers in the type that they are written in.
 ///
-/// - throws: ``Failure`` `badData` when a number is too large for the type.
-private func stored(_ matrix: Matrix<Float>, shape: [Int], _ dtype: DType) throws -> Tensor {
-  let tensor = Tensor(matrix.elements, shape: shape, dtype: dtype)
+/// - throws: ``Failure`` `badData` when one is too large for the type.
+func stored(_ values: [Float], shape: [Int], _ dtype: DType) throws -> Tensor {
+  let tensor = Tensor(values, shape: shape, dtype: dtype)
   guard try tensor.isFinite() else {
     throw Failure(
       .badData, "the merged module holds numbers too large for \(dtype.torchName)",

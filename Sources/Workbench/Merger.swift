@@ -19,6 +19,8 @@ struct Merger: Sendable {
     let modules = Set(contributions.flatMap { $0.adapter.modules.keys })
     layers = LayerScale(modules: Array(modules))
     try settings.parameters.checkFilters(against: Array(modules))
+    try checkAbsolutes(contributions, policy: settings.absolute)
+    if settings.space == .factors { for name in modules { try checkThatRanksAreEqual(in: name) } }
     guard !settings.method.isLinear else { return }
     for contribution in contributions {
       if let module = contribution.adapter.modules.values.filter({ $0.bias != nil }).map(\.name).min() {
@@ -28,6 +30,18 @@ struct Merger: Sendable {
           client: contribution.client, tensor: module)
       }
     }
+  }
+
+  private func checkThatRanksAreEqual(in name: String) throws {
+    let ranks = contributions.compactMap { contribution in
+      contribution.adapter.modules[name].map { (client: contribution.client, rank: $0.rank) }
+    }
+    guard Set(ranks.map(\.rank)).count > 1 else { return }
+    throw Failure(
+      .badData,
+      "the space 'factors' needs equal ranks, and they are: "
+        + ranks.map { "\($0.client) \($0.rank)" }.joined(separator: ", "),
+      advice: "merge in the space 'stack', 'core' or 'delta', which take any", tensor: name)
   }
 
   /// The names of all modules that some client has.

@@ -119,12 +119,6 @@ struct ModuleMerge {
 
   /// A and B apart, as PEFT merges them: the weight is split between the two.
   private func mergeFactors() throws -> Result {
-    guard let rank = shares.first?.term.rank, shares.allSatisfy({ $0.term.rank == rank }) else {
-      let ranks = shares.map { "\($0.client) \($0.term.rank)" }.joined(separator: ", ")
-      throw Failure(
-        .badData, "the space 'factors' needs equal ranks, and they are: \(ranks)",
-        advice: "merge in the space 'stack', 'core' or 'delta', which take any")
-    }
     let factors: Factors
     var bias: [Float]?
     if settings.method.isLinear {

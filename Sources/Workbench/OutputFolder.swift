@@ -53,15 +53,19 @@ struct OutputFolder {
         .cannotWrite, "the output folder exists", advice: "choose another one, or replace it with --force", file: path)
     }
     // Replacing removes the folder with all that is in it, so it must be one that a run or PEFT wrote.
-    guard entries.contains("adapter_config.json") || entries.contains("clues") else {
+    let written: Set = ["adapter_config.json", "adapter_model.safetensors", "README.md", "residual", ".DS_Store"]
+    guard entries.contains("clues") || written.isSuperset(of: entries) else {
       throw Failure(
-        .cannotWrite, "the folder holds no adapter and no run, so it is not replaced, even with --force",
+        .cannotWrite, "the folder holds more than an adapter and is no run, so it is not replaced, even with --force",
         advice: "choose another output folder, or remove it yourself", file: path)
     }
   }
 
   /// Writes one file of the folder; `name` may lie in a sub-folder.
   func write(_ chunks: some Sequence<[UInt8]>, to name: String) throws {
+    guard !name.split(separator: "/").contains("..") else {
+      throw Failure(.cannotWrite, "leaves the output folder", file: name)
+    }
     let file = URL(filePath: draft).appending(path: name)
     try Self.attempt(path + "/" + name) {
       try FileManager.default.createDirectory(

@@ -59,7 +59,12 @@ struct ParameterPlan: Sendable {
         return (number, chosen == nil)
       }
       let numbers = all.compactMap { $0 }
-      if numbers.count == clients.count, !numbers.isEmpty {
+      guard numbers.isEmpty || numbers.count == clients.count else {
+        throw Failure(
+          .badRecipe, "'\(declaration.name)' is set for some clients only, and has no default",
+          advice: "set it for all, under merge.parameters")
+      }
+      if !numbers.isEmpty {
         values.set(declaration.name, numbers: numbers.map(\.number), isDefault: numbers.allSatisfy(\.isDefault))
       }
     }
@@ -138,6 +143,6 @@ struct LayerScale: Sendable {
 
   /// The first component of the module's path that is a number.
   static func layer(of module: String) -> Int? {
-    module.split(separator: ".").lazy.compactMap { Int($0) }.first
+    module.split(separator: ".").lazy.compactMap { $0.utf8.allSatisfy { 48...57 ~= $0 } ? Int($0) : nil }.first
   }
 }

@@ -7,6 +7,8 @@ import Recipes
 public struct ParameterTable: Sendable {
   /// In the order of their names.
   public let modules: [(name: String, values: ParameterValues)]
+  /// In the order in which values of several clients stand.
+  public let clients: [String]
 
   /// One line a module; modules in a row with the same values share one.
   public var text: String {
@@ -20,12 +22,13 @@ public struct ParameterTable: Sendable {
       table.add(modules[place].name, more, words.joined(separator: ", "))
       place = end
     }
-    return table.text
+    return "values that differ by client: \(clients.joined(separator: "/"))\n\n\(table.text)"
   }
 
   public var json: JSONValue {
     .object([
-      "schema": "clues/parameters/1", "modules": .object(JSONObject(modules.map { ($0.name, $0.values.json) })),
+      "schema": "clues/parameters/1", "clients": JSONValue(clients),
+      "modules": .object(JSONObject(modules.map { ($0.name, $0.values.json) })),
     ])
   }
 
@@ -54,6 +57,7 @@ extension Bench {
     }
     let merger = try Merger(settings, contributions, services: services)
     return ParameterTable(
-      modules: try merger.modules.sorted(by: naturally).map { ($0, try merger.parameters(of: $0)) })
+      modules: try merger.modules.sorted(by: naturally).map { ($0, try merger.parameters(of: $0)) },
+      clients: contributions.map(\.client))
   }
 }

@@ -47,7 +47,8 @@ public struct RunPlan: Sendable {
 
 extension Bench {
   /// Opens and checks everything that a run would, and says what it would do.
-  public func plan(_ recipe: Recipe) throws -> RunPlan {
+  public func plan(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunPlan {
+    try OutputFolder.checkTarget(output, replacing: replacing)
     let run = try RunSettings(recipe, in: catalog)
     guard let settings = run.merge else {
       throw Failure(

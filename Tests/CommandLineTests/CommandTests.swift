@@ -155,10 +155,10 @@ extension CommandTests {
       let result = try clues(["recipe", "explain", "recipes/ties.yaml", "--modules", "--set", density], in: folder)
       #expect(result.status == 0, "\(result.errors)")
       let lines = result.output.split(separator: "\n").map(String.init)
-      #expect(lines.count == 60)
-      #expect(lines[0].hasPrefix("model.layers.0.self_attn.q_proj") && lines[0].contains("density 0.1,"))
-      #expect(lines[1].contains("v_proj") && lines[1].contains("density 0.5,"))
-      #expect(lines[58].hasPrefix("model.layers.29.self_attn.q_proj") && lines[58].contains("density 0.9,"))
+      #expect(lines.count == 61)
+      #expect(lines[1].hasPrefix("model.layers.0.self_attn.q_proj") && lines[1].contains("density 0.1,"))
+      #expect(lines[2].contains("v_proj") && lines[2].contains("density 0.5,"))
+      #expect(lines[59].hasPrefix("model.layers.29.self_attn.q_proj") && lines[59].contains("density 0.9,"))
       let idle = try clues(
         [
           "recipe", "explain", "recipes/ties.yaml", "--modules", "--set",

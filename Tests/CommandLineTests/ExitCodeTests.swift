@@ -114,7 +114,7 @@ import Testing
       try "mine".write(to: precious, atomically: true, encoding: .utf8)
       let result = try clues(["merge", Self.tiny, "--method", "average", "-o", "out", "--force"], in: folder)
       #expect(result.status == 73)
-      #expect(result.errors.contains("holds no adapter and no run"))
+      #expect(result.errors.contains("holds more than an adapter and is no run"))
       #expect(try String(contentsOf: precious, encoding: .utf8) == "mine")
     }
   }

@@ -179,7 +179,7 @@ import Testing
         merge.split               sqrt (default): A and B take the square root of the weight each
         merge.missing             zero (default): a module that a client lacks counts as zero
         merge.absolute            refuse (default): an adapter with such tensors is an error
-        output.path               as the command line says (default)
+        output.path               runs/<recipe>, unless the command line says otherwise (default)
         output.dtype              auto (default): the type of the inputs, float32 where they differ
         seed                      7
 

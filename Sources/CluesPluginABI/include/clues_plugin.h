@@ -237,7 +237,7 @@ typedef struct clues_merge_unit {
  *
  * A method that must see the whole adapter first declares survey_passes: before any merge, the host shows every unit to
  * survey, in every pass, and folds the records with combine in a fixed order. Records are plain bytes, zero at first, on
- * a 64-byte boundary. survey_size is asked before: it gets the number of all clients of the merge and is the same for
+ * a 64-byte boundary (the first of several). survey_size is asked before: it gets the number of all clients of the merge and is the same for
  * all instances of a merge, but for those that answer 0 because their parameters need no survey: they take no part.
  * Methods with coefficients have inner products and no survey.
  *

@@ -7,7 +7,7 @@ import Tensors
 
 /// The scorers and the threshold rule of a recipe, found and with their parameters checked.
 struct ScoringSettings: Sendable {
-  let scorers: [(plugin: ScorerPlugin, parameters: ParameterValues, weight: Double, origin: Origin)]
+  let scorers: [(plugin: ScorerPlugin, parameters: ParameterValues, weight: Double)]
   let rule: (plugin: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool)?
 
   init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
@@ -15,7 +15,12 @@ struct ScoringSettings: Sendable {
       let scorer = entry.value
       let plugin = try recipe.locating(scorer.scorer.origin) { try catalog.scorer(scorer.scorer.value) }
       let parameters = try recipe.values(scorer.parameters, plugin.about)
-      return (plugin, parameters, scorer.weight.value, scorer.scorer.origin)
+      return (plugin, parameters, scorer.weight.value)
+    }
+    if Set(scorers.map(\.plugin.scoresClients)).count > 1 {
+      throw recipe.failure(
+        "a scorer of clients cannot be summed with a scorer of samples", at: recipe.score[0].value.scorer.origin,
+        advice: "take one or the other")
     }
     rule = try recipe.select.map { entry in
       let select = entry.value
@@ -59,7 +64,9 @@ extension Bench {
     guard !settings.scorers.isEmpty else {
       throw Failure(.badRecipe, "the recipe scores nothing", advice: "give it a 'score' section", file: recipe.file)
     }
-    return try score(recipe, settings, open(recipe, scoring: true))
+    let clients = try open(recipe, scoring: true)
+    let scored = try score(recipe, settings, clients)
+    return Scored(table: scored.table, selection: scored.selection, notes: clients.notes + scored.notes)
   }
 
   func score(_ recipe: Recipe, _ settings: ScoringSettings, _ clients: [Client]) throws -> Scored {
@@ -75,10 +82,6 @@ extension Bench {
       return (table, scorer.weight)
     }
     observer.end(.scoring)
-    if Set(tables.map(\.table.rows.count)).count > 1 {
-      throw recipe.failure(
-        "a scorer of clients cannot be summed with a scorer of samples", at: settings.scorers[0].origin)
-    }
     var table = try ScoreTable.composed(tables)
     table.evidence = try Self.digests(evidence)
     let selection = try settings.rule.map { rule in

@@ -8,7 +8,6 @@ import Tensors
 struct CheckpointEvidence: Sendable {
   let step: Int
   let client: String
-  let sampleCount: Int
   let gradients: GradientEvidence?
   let learningRate: Double?
   let learningRateNote: String?
@@ -29,7 +28,6 @@ struct CheckpointEvidence: Sendable {
     self.client = client
     self.gradients = gradients
     self.ledger = ledger
-    sampleCount = samples.count
     optimizer = files?.optimizer
     otherOptimizers = files?.otherOptimizers ?? []
     let places = samples.map { places?[SampleKey($0)] }
@@ -60,11 +58,14 @@ struct CheckpointEvidence: Sendable {
   }
 
   /// What is missing for `needs`, in words; empty when everything is there.
-  func missing(for needs: ScorerNeeds) -> [String] {
+  ///
+  /// - parameter domains: All domains of the client; evidence of each is due.
+  func missing(for needs: ScorerNeeds, domains: [String]) -> [String] {
     var missing: [String] = []
     if needs.evidence.contains(.gradients), gradients == nil { missing.append("gradients/train.safetensors") }
-    if !needs.evidence.isDisjoint(with: [.validationMeans, .validationSamples]), gradients?.validation.isEmpty ?? true {
-      missing.append("gradients/validation.<domain>.safetensors")
+    if !needs.evidence.isDisjoint(with: [.validationMeans, .validationSamples]) {
+      let due = domains.isEmpty ? ["<domain>"] : domains
+      missing += due.filter { gradients?.validation[$0] == nil }.map { "gradients/validation.\($0).safetensors" }
     }
     if needs.evidence.contains(.moments), optimizer == nil {
       let others =
@@ -72,8 +73,9 @@ struct CheckpointEvidence: Sendable {
       missing.append("optimizer.pt" + others)
     }
     if needs.evidence.contains(.learningRate), learningRate == nil { missing.append("trainer_state.json") }
-    for column in needs.columns where names(matching: column).isEmpty {
-      missing.append("'\(column)' in ledger.jsonl")
+    for column in needs.columns {
+      let due = column.hasSuffix(".*") && !domains.isEmpty ? domains.map { column.dropLast() + $0 } : [column]
+      missing += due.filter { names(matching: $0).isEmpty }.map { "'\($0)' in ledger.jsonl" }
     }
     return missing
   }

@@ -52,6 +52,7 @@ struct ClientEvidence: Sendable {
       }
     }
     samples = try Self.samples(client, ledger, table, gradients.compactMap { $0 }.first)
+    for evidence in gradients.compactMap({ $0 }) { try Self.check(evidence, samples) }
     domains = Self.domains(ledger, gradients)
     let places = ledger.map { ledger in
       Dictionary(uniqueKeysWithValues: ledger.samples.enumerated().map { (SampleKey($1), $0) })
@@ -94,6 +95,20 @@ struct ClientEvidence: Sendable {
           advice: "both must come from the same data, in the same order", client: client.name, file: rows.file)
       }
       return named.map { ScoredSample(id: $0.id, split: rows.split, domain: $0.domain) }
+    }
+  }
+
+  /// Checks that a checkpoint's gradients are those of the same samples.
+  private static func check(_ gradients: GradientEvidence, _ samples: [ScoredSample]) throws {
+    for split in [PluginHost.Split.train, .anchor] {
+      let rows = gradients.scored.first { $0.split == split }
+      let due = samples.count { $0.split == split }
+      guard rows?.count ?? 0 == due else {
+        throw Failure(
+          .badData, "there are \(rows?.count ?? 0) gradients of the split '\(split.name)' where \(due) are due",
+          advice: "every checkpoint needs the gradients of the same samples, in the same order",
+          file: rows?.file ?? gradients.scored.first?.file)
+      }
     }
   }
 

@@ -32,9 +32,6 @@ struct GradientEvidence: Sendable {
     validation = try checkpoint.gradients.validation.mapValues { try Self.open($0, .train, parameters) }
   }
 
-  /// The number of scored samples.
-  var sampleCount: Int { scored.reduce(0) { $0 + $1.count } }
-
   /// The values under `loss` or `tokens`, one for each scored sample; nil when a file lacks them.
   func column(_ name: String) throws -> [Double]? {
     var values: [Double] = []
@@ -86,19 +83,21 @@ struct GradientEvidence: Sendable {
 
   private static func parameters(of adapter: Adapter) -> [(name: String, shape: [Int])] {
     adapter.modules.values.sorted { naturally($0.name, $1.name) }.flatMap { module in
-      [("\(module.name).lora_A", module.a), ("\(module.name).lora_B", module.b)].map { name, tensor in
-        ("base_model.model.\(name).weight", tensor.shape)
-      }
+      module.parameters.map { ("base_model.model." + $0.name, $0.tensor.shape) }
     }
   }
 }
 
 /// Whether `a` comes before `b` with numbers compared as numbers: layers.2 before layers.10.
 func naturally(_ a: String, _ b: String) -> Bool {
-  let (left, right) = (a.split(separator: "."), b.split(separator: "."))
-  for (x, y) in zip(left, right) where x != y {
-    if let m = Int(x), let n = Int(y) { return m < n }
-    return x.utf8.lexicographicallyPrecedes(y.utf8)
+  for (x, y) in zip(a.split(separator: "."), b.split(separator: ".")) where x != y {
+    switch (UInt(x), UInt(y)) {
+    case (let m?, let n?) where m != n: return m < n
+    case (_?, nil): return true
+    case (nil, _?): return false
+    case (nil, nil): return x.utf8.lexicographicallyPrecedes(y.utf8)
+    default: continue
+    }
   }
-  return left.count < right.count
+  return a.utf8.lexicographicallyPrecedes(b.utf8)
 }

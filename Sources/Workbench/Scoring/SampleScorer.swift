@@ -124,7 +124,7 @@ extension ClientEvidence {
     let asked = checkpoints(for: needs)
     if asked.isEmpty { return "checkpoints" }
     for checkpoint in asked {
-      let missing = checkpoint.missing(for: needs)
+      let missing = checkpoint.missing(for: needs, domains: domains)
       if !missing.isEmpty { return missing.joined(separator: " and ") + " at checkpoint \(checkpoint.step)" }
     }
     return nil

@@ -36,6 +36,17 @@ public struct ScoreTable: Sendable {
     /// Mean and standard deviation of the anchors, by which the scores were standardised; nil for a lone scorer.
     public let scale: Scale?
 
+    /// What must agree for scores to be comparable: `clues 1.0.0 {"preset":"reference"}`.
+    var identity: String { "\(id) \(version) \(parameters.text(sorted: true))" }
+
+    /// The ids, with a number where one stands twice.
+    static func names(of scorers: [Scorer]) -> [String] {
+      scorers.indices.map { place in
+        let earlier = scorers[..<place].count { $0.id == scorers[place].id }
+        return earlier == 0 ? scorers[place].id : "\(scorers[place].id)-\(earlier + 1)"
+      }
+    }
+
     public struct Scale: Sendable, Equatable {
       public let mean: Double
       public let deviation: Double
@@ -62,6 +73,7 @@ extension ScoreTable {
   static func composed(_ tables: [(table: ScoreTable, weight: Double)]) throws -> ScoreTable {
     guard tables.count > 1, let first = tables.first?.table else { return tables[0].table }
     let scales = try tables.map { try scale(of: $0.table) }
+    let names = Scorer.names(of: tables.map { $0.table.scorers[0] })
     var rows = first.rows
     for place in rows.indices {
       var sum = 0.0
@@ -72,8 +84,9 @@ extension ScoreTable {
         case .unscored(let why): reason = reason ?? "\(table.scorers[0].id): \(why)"
         }
       }
-      rows[place].score = reason.map { .unscored($0) } ?? .value(sum)
-      rows[place].parts = tables.map { ($0.table.scorers[0].id, $0.table.rows[place].score.value) }
+      let score: Score = sum.isFinite ? .value(sum) : .unscored("the sum of its scores is no number")
+      rows[place].score = reason.map { .unscored($0) } ?? score
+      rows[place].parts = zip(names, tables).map { ($0, $1.table.rows[place].score.value) }
       rows[place].checkpoints = []
     }
     let scorers = zip(tables, scales).map { table, scale in
@@ -97,21 +110,32 @@ extension ScoreTable {
   }
 
   /// The sum as an operator made it, on the operator's scale instead of that of the anchors at hand.
+  ///
+  /// - throws: ``Failure`` `badData` when the scores are those of other scorers, versions or parameters.
   func rescaled(_ scorers: [Scorer]) throws -> ScoreTable {
+    guard self.scorers.map(\.identity) == scorers.map(\.identity) else {
+      let (mine, theirs) = (self.scorers.map(\.identity), scorers.map(\.identity))
+      throw Failure(
+        .badData,
+        "the scores are of \(mine.isEmpty ? "nobody knows what" : mine.joined(separator: " + ")), but the threshold was "
+          + "decided for \(theirs.isEmpty ? "nobody knows what" : theirs.joined(separator: " + "))",
+        advice: "score with the operator's recipe, and keep the .origin.json file beside the scores")
+    }
     guard scorers.count > 1 else { return self }
+    let names = Scorer.names(of: scorers)
     var copy = self
     for place in rows.indices {
       guard rows[place].score.value != nil else { continue }
       let parts = Dictionary(rows[place].parts.map { ($0.scorer, $0.score) }) { first, _ in first }
-      copy.rows[place].score = .value(
-        try scorers.reduce(0) { sum, scorer in
-          guard let part = parts[scorer.id] ?? nil, let scale = scorer.scale else {
-            throw Failure(
-              .badData, "the sample '\(rows[place].id)' has no score of '\(scorer.id)'",
-              advice: "score with the same scorers as the operator", client: rows[place].client)
-          }
-          return sum + scorer.weight * (part - scale.mean) / scale.deviation
-        })
+      let sum = try zip(names, scorers).reduce(0.0) { sum, named in
+        guard let part = parts[named.0] ?? nil, let scale = named.1.scale else {
+          throw Failure(
+            .badData, "the sample '\(rows[place].id)' has no score of '\(named.0)'",
+            advice: "score with the same scorers as the operator", client: rows[place].client)
+        }
+        return sum + named.1.weight * (part - scale.mean) / scale.deviation
+      }
+      copy.rows[place].score = sum.isFinite ? .value(sum) : .unscored("the sum of its scores is no number")
     }
     copy.scorers = scorers
     return copy

@@ -1,4 +1,6 @@
+import Bundles
 import Diagnostics
+import Foundation
 import JSON
 import PluginHost
 import Tensors
@@ -25,15 +27,32 @@ extension ScoreTable {
         try JSONReader().readLines($0) { value, _ in rows.append(try Row(value)) }
       }
       guard !rows.isEmpty else { throw Failure(.badData, "holds no scores") }
+      try Self.checkThatEachStandsOnce(rows)
     }
     self.rows = rows
     scorers = []
     let origin = Self.originPath(of: path)
-    if let bytes = try? Bytes(mapping: origin) {
+    if FileManager.default.fileExists(atPath: origin) {
+      let bytes = try Bytes(mapping: origin)
       try locating(file: origin) {
         let object = try bytes.withUnsafeBytes { try JSONReader().read($0) }.objectValue
         scorers = try (object?["scorers"]?.arrayValue ?? []).map { try Scorer($0) }
         evidence = object?["evidence"]?.objectValue ?? JSONObject()
+      }
+    }
+  }
+
+  private static func checkThatEachStandsOnce(_ rows: [Row]) throws {
+    var seen: Set<[String]> = []
+    var clients: Set<String> = []
+    for (place, row) in rows.enumerated() {
+      guard seen.insert([row.client, row.split, row.id]).inserted else {
+        throw Failure(.badData, "the \(row.split) sample '\(row.id)' stands twice", client: row.client)
+      }
+      guard place > 0 && rows[place - 1].client == row.client || clients.insert(row.client).inserted else {
+        throw Failure(
+          .badData, "its samples stand in two places", advice: "put all samples of a client together",
+          client: row.client)
       }
     }
   }
@@ -66,6 +85,14 @@ extension ScoreTable.Row {
     guard let object = value.objectValue, let client = object["client"]?.stringValue,
       let split = object["split"]?.stringValue, let id = object["id"]?.stringValue
     else { throw Failure(.badData, "this line has no client, split and id", advice: "is it a scores.jsonl of Clues?") }
+    // Client names become file names, and ids lines of a file; this one may have been written by anybody.
+    try ClientName.check(client, of: "client")
+    guard PluginHost.Split(rawName: split) != nil else {
+      throw Failure(.badData, "the split '\(split)' is neither train nor anchor")
+    }
+    guard !id.isEmpty, !id.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw Failure(.badData, "an id is empty or holds control characters")
+    }
     self.client = client
     self.split = split
     self.id = id
@@ -101,10 +128,14 @@ extension ScoreTable.Scorer {
       throw Failure(.badData, "a scorer is not described rightly")
     }
     self.id = id
+    guard let weight = object["weight"]?.doubleValue, weight > 0 else {
+      throw Failure(.badData, "the scorer '\(id)' has no weight above 0")
+    }
     version = object["version"]?.stringValue ?? ""
     parameters = object["parameters"] ?? .object(JSONObject())
-    weight = object["weight"]?.doubleValue ?? 1
+    self.weight = weight
     if let mean = object["anchor_mean"]?.doubleValue, let deviation = object["anchor_deviation"]?.doubleValue {
+      guard deviation > 0 else { throw Failure(.badData, "the scorer '\(id)' has anchors without a deviation") }
       scale = Scale(mean: mean, deviation: deviation)
     } else {
       scale = nil

@@ -10,9 +10,11 @@ public struct ScoresOutput {
 
   /// Refuses a file that must not be replaced; nothing is touched.
   public static func check(_ path: String, replacing: Bool) throws {
-    guard !replacing, FileManager.default.fileExists(atPath: path) else { return }
-    throw Failure(
-      .cannotWrite, "the file exists", advice: "choose another name, or replace it with --force", file: path)
+    for file in [path, ScoreTable.originPath(of: path)] where !replacing && FileManager.default.fileExists(atPath: file)
+    {
+      throw Failure(
+        .cannotWrite, "the file exists", advice: "choose another name, or replace it with --force", file: file)
+    }
   }
 
   public func write(to path: String, replacing: Bool) throws {
@@ -39,6 +41,11 @@ public struct SelectionOutput {
   public init(_ selection: SampleSelection) { self.selection = selection }
 
   public func write(to path: String, replacing: Bool) throws {
+    guard !FileManager.default.fileExists(atPath: path + "/clues/run.json") else {
+      throw Failure(
+        .cannotWrite, "the folder holds a run, which a selection does not replace, even with --force",
+        advice: "choose another output folder", file: path)
+    }
     let folder = try OutputFolder(path, replacing: replacing)
     do {
       try folder.write(selection.table, selection)

@@ -21,7 +21,7 @@ extension Clues {
 
     func run() throws {
       let inspection = try Inspection(input)
-      Console.result(json ? inspection.json.text(indented: true) : Console.printable(inspection.text))
+      try Console.result(json ? inspection.json.text(indented: true) : Console.printable(inspection.text))
     }
   }
 }

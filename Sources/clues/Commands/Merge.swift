@@ -32,6 +32,7 @@ extension Clues {
     var space: String?
 
     @Option(
+      parsing: .unconditionalSingleValue,
       help: ArgumentHelp("A client's weight, once for each input in order; by default all are 1.", valueName: "w"))
     var weight: [Double] = []
 

@@ -51,7 +51,7 @@ extension Clues {
       packing.dtype = try dtype.map(Packing.dtype)
       packing.replaces = force
       let list = try packing.run()
-      Console.result(json ? list.json.text(indented: true) : Console.printable(list.text(output: output)))
+      try Console.result(json ? list.json.text(indented: true) : Console.printable(list.text(output: output)))
     }
   }
 }

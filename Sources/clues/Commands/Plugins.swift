@@ -21,7 +21,7 @@ extension Clues.Plugins {
 
     func run() throws {
       let catalog = try plugins.catalog
-      Console.result(json ? catalog.json.text(indented: true) : Console.printable(catalog.text))
+      try Console.result(json ? catalog.json.text(indented: true) : Console.printable(catalog.text))
       for problem in catalog.problems { Console.error(problem.description) }
     }
   }
@@ -45,7 +45,8 @@ extension Clues.Plugins {
     func run() throws {
       let catalog = try plugins.catalog
       let entry = try catalog.entry(id)
-      Console.result(json ? entry.json(in: catalog).text(indented: true) : Console.printable(entry.text(in: catalog)))
+      try Console.result(
+        json ? entry.json(in: catalog).text(indented: true) : Console.printable(entry.text(in: catalog)))
     }
   }
 
@@ -55,7 +56,7 @@ extension Clues.Plugins {
     @OptionGroup var plugins: PluginOptions
 
     func run() throws {
-      for place in try plugins.searchPath.places { Console.result("\(place.folder)  (\(place.origin.rawValue))") }
+      for place in try plugins.searchPath.places { try Console.result("\(place.folder)  (\(place.origin.rawValue))") }
     }
   }
 }

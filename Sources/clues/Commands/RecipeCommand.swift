@@ -26,7 +26,7 @@ extension Clues.RecipeCommand {
     func run() throws {
       let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
       try Bench(catalog: plugins.catalog, threads: 1).check(recipe)
-      Console.result("\(self.recipe): this recipe is in order")
+      try Console.result("\(self.recipe): this recipe is in order")
     }
   }
 
@@ -39,7 +39,7 @@ extension Clues.RecipeCommand {
         and `# yaml-language-server: $schema=recipe.schema.json` as the first line of a recipe.
         """)
 
-    func run() throws { Console.result(RecipeSchema.json.text(indented: true)) }
+    func run() throws { try Console.result(RecipeSchema.json.text(indented: true)) }
   }
 
   struct Explain: ParsableCommand {
@@ -71,9 +71,9 @@ extension Clues.RecipeCommand {
       let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
       if modules {
         let table = try Bench(catalog: plugins.catalog, threads: 1).parameterTable(recipe)
-        return Console.result(json ? table.json.text(indented: true) : Console.printable(table.text))
+        return try Console.result(json ? table.json.text(indented: true) : Console.printable(table.text))
       }
-      Console.result(json ? recipe.jsonValue.text(indented: true) : Console.printable(recipe.explanation))
+      try Console.result(json ? recipe.jsonValue.text(indented: true) : Console.printable(recipe.explanation))
     }
   }
 }

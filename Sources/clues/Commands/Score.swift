@@ -49,6 +49,9 @@ extension Clues {
 
     func validate() throws {
       guard (scorer == nil) != (recipe == nil) else { throw ValidationError("give either --scorer or --recipe") }
+      guard recipe == nil || parameters.isEmpty else {
+        throw ValidationError("-p goes with --scorer, not with --recipe")
+      }
       guard recipe != nil || !inputs.isEmpty else { throw ValidationError("give the bundles to score") }
       guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
     }
@@ -60,9 +63,9 @@ extension Clues {
       for note in scored.notes { observer.note(note) }
       if let output {
         try ScoresOutput(scored.table).write(to: output, replacing: force)
-        if !quiet { Console.result("\(scored.table.rows.count) scores are in \(output)") }
+        if !quiet { try Console.result("\(scored.table.rows.count) scores are in \(output)") }
       } else {
-        Console.write(scored.table.text, to: .standardOutput)
+        try Console.result(scored.table.text, terminator: "")
       }
     }
 

@@ -21,8 +21,8 @@ extension Clues {
     @Argument(help: ArgumentHelp("Scores that `clues score` wrote.", valueName: "scores"))
     var scores: String
 
-    @Option(help: ArgumentHelp("The threshold rule.", valueName: "name"))
-    var threshold: String = "anchor-mean"
+    @Option(help: ArgumentHelp("The threshold rule; by default anchor-mean.", valueName: "name"))
+    var threshold: String?
 
     @Option(
       name: [.customShort("p"), .customLong("parameter")],
@@ -46,6 +46,12 @@ extension Clues {
 
     @OptionGroup var plugins: PluginOptions
 
+    func validate() throws {
+      guard with == nil || (threshold == nil && parameters.isEmpty && !calibrate) else {
+        throw ValidationError("--with brings its own rule: leave --threshold, -p and --calibrate away")
+      }
+    }
+
     func run() throws {
       let table = try ScoreTable(path: scores)
       let selection: SampleSelection
@@ -54,12 +60,12 @@ extension Clues {
       } else {
         let settings = try parameters.map { try ParameterOption($0) }
         selection = try Bench(catalog: plugins.catalog, threads: 1).select(
-          table, rule: threshold, parameters: Dictionary(settings.map { ($0.name, $0.value) }) { $1 },
+          table, rule: threshold ?? "anchor-mean", parameters: Dictionary(settings.map { ($0.name, $0.value) }) { $1 },
           calibratesClients: calibrate)
       }
       if let output { try SelectionOutput(selection).write(to: output, replacing: force) }
       for note in selection.notes { TerminalObserver().note(note) }
-      Console.result(json ? selection.json.text(indented: true) : Console.printable(selection.text))
+      try Console.result(json ? selection.json.text(indented: true) : Console.printable(selection.text))
     }
   }
 
@@ -85,7 +91,7 @@ extension Clues {
 
     func run() throws {
       let evaluation = try Evaluation(ScoreTable(path: scores), labels: labels)
-      Console.result(json ? evaluation.json.text(indented: true) : Console.printable(evaluation.text))
+      try Console.result(json ? evaluation.json.text(indented: true) : Console.printable(evaluation.text))
     }
   }
 }

@@ -43,15 +43,15 @@ struct RunOptions: ParsableArguments {
     let observer: any Observer = quiet ? Unobserved() : TerminalObserver()
     let bench = Bench(catalog: try plugins.catalog, observer: observer, threads: threads)
     if dryRun {
-      let plan = try bench.plan(recipe)
-      Console.result(json ? plan.json.text(indented: true) : Console.printable(plan.text))
+      let plan = try bench.plan(recipe, output: output, replacing: force)
+      try Console.result(json ? plan.json.text(indented: true) : Console.printable(plan.text))
       return
     }
     let record = try bench.run(recipe, output: output, replacing: force)
     if json {
-      Console.result(record.json.text(indented: true))
+      try Console.result(record.json.text(indented: true))
     } else if !quiet {
-      Console.result(
+      try Console.result(
         Console.printable(record.summary) + "\n\n"
           + (record.merge == nil ? "The scores are in \(output)/clues" : "The merged adapter is in \(output)"))
     }

@@ -3,10 +3,21 @@ import Foundation
 
 /// The two streams: results go to standard output, everything else to standard error.
 enum Console {
-  static func result(_ text: String) { write(text + "\n", to: .standardOutput) }
+  ///
+  /// - throws: ``Failure`` `cannotWrite`: a result that is cut off must not look like success.
+  static func result(_ text: String, terminator: String = "\n") throws {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data((text + terminator).utf8))
+    } catch {
+      throw Failure(.cannotWrite, "standard output cannot be written: \(error.localizedDescription)")
+    }
+  }
 
   /// Text for people: what came from other people's files cannot steer the terminal.
-  static func error(_ text: String) { write(printable(text) + "\n", to: .standardError) }
+  static func error(_ text: String) {
+    // Progress may stand on the line; it makes room.
+    write((isInteractive ? "\r\u{1B}[2K" : "") + printable(text) + "\n", to: .standardError)
+  }
 
   static func write(_ text: String, to handle: FileHandle) { try? handle.write(contentsOf: Data(text.utf8)) }
 

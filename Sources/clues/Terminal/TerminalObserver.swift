@@ -53,9 +53,8 @@ extension Stage {
     let noun =
       switch self {
       case .opening: "bundle"
-      case .scoring: "client"
-      case .merging: "module"
-      case .writing: "adapter"
+      case .scoring, .merging: "step"
+      case .writing: "run"
       }
     return count == 1 ? noun : noun + "s"
   }
