@@ -20,7 +20,7 @@ struct Clues: ParsableCommand {
       """,
     version: cluesVersion,
     subcommands: [
-      Run.self, Merge.self, Score.self, Select.self, Evaluate.self, Inspect.self, Pack.self, Plugins.self,
+      Run.self, Merge.self, Score.self, Select.self, Evaluate.self, Inspect.self, Pack.self, Report.self, Plugins.self,
       RecipeCommand.self,
     ])
 
