@@ -7,6 +7,9 @@ struct ModuleGrid {
   /// The modules of every kind (row) and layer (column); several where they differ by a further number, such as experts.
   let cells: [[[RunFile.Module]]]
 
+  /// All modules, layer by layer.
+  var modules: [RunFile.Module] { layers.indices.flatMap { layer in cells.flatMap { $0[layer] } } }
+
   init(_ modules: [RunFile.Module]) {
     let places = modules.map { Self.place(of: $0.name) }
     let layers = Set(places.map(\.layer)).sorted { ($0 ?? .max) < ($1 ?? .max) }

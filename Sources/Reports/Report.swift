@@ -88,6 +88,9 @@ private func headline(_ run: RunFile, _ samples: [ScoredSamples]) -> String {
 /// A paragraph.
 func paragraph(_ text: String, class name: String? = nil) -> Markup { element("p", ["class": name]) { text } }
 
+/// A name in a sentence; should it be written from right to left, the sentence around it is not.
+func name(_ text: String) -> Markup { element("bdi") { text } }
+
 /// A drawing with the table of its numbers.
 func figure(_ drawing: Markup, _ table: DataTable) -> Markup {
   element("figure") {

@@ -7,7 +7,7 @@ struct Bars {
   let isShare: Bool
 
   var markup: Markup {
-    let names = NameColumn(rows.map(\.name), longest: 18)
+    let names = NameColumn(rows.map(\.name))
     let values = rows.map(\.value)
     let style = isShare ? NumberStyle(shares: values) : NumberStyle(values)
     let width = (pageWidth - 40) / 2

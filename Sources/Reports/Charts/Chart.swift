@@ -54,7 +54,7 @@ struct NameColumn {
   private let names: [String]
   let width: Double
 
-  init(_ names: [String], longest: Int = 22) {
+  init(_ names: [String], longest: Int = 26) {
     self.names = names.map { elided($0, to: longest) }
     width = (self.names.map(textWidth).max() ?? 0) + 14
   }

@@ -18,12 +18,13 @@ struct HeatMap {
     let names = NameColumn(rows)
     let present = values.joined().compactMap { $0 }
     let hasNegative = present.contains { $0 < 0 }
+    let style = isShare ? NumberStyle(shares: present) : NumberStyle(present, digits: 3)
     // Inside the cells the unit goes without saying.
-    let style = NumberStyle(isShare ? present.map { $0 * 100 } : present, digits: isShare ? 2 : 3)
-    let full = isShare ? NumberStyle(shares: present) : style
-    let widest = (present.map { textWidth(style.text($0)) }.max() ?? 0) * 0.85
+    let brief = isShare ? NumberStyle(present.map { $0 * 100 }, digits: 2) : style
+    let numbers = values.map { $0.map { value in value.map { brief.text(isShare ? $0 * 100 : $0) } } }
+    let widest = (numbers.joined().map { textWidth($0 ?? "") }.max() ?? 0) * 0.85
     let room = (pageWidth - names.width) / Double(max(1, columns.count))
-    let cell = min(max(room.rounded(.down), columns.count <= 20 ? widest + 8 : 12), 76)
+    let cell = min(max(room.rounded(.down), columns.count <= 20 ? widest + 8 : 12), 96)
     let pitch = min(max(cell, 22), 34)
     let showsNumbers = widest + 4 <= cell
     let labelled = labelledColumns(cell: cell)
@@ -42,9 +43,11 @@ struct HeatMap {
           if let value {
             let x = left + cell * Double(column)
             element("g", ["class": Palette.name(of: value / strongest)]) {
-              element("title") { "\(cellName(row, column)): \(full.text(value))" }
+              element("title") { "\(cellName(row, column)): \(style.text(value))" }
               box(x: x + 0.5, y: y + 0.5, width: cell - 1, height: pitch - 1, class: "cell")
-              if showsNumbers { label(style.text(value), x: x + cell / 2, y: y + pitch / 2 + 4, .middle) }
+              if showsNumbers, let number = numbers[row][column] {
+                label(number, x: x + cell / 2, y: y + pitch / 2 + 4, .middle)
+              }
             }
           }
         }

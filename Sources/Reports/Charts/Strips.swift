@@ -28,7 +28,7 @@ struct Strips {
   var markup: Markup {
     let names = NameColumn(samples.map(\.client))
     let scale = Scale(histogram.domain, start: names.width, length: pageWidth - names.width - 8)
-    let (pitch, height) = samples.count <= 8 ? (84.0, 56.0) : (46.0, 26.0)
+    let (pitch, height) = samples.count <= 8 ? (84.0, 56.0) : samples.count <= 20 ? (46.0, 26.0) : (36.0, 16.0)
     let top = 56.0
     let bottom = top + pitch * Double(samples.count)
     let counts = samples.map { Counts($0, histogram) }

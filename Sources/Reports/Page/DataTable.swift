@@ -1,16 +1,18 @@
 /// What stands in one place of a table.
 enum Cell: Sendable {
   case text(String)
-  /// A digest or a path.
+  /// A digest.
   case code(String)
   case whole(Int)
+  /// Whole numbers, of which the least and the largest are shown.
+  case range([Int])
   /// A number as it is read; the page carries all of its digits too.
   case number(Double, NumberStyle)
   case none
 
   fileprivate var isNumber: Bool {
     switch self {
-    case .whole, .number: true
+    case .whole, .range, .number: true
     default: false
     }
   }
@@ -19,7 +21,8 @@ enum Cell: Sendable {
     switch self {
     case .text(let text): Markup(text)
     case .code(let text): element("code") { text }
-    case .whole(let value): Markup("\(value)")
+    case .whole(let value): element("data", ["value": "\(value)"]) { Reports.whole(value) }
+    case .range(let values): Markup(span(values))
     case .number(let value, let style): element("data", ["value": "\(value)"]) { style.text(value) }
     case .none: Markup("–")
     }

@@ -63,7 +63,7 @@ struct NumberStyle: Sendable {
   private static func powerOfTen(_ size: Double) -> String {
     guard size > 0 else { return "0" }
     let parts = String(format: "%.3e", size).split(separator: "e")
-    let mantissa = String(parts[0].reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed())
+    let mantissa = trimmed(String(parts[0]))
     let superscripts = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
     let power = Int(parts[1]) ?? 0
     return mantissa + "×10" + (power < 0 ? "⁻" : "")
@@ -71,16 +71,26 @@ struct NumberStyle: Sendable {
   }
 }
 
+/// The decimals without zeros at their end.
+private func trimmed(_ text: String) -> String {
+  String(text.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed())
+}
+
 /// A number by itself, with four digits that say something.
-func short(_ value: Double) -> String { NumberStyle(CollectionOfOne(value)).text(value) }
+func short(_ value: Double) -> String {
+  let text = NumberStyle(CollectionOfOne(value)).text(value)
+  guard text.contains(".") else { return text }
+  return trimmed(text)
+}
 
 /// A share by itself, in percent.
 func percent(_ share: Double) -> String { NumberStyle(shares: CollectionOfOne(share)).text(share) }
 
+/// A whole number by itself.
+func whole(_ count: Int) -> String { NumberStyle(axisTo: Double(count), step: 1, isShare: false).text(Double(count)) }
+
 /// "1 client", "2 clients".
-func counted(_ count: Int, _ noun: String) -> String {
-  "\(NumberStyle(axisTo: Double(count), step: 1, isShare: false).text(Double(count))) \(noun)\(count == 1 ? "" : "s")"
-}
+func counted(_ count: Int, _ noun: String) -> String { "\(whole(count)) \(noun)\(count == 1 ? "" : "s")" }
 
 /// "8", or "4 to 8" where numbers differ.
 func span(_ numbers: some Collection<Int>) -> String {

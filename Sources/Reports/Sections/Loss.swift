@@ -6,17 +6,21 @@ func lossSection(_ run: RunFile) -> Section? {
       paragraph("Nothing: no merged module was compressed to less than it has.")
     }
   }
+  let grid = ModuleGrid(merge.modules)
   let norms = NumberStyle(merge.modules.map(\.norm))
   let energies = NumberStyle(merge.modules.map(\.energy))
   let shares = NumberStyle(shares: merge.modules.map(\.discardedShare))
   return Section("loss", "What the merge lost") {
-    paragraph(
+    element("p") {
       "Compression to rank \(span(merge.modules.map(\.rank))) left out \(percent(merge.discardedShare)) of the merged "
-        + "updates' energy, most of it at \(worst.name) (\(percent(worst.discardedShare))).")
+        + "updates' energy. The largest share of a module's is \(percent(worst.discardedShare)), at "
+      name(worst.name)
+      "."
+    }
     paragraph("Energy is the squared Frobenius norm of an update ΔW, the sum of its squared entries.", class: "soft")
     figure(
       moduleMap(
-        merge.modules, title: "Energy left out by layer and kind of module",
+        grid, title: "Energy left out by layer and kind of module",
         description: "The share of the merged update's energy that compression left out.",
         share: { modules in
           let energy = modules.reduce(0) { $0 + $1.energy }
@@ -25,9 +29,9 @@ func lossSection(_ run: RunFile) -> Section? {
       DataTable(
         caption: "Ranks and energies by module",
         headings: ["module", "ranks in", "rank out", "norm", "energy", "energy left out", "share left out"],
-        rows: merge.modules.map { module in
+        rows: grid.modules.map { module in
           [
-            .text(module.name), .text(span(module.inputRanks)), .whole(module.rank), .number(module.norm, norms),
+            .text(module.name), .range(module.inputRanks), .whole(module.rank), .number(module.norm, norms),
             .number(module.energy, energies), .number(module.discardedEnergy, energies),
             .number(module.discardedShare, shares),
           ]

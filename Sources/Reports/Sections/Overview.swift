@@ -28,17 +28,17 @@ func overview(_ run: RunFile, _ samples: [ScoredSamples]) -> Section {
 }
 
 private func keyFigures(_ run: RunFile, _ samples: [ScoredSamples]) -> [(String, String)] {
-  var figures = [("clients", "\(run.merge == nil ? samples.count : run.clients.count)")]
+  var figures = [("clients", whole(run.merge == nil ? samples.count : run.clients.count))]
   if let selection = run.selection {
     let kept = selection.clients.reduce(0) { $0 + $1.kept }
     let total = selection.clients.reduce(0) { $0 + $1.scored + $1.unscored }
-    figures.append(("samples kept of \(total)", "\(kept)"))
+    figures.append(("kept of \(whole(total))", whole(kept)))
     if let threshold = selection.globalThreshold { figures.append(("threshold", short(threshold))) }
   } else if !samples.isEmpty {
-    figures.append(("samples scored", "\(samples.reduce(0) { $0 + $1.training.count })"))
+    figures.append(("samples scored", whole(samples.reduce(0) { $0 + $1.training.count })))
   }
   if let merge = run.merge {
-    figures.append(("modules", "\(merge.modules.count)"))
+    figures.append(("modules", whole(merge.modules.count)))
     figures.append(("rank", span(merge.modules.map(\.rank))))
     if run.clients.count > 1 { figures.append(("entries in dispute", percent(merge.signConflict))) }
     figures.append(("energy left out", percent(merge.discardedShare)))
@@ -53,7 +53,7 @@ private func clientTable(_ run: RunFile) -> DataTable {
     headings: ["client", "weight", "rank", "modules", "checkpoint", "SHA-256 of the bundle"],
     rows: run.clients.map { client in
       [
-        .text(client.name), .number(client.weight, weights), .text(span(client.ranks)), .whole(client.moduleCount),
+        .text(client.name), .number(client.weight, weights), .range(client.ranks), .whole(client.moduleCount),
         client.checkpoint.map { .whole($0) } ?? .text("final"), .code("\(client.sha256.prefix(12))…"),
       ]
     })
@@ -87,5 +87,7 @@ private func described(_ name: String, _ details: [String]) -> String {
 
 /// "density 0.2", for every parameter.
 private func parameters(_ value: JSONValue) -> [String] {
-  (value.objectValue?.members ?? []).map { "\($0.key) \($0.value.stringValue ?? $0.value.text())" }
+  (value.objectValue?.members ?? []).map {
+    "\($0.key) \($0.value.stringValue ?? $0.value.doubleValue.map(short) ?? $0.value.text())"
+  }
 }

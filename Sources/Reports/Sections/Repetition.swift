@@ -14,7 +14,7 @@ func repetition(_ run: RunFile) -> Section {
     if !run.clients.isEmpty {
       DataTable(
         caption: "Bundles", headings: ["client", "path", "SHA-256"],
-        rows: run.clients.map { [.text($0.name), .code($0.path), .code($0.sha256)] }
+        rows: run.clients.map { [.text($0.name), .text($0.path), .code($0.sha256)] }
       ).markup
     }
     DataTable(

@@ -32,7 +32,7 @@ private func verdict(_ run: RunFile, _ samples: [ScoredSamples]) -> String {
   }
   let kept = selection.clients.reduce(0) { $0 + $1.kept }
   let total = selection.clients.reduce(0) { $0 + $1.scored + $1.unscored }
-  var text = "\(kept) of \(counted(total, "sample")) kept: those that score at least "
+  var text = "\(whole(kept)) of \(counted(total, "sample")) kept: those that score at least "
   text += selection.globalThreshold.map { "\(short($0)), the same threshold for all." } ?? "their client's threshold."
   if let mean = selection.anchors.mean, let deviation = selection.anchors.deviation {
     let style = NumberStyle([mean, deviation])
