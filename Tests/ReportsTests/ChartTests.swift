@@ -40,8 +40,8 @@ import Testing
     #expect(NumberStyle([6.7e-7]).text(-6.7e-7) == "−6.7×10⁻⁷")
     #expect(NumberStyle(shares: [0.4958]).text(0.4958) == "49.6\u{202F}%")
     #expect(short(.infinity) == "∞" && short(-1.55) == "−1.55" && short(300) == "300" && short(0) == "0")
-    #expect(NumberStyle(axisTo: 20, step: 5, isShare: false).text(-15) == "−15")
-    #expect(NumberStyle(axisTo: 1, step: 0.2, isShare: false).text(0.6) == "0.6")
+    #expect(NumberStyle(axisTo: 20, step: 5).text(-15) == "−15")
+    #expect(NumberStyle(axisTo: 1, step: 0.2).text(0.6) == "0.6")
     #expect(whole(24000) == "24\u{202F}000" && counted(1, "client") == "1 client")
   }
 

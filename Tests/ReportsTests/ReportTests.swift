@@ -143,8 +143,8 @@ import Testing
   }
 
   static let extremes: [[Double]] = [
-    [1e308, -1e308, 0], [.leastNonzeroMagnitude, 0, 0], [3, 3, 3], [-0.0, 0.0, 0], [1e300, 1e300 + 1e285, 1e300], [1e-12, 2e-12, 0],
-    [1e17, 1e17 + 16, 1e17],
+    [1e308, -1e308, 0], [.leastNonzeroMagnitude, 0, 0], [3, 3, 3], [-0.0, 0.0, 0], [1e300, 1e300 + 1e285, 1e300],
+    [1e-12, 2e-12, 0], [1e17, 1e17 + 16, 1e17],
   ]
 
   @Test(arguments: extremes)

@@ -24,14 +24,17 @@ func chart(
 /// The width of the page's column.
 let pageWidth = 912.0
 
-enum Anchor: String {
+/// Which part of a text stands at its place.
+enum TextAlignment: String {
   case start, middle, end
 }
 
 /// Text in a drawing; `y` is the line that it stands on.
-func label(_ text: String, x: Double, y: Double, _ anchor: Anchor = .start, class name: String? = nil) -> Markup {
+func label(_ text: String, x: Double, y: Double, _ alignment: TextAlignment = .start, class name: String? = nil)
+  -> Markup
+{
   element(
-    "text", ["x": px(x), "y": px(y), "text-anchor": anchor == .start ? nil : anchor.rawValue, "class": name]
+    "text", ["x": px(x), "y": px(y), "text-anchor": alignment == .start ? nil : alignment.rawValue, "class": name]
   ) { text }
 }
 
@@ -79,10 +82,10 @@ func textWidth(_ text: String) -> Double {
 }
 
 /// The lines and numbers below a drawing with a horizontal scale.
-func axis(_ scale: Scale, top: Double, bottom: Double, title: String, isShare: Bool = false) -> Markup {
+func axis(_ scale: Scale, top: Double, bottom: Double, title: String) -> Markup {
   let (ticks, step) = scale.ticks
   let largest = max(abs(scale.domain.lowerBound), abs(scale.domain.upperBound))
-  let style = NumberStyle(axisTo: largest, step: step, isShare: isShare)
+  let style = NumberStyle(axisTo: largest, step: step)
   return element("g", ["class": "axis"]) {
     for tick in ticks {
       line(from: (scale(tick), top), to: (scale(tick), bottom), class: "grid")

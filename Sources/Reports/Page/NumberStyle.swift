@@ -20,10 +20,9 @@ struct NumberStyle: Sendable {
   }
 
   /// As many decimals as it takes to tell the ticks of an axis apart.
-  init(axisTo largest: Double, step: Double, isShare: Bool) {
-    let factor = isShare ? 100.0 : 1
-    let digits = Self.exponent(of: largest * factor) - Self.exponent(of: step * factor) + 1
-    self.init([largest], digits: digits, factor: factor, unit: isShare ? "\u{202F}%" : "")
+  init(axisTo largest: Double, step: Double) {
+    let digits = Self.exponent(of: largest) - Self.exponent(of: step) + 1
+    self.init(CollectionOfOne(largest), digits: digits)
   }
 
   private init(_ values: some Sequence<Double>, digits: Int, factor: Double, unit: String) {
@@ -87,7 +86,7 @@ func short(_ value: Double) -> String {
 func percent(_ share: Double) -> String { NumberStyle(shares: CollectionOfOne(share)).text(share) }
 
 /// A whole number by itself.
-func whole(_ count: Int) -> String { NumberStyle(axisTo: Double(count), step: 1, isShare: false).text(Double(count)) }
+func whole(_ count: Int) -> String { NumberStyle(axisTo: Double(count), step: 1).text(Double(count)) }
 
 /// "1 client", "2 clients".
 func counted(_ count: Int, _ noun: String) -> String { "\(whole(count)) \(noun)\(count == 1 ? "" : "s")" }
