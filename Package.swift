@@ -39,6 +39,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("PluginHost", ["PluginHost"]),
   ("Plugins", ["Diagnostics", "JSON", "PluginHost", "Tensors"]),
   ("Recipes", ["Recipes"]),
+  ("Reports", ["Reports"]),
   ("Scorers", ["Adapters"]),
   ("Tensors", ["Tensors"]),
   ("Workbench", ["Workbench"]),
@@ -78,11 +79,12 @@ let package = Package(
     .target(
       name: "Recipes",
       dependencies: ["Diagnostics", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: house),
+    .target(name: "Reports", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Workbench",
       dependencies: [
         "Adapters", "Bundles", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes",
-        "Tensors",
+        "Reports", "Tensors",
       ],
       swiftSettings: house),
     .executableTarget(

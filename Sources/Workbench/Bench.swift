@@ -147,6 +147,7 @@ public struct Bench: Sendable {
     if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
     if let scored = record.scored { try folder.write(scored.table, scored.selection) }
     try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
+    try folder.write(record.report, to: "clues/report.html")
     observer.advance(.writing)
     observer.end(.writing)
   }

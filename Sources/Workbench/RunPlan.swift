@@ -47,8 +47,7 @@ public struct RunPlan: Sendable {
 
 extension Bench {
   /// Opens and checks everything that a run would, and says what it would do.
-  public func plan(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunPlan {
-    try OutputFolder.checkTarget(output, replacing: replacing)
+  public func plan(_ recipe: Recipe) throws -> RunPlan {
     let run = try RunSettings(recipe, in: catalog)
     guard let settings = run.merge else {
       throw Failure(

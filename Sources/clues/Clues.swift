@@ -16,11 +16,11 @@ struct Clues: ParsableCommand {
         clues merge medical.tar.zst financial.zip --method average -o merged
 
       Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 missing input, 69 no such plugin, 70 plugin failed, \
-      73 cannot write, 78 bad recipe, 130 interrupted.
+      73 cannot write, 77 untrusted plugin, 78 bad recipe, 130 interrupted.
       """,
     version: cluesVersion,
     subcommands: [
-      Run.self, Merge.self, Score.self, Select.self, Evaluate.self, Inspect.self, Pack.self, Plugins.self,
+      Run.self, Merge.self, Score.self, Select.self, Evaluate.self, Inspect.self, Pack.self, Report.self, Plugins.self,
       RecipeCommand.self,
     ])
 

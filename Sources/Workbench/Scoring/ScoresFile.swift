@@ -64,7 +64,7 @@ extension ScoreTable {
 }
 
 extension ScoreTable.Row {
-  fileprivate var json: JSONObject {
+  var json: JSONObject {
     var object = JSONObject([
       ("client", .string(client)), ("split", .string(split)), ("id", .string(id)), ("domain", JSONValue(domain)),
       ("score", score.value.map { .number($0) } ?? .null),

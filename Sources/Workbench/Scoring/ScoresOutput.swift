@@ -2,6 +2,17 @@ import Diagnostics
 import Foundation
 import Tensors
 
+/// Writes a file whole or not at all; what stood there is replaced.
+func writeWhole(_ text: String, to path: String) throws {
+  do {
+    try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+  } catch {
+    throw Failure(
+      .cannotWrite, "cannot be written: \(error.localizedDescription)",
+      advice: "check the folder's permissions and the free space", file: path)
+  }
+}
+
 /// Scores in a file, with the file beside it that says how they came about; each appears whole or not at all.
 public struct ScoresOutput {
   private let table: ScoreTable
@@ -19,18 +30,8 @@ public struct ScoresOutput {
 
   public func write(to path: String, replacing: Bool) throws {
     try Self.check(path, replacing: replacing)
-    try write(table.originJSON.text(indented: true) + "\n", to: ScoreTable.originPath(of: path))
-    try write(table.text, to: path)
-  }
-
-  private func write(_ text: String, to path: String) throws {
-    do {
-      try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
-    } catch {
-      throw Failure(
-        .cannotWrite, "cannot be written: \(error.localizedDescription)",
-        advice: "check the folder's permissions and the free space", file: path)
-    }
+    try writeWhole(table.originJSON.text(indented: true) + "\n", to: ScoreTable.originPath(of: path))
+    try writeWhole(table.text, to: path)
   }
 }
 

@@ -43,7 +43,7 @@ struct RunOptions: ParsableArguments {
     let observer: any Observer = quiet ? Unobserved() : TerminalObserver()
     let bench = Bench(catalog: try plugins.catalog, observer: observer, threads: threads)
     if dryRun {
-      let plan = try bench.plan(recipe, output: output, replacing: force)
+      let plan = try bench.plan(recipe)
       try Console.result(json ? plan.json.text(indented: true) : Console.printable(plan.text))
       return
     }

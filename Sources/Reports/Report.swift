@@ -1,0 +1,100 @@
+import Diagnostics
+import JSON
+
+/// The report of a run: one HTML file that needs nothing from elsewhere and runs no script.
+///
+/// The same record and scores give the same bytes; how long the run took plays no part.
+public struct Report: Sendable {
+  /// The page.
+  public let html: String
+
+  /// - parameters:
+  ///   - run: `clues/run.json`, of schema `clues/run/1`.
+  ///   - scores: The rows of `clues/scores.jsonl`; empty for a run that only merges.
+  /// - throws: ``Failure`` `badData` where they are not what `clues run` writes.
+  public init(run: JSONValue, scores: [JSONValue]) throws {
+    let run = try RunFile(run)
+    let samples = try ScoredSamples.all(
+      in: scores, calibrating: run.selection?.calibratesClients ?? false)
+    let sections = [
+      overview(run, samples), scoreSection(run, samples), shareSection(run), likenessSection(run),
+      conflictSection(run), lossSection(run), repetition(run),
+    ].compactMap { $0 }
+    html = page(run, samples, sections)
+  }
+}
+
+/// A part of the page under its heading.
+struct Section {
+  let id: String
+  let heading: String
+  let content: Markup
+
+  init(_ id: String, _ heading: String, @MarkupBuilder content: () -> Markup) {
+    self.id = id
+    self.heading = heading
+    self.content = content()
+  }
+
+  fileprivate var markup: Markup {
+    element("section", ["id": id, "aria-labelledby": "\(id)-heading"]) {
+      element("h2", ["id": "\(id)-heading"]) { heading }
+      content
+    }
+  }
+}
+
+private func page(_ run: RunFile, _ samples: [ScoredSamples], _ sections: [Section]) -> String {
+  let title = headline(run, samples)
+  let page = element("html", ["xmlns": "http://www.w3.org/1999/xhtml", "lang": "en"]) {
+    element("head") {
+      element("meta", ["charset": "utf-8"])
+      element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
+      element(
+        "meta",
+        [
+          "http-equiv": "Content-Security-Policy",
+          "content": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+        ])
+      element("meta", ["name": "color-scheme", "content": "light dark"])
+      element("title") { "\(title) · Clues" }
+      element("style") { Markup(styleSheet: styleSheet) }
+    }
+    element("body") {
+      element("header") {
+        element("p", ["class": "mark"]) { "Clues \(run.version)" }
+        element("h1") { title }
+        element("nav", ["aria-label": "Sections"]) {
+          element("ul") {
+            for section in sections {
+              element("li") { element("a", ["href": "#\(section.id)"]) { section.heading } }
+            }
+          }
+        }
+      }
+      element("main") {
+        for section in sections { section.markup }
+      }
+    }
+  }
+  return "<!DOCTYPE html>\n" + page.source + "\n"
+}
+
+private func headline(_ run: RunFile, _ samples: [ScoredSamples]) -> String {
+  if run.merge != nil { return "\(counted(run.clients.count, "client")), one adapter" }
+  return "Scores of \(counted(samples.count, "client"))"
+}
+
+/// A paragraph.
+func paragraph(_ text: String, class name: String? = nil) -> Markup { element("p", ["class": name]) { text } }
+
+/// A name in a sentence; should it be written from right to left, the sentence around it is not.
+func name(_ text: String) -> Markup { element("bdi") { text } }
+
+/// A drawing with the table of its numbers.
+func figure(_ drawing: Markup, _ table: DataTable) -> Markup {
+  element("figure") {
+    drawing
+    table.folded
+  }
+}

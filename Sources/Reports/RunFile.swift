@@ -1,0 +1,185 @@
+import Diagnostics
+import JSON
+
+/// What `clues/run.json` says (schema `clues/run/1`), as far as a report shows it.
+///
+/// How long the stages took is left out: the same inputs give the same page.
+struct RunFile {
+  let version: String
+  let recipe: JSONValue
+  let clients: [Client]
+  let plugins: [Plugin]
+  let scorers: [Scorer]
+  let selection: Selection?
+  let merge: Merge?
+  let notes: [Note]
+
+  struct Client {
+    let name: String
+    let path: String
+    let sha256: String
+    let weight: Double
+    let checkpoint: Int?
+    let ranks: [Int]
+    let moduleCount: Int
+  }
+
+  struct Plugin {
+    let library: String
+    let version: String
+    let sha256: String
+  }
+
+  struct Scorer {
+    let name: String
+    let version: String
+    let parameters: JSONValue
+    let weight: Double
+  }
+
+  struct Note {
+    let isWarning: Bool
+    let text: String
+  }
+
+  struct Selection {
+    let rule: String
+    let parameters: JSONValue
+    /// Whether each client's scores were put on the scale of its own anchors before the thresholds were set.
+    let calibratesClients: Bool
+    let anchors: Anchors
+    let clients: [Share]
+
+    /// The one threshold for everybody, if there is one.
+    var globalThreshold: Double? {
+      let thresholds = Set(clients.map(\.threshold))
+      return thresholds.count == 1 ? thresholds.first : nil
+    }
+  }
+
+  struct Anchors {
+    let count: Int
+    /// Nil without anchors.
+    let mean: Double?
+    let deviation: Double?
+  }
+
+  /// One client's part in the selection.
+  struct Share {
+    let client: String
+    let threshold: Double
+    let anchors: Anchors
+    let anchorOffset: Double?
+    let kept: Int
+    let scored: Int
+    let unscored: Int
+    let keptShare: Double
+  }
+
+  struct Merge {
+    let method: String
+    let space: String
+    let dtype: String
+    let discardedShare: Double
+    let signConflict: Double
+    /// The cosines between the clients' updates, in the order of the clients.
+    let cosines: [[Double]]
+    let modules: [Module]
+  }
+
+  struct Module {
+    let name: String
+    let clientCount: Int
+    let inputRanks: [Int]
+    let rank: Int
+    let norm: Double
+    let signConflict: Double
+    let energy: Double
+    let discardedEnergy: Double
+
+    /// The share of the merged delta's energy that compression left out.
+    var discardedShare: Double { energy > 0 ? discardedEnergy / energy : 0 }
+  }
+}
+
+extension RunFile {
+  /// - throws: ``Failure`` `badData` where it is not what `clues run` writes.
+  init(_ run: JSONValue) throws {
+    guard run.objectValue?["schema"] == "clues/run/1" else {
+      throw Failure(.badData, "is no record of a run", advice: "`clues run` writes clues/run.json")
+    }
+    let field = Field(run, of: "run.json")
+    version = try field["version"].text
+    recipe = field["recipe"].value
+    clients = try field["clients"].list.map { try Client($0) }
+    plugins = try field["plugins"].list.map { plugin in
+      Plugin(
+        library: try plugin["library"].text, version: try plugin["version"].text, sha256: try plugin["sha256"].text)
+    }
+    scorers = try field["scorers"].list.map { scorer in
+      Scorer(
+        name: try scorer["scorer"].text, version: try scorer["version"].text, parameters: scorer["parameters"].value,
+        weight: try scorer["weight"].number)
+    }
+    selection = try field["selection"].present.map { try Selection($0) }
+    let count = clients.count
+    merge = try field["merge"].present.map { try Merge($0, clientCount: count) }
+    notes = try field["notes"].list.map { note in
+      Note(isWarning: try note["severity"].text == "warning", text: try note["text"].text)
+    }
+  }
+}
+
+extension RunFile.Client {
+  fileprivate init(_ field: Field) throws {
+    name = try field["name"].text
+    path = try field["path"].text
+    sha256 = try field["sha256"].text
+    weight = try field["weight"].number
+    checkpoint = try field["checkpoint"].present?.whole
+    ranks = [try field["rank"]["smallest"].whole, try field["rank"]["largest"].whole]
+    moduleCount = try field["modules"].whole
+  }
+}
+
+extension RunFile.Selection {
+  fileprivate init(_ field: Field) throws {
+    rule = try field["rule"].text
+    parameters = field["parameters"].value
+    calibratesClients = try field["calibrate"].text == "client"
+    anchors = try RunFile.Anchors(field["anchors"])
+    clients = try field["clients"].list.map { client in
+      RunFile.Share(
+        client: try client["client"].text, threshold: try client["threshold"].extendedNumber,
+        anchors: try RunFile.Anchors(client["anchors"]), anchorOffset: try client["anchor_offset"].present?.number,
+        kept: try client["kept"].whole, scored: try client["scored"].whole, unscored: try client["unscored"].whole,
+        keptShare: try client["kept_share"].number)
+    }
+  }
+}
+
+extension RunFile.Anchors {
+  fileprivate init(_ field: Field) throws {
+    count = try field["count"].whole
+    mean = try field["mean"].present?.number
+    deviation = try field["deviation"].present?.number
+  }
+}
+
+extension RunFile.Merge {
+  fileprivate init(_ field: Field, clientCount: Int) throws {
+    method = try field["method"].text
+    space = try field["space"].text
+    dtype = try field["dtype"].text
+    discardedShare = try field["discarded_share"].number
+    signConflict = try field["sign_conflict"].number
+    cosines = try field["cosines"].list(of: clientCount).map { try $0.list(of: clientCount).map { try $0.number } }
+    modules = try field["modules"].list.map { module in
+      RunFile.Module(
+        name: try module["module"].text, clientCount: try module["clients"].list.count,
+        inputRanks: try module["input_ranks"].list.map { try $0.whole }, rank: try module["rank"].whole,
+        norm: try module["norm"].number, signConflict: try module["sign_conflict"].number,
+        energy: try module["energy"].number, discardedEnergy: try module["discarded_energy"].number)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import JSON
+
+/// The scores of one client's samples, as the thresholds see them.
+struct ScoredSamples {
+  let client: String
+  var kept: [Double] = []
+  var dropped: [Double] = []
+  /// Scores on which nothing was decided, since the run selects nothing.
+  var undecided: [Double] = []
+  var anchors: [Double] = []
+  /// Why samples could not be scored, with their number.
+  var unscored: [String: Int] = [:]
+
+  var training: [Double] { kept + dropped + undecided }
+
+  /// The rows of `scores.jsonl`, client by client.
+  ///
+  /// - parameter calibrating: Whether each client's scores are to be put on the scale of its own anchors, as
+  ///   `select.calibrate: client` does before it sets thresholds; the rows hold scores from before that.
+  static func all(in rows: [JSONValue], calibrating: Bool) throws -> [ScoredSamples] {
+    var places: [String: Int] = [:]
+    var all: [ScoredSamples] = []
+    for (number, row) in rows.enumerated() {
+      let field = Field(row, of: "scores.jsonl[\(number)]")
+      let client = try field["client"].text
+      let place = places[client] ?? all.count
+      if place == all.count {
+        places[client] = place
+        all.append(ScoredSamples(client: client))
+      }
+      try all[place].add(field)
+    }
+    return calibrating ? all.map { $0.calibrated() } : all
+  }
+
+  private mutating func add(_ row: Field) throws {
+    let split = try row["split"].text
+    guard split == "train" || split == "anchor" else { return }
+    guard let score = try row["score"].present?.number else {
+      unscored[try row["reason"].present?.text ?? "no reason given", default: 0] += 1
+      return
+    }
+    switch (split, row["kept"].value) {
+    case ("anchor", _): anchors.append(score)
+    case (_, true): kept.append(score)
+    case (_, false): dropped.append(score)
+    default: undecided.append(score)
+    }
+  }
+
+  /// (S − mean) / deviation, by the anchors.
+  private func calibrated() -> ScoredSamples {
+    let mean = anchors.reduce(0, +) / Double(anchors.count)
+    let squares = anchors.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    let deviation = (squares / Double(anchors.count - 1)).squareRoot()
+    var copy = self
+    for group in [\ScoredSamples.kept, \.dropped, \.undecided, \.anchors] {
+      copy[keyPath: group] = copy[keyPath: group].map { ($0 - mean) / deviation }.filter(\.isFinite)
+    }
+    return copy
+  }
+}
+
+/// The value below which the share lies, of values in order; between two of them in proportion.
+func quantile(_ share: Double, of sorted: [Double]) -> Double {
+  let place = share * Double(sorted.count - 1)
+  let (below, above) = (sorted[Int(place)], sorted[min(sorted.count - 1, Int(place) + 1)])
+  let part = place - place.rounded(.down)
+  return below * (1 - part) + above * part
+}

@@ -1,0 +1,40 @@
+/// What compression left out; nil without a merge.
+func lossSection(_ run: RunFile) -> Section? {
+  guard let merge = run.merge else { return nil }
+  guard let worst = merge.modules.max(by: { $0.discardedShare < $1.discardedShare }), worst.discardedEnergy > 0 else {
+    return Section("loss", "What the merge lost") {
+      paragraph("Nothing: no merged module was compressed to less than it has.")
+    }
+  }
+  let grid = ModuleGrid(merge.modules)
+  let norms = NumberStyle(merge.modules.map(\.norm))
+  let energies = NumberStyle(merge.modules.map(\.energy))
+  let shares = NumberStyle(shares: merge.modules.map(\.discardedShare))
+  return Section("loss", "What the merge lost") {
+    element("p") {
+      "Compression to rank \(span(merge.modules.map(\.rank))) left out \(percent(merge.discardedShare)) of the merged "
+        + "updates' energy. The largest share of a module's is \(percent(worst.discardedShare)), at "
+      name(worst.name)
+      "."
+    }
+    paragraph("Energy is the squared Frobenius norm of an update ΔW, the sum of its squared entries.", class: "soft")
+    figure(
+      moduleMap(
+        grid, title: "Energy left out by layer and kind of module",
+        description: "The share of the merged update's energy that compression left out.",
+        share: { modules in
+          let energy = modules.reduce(0) { $0 + $1.energy }
+          return energy > 0 ? modules.reduce(0) { $0 + $1.discardedEnergy } / energy : 0
+        }),
+      DataTable(
+        caption: "Ranks and energies by module",
+        headings: ["module", "ranks in", "rank out", "norm", "energy", "energy left out", "share left out"],
+        rows: grid.modules.map { module in
+          [
+            .text(module.name), .range(module.inputRanks), .whole(module.rank), .number(module.norm, norms),
+            .number(module.energy, energies), .number(module.discardedEnergy, energies),
+            .number(module.discardedShare, shares),
+          ]
+        }))
+  }
+}

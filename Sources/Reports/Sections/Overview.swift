@@ -1,0 +1,93 @@
+import JSON
+
+/// What went in and what came out.
+func overview(_ run: RunFile, _ samples: [ScoredSamples]) -> Section {
+  Section("overview", "What went in, what came out") {
+    element("dl", ["class": "figures"]) {
+      for (name, value) in keyFigures(run, samples) {
+        element("div") {
+          element("dt") { name }
+          element("dd") { value }
+        }
+      }
+    }
+    for note in run.notes {
+      element("p", ["class": note.isWarning ? "note warning" : "note"]) {
+        element("strong") { note.isWarning ? "Warning" : "Note" }
+        " \(note.text)"
+      }
+    }
+    if !run.clients.isEmpty { clientTable(run).markup }
+    element("dl", ["class": "facts"]) {
+      for (name, value) in choices(run) {
+        element("dt") { name }
+        element("dd") { value }
+      }
+    }
+  }
+}
+
+private func keyFigures(_ run: RunFile, _ samples: [ScoredSamples]) -> [(String, String)] {
+  var figures = [("clients", whole(run.merge == nil ? samples.count : run.clients.count))]
+  if let selection = run.selection {
+    let kept = selection.clients.reduce(0) { $0 + $1.kept }
+    let total = selection.clients.reduce(0) { $0 + $1.scored + $1.unscored }
+    figures.append(("kept of \(whole(total))", whole(kept)))
+    if let threshold = selection.globalThreshold { figures.append(("threshold", short(threshold))) }
+  } else if !samples.isEmpty {
+    figures.append(("samples scored", whole(samples.reduce(0) { $0 + $1.training.count })))
+  }
+  if let merge = run.merge {
+    figures.append(("modules", whole(merge.modules.count)))
+    figures.append(("rank", span(merge.modules.map(\.rank))))
+    if run.clients.count > 1 { figures.append(("entries in dispute", percent(merge.signConflict))) }
+    figures.append(("energy left out", percent(merge.discardedShare)))
+  }
+  return figures
+}
+
+private func clientTable(_ run: RunFile) -> DataTable {
+  let weights = NumberStyle(run.clients.map(\.weight))
+  return DataTable(
+    caption: "Merged clients",
+    headings: ["client", "weight", "rank", "modules", "checkpoint", "SHA-256 of the bundle"],
+    rows: run.clients.map { client in
+      [
+        .text(client.name), .number(client.weight, weights), .range(client.ranks), .whole(client.moduleCount),
+        client.checkpoint.map { .whole($0) } ?? .text("final"), .code("\(client.sha256.prefix(12))…"),
+      ]
+    })
+}
+
+/// What the recipe chose, plugin by plugin.
+private func choices(_ run: RunFile) -> [(String, String)] {
+  var choices: [(String, String)] = []
+  for scorer in run.scorers {
+    let weight = run.scorers.count > 1 ? ["weight \(short(scorer.weight))"] : []
+    choices.append(("Scorer", described(scorer.name, weight + parameters(scorer.parameters))))
+  }
+  if let selection = run.selection {
+    let scale = selection.calibratesClients ? ["scores on the scale of each client's anchors"] : []
+    choices.append(("Threshold", described(selection.rule, parameters(selection.parameters) + scale)))
+  }
+  guard let merge = run.merge else { return choices }
+  let recipe = run.recipe.objectValue?["merge"]?.objectValue?["parameters"] ?? .null
+  choices.append(("Merge method", described(merge.method, parameters(recipe))))
+  choices.append(("Space", merge.space))
+  let norm = merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()
+  choices.append(("Adapter", "\(merge.dtype), norm of the merged update \(short(norm))"))
+  let partial = merge.modules.count { $0.clientCount < run.clients.count }
+  if partial > 0 { choices.append(("Coverage", "\(counted(partial, "module")) not with every client")) }
+  return choices
+}
+
+private func described(_ name: String, _ details: [String]) -> String {
+  details.isEmpty ? name : "\(name) (\(details.joined(separator: ", ")))"
+}
+
+/// "density 0.2", for every parameter.
+private func parameters(_ value: JSONValue) -> [String] {
+  (value.objectValue?.members ?? []).map {
+    "\($0.key) \($0.value.stringValue ?? $0.value.doubleValue.map(short) ?? $0.value.text())"
+  }
+}

@@ -1,0 +1,25 @@
+/// Everything it takes to make the run again.
+func repetition(_ run: RunFile) -> Section {
+  Section("repetition", "To repeat this run") {
+    paragraph(
+      "With Clues \(run.version), the bundles and the plugins below, this recipe gives the same bytes again. Save it as "
+        + "recipe.yaml where its paths start from (JSON is YAML) and run:")
+    element("pre") { element("code") { "clues run recipe.yaml --output again" } }
+    element("details") {
+      element("summary") { "Recipe" }
+      element("pre", ["id": "recipe"]) {
+        element("code") { Markup(lines: run.recipe.text(indented: true)) }
+      }
+    }
+    if !run.clients.isEmpty {
+      DataTable(
+        caption: "Bundles", headings: ["client", "path", "SHA-256"],
+        rows: run.clients.map { [.text($0.name), .text($0.path), .code($0.sha256)] }
+      ).markup
+    }
+    DataTable(
+      caption: "Plugins", headings: ["library", "version", "SHA-256"],
+      rows: run.plugins.map { [.text($0.library), .text($0.version), .code($0.sha256)] }
+    ).markup
+  }
+}

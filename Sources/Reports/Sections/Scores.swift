@@ -1,0 +1,80 @@
+/// How each client's scores lie against its anchors and the threshold; nil without scores.
+func scoreSection(_ run: RunFile, _ samples: [ScoredSamples]) -> Section? {
+  let shown = samples.filter { !($0.training.isEmpty && $0.anchors.isEmpty) }
+  guard !shown.isEmpty else { return nil }
+  let thresholds = run.selection.map { selection in
+    let byClient = Dictionary(selection.clients.map { ($0.client, $0.threshold) }) { first, _ in first }
+    return shown.map { byClient[$0.client] ?? .infinity }
+  }
+  let scorers = run.scorers.map(\.name).joined(separator: " + ")
+  let scale =
+    run.selection?.calibratesClients == true
+    ? ", on the scale of each client's anchors" : run.scorers.count > 1 ? ", on the scale of the anchors" : ""
+  let title = "Scores of every client's samples"
+  let strips = Strips(
+    title: title, description: verdict(run, samples),
+    axisTitle: "score" + (scorers.isEmpty ? "" : " (\(scorers))") + scale,
+    samples: shown, thresholds: thresholds)
+  return Section("scores", "Where the scores lie") {
+    paragraph(verdict(run, samples))
+    paragraph(
+      "One row a client. A bar's height is the share of the client's samples with such a score; higher scores are better."
+        + (strips.beyond > 0 ? " \(counted(strips.beyond, "score")) beyond the axis stand at its ends." : ""),
+      class: "soft")
+    figure(strips.markup, table(run, samples))
+    reasons(samples)
+  }
+}
+
+private func verdict(_ run: RunFile, _ samples: [ScoredSamples]) -> String {
+  guard let selection = run.selection else {
+    return "\(counted(samples.reduce(0) { $0 + $1.training.count }, "sample")) scored; nothing was selected."
+  }
+  let kept = selection.clients.reduce(0) { $0 + $1.kept }
+  let total = selection.clients.reduce(0) { $0 + $1.scored + $1.unscored }
+  var text = "\(whole(kept)) of \(counted(total, "sample")) kept: those that score at least "
+  text += selection.globalThreshold.map { "\(short($0)), the same threshold for all." } ?? "their client's threshold."
+  if let mean = selection.anchors.mean, let deviation = selection.anchors.deviation {
+    let style = NumberStyle([mean, deviation])
+    text += " The \(counted(selection.anchors.count, "anchor")) have mean \(style.text(mean)) and "
+    text += "standard deviation \(style.text(deviation))."
+  }
+  return text
+}
+
+private func table(_ run: RunFile, _ samples: [ScoredSamples]) -> DataTable {
+  let shares = Dictionary((run.selection?.clients ?? []).map { ($0.client, $0) }) { first, _ in first }
+  let spreads = samples.map { samples in
+    let sorted = samples.training.sorted()
+    return sorted.isEmpty ? [] : [0, 0.25, 0.5, 0.75, 1].map { quantile($0, of: sorted) }
+  }
+  let style = NumberStyle(spreads.joined())
+  func number(_ value: Double?) -> Cell { value.map { .number($0, style) } ?? .none }
+  return DataTable(
+    caption: "Scores by client",
+    headings: ["client", "scored", "unscored", "least", "quarter", "median", "three quarters", "most"]
+      + (run.selection == nil ? [] : ["threshold", "anchors", "their mean", "their deviation", "their offset"]),
+    rows: zip(samples, spreads).map { samples, spread in
+      let row: [Cell] =
+        [.text(samples.client), .whole(samples.training.count), .whole(samples.unscored.values.reduce(0, +))]
+        + (spread.isEmpty ? Array(repeating: .none, count: 5) : spread.map { number($0) })
+      guard run.selection != nil else { return row }
+      guard let share = shares[samples.client] else { return row + Array(repeating: .none, count: 5) }
+      return row + [
+        number(share.threshold), .whole(share.anchors.count), number(share.anchors.mean),
+        number(share.anchors.deviation), number(share.anchorOffset),
+      ]
+    })
+}
+
+/// Why samples are unscored.
+private func reasons(_ samples: [ScoredSamples]) -> Markup {
+  let rows = samples.flatMap { samples in
+    samples.unscored.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { (samples.client, $0.key, $0.value) }
+  }
+  guard !rows.isEmpty else { return .nothing }
+  return DataTable(
+    caption: "Unscored samples", headings: ["client", "reason", "samples"],
+    rows: rows.map { [.text($0), .text($1), .whole($2)] }
+  ).folded
+}

@@ -1,0 +1,58 @@
+/// What was kept of every client and what it weighs; nil where neither tells the clients apart.
+func shareSection(_ run: RunFile) -> Section? {
+  let shares = run.selection?.clients ?? []
+  let areEqual = Set(run.clients.map(\.weight)).count <= 1
+  guard !shares.isEmpty || !areEqual else { return nil }
+  let weights = Dictionary(run.clients.map { ($0.name, $0.weight) }) { first, _ in first }
+  return Section("shares", shares.isEmpty ? "What every client weighs" : "What is kept of every client") {
+    paragraph(sentence(run, areEqual: areEqual))
+    element("div", ["class": "pair"]) {
+      if !shares.isEmpty {
+        element("div") {
+          element("h3") { "Kept share" }
+          Bars(
+            title: "Kept share of every client",
+            description: "The share of each client's samples that is kept.",
+            rows: shares.map { ($0.client, $0.keptShare) }, isShare: true
+          ).markup
+        }
+      }
+      if !areEqual {
+        element("div") {
+          element("h3") { "Weight" }
+          Bars(
+            title: "Weight of every client", description: "What each client weighs in the merge.",
+            rows: run.clients.map { ($0.name, $0.weight) }, isShare: false
+          ).markup
+        }
+      }
+    }
+    if shares.isEmpty {
+      table(run.clients.map { ($0.name, nil, $0.weight) }).folded
+    } else {
+      table(shares.map { ($0.client, $0, weights[$0.client]) }).folded
+    }
+  }
+}
+
+private func sentence(_ run: RunFile, areEqual: Bool) -> String {
+  guard run.merge != nil else { return "Nothing was merged, so the clients have no weights." }
+  if areEqual { return "Every client that takes part weighs the same." }
+  let rule = run.recipe.objectValue?["weights"]?.stringValue
+  let source = rule.map { "The weights come from the recipe's rule “\($0)”" } ?? "The weights are written in the recipe"
+  let dropped = (run.selection?.clients ?? []).count { share in !run.clients.contains { $0.name == share.client } }
+  return source + (dropped > 0 ? "; \(counted(dropped, "client")) took no part." : ".")
+}
+
+private func table(_ rows: [(name: String, share: RunFile.Share?, weight: Double?)]) -> DataTable {
+  let shares = NumberStyle(shares: rows.compactMap { $0.share?.keptShare })
+  let weights = NumberStyle(rows.compactMap { $0.weight })
+  return DataTable(
+    caption: "Kept share and weight", headings: ["client", "kept", "scored", "unscored", "kept share", "weight"],
+    rows: rows.map { name, share, weight in
+      [.text(name)]
+        + (share.map { share in
+          [.whole(share.kept), .whole(share.scored), .whole(share.unscored), .number(share.keptShare, shares)]
+        } ?? Array(repeating: .none, count: 4)) + [weight.map { .number($0, weights) } ?? .none]
+    })
+}

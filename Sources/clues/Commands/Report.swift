@@ -1,0 +1,30 @@
+import ArgumentParser
+import Workbench
+
+extension Clues {
+  struct Report: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Make the report of a run again.",
+      discussion: """
+        A run writes its report (clues/report.html) itself: one HTML page that needs nothing from elsewhere. This makes \
+        it again from the record of the run.
+
+        Example:
+          clues report runs/clues-calibrated -o report.html
+        """)
+
+    @Argument(help: ArgumentHelp("A run directory.", valueName: "run"))
+    var directory: String
+
+    @Option(
+      name: .shortAndLong, help: ArgumentHelp("The page; by default clues/report.html of the run.", valueName: "file"))
+    var output: String?
+
+    func run() throws {
+      let report = try RunReport(of: directory)
+      let output = output ?? report.defaultPath
+      try report.write(to: output)
+      try Console.result("The report is in \(output)")
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What could cost a user something: files outside the output, folders that were not ours, results that only look whole.
+@Suite struct SafetyTests {
+  static let tiny = fixture("tiny/c0")
+
+  @Test func `a score file cannot write outside the selection`() throws {
+    try withTemporaryFolder { folder in
+      for (client, id, message) in [
+        ("../../escaped", "a", "gives the client a name that cannot be used"),
+        ("c", "a\\nforged", "control characters"),
+      ] {
+        let line = #"{"client": "\#(client)", "split": "train", "id": "\#(id)", "score": 1}"# + "\n"
+        try line.write(to: folder.appending(path: "scores.jsonl"), atomically: true, encoding: .utf8)
+        let result = try clues(
+          ["select", "scores.jsonl", "--threshold", "fixed", "-p", "value=0", "-o", "deep/selection"], in: folder)
+        #expect(result.status == 65)
+        #expect(result.errors.contains(message), "\(result.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["scores.jsonl"])
+      }
+    }
+  }
+
+  @Test func `a client that stands in two places is refused`() throws {
+    try withTemporaryFolder { folder in
+      let lines = ["a", "b", "a"].enumerated().map {
+        #"{"client": "\#($1)", "split": "train", "id": "\#($0)", "score": 1}"#
+      }
+      try lines.joined(separator: "\n").write(
+        to: folder.appending(path: "scores.jsonl"), atomically: true, encoding: .utf8)
+      let result = try clues(["select", "scores.jsonl", "--threshold", "fixed", "-p", "value=0"], in: folder)
+      #expect(result.status == 65)
+      #expect(result.errors.contains("client 'a': its samples stand in two places"), "\(result.errors)")
+    }
+  }
+
+  @Test func `a training folder is no output, even if forced`() throws {
+    try withTemporaryFolder { folder in
+      let training = folder.appending(path: "training")
+      try FileManager.default.copyItem(atPath: Self.tiny, toPath: training.path)
+      try FileManager.default.copyItem(
+        atPath: Self.tiny + "/checkpoint-8/adapter_config.json", toPath: training.path + "/adapter_config.json")
+      let before = try FileManager.default.subpathsOfDirectory(atPath: training.path)
+      let result = try clues(
+        ["merge", fixture("tiny/c1"), "--method", "average", "-o", "training", "--force"], in: folder)
+      #expect(result.status == 73)
+      #expect(try FileManager.default.subpathsOfDirectory(atPath: training.path) == before)
+    }
+  }
+
+  @Test func `an input is no output`() throws {
+    try withTemporaryFolder { folder in
+      #expect(try clues(["merge", Self.tiny, "--method", "average", "-o", "first"], in: folder).status == 0)
+      let result = try clues(["merge", "first", "--method", "average", "-o", "first", "--force"], in: folder)
+      #expect(result.status == 73)
+      #expect(result.errors.contains("the output would replace the input first"), "\(result.errors)")
+    }
+  }
+
+  @Test func `a selection does not replace a run`() throws {
+    try withTemporaryFolder { folder in
+      let scored = ["score", Self.tiny, "--scorer", "clues", "-o", "scores.jsonl"]
+      #expect(try clues(scored, in: folder).status == 0)
+      #expect(try clues(["merge", Self.tiny, "--method", "average", "-o", "run"], in: folder).status == 0)
+      let result = try clues(["select", "scores.jsonl", "-o", "run", "--force"], in: folder)
+      #expect(result.status == 73)
+      #expect(FileManager.default.fileExists(atPath: folder.path + "/run/adapter_model.safetensors"))
+    }
+  }
+
+  @Test func `a result that is cut off is no success`() throws {
+    try withTemporaryFolder { folder in
+      let command = "'\(cluesExecutable)' score '\(Self.tiny)' --scorer grand > /dev/full"
+      let result = try clues(["-c", command], in: folder, executable: "/bin/sh")
+      #expect(result.status == 73)
+      #expect(result.errors.contains("standard output cannot be written"), "\(result.errors)")
+    }
+  }
+
+  @Test func `a threshold is for the scores that it was decided with`() throws {
+    try withTemporaryFolder { folder in
+      for scorer in ["tracin", "grand"] {
+        #expect(try clues(["score", Self.tiny, "--scorer", scorer, "-o", "\(scorer).jsonl"], in: folder).status == 0)
+      }
+      #expect(try clues(["select", "tracin.jsonl", "-o", "decided"], in: folder).status == 0)
+      let result = try clues(["select", "grand.jsonl", "--with", "decided/clues/threshold.json"], in: folder)
+      #expect(result.status == 65)
+      #expect(result.errors.contains("the scores are of grand 1.0.0"), "\(result.errors)")
+      #expect(try clues(["select", "tracin.jsonl", "--with", "decided/clues/threshold.json"], in: folder).status == 0)
+    }
+  }
+
+  @Test func `a pinned plugin is that one or none`() throws {
+    try withWorkingCopy { folder in
+      let pin = "plugins={ties: \(String(repeating: "0", count: 64))}"
+      let result = try clues(["run", "recipes/ties.yaml", "--output", "out", "--set", pin], in: folder)
+      #expect(result.status == 77)
+      #expect(result.errors.contains("'ties' is pinned to 0000"), "\(result.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder.path + "/out"))
+      let unknown = "plugins={tie: \(String(repeating: "0", count: 64))}"
+      #expect(try clues(["recipe", "check", "recipes/ties.yaml", "--set", unknown], in: folder).status == 69)
+    }
+  }
+
+  @Test func `gradients of other samples at a later checkpoint are refused`() throws {
+    try withTemporaryFolder { folder in
+      for file in ["train", "validation.c0"] {
+        let client = folder.appending(path: "c0")
+        try? FileManager.default.removeItem(at: client)
+        try FileManager.default.copyItem(atPath: Self.tiny, toPath: client.path)
+        let gradients = client.path + "/checkpoint-8/gradients/"
+        if file == "train" {
+          try FileManager.default.removeItem(atPath: gradients + "train.safetensors")
+          try FileManager.default.copyItem(
+            atPath: gradients + "anchor.safetensors", toPath: gradients + "train.safetensors")
+        } else {
+          try FileManager.default.removeItem(atPath: gradients + "validation.c0.safetensors")
+        }
+        let result = try clues(["score", "c0", "--scorer", "clues"], in: folder)
+        #expect(result.status == 65)
+        let message =
+          file == "train"
+          ? "there are 3 gradients of the split 'train' where 16 are due"
+          : "lacks gradients/validation.c0.safetensors at checkpoint 8"
+        #expect(result.errors.contains(message), "\(result.errors)")
+      }
+    }
+  }
+}
