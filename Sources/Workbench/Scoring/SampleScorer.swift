@@ -90,12 +90,13 @@ struct SampleScorer: Sendable {
     _ plugin: ScorerPlugin, _ ways: [ScorerNeeds], _ clients: [ClientEvidence], _ catalog: PluginCatalog,
     _ services: HostServices
   ) -> Failure {
-    // Of the ways, the one that the fewest clients stand against is the most helpful to talk about.
+    // The way with the least missing is the most helpful to talk about.
     let best = ways.min { a, b in
-      clients.count { $0.missing(for: a) != nil } < clients.count { $0.missing(for: b) != nil }
+      clients.reduce(0) { $0 + ($1.missing(for: a)?.items.count ?? 0) }
+        < clients.reduce(0) { $0 + ($1.missing(for: b)?.items.count ?? 0) }
     }
     let lacks = clients.compactMap { client in
-      best.flatMap { client.missing(for: $0) }.map { "client '\(client.client)' lacks \($0)" }
+      best.flatMap { client.missing(for: $0) }.map { "client '\(client.client)' lacks \($0.text)" }
     }
     let working = catalog.scorers.filter { other in
       guard !other.scoresClients,
@@ -117,15 +118,26 @@ extension ClientEvidence {
     needs.lastCheckpointOnly ? Array(checkpoints.suffix(1)) : checkpoints
   }
 
-  /// What is missing for a way of scoring, in words; nil when nothing is.
-  func missing(for needs: ScorerNeeds) -> String? {
-    if needs.evidence.contains(.adapters) { return "nothing but adapters, which scorers of samples cannot use" }
-    if samples.isEmpty { return "samples: it has neither a ledger nor gradients" }
+  /// What a client lacks for a way of scoring.
+  struct Lack {
+    let items: [String]
+    /// The first checkpoint that lacks something.
+    var step: Int?
+
+    var text: String { items.joined(separator: " and ") + (step.map { " at checkpoint \($0)" } ?? "") }
+  }
+
+  /// What is missing for a way of scoring; nil when nothing is.
+  func missing(for needs: ScorerNeeds) -> Lack? {
+    if needs.evidence.contains(.adapters) {
+      return Lack(items: ["nothing but adapters, which scorers of samples cannot use"])
+    }
+    if samples.isEmpty { return Lack(items: ["samples: it has neither a ledger nor gradients"]) }
     let asked = checkpoints(for: needs)
-    if asked.isEmpty { return "checkpoints" }
+    if asked.isEmpty { return Lack(items: ["checkpoints"]) }
     for checkpoint in asked {
       let missing = checkpoint.missing(for: needs, domains: domains)
-      if !missing.isEmpty { return missing.joined(separator: " and ") + " at checkpoint \(checkpoint.step)" }
+      if !missing.isEmpty { return Lack(items: missing, step: checkpoint.step) }
     }
     return nil
   }
