@@ -3,7 +3,7 @@ import PluginKit
 /// A score for every client, from adapters alone: does it move the way a client does that was trained on anchors?
 struct Trajectory: ClientScorer {
   static let id = "trajectory"
-  static let summary = "How a client's updates between checkpoints agree with those of an adapter trained on anchors."
+  static let summary = "How a client's updates agree with those of an anchor-trained adapter, or of the other clients."
   static let details = """
     With u_j the change of a client's ΔW between the j-th and the previous of the steps that it shares with the anchor \
     client (before the first step ΔW is zero) and a_j the anchor client's:
@@ -12,7 +12,7 @@ struct Trajectory: ClientScorer {
         S = Σ over j of ⟨u_j, a_j⟩                compare: inner-product
 
     steps: last compares the last adapters only, whatever their steps. With several anchor clients the score is the \
-    mean over them; an anchor client is compared with the others.
+    mean over them; an anchor client is compared with the others. With none, a is the mean of the other clients' changes.
     """
   static let reference = "The idea of CLUES, applied to the clients' updates instead of their samples"
 
@@ -27,61 +27,75 @@ struct Trajectory: ClientScorer {
 
   func scores(_ collection: Collection) throws -> [Score] {
     let anchors = collection.clients.indices.filter { collection.anchors[$0] }
-    guard !anchors.isEmpty else {
-      throw PluginError("no client was trained on anchor data, so there is nothing to compare the clients with")
-    }
     return collection.clients.indices.map { client in
-      let others = anchors.filter { $0 != client }
-      guard !others.isEmpty else { return .unscored("it is the only client trained on anchor data") }
-      var sum = 0.0
-      for anchor in others {
-        do throws(Unscorable) {
-          sum += try agreement(client, anchor, collection)
-        } catch {
-          return .unscored(error.reason)
+      do throws(Unscorable) {
+        guard !anchors.isEmpty else {
+          let others = collection.clients.indices.filter { $0 != client }
+          guard !others.isEmpty else {
+            throw Unscorable("it is the only client, so there is nothing to compare it with")
+          }
+          return .value(try agreement(client, withMeanOf: others, collection))
         }
+        let others = anchors.filter { $0 != client }
+        guard !others.isEmpty else { throw Unscorable("it is the only client trained on anchor data") }
+        var sum = 0.0
+        for anchor in others { sum += try agreement(client, withMeanOf: [anchor], collection) }
+        return .value(sum / Double(others.count))
+      } catch {
+        return .unscored(error.reason)
       }
-      return .value(sum / Double(others.count))
     }
   }
 
-  private func agreement(_ client: Int, _ anchor: Int, _ collection: Collection) throws(Unscorable) -> Double {
-    let pairs = pairs(client, anchor, collection)
-    let name = collection.clients[anchor]
-    guard !pairs.isEmpty else {
-      throw Unscorable("it shares no checkpoint step with '\(name)'; steps: last would compare the last adapters")
+  /// How a client's updates agree with the mean of others' updates between the same steps.
+  private func agreement(
+    _ client: Int, withMeanOf others: [Int], _ collection: Collection
+  ) throws(Unscorable) -> Double {
+    let rows = shared(client, others, collection)
+    let names = others.map { "'\(collection.clients[$0])'" }.joined(separator: ", ")
+    guard !rows.isEmpty else {
+      throw Unscorable("it shares no checkpoint step with \(names); steps: last would compare the last adapters")
     }
+    let count = Double(others.count)
     var sum = 0.0
-    for (place, pair) in pairs.enumerated() {
-      let previous = place > 0 ? pairs[place - 1] : nil
-      let mine = Update(to: pair.0, from: previous?.0)
-      let its = Update(to: pair.1, from: previous?.1)
-      let product = mine.product(its, collection)
+    for (place, row) in rows.enumerated() {
+      let updates = row.indices.map { Update(to: row[$0], from: place > 0 ? rows[place - 1][$0] : nil) }
+      let (mine, theirs) = (updates[0], updates.dropFirst())
+      let product = theirs.reduce(0) { $0 + mine.product($1, collection) } / count
       if compare == .innerProduct {
         sum += product
         continue
       }
-      let squares = (mine.product(mine, collection), its.product(its, collection))
-      let step = collection.steps[pair.0]
-      guard squares.0 > 0 else { throw Unscorable("its adapter does not change before step \(step)") }
-      guard squares.1 > 0 else { throw Unscorable("the adapter of '\(name)' does not change before step \(step)") }
-      sum += product / (squares.0.squareRoot() * squares.1.squareRoot())
+      let square = mine.product(mine, collection)
+      let meanSquare =
+        theirs.reduce(0) { sum, one in theirs.reduce(sum) { $0 + one.product($1, collection) } } / (count * count)
+      let step = collection.steps[row[0]]
+      guard square > 0 else { throw Unscorable("its adapter does not change before step \(step)") }
+      guard meanSquare > 0 else {
+        throw Unscorable(
+          others.count == 1
+            ? "the adapter of \(names) does not change before step \(step)"
+            : "the mean of the others does not change before step \(step)")
+      }
+      sum += product / (square.squareRoot() * meanSquare.squareRoot())
     }
-    sum = compare == .cosine ? sum / Double(pairs.count) : sum
+    sum = compare == .cosine ? sum / Double(rows.count) : sum
     guard sum.isFinite else { throw Unscorable("its score is not a finite number") }
     return sum
   }
 
-  /// The adapters that are compared: those of the client and of the anchor client, in step order.
-  private func pairs(_ client: Int, _ anchor: Int, _ collection: Collection) -> [(Int, Int)] {
-    let mine = collection.owners.indices.filter { collection.owners[$0] == client }
-    let its = collection.owners.indices.filter { collection.owners[$0] == anchor }
-    if steps == .last {
-      guard let mine = mine.last, let its = its.last else { return [] }
-      return [(mine, its)]
+  /// The adapters that are compared, in step order: of each step that all have, that of the client and those of the others.
+  private func shared(_ client: Int, _ others: [Int], _ collection: Collection) -> [[Int]] {
+    let adapters = ([client] + others).map { owner in
+      collection.owners.indices.filter { collection.owners[$0] == owner }
     }
-    return mine.compactMap { adapter in
-      its.first { collection.steps[$0] == collection.steps[adapter] }.map { (adapter, $0) }
+    if steps == .last {
+      let last = adapters.compactMap(\.last)
+      return last.count == adapters.count ? [last] : []
+    }
+    return adapters[0].compactMap { mine in
+      let row = adapters.compactMap { own in own.first { collection.steps[$0] == collection.steps[mine] } }
+      return row.count == adapters.count ? row : nil
     }
   }
 }

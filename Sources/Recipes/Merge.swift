@@ -14,6 +14,8 @@ extension Recipe {
     public var energy: Located<Double>?
     /// Whether what compression leaves out is written as a second adapter.
     public var residual: Located<Bool>?
+    /// Whether dense results are decomposed exactly instead of by a sketch with a checked error.
+    public var exact: Located<Bool>?
     /// How `factors` divides a weight; nil where another space is chosen.
     public var split: Located<Split>? = Located(Split.sqrt)
     public var missing = Located(Missing.zero)
@@ -109,6 +111,10 @@ extension Recipe.Merge: Record {
     .key(
       "residual", \.residual, .flag,
       "Whether what compression leaves out is written as a second adapter, 'residual', so that nothing is lost."),
+    .key(
+      "exact", \.exact, .flag,
+      "Whether dense results of the space 'delta' are decomposed exactly, which takes long for large layers, instead of by "
+        + "a sketch that is shown to keep 999 parts in 1000 of what the best factors keep."),
     .key("split", \.split, .choice, "How the space 'factors' divides a client's weight between A and B."),
     .key("missing", \.missing, .choice, "What to do about a module that some clients lack."),
     .key(

@@ -12,6 +12,8 @@ struct MergeSettings: Sendable {
   let rank: TargetRank
   let split: Recipe.Split
   let keepsResidual: Bool
+  /// Whether dense results are decomposed exactly.
+  let isExact: Bool
   let missing: Recipe.Missing
   let absolute: Recipe.Absolute
   let baseModel: String?
@@ -70,6 +72,7 @@ struct MergeSettings: Sendable {
     }
     split = merge.split?.value ?? .sqrt
     keepsResidual = merge.residual?.value ?? false
+    isExact = merge.exact?.value ?? false
     if keepsResidual, space == .factors || (space == .delta && !method.isLinear) {
       throw recipe.failure(
         "the method '\(method.about.id)' leaves no residual of low rank in the space '\(space.rawValue)'",

@@ -97,7 +97,8 @@ struct ModuleMerge {
   private func mergeDeltas() throws -> Result {
     let merged = try merge(deltas())
     // The exact decomposition takes minutes for large layers; the sketch proves how good it is, or gives up and is exact.
-    let method = DenseMethod.sketched(RandomStream(seed: settings.seed, "sketch", name))
+    let sketch = DenseMethod.sketched(RandomStream(seed: settings.seed, "sketch", name))
+    let method = settings.isExact ? .exact : sketch
     return Result(try compress(dense: merged, to: rank, by: method))
   }
 

@@ -110,6 +110,27 @@ import Testing
     }
   }
 
+  @Test func `clients are scored by their adapters alone`() throws {
+    try withWorkingCopy { folder in
+      let recipe = """
+        clients: [checkpoints/medical.tar.zst, checkpoints/financial.tar.gz, {path: checkpoints/multilingual.zip, anchor: true}]
+        score: {scorer: trajectory}
+        select: {threshold: fixed, parameters: {value: 0.597}}
+        merge: {method: average}
+        """
+      try recipe.write(to: folder.appending(path: "r.yaml"), atomically: true, encoding: .utf8)
+      let result = try clues(["run", "r.yaml", "--output", "out"], in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      let record = try json(String(contentsOf: folder.appending(path: "out/clues/run.json"), encoding: .utf8))
+      // The one trained on anchors is compared with, not merged; who goes another way drops out.
+      let merged = record["clients"]?.arrayValue?.compactMap { $0.objectValue?["name"]?.stringValue } ?? []
+      let kept = record["selection"]?.objectValue?["clients"]?.arrayValue?.compactMap(\.objectValue) ?? []
+      #expect(!merged.contains("multilingual"))
+      #expect(Set(merged) == Set(kept.filter { $0["kept"] == 1 }.compactMap { $0["client"]?.stringValue }))
+      #expect(!merged.isEmpty)
+    }
+  }
+
   @Test func `scores are not overwritten unasked`() throws {
     try withWorkingCopy { folder in
       try "mine".write(to: folder.appending(path: "scores.jsonl"), atomically: true, encoding: .utf8)

@@ -40,7 +40,14 @@ import Testing
     #expect(scores[2] == .value(0))
   }
 
-  @Test func anchorsAreNeeded() {
-    #expect(throws: Failure.self) { try score(anchors: [false, false, false]) }
+  /// Without anchors, the mean of the others: of the last adapters of b and c that is (0.5, 1.5, 0.5).
+  @Test func othersStandInForAnchors() throws {
+    let scores = try score(["steps": "last"], anchors: [false, false, false])
+    #expect(abs(scores[0].value! - 4 / (8.0.squareRoot() * 2.75.squareRoot())) < 1e-12)
+    let product = try score(["steps": "last", "compare": "inner-product"], anchors: [false, false, false])
+    #expect(product[0] == .value(4))
+    #expect(
+      try score(anchors: [false, false, false])[0]
+        == .unscored("it shares no checkpoint step with 'b', 'c'; steps: last would compare the last adapters"))
   }
 }

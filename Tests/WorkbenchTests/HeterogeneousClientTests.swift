@@ -219,6 +219,44 @@ import Testing
 
   private static let plain = ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4]]
 
+  @Test func `a sketch keeps what an exact decomposition keeps`() throws {
+    let shapes = ["proj.lora_A.weight": [4, 150], "proj.lora_B.weight": [120, 4]]
+    let settings = [(path: "merge.method", value: "ties"), ("merge.space", "delta"), ("merge.rank", "4")]
+    let sketched = try merged(shapes, settings: settings).result
+    let exact = try merged(shapes, settings: settings + [("merge.exact", "true")]).result
+    #expect(try relativeError(deltasOf(sketched), deltasOf(exact)) < 0.05)
+    let norms = try [sketched, exact].map { try deltasOf($0)["proj"]!.map { $0 * $0 }.reduce(0, +) }
+    #expect(norms[0] <= norms[1] * (1 + 1e-6) && norms[0] >= norms[1] * (1 - 1e-3))
+  }
+
+  @Test func `vocabularies of different sizes are not averaged`() throws {
+    try withTemporaryFolder { folder in
+      let paths = try [7, 8].enumerated().map { client, rows in
+        var shapes = Self.saved
+        shapes["lm_head.weight"] = [rows, 5]
+        return try write(folder.appending(path: "c\(client)"), seed: 0, config: Self.savedConfig, shapes)
+      }
+      let failure = #expect(throws: Failure.self) {
+        try TestMerge(inputs: paths, settings: Self.average + [("merge.absolute", "average")]).result()
+      }
+      #expect(failure?.message == "has shape [8, 5], but with client 'c0' it is [7, 5]")
+      #expect(failure?.tensor == "lm_head.weight")
+    }
+  }
+
+  @Test func `one base under two names is merged when the user says its name`() throws {
+    try withTemporaryFolder { folder in
+      let paths = try ["base", "mirror/base"].enumerated().map { client, base in
+        try write(
+          folder.appending(path: "c\(client)"), seed: UInt64(client),
+          config: JSONObject([("base_model_name_or_path", .string(base))]), Self.plain)
+      }
+      #expect(throws: Failure.self) { try TestMerge(inputs: paths, settings: Self.average).result() }
+      let result = try TestMerge(inputs: paths, settings: Self.average + [("merge.base_model", "base")]).result()
+      #expect(result.adapter.config.baseModel == "base")
+    }
+  }
+
   @Test func `transposed bases do not mix with others`() throws {
     try withTemporaryFolder { folder in
       let paths = [

@@ -42,6 +42,9 @@ extension Clues {
     @Option(help: ArgumentHelp("The share of each module's energy to keep; the rank follows.", valueName: "e"))
     var energy: Double?
 
+    @Flag(help: "Decompose dense results exactly, which takes long for large layers.")
+    var exact = false
+
     @Flag(help: "Write what compression leaves out as a second adapter, so that nothing is lost.")
     var residual = false
 
@@ -98,6 +101,7 @@ extension Clues {
           ("--missing", ["merge", "missing"], missing), ("--absolute", ["merge", "absolute"], absolute),
           ("--base-model", ["merge", "base_model"], baseModel), ("--dtype", ["output", "dtype"], dtype),
           ("--seed", ["seed"], seed.map { "\($0)" }), ("--residual", ["merge", "residual"], residual ? "true" : nil),
+          ("--exact", ["merge", "exact"], exact ? "true" : nil),
         ]
         for case (let option, let path, let value?) in options {
           settings.append(try Override(path, value, from: "\(option) \(value)"))
