@@ -67,15 +67,6 @@ final class HostFace {
     host?.pointee.context.map { Unmanaged<HostFace>.fromOpaque($0).takeUnretainedValue() }
   }
 
-  /// Makes an instance, which may be null; what a `create` that failed left behind is none.
-  func instance(
-    _ create: (UnsafeMutablePointer<UnsafeMutableRawPointer?>) -> clues_status
-  ) throws -> UnsafeMutableRawPointer? {
-    var pointer: UnsafeMutableRawPointer?
-    try call { create(&pointer) }
-    return pointer
-  }
-
   /// Makes a call and turns what it answers into an error.
   ///
   /// - throws: ``Failure`` with the plugin's own text; its kind follows from the status.

@@ -153,24 +153,20 @@ public struct MergeUnit {
 /// A merge method at work; used by one thread at a time.
 public final class MergeMethodInstance {
   private let table: UnsafePointer<clues_merge_method>
-  private let face: HostFace
-  private let pointer: UnsafeMutableRawPointer?
+  private let instance: HostedInstance
 
   fileprivate init(
     _ table: UnsafePointer<clues_merge_method>, about: PluginDescription, parameters: ParameterValues,
     services: HostServices
   ) throws {
     self.table = table
-    let face = HostFace(plugin: about.id, services: services)
-    self.face = face
-    pointer = try face.instance {
-      table.pointee.create(table, face.table, parameters.table(in: face.arena), $0)
-    }
+    instance = try HostedInstance(
+      of: about, parameters, services: services, create: { table.pointee.create(table, $0, $1, $2) },
+      destroy: table.pointee.destroy)
   }
 
-  deinit {
-    if let pointer { table.pointee.destroy(pointer) }
-  }
+  private var face: HostFace { instance.face }
+  private var pointer: UnsafeMutableRawPointer? { instance.pointer }
 
   /// The coefficients of a linear method, one for each input.
   public func coefficients(_ unit: MergeUnit) throws -> [Double] {

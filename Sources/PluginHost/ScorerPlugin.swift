@@ -150,8 +150,7 @@ public struct ScoringCollection {
 /// A scorer at work on one client; used by one thread at a time.
 public final class ScorerInstance {
   private let table: UnsafePointer<clues_scorer>
-  private let face: HostFace
-  private let pointer: UnsafeMutableRawPointer?
+  private let instance: HostedInstance
   /// What the plugin may look at until the checkpoint, or the tensor, ends.
   private let checkpointArena = Arena()
   private let tensorArena = Arena()
@@ -162,16 +161,13 @@ public final class ScorerInstance {
     services: HostServices
   ) throws {
     self.table = table
-    let face = HostFace(plugin: about.id, services: services)
-    self.face = face
-    pointer = try face.instance {
-      table.pointee.create(table, face.table, parameters.table(in: face.arena), $0)
-    }
+    instance = try HostedInstance(
+      of: about, parameters, services: services, create: { table.pointee.create(table, $0, $1, $2) },
+      destroy: table.pointee.destroy)
   }
 
-  deinit {
-    if let pointer { table.pointee.destroy(pointer) }
-  }
+  private var face: HostFace { instance.face }
+  private var pointer: UnsafeMutableRawPointer? { instance.pointer }
 
   /// The ways to come by its scores, the best first.
   public func needs() throws -> [ScorerNeeds] {

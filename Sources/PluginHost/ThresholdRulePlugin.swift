@@ -33,12 +33,11 @@ public struct ThresholdRulePlugin: @unchecked Sendable {
   public func thresholds(
     for clients: [ClientScores], _ parameters: ParameterValues, services: HostServices
   ) throws -> [Double] {
-    let face = HostFace(plugin: about.id, services: services)
-    let pointer = try face.instance {
-      table.pointee.create(table, face.table, parameters.table(in: face.arena), $0)
-    }
-    // The plugin may still talk to the host while it is destroyed.
-    defer { withExtendedLifetime(face) { if let pointer { table.pointee.destroy(pointer) } } }
+    let instance = try HostedInstance(
+      of: about, parameters, services: services, create: { table.pointee.create(table, $0, $1, $2) },
+      destroy: table.pointee.destroy)
+    let (face, pointer) = (instance.face, instance.pointer)
+    defer { withExtendedLifetime(instance) {} }
     let inputs = clients.map { client -> UnsafePointer<clues_client_scores>? in
       var item = clues_client_scores()
       item.struct_size = CLUES_CLIENT_SCORES_SIZE

@@ -1,0 +1,31 @@
+import CluesPluginABI
+
+/// A plugin's instance together with the host that it may talk to until it is destroyed.
+final class HostedInstance {
+  let face: HostFace
+  /// May be null: the plugin decides what it keeps.
+  let pointer: UnsafeMutableRawPointer?
+  private let destroy: @convention(c) (UnsafeMutableRawPointer?) -> Void
+
+  /// Makes an instance by `create`, which gets the host, the parameters and the place for the pointer.
+  ///
+  /// - throws: ``Failure`` with the plugin's text when it refuses; what it left behind then is no instance.
+  init(
+    of plugin: PluginDescription, _ parameters: ParameterValues, services: HostServices,
+    create: (
+      UnsafePointer<clues_host>, UnsafePointer<clues_parameters>, UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    ) -> clues_status,
+    destroy: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void
+  ) throws {
+    let face = HostFace(plugin: plugin.id, services: services)
+    var pointer: UnsafeMutableRawPointer?
+    try face.call { create(face.table, parameters.table(in: face.arena), &pointer) }
+    self.face = face
+    self.pointer = pointer
+    self.destroy = destroy
+  }
+
+  deinit {
+    withExtendedLifetime(face) { if let pointer { destroy(pointer) } }
+  }
+}
