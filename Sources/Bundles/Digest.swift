@@ -8,6 +8,20 @@ public func sha256(of bytes: Bytes) -> String {
   return hexadecimal(hash.finalize())
 }
 
+/// The same, telling after every block how many bytes are hashed.
+func sha256(of bytes: Bytes, progress: ReadingProgress?) throws -> String {
+  guard let progress else { return sha256(of: bytes) }
+  var hash = SHA256()
+  try bytes.withUnsafeBytes { raw in
+    for start in stride(from: 0, to: raw.count, by: 8 << 20) {
+      let end = min(start + (8 << 20), raw.count)
+      hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: raw[start..<end]))
+      try progress(end)
+    }
+  }
+  return hexadecimal(hash.finalize())
+}
+
 /// The SHA-256 of the UTF-8 of `text` as 64 hexadecimal digits.
 func sha256(of text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
 

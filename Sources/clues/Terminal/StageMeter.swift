@@ -1,0 +1,102 @@
+import Foundation
+import Workbench
+
+/// How far a stage is at one moment, and how that is said.
+struct StageMeter {
+  let stage: Stage
+  /// How much there is to do, in the stage's unit; nil where nobody knows.
+  let total: Int?
+  let done: Int
+  /// Since the stage began.
+  let seconds: Double
+
+  /// The share that is done, from 0 to 1; nil where nobody knows.
+  var fraction: Double? { total.map { $0 > 0 ? min(1, Double(done) / Double($0)) : 1 } }
+
+  /// What is done in a second, on the average since the stage began; nil while there is nothing to go by.
+  var rate: Double? { done > 0 && seconds >= 0.1 ? Double(done) / seconds : nil }
+
+  /// The time that is left at this rate.
+  var secondsLeft: Double? {
+    guard let total, let rate, seconds >= 1 else { return nil }
+    return Double(max(0, total - done)) / rate
+  }
+}
+
+extension StageMeter {
+  /// "merging: 57 %, 34 of 60 modules, 12/s, 3 s left", for output that is not a terminal.
+  var progressText: String {
+    "\(stage.rawValue): " + [percentText, countText, rateText, leftText].compactMap { $0 }.joined(separator: ", ")
+  }
+
+  /// "merging: 60 modules" at the start, where it is known how many.
+  var beginText: String { stage.rawValue + (total.map { ": " + amount($0) } ?? "") }
+
+  /// "merging: 60 modules in 2.3 s, 26/s".
+  var endText: String {
+    let what = done > 0 ? amount(done) + " " : ""
+    let parts = ["\(what)in \(duration(seconds))", done > 0 ? rateText : nil].compactMap { $0 }
+    return "\(stage.rawValue): " + parts.joined(separator: ", ")
+  }
+
+  /// One line of at most `width` columns; what there is no room for goes: first the bar, then the rate, then the count.
+  func line(width: Int, isPainted: Bool, isUnicode: Bool) -> String {
+    let label = stage.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
+    let percent = percentText.map { String(repeating: " ", count: max(0, 5 - $0.count)) + $0 }
+    let texts: [[String?]] = [
+      [percent, countText, rateText, leftText], [percent, countText, leftText], [percent, leftText], [percent],
+    ]
+    for texts in texts {
+      let rest = texts.compactMap { $0 }.joined(separator: "  ")
+      let used = label.count + rest.count
+      guard used < width || texts.count == 1 else { continue }
+      // A short bar says nothing, and a long one no more than a middling one.
+      let room = width - used - 3
+      guard let fraction, room >= 8 else { return String((label + rest).prefix(max(0, width - 1))) }
+      return label + bar(fraction, width: min(room, 30), isPainted, isUnicode) + "  " + rest
+    }
+    return ""
+  }
+
+  private func bar(_ fraction: Double, width: Int, _ isPainted: Bool, _ isUnicode: Bool) -> String {
+    let filled = Int(fraction * Double(width))
+    let full = String(repeating: isUnicode ? "━" : "#", count: filled)
+    let rest = String(repeating: isUnicode ? "─" : ".", count: width - filled)
+    return (filled > 0 ? Paint.done(full, if: isPainted) : "")
+      + (filled < width ? Paint.faint(rest, if: isPainted) : "")
+  }
+
+  private var percentText: String? { fraction.map { "\(Int($0 * 100)) %" } }
+
+  private var countText: String? {
+    switch stage.unit {
+    case .bytes: total.map { "\(size(done)) of \(size($0))" } ?? (done > 0 ? size(done) : nil)
+    default: total.map { "\(done) of \(amount($0))" } ?? (done > 0 ? amount(done) : nil)
+    }
+  }
+
+  private var rateText: String? {
+    rate.map { rate in
+      stage.unit == .bytes ? "\(size(Int(rate)))/s" : rate >= 10 ? "\(Int(rate))/s" : String(format: "%.1f/s", rate)
+    }
+  }
+
+  private var leftText: String? { secondsLeft.map { duration($0.rounded(.up)) + " left" } }
+
+  private func amount(_ count: Int) -> String {
+    if stage.unit == .bytes { return size(count) }
+    return "\(count) \(count == 1 ? String(stage.unit.rawValue.dropLast()) : stage.unit.rawValue)"
+  }
+}
+
+/// A time as a person says it: "0.25 s", "12 s", "3 min 5 s", "1 h 2 min".
+func duration(_ seconds: Double) -> String {
+  if seconds < 1, seconds.rounded() != seconds { return String(format: "%.2f s", seconds) }
+  if seconds < 10, seconds.rounded() != seconds { return String(format: "%.1f s", seconds) }
+  let whole = Int(min(seconds, 1e9).rounded())
+  switch whole {
+  case ..<60: return "\(whole) s"
+  case ..<3600: return "\(whole / 60) min \(whole % 60) s"
+  default: return "\(whole / 3600) h \(whole % 3600 / 60) min"
+  }
+}
