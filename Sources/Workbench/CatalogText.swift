@@ -60,7 +60,7 @@ extension PluginDescription {
 
   /// An explanation for people.
   public func text(in catalog: PluginCatalog, _ page: PageLayout) -> String {
-    var facts = ["  library  \(library.library) \(library.version), \(library.path)"]
+    var facts = ["  library  \(library.library) \(library.version)", "  file     \(library.path)"]
     if let method = catalog.mergeMethods.first(where: { $0.about.id == id }) {
       let spaces = method.spaces.map { $0 == method.defaultSpace ? "\($0.rawValue) (default)" : $0.rawValue }
       facts.append("  spaces   \(spaces.joined(separator: ", "))")
@@ -82,7 +82,7 @@ extension PluginDescription {
   /// On the command line and in a recipe, with the first parameter that has a default.
   private var usage: [String] {
     let setting = parameters.declarations.lazy.compactMap { parameter in
-      parameter.defaultValue.map { (parameter.name, $0.stringValue ?? $0.text()) }
+      parameter.defaultValue.map { (parameter.name, shown($0)) }
     }.first
     let option = setting.map { " -p \($0.0)=\($0.1)" } ?? ""
     let parameters = setting.map { ", parameters: {\($0.0): \($0.1)}" } ?? ""
@@ -102,8 +102,14 @@ extension PluginDescription {
 extension ParameterSchema.Declaration {
   /// What is allowed, in which unit, what holds without it, and for whom.
   fileprivate var facts: String {
-    let preset = defaultValue.map { "default \($0.stringValue ?? $0.text())" } ?? "not set by default"
+    let preset = defaultValue.map { "default \(shown($0))" } ?? "not set by default"
     return [expectation, unit.map { "in \($0)" }, preset, isPerInput ? "may differ by client" : nil]
       .compactMap { $0 }.joined(separator: "; ")
   }
+}
+
+/// A parameter's value as a person writes it: 1, not 1.0, and a text without quotes.
+private func shown(_ value: JSONValue) -> String {
+  if let number = value.doubleValue, let whole = Int(exactly: number) { return "\(whole)" }
+  return value.stringValue ?? value.text()
 }

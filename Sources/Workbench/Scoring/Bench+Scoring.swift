@@ -116,7 +116,7 @@ extension Bench {
       notes.append(
         .warning("the clients have different validation domains, so scores that sum over domains differ in scale"))
     }
-    return Scored(table: selection?.table ?? table, selection: selection, notes: notes + (selection?.notes(isWritten: true) ?? []))
+    return Scored(table: selection?.table ?? table, selection: selection, notes: notes + (selection?.notes ?? []))
   }
 
   /// Applies a threshold rule to scores that are there already.

@@ -2,17 +2,17 @@ import Diagnostics
 import JSON
 
 extension SampleSelection {
+  /// What to know before the threshold is sent to others.
+  public var originNote: Note? {
+    guard table.scorers.isEmpty else { return nil }
+    return .warning(
+      "the scores do not say how they came about (there is no .origin.json beside them), so that nobody can apply "
+        + "threshold.json with --with")
+  }
+
   /// What the user should know about a selection.
-  ///
-  /// - parameter isWritten: Whether the threshold goes into a file, for others to apply.
-  public func notes(isWritten: Bool) -> [Note] {
+  public var notes: [Note] {
     var notes: [Note] = []
-    if isWritten, table.scorers.isEmpty {
-      notes.append(
-        .warning(
-          "the scores do not say how they came about (there is no .origin.json beside them), so that nobody can apply "
-            + "threshold.json with --with"))
-    }
     for client in clients {
       if client.kept == 0 {
         notes.append(.warning("nothing of client '\(client.client)' is kept, so it drops out"))

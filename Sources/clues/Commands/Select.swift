@@ -80,7 +80,8 @@ extension Clues {
           calibratesClients: calibrate)
       }
       if let output { try SelectionOutput(selection).write(to: output, replacing: force) }
-      for note in selection.notes(isWritten: output != nil) { Console.note(note) }
+      let notes = selection.notes + (output == nil ? [] : [selection.originNote].compactMap { $0 })
+      for note in notes { Console.note(note) }
       if json { return try Console.result(selection.json.text(indented: true)) }
       // With -q the table is wanted only where it is all that there is.
       if messages.quiet, output != nil { return }

@@ -42,9 +42,15 @@ extension StageMeter {
   /// One line of at most `width` columns; what there is no room for goes: first the bar, then the rate, then the count.
   func line(width: Int, isPainted: Bool, isUnicode: Bool) -> String {
     let label = stage.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
-    let percent = percentText.map { String(repeating: " ", count: max(0, 5 - $0.count)) + $0 }
+    // Figures that grow keep their place.
+    func placed(_ text: String?, _ width: Int) -> String? {
+      text.map { String(repeating: " ", count: max(0, width - $0.count)) + $0 }
+    }
+    let percent = placed(percentText, 5)
+    let count = placed(countText, countWidth)
+    let rate = placed(rateText, stage.unit == .bytes ? 10 : 6)
     let texts: [[String?]] = [
-      [percent, countText, rateText, leftText], [percent, countText, leftText], [percent, leftText], [percent],
+      [percent, count, rate, leftText], [percent, count, leftText], [percent, leftText], [percent],
     ]
     for texts in texts {
       let rest = texts.compactMap { $0 }.joined(separator: "  ")
@@ -73,6 +79,12 @@ extension StageMeter {
     case .bytes: total.map { "\(size(done)) of \(size($0))" } ?? (done > 0 ? size(done) : nil)
     default: total.map { "\(done) of \(amount($0))" } ?? (done > 0 ? amount(done) : nil)
     }
+  }
+
+  /// How wide the count becomes.
+  private var countWidth: Int {
+    let end = StageMeter(stage: stage, total: total, done: total ?? 0, seconds: seconds)
+    return (end.countText ?? "").count + (stage.unit == .bytes ? 2 : 0)
   }
 
   private var rateText: String? {
