@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := libopenblas-dev libarchive-dev pkg-config make
+PACKAGES := libopenblas-dev libarchive-dev pkg-config make patchelf
 
 .PHONY: help deps build demo test lint format man install uninstall clean
 

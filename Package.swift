@@ -15,12 +15,8 @@ let pluginLinking: [LinkerSetting] = [
   .unsafeFlags([
     "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map",
     "-Xlinker", "-z", "-Xlinker", "nodelete",
-    "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/..",
   ])
 ]
-
-/// An installed tree brings its own Swift runtime: bin/clues finds it in lib/clues, its plugins one folder up.
-let executableLinking: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/clues"])]
 
 /// The plugin libraries that ship with Clues, one folder below Plugins each, and what they need beside PluginKit.
 let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
@@ -94,7 +90,7 @@ let package = Package(
     .executableTarget(
       name: "clues",
       dependencies: ["Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: house, linkerSettings: executableLinking),
+      swiftSettings: house),
     .executableTarget(name: "ManualPages", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
   ]
     + builtInPlugins.map {

@@ -47,7 +47,8 @@ extension Consensus {
     guard case .agreement(_, _, divide: .count, let lambda) = self, weights.count > 1, lambda == 1,
       abs(weights.reduce(0, +) - 1) < 1e-3
     else { return nil }
-    return "the weights sum to 1, and with divide: count the sum is divided by the number of clients that agree as well, "
+    return
+      "the weights sum to 1, and with divide: count the sum is divided by the number of clients that agree as well, "
       + "so the result is about 1/\(weights.count) of an average; give equal weights as 1, or set divide: weights"
   }
 

@@ -19,8 +19,10 @@ public struct PageLayout: Sendable {
 ///
 /// - parameter indent: What every line starts with.
 public func wrapped(_ text: String, to columns: Int, indent: String = "") -> String {
-  text.split(separator: "\n", omittingEmptySubsequences: false).map { wrapped(line: String($0), to: columns, indent: indent) }
-    .joined(separator: "\n")
+  text.split(separator: "\n", omittingEmptySubsequences: false).map {
+    wrapped(line: String($0), to: columns, indent: indent)
+  }
+  .joined(separator: "\n")
 }
 
 private func wrapped(line: String, to columns: Int, indent: String) -> String {

@@ -9,7 +9,7 @@ extension Command {
     page.section("SYNOPSIS")
     page.line(synopsis)
     if !discussion.isEmpty {
-      page.section("DESCRIPTION")
+      if !discussion.hasPrefix("Example") { page.section("DESCRIPTION") }
       page.prose(discussion)
     }
     if !subcommands.isEmpty {
@@ -70,22 +70,30 @@ struct Roff {
   }
 
   /// Paragraphs; lines that start with spaces are examples or tables and stay as they are. A line that announces
-  /// examples becomes a section of its own.
+  /// examples or exit codes becomes a section of its own.
   mutating func prose(_ prose: String) {
-    var isVerbatim = false
+    var (isVerbatim, isFirst) = (false, true)
+    func change(to verbatim: Bool) -> String {
+      defer { isVerbatim = verbatim }
+      return verbatim == isVerbatim ? "" : verbatim ? ".EX\n" : ".EE\n"
+    }
+    var isParted = false
     for line in prose.split(separator: "\n", omittingEmptySubsequences: false) {
-      let starts = line.hasPrefix("  ")
-      if starts != isVerbatim, !line.isEmpty || isVerbatim {
-        text += starts ? ".PP\n.EX\n" : ".EE\n"
-        isVerbatim = starts
-      }
       switch line {
-      case "": if !text.hasSuffix(".EE\n") { text += ".PP\n" }
-      case "Example:", "Examples:": section("EXAMPLES")
-      default: self.line(Self.escaped(String(line)))
+      case "": isParted = true
+      case "Example:", "Examples:", "Exit codes:":
+        text += change(to: false)
+        section(line == "Exit codes:" ? "EXIT STATUS" : "EXAMPLES")
+        (isFirst, isParted) = (true, false)
+      default:
+        if !line.hasPrefix("  ") { text += change(to: false) }
+        if isParted, !isFirst { text += ".PP\n" }
+        if line.hasPrefix("  ") { text += change(to: true) }
+        self.line(Self.escaped(String(line)))
+        (isFirst, isParted) = (false, false)
       }
     }
-    if isVerbatim { text += ".EE\n" }
+    text += change(to: false)
   }
 
   static func bold(_ text: String) -> String { "\\fB\(escaped(text))\\fR" }

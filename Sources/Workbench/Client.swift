@@ -50,7 +50,8 @@ struct Client: Sendable {
 
 extension Client {
   /// Runs `body` and says more of a path at which there is nothing, and which looks like a name on the Hugging Face Hub.
-  private static func advising<Result>(about written: String, at path: String, _ body: () throws -> Result) throws -> Result
+  private static func advising<Result>(about written: String, at path: String, _ body: () throws -> Result) throws
+    -> Result
   {
     do {
       return try body()

@@ -40,7 +40,7 @@ extension Merger {
   /// - parameter advance: Called each time a module has been looked at.
   func overview(surveying modules: [String], threads: Int, advance: @Sendable () -> Void) throws -> Overview {
     var overview = Overview(clientCount: contributions.count)
-    if settings.method.wantsAdapterInnerProducts { 
+    if settings.method.wantsAdapterInnerProducts {
       overview.innerProducts = try innerProducts(threads: threads, advance: advance)
     }
     for pass in 0..<(modules.isEmpty ? 0 : settings.method.surveyPasses) {

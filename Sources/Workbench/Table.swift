@@ -22,7 +22,8 @@ struct Table {
   /// The rows, with the first column, that of names, as narrow as it takes for the table to fit on the page.
   func text(_ page: PageLayout) -> String {
     let columns = rows.map(\.count).max() ?? 0
-    var widths = (0..<columns).map { column in rows.map { $0.count > column ? displayWidth($0[column]) : 0 }.max() ?? 0 }
+    var widths = (0..<columns).map { column in rows.map { $0.count > column ? displayWidth($0[column]) : 0 }.max() ?? 0
+    }
     let excess = widths.reduce(0, +) + 2 * (columns - 1) - page.columns
     if page.shortensNames, columns > 0, excess > 0 { widths[0] = max(min(widths[0], 8), widths[0] - excess) }
     return rows.map { row in

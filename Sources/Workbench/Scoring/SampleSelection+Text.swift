@@ -36,7 +36,8 @@ extension SampleSelection {
   /// What is kept of each client, and by which threshold.
   public func text(_ page: PageLayout = PageLayout()) -> String {
     let isGlobal = globalThreshold != nil
-    let header = ["client", "samples", "kept", "share"] + (isGlobal ? [] : ["threshold"]) + ["anchors", "anchor offset"]
+    let header =
+      ["client", "samples", "kept", "share"] + (isGlobal ? [] : ["threshold"]) + ["anchors", "anchor offset"]
     var table = Table(header, numbers: 1..<header.count)
     for client in clients {
       let own = isGlobal ? [] : [shown(client.threshold)]

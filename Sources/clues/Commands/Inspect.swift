@@ -5,6 +5,7 @@ extension Clues {
   struct Inspect: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Say what a bundle, an adapter, a checkpoint or a file holds.",
+      usage: "clues inspect <input> [<options>]",
       discussion: """
         Nothing in it is executed, and nothing is unpacked to disk. Of a bundle it says what Clues would use: the \
         adapter, the checkpoints, the evidence for scoring, and what is wrong or odd.

@@ -7,13 +7,14 @@ extension Clues {
   struct Merge: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Merge adapters without a recipe.",
+      usage: "clues merge <input> ... --method <name> --output <dir> [<options>]",
       discussion: """
         Inputs are archives, Trainer folders, single checkpoints or PEFT folders, one a client. `clues plugins list` \
         shows the methods, `clues plugins show METHOD` their parameters. The result loads in PEFT as it is.
 
         Examples:
           clues merge medical.tar.zst financial.zip --method average -o merged
-          clues merge a/ b/ c/ --method ties -p density=0.5 --space delta --rank 16 -o merged
+          clues merge a/ b/ c/ --method ties -p density=0.5 --rank 16 -o merged
           clues merge a/ b/ --method average --weight 0.7 --weight 0.3 -o merged
           clues merge x/out y/out --client x --client y --method average -o merged
         """)

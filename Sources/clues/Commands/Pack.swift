@@ -8,6 +8,7 @@ extension Clues {
   struct Pack: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Pack a training folder into a bundle to hand in.",
+      usage: "clues pack <dir> --output <bundle> [<options>]",
       discussion: """
         Only files that Clues knows go in, with a manifest of their digests; the list that is printed says what leaves \
         this machine and what does not. The same folder always gives the same bytes. The ending decides the format: \
@@ -19,7 +20,9 @@ extension Clues {
           clues pack medical.zip -o medical.tar --client medical --dtype bfloat16
         """)
 
-    @Argument(help: ArgumentHelp("A Trainer folder, a PEFT folder, a checkpoint, or a bundle.", valueName: "dir"), completion: .file())
+    @Argument(
+      help: ArgumentHelp("A Trainer folder, a PEFT folder, a checkpoint, or a bundle.", valueName: "dir"),
+      completion: .file())
     var source: String
 
     @Option(

@@ -19,6 +19,7 @@ extension Clues.Plugins {
   struct List: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "List all plugins.",
+      usage: "clues plugins list [<options>]",
       discussion: """
         Examples:
           clues plugins list
@@ -42,6 +43,7 @@ extension Clues.Plugins {
   struct Show: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Explain one plugin and its parameters.",
+      usage: "clues plugins show <id> [<options>]",
       discussion: """
         Example:
           clues plugins show ties

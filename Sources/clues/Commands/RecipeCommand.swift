@@ -22,6 +22,7 @@ extension Clues.RecipeCommand {
   struct Check: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Check a recipe against its language and the plugins, without opening bundles.",
+      usage: "clues recipe check <recipe> [<options>]",
       discussion: """
         All mistakes that can be told at once are told, each with its line and column. With --json they are a list on \
         standard output, for editors and CI; the exit code is the same.
@@ -89,6 +90,7 @@ extension Clues.RecipeCommand {
   struct Explain: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Say what a recipe decides, defaults included.",
+      usage: "clues recipe explain <recipe> [<options>]",
       discussion: """
         With --modules the bundles are opened, and the values that each module gets of the merge method's parameters are \
         printed: what lists over layers and filters come to. Values of several clients are parted by slashes.
@@ -122,7 +124,10 @@ extension Clues.RecipeCommand {
         let table = try Bench(catalog: plugins.catalog, threads: 1).parameterTable(recipe)
         return try Console.result(json ? table.json.text(indented: true) : Console.printable(table.text(Console.page)))
       }
-      try Console.result(json ? recipe.jsonValue.text(indented: true) : Console.printable(recipe.explanation(columns: Console.page.columns)))
+      try Console.result(
+        json
+          ? recipe.jsonValue.text(indented: true) : Console.printable(recipe.explanation(columns: Console.page.columns))
+      )
     }
   }
 }

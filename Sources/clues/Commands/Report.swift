@@ -5,6 +5,7 @@ extension Clues {
   struct Report: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make the report of a run again.",
+      usage: "clues report <run> [<options>]",
       discussion: """
         A run writes its report (clues/report.html) itself: one HTML page that needs nothing from elsewhere. This makes \
         it again from the record of the run.

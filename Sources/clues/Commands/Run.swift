@@ -7,6 +7,7 @@ extension Clues {
   struct Run: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Carry out a recipe.",
+      usage: "clues run <recipe> [<options>]",
       discussion: """
         A recipe says which clients there are and how they are scored, selected, weighed and merged. The run directory \
         holds the merged adapter, which PEFT loads as it is, and the record of how it came about (clues/run.json, \

@@ -9,6 +9,7 @@ extension Clues {
   struct Score: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Score the samples of clients by their evidence.",
+      usage: "clues score [<input> ...] (--scorer <name> | --recipe <file>) [<options>]",
       discussion: """
         Higher is better. The result is JSON Lines, one object a sample, in the order of the evidence; how the scores came \
         about goes into a file beside it. With a recipe its scorers are used, on its clients or on the inputs given here.

@@ -8,6 +8,7 @@ extension Clues {
   struct Select: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Decide which scored samples are kept.",
+      usage: "clues select <scores> [--threshold <name> | --with <file>] [<options>]",
       discussion: """
         A sample is kept when its score is at least the threshold. Without -o nothing is written. With it the folder \
         gets clues/selected/CLIENT.txt, the ids of the kept samples in order; clues/scores.jsonl, the scores with the \
@@ -85,7 +86,8 @@ extension Clues {
       if json { return try Console.result(selection.json.text(indented: true)) }
       // With -q the table is wanted only where it is all that there is.
       if messages.quiet, output != nil { return }
-      let place = output.map { "The selection is in \($0)/clues" } ?? "Nothing was written; -o DIR writes the selection."
+      let place =
+        output.map { "The selection is in \($0)/clues" } ?? "Nothing was written; -o DIR writes the selection."
       try Console.result(Console.printable(selection.text(Console.page)) + (messages.quiet ? "" : "\n\n" + place))
     }
   }
@@ -93,6 +95,7 @@ extension Clues {
   struct Evaluate: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Compare scores and a selection with labels.",
+      usage: "clues evaluate <scores> --labels <labels.jsonl> [<options>]",
       discussion: """
         Labels are JSON Lines with "client", "id" and "clean"; other texts in them, such as "corruption", group the bad \
         samples. Labels are never an input of a score.
@@ -107,7 +110,8 @@ extension Clues {
     var scores: String
 
     @Option(
-      help: ArgumentHelp("Which samples are good.", valueName: "labels.jsonl"), completion: .file(extensions: ["jsonl"]))
+      help: ArgumentHelp("Which samples are good.", valueName: "labels.jsonl"), completion: .file(extensions: ["jsonl"])
+    )
     var labels: String
 
     @Flag(help: "Print the figures as JSON.")
