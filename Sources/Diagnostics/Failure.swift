@@ -109,6 +109,8 @@ extension Failure: CustomStringConvertible {
 extension Failure {
   /// The same failure with the places filled in that it does not know yet.
   public func at(client: String? = nil, file: String? = nil, tensor: String? = nil) -> Failure {
+    // Where the work was when the user had enough says nothing.
+    if kind == .interrupted { return self }
     var copy = self
     copy.client = copy.client ?? client
     copy.file = copy.file ?? file

@@ -102,7 +102,8 @@ import Testing
         #expect(result.status == 0 && result.errors.isEmpty, "\(arguments): \(result.status) \(result.errors)")
       }
       // A run goes on when nobody reads what it says.
-      let run = "'\(cluesExecutable)' merge '\(Self.tiny[0])' --method ties -o out 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}"
+      let run =
+        "'\(cluesExecutable)' merge '\(Self.tiny[0])' --method ties -o out 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}"
       #expect(try clues(["-c", run], in: folder, executable: "/bin/bash").status == 0)
       #expect(FileManager.default.fileExists(atPath: folder.path + "/out/adapter_config.json"))
     }

@@ -30,7 +30,7 @@ import Workbench
 
   @Test func `a wide line has all that there is to say`() {
     let line = merging.line(width: 80, isPainted: false, isUnicode: false)
-    #expect(line == "merging   ################............   56 %  34 of 60 modules    10/s  3 s left")
+    #expect(line == "merging   ##########.........   56 %  34 of 60 modules    10/s  3 s left")
   }
 
   @Test func `times as a person says them`() {

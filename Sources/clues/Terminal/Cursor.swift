@@ -29,12 +29,13 @@ enum Cursor {
 
   /// Handlers that show the cursor before a signal does what it does otherwise; set once, when it is first hidden.
   private static let handlers: Void = {
-    // Crashes: back to whoever handled them before (such as Swift's backtraces), and into the fault again.
+    // Crashes: back to whoever handled them before, such as Swift's backtraces.
     for number in faults {
       var mine = sigaction()
       mine.__sigaction_handler.sa_handler = { number in
         Cursor.restore()
         sigaction(number, Cursor.former + Int(number), nil)
+        raise(number)
       }
       sigaction(number, &mine, former + Int(number))
     }

@@ -39,29 +39,27 @@ extension StageMeter {
     return "\(stage.rawValue): " + parts.joined(separator: ", ")
   }
 
-  /// One line of at most `width` columns; what there is no room for goes: first the bar, then the rate, then the count.
+  /// One line of less than `width` columns; what there is no room for goes: the bar, the rate, the count, the time left.
   func line(width: Int, isPainted: Bool, isUnicode: Bool) -> String {
     let label = stage.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
-    // Figures that grow keep their place.
-    func placed(_ text: String?, _ width: Int) -> String? {
-      text.map { String(repeating: " ", count: max(0, width - $0.count)) + $0 }
+    // Figures that grow keep their place, and the bar its length.
+    let percent = (text: percentText, width: 5)
+    let count = (text: countText, width: countWidth)
+    let rate = (text: rateText, width: stage.unit == .bytes ? 10 : 6)
+    let left = (text: leftText, width: 15)
+    let columns = [[percent, count, rate, left], [percent, count, left], [percent, left], [percent]].first { columns in
+      label.count + columns.reduce(0) { $0 + $1.width + 2 } <= width
     }
-    let percent = placed(percentText, 5)
-    let count = placed(countText, countWidth)
-    let rate = placed(rateText, stage.unit == .bytes ? 10 : 6)
-    let texts: [[String?]] = [
-      [percent, count, rate, leftText], [percent, count, leftText], [percent, leftText], [percent],
-    ]
-    for texts in texts {
-      let rest = texts.compactMap { $0 }.joined(separator: "  ")
-      let used = label.count + rest.count
-      guard used < width || texts.count == 1 else { continue }
-      // A short bar says nothing, and a long one no more than a middling one.
-      let room = width - used - 3
-      guard let fraction, room >= 8 else { return String((label + rest).prefix(max(0, width - 1))) }
-      return label + bar(fraction, width: min(room, 30), isPainted, isUnicode) + "  " + rest
-    }
-    return ""
+    guard let columns else { return String((label + (percentText ?? "")).prefix(max(0, width - 1))) }
+    let rest = columns.map { text, width in
+      let text = text ?? ""
+      // The last column is flush left: nothing comes after it.
+      return width == left.width ? text : String(repeating: " ", count: max(0, width - text.count)) + text
+    }.joined(separator: "  ").trimmingSuffix(while: { $0 == " " })
+    // A short bar says nothing, and a long one no more than a middling one.
+    let room = width - label.count - columns.reduce(0) { $0 + $1.width + 2 } - 1
+    guard let fraction, room >= 8 else { return label + rest }
+    return label + bar(fraction, width: min(room, 30), isPainted, isUnicode) + "  " + rest
   }
 
   private func bar(_ fraction: Double, width: Int, _ isPainted: Bool, _ isUnicode: Bool) -> String {
@@ -110,5 +108,12 @@ func duration(_ seconds: Double) -> String {
   case ..<60: return "\(whole) s"
   case ..<3600: return "\(whole / 60) min \(whole % 60) s"
   default: return "\(whole / 3600) h \(whole % 3600 / 60) min"
+  }
+}
+
+extension String {
+  /// The text without what its end consists of.
+  fileprivate func trimmingSuffix(while belongs: (Character) -> Bool) -> Substring {
+    self[..<(lastIndex { !belongs($0) }.map(index(after:)) ?? startIndex)]
   }
 }
