@@ -11,7 +11,7 @@ import Testing
   }
 
   static let blocks: [Block] = {
-    ["README.md", "Documentation/Recipes.md", "Documentation/Bundles.md"].flatMap { document in
+    ["README.md", "Documentation/Recipes.md", "Documentation/Bundles.md", "Documentation/CommandLine.md"].flatMap { document in
       fenced("sh", in: document).map { body in
         Block(document: document, commands: body.components(separatedBy: "\n").filter { $0.hasPrefix("clues ") })
       }
