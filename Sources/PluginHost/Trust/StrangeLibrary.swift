@@ -90,15 +90,29 @@ public struct StrangeLibrary: Sendable {
 
   private static func read(_ path: String) throws -> Bytes {
     try locating(file: path) {
-      guard let handle = FileHandle(forReadingAtPath: path) else {
-        throw Failure(.missingInput, "cannot be opened: \(systemMessage())")
+      // Never waiting: somebody may have put a pipe there.
+      let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      guard file >= 0 else { throw Failure(.missingInput, "cannot be opened: \(systemMessage())") }
+      defer { close(file) }
+      var status = stat()
+      guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw Failure(.pluginFailed, "is not a regular file")
       }
-      defer { try? handle.close() }
-      guard let data = try? handle.read(upToCount: largest + 1) else { throw Failure(.missingInput, "cannot be read") }
-      guard data.count <= largest else {
+      guard status.st_size <= largest else {
         throw Failure(.pluginFailed, "is larger than a plugin may be: \(largest) bytes")
       }
-      return Bytes(data)
+      // A copy: a mapping would change with the file.
+      let size = Int(status.st_size)
+      let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+        while filled < size {
+          let count = Glibc.read(file, buffer.baseAddress! + filled, size - filled)
+          if count < 0, errno == EINTR { continue }
+          guard count > 0 else { return }
+          filled += count
+        }
+      }
+      guard bytes.count == size else { throw Failure(.missingInput, "cannot be read whole") }
+      return Bytes(bytes)
     }
   }
 }
