@@ -17,6 +17,8 @@ public struct StrangeLibrary: Sendable {
     case untrusted
     /// The file is another one than was trusted, whose digest this is.
     case changed(from: String)
+    /// Others than the user could change the file, and how; trusted or not, it does not run.
+    case exposed(Failure)
   }
 
   /// The largest file that is taken for a plugin, in bytes.
@@ -24,19 +26,29 @@ public struct StrangeLibrary: Sendable {
 
   /// Reads the file at `path` once: what is digested here is what runs later.
   ///
-  /// - throws: ``Failure`` `untrustedPlugin` when others could change it, `pluginFailed` when it is no plugin with a manifest.
+  /// - throws: ``Failure`` `pluginFailed` when it is no plugin with a manifest.
   public init(path: String, trust: TrustStore) throws {
     self.path = path
-    try checkOwner(of: path)
     bytes = try Self.read(path)
     digest = sha256(of: bytes)
-    if trust.trusts(digest) {
-      standing = .trusted
-    } else {
-      standing =
-        trust.digest(trustedAt: URL(filePath: path).standardizedFileURL.path).map { .changed(from: $0) } ?? .untrusted
-    }
+    standing = Self.standing(of: path, digest, trust)
     manifest = try locating(file: path) { [bytes] in try PluginManifest.read(from: bytes) }
+  }
+
+  private static func standing(of path: String, _ digest: String, _ trust: TrustStore) -> Standing {
+    do {
+      try checkOwner(of: path)
+    } catch {
+      return .exposed(error)
+    }
+    if trust.trusts(digest) { return .trusted }
+    let place = URL(filePath: path).standardizedFileURL.path
+    return trust.digest(trustedAt: place).map { .changed(from: $0) } ?? .untrusted
+  }
+
+  /// Refuses a library that must not even be trusted.
+  public func checkThatNobodyElseCanChangeIt() throws {
+    if case .exposed(let failure) = standing { throw failure }
   }
 
   /// The library with its code in reach, or out of it when it is not trusted.
@@ -77,6 +89,7 @@ public struct StrangeLibrary: Sendable {
   }
 
   private var refusal: Failure {
+    if case .exposed(let failure) = standing { return failure }
     var failure = Failure(
       .untrustedPlugin, "is not trusted, so nothing of it runs; its SHA-256 is \(digest)", file: path)
     failure.advice =
