@@ -3,15 +3,16 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := libopenblas-dev libarchive-dev pkg-config make
+PACKAGES := libopenblas-dev libarchive-dev pkg-config make patchelf
 
-.PHONY: help deps build demo test lint format install uninstall clean
+.PHONY: help deps build demo test lint format man install uninstall clean
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
 	@echo "make test      install what is missing, build, and run all tests"
 	@echo "make build     build the release executable and its plugins"
-	@echo "make install   put them below PREFIX ($(PREFIX)); make uninstall removes them"
+	@echo "make install   put all below PREFIX ($(PREFIX)), runtime included; make uninstall removes it"
+	@echo "make man       write the manual pages to man/"
 	@echo "make format    format the sources; make lint checks them"
 
 deps:
@@ -44,16 +45,15 @@ lint:
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Plugins Tests
 
-install: build
+man: build
 	@bin="$$($(SWIFT) build -c release --show-bin-path)"; \
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/clues/plugins" "$(DESTDIR)$(PREFIX)/include" && \
-	install "$$bin/clues" "$(DESTDIR)$(PREFIX)/bin/clues" && \
-	install -m 644 "$$bin"/libCluesPlugin*.so "$(DESTDIR)$(PREFIX)/lib/clues/plugins/" && \
-	install -m 644 Sources/CluesPluginABI/include/clues_plugin.h "$(DESTDIR)$(PREFIX)/include/"
+	"$$bin/clues" --experimental-dump-help | "$$bin/ManualPages" "$$("$$bin/clues" --version)" man
+
+install: build
+	@DESTDIR="$(DESTDIR)" scripts/install "$$($(SWIFT) build -c release --show-bin-path)" "$(PREFIX)"
 
 uninstall:
-	rm -f "$(DESTDIR)$(PREFIX)/bin/clues" "$(DESTDIR)$(PREFIX)/include/clues_plugin.h"
-	rm -rf "$(DESTDIR)$(PREFIX)/lib/clues"
+	@DESTDIR="$(DESTDIR)" scripts/uninstall "$(PREFIX)"
 
 clean:
 	$(SWIFT) package clean

@@ -93,6 +93,7 @@ let package = Package(
       name: "clues",
       dependencies: ["Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: house),
+    .executableTarget(name: "ManualPages", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
   ]
     + builtInPlugins.map {
       .target(

@@ -26,6 +26,7 @@ extension Consensus {
     _ candidates: [Candidate], rows: Int, columns: Int, into target: UnsafeMutableBufferPointer<Float>, host: Host
   ) throws {
     let voices = try voices(of: candidates)
+    if let warning = warning(about: candidates.map(\.weight)) { host.log(warning, level: CLUES_LOG_WARNING) }
     try forEachTile(of: rows, columns: columns, inputs: candidates.count, host: host) { lines, scratch in
       let count = lines.count * columns
       let inputs = candidates.enumerated().map { place, candidate in
@@ -38,6 +39,17 @@ extension Consensus {
         clues_sum_agreeing(inputs, voices, inputs.count, count, elect == .frequency ? 1 : 0, lambda, target)
       }
     }
+  }
+
+  /// What to say of weights that make the result smaller than whoever wrote them will have meant: 1/n each, as for an
+  /// average, where the sum is divided by a count as well.
+  private func warning(about weights: [Double]) -> String? {
+    guard case .agreement(_, _, divide: .count, let lambda) = self, weights.count > 1, lambda == 1,
+      abs(weights.reduce(0, +) - 1) < 1e-3
+    else { return nil }
+    return
+      "the weights sum to 1, and with divide: count the sum is divided by the number of clients that agree as well, "
+      + "so the result is about 1/\(weights.count) of an average; give equal weights as 1, or set divide: weights"
   }
 
   private func voices(of candidates: [Candidate]) throws -> [clues_voice] {

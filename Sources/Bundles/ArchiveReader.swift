@@ -14,14 +14,17 @@ public struct ArchiveReader: EntrySource {
   public let file: Bytes
 
   private let limits: Limits
+  private let progress: ReadingProgress?
 
   /// Maps the archive at `path`.
   ///
+  /// - parameter progress: Gets to know how far a compressed archive is decoded, in bytes of the archive.
   /// - throws: ``Failure`` `missingInput` when it cannot be opened.
-  public init(_ path: String, limits: Limits = Limits()) throws {
+  public init(_ path: String, limits: Limits = Limits(), progress: ReadingProgress? = nil) throws {
     name = path
     file = try Bytes(mapping: path)
     self.limits = limits
+    self.progress = progress
   }
 
   public func displayName(of path: String) -> String { "\(name): \(path)" }
@@ -33,7 +36,7 @@ public struct ArchiveReader: EntrySource {
       try withNamesAsUTF8 {
         try file.withUnsafeBytes { raw in
           guard !raw.isEmpty else { throw Failure(.badData, "is an empty file", advice: .copyAgain) }
-          let archive = try OpenArchive(raw, kind: ArchiveKind(of: raw), limits: limits)
+          let archive = try OpenArchive(raw, kind: ArchiveKind(of: raw), limits: limits, progress: progress)
           return try read(archive, wanting: isWanted, visit: visit)
         }
       }

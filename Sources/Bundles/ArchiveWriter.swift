@@ -29,7 +29,9 @@ final class ArchiveWriter {
   }
 
   /// Adds a file that says nothing of when, where and by whom it was written.
-  func add(_ path: String, _ content: Bytes) throws {
+  ///
+  /// - parameter advance: Gets to know after every block how many bytes more are written.
+  func add(_ path: String, _ content: Bytes, advance: ReadingProgress? = nil) throws {
     try withNamesAsUTF8 {
       let entry = archive_entry_new()
       defer { archive_entry_free(entry) }
@@ -45,6 +47,7 @@ final class ArchiveWriter {
           let written = archive_write_data(archive, rest.baseAddress, min(rest.count, 1 << 20))
           guard written > 0 else { throw failure() }
           rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+          try advance?(written)
         }
       }
       try check(archive_write_finish_entry(archive))

@@ -51,11 +51,12 @@ public struct Bundle: Sendable {
   /// - parameter parts: What to read. The others are listed but not read; `clues.json` is always read.
   /// - parameter adapter: The name of the adapter that is meant, where there are several (`default` has no folder).
   /// - parameter step: The step of the checkpoint whose adapter stands for the client, instead of the final one.
+  /// - parameter progress: Gets to know how far a compressed archive is decoded, in bytes of the archive.
   /// - throws: ``Failure`` `missingInput` when there is nothing at `path`, `badData` for everything that cannot be taken
   ///   rightly, with the file it is about.
   public static func open(
     _ path: String, wanting parts: Set<Part>, adapter: String? = nil, checkpoint step: Int? = nil,
-    limits: Limits = Limits()
+    limits: Limits = Limits(), progress: ReadingProgress? = nil
   ) throws -> Bundle {
     try locating(file: path) {
       let choice = AdapterChoice(name: adapter, step: step)
@@ -63,7 +64,7 @@ public struct Bundle: Sendable {
         let folder = FolderReader(path, limits: limits)
         return try Bundle(folder, diskPath: folder.diskPath, stem: folderName(path), parts, choice, limits)
       }
-      let reader = try ArchiveReader(path, limits: limits)
+      let reader = try ArchiveReader(path, limits: limits, progress: progress)
       let name = URL(filePath: path).lastPathComponent
       return try Bundle(
         reader, archive: reader.file, stem: ArchiveKind.stem(of: name) ?? name, parts, choice, limits)
@@ -175,14 +176,19 @@ public struct Bundle: Sendable {
   ///
   /// For an archive that of the file. For a folder that of one line per known file, `sha256  bytes  path`, sorted by path;
   /// gradients and optimizer states, which may be larger than memory, are left out.
-  public func digest() throws -> String {
-    if let archive { return sha256(of: archive) }
-    let hashed = files.filter { $0.part != .gradients && $0.part != .optimizers }
+  ///
+  /// - parameter progress: Gets to know how many bytes are hashed.
+  public func digest(progress: ReadingProgress? = nil) throws -> String {
+    if let archive { return try sha256(of: archive, progress: progress) }
+    let hashed = files.filter { Self.isDigested($0.part) }
+    var done = 0
     let lines = try hashed.sorted { $0.path < $1.path }.map { file in
       guard let content = try file.content ?? file.diskPath.map({ try Bytes(mapping: $0) }) else {
         throw Failure(.missingInput, "cannot be found any more", file: file.name)
       }
-      return "\(sha256(of: content))  \(content.count)  \(file.path)\n"
+      let digest = try sha256(of: content) { try progress?(done + $0) }
+      done += content.count
+      return "\(digest)  \(content.count)  \(file.path)\n"
     }
     return sha256(of: lines.joined())
   }

@@ -22,6 +22,9 @@ public struct BundleWriter: Sendable {
   /// is written, since the manifest stands first.
   public var transform: (@Sendable (String, Bytes) throws -> Bytes)?
 
+  /// Gets to know how many bytes of the files are written, and of how many; throws to stop the packing.
+  public var progress: (@Sendable (_ done: Int, _ total: Int) throws -> Void)?
+
   public init() {}
 
   /// The parts that a bundle can do without.
@@ -63,7 +66,14 @@ public struct BundleWriter: Sendable {
     list.leftOut += bundle.ignored.map { .init(path: $0.path, bytes: $0.size, reason: .unknown) }
     list.packed = entries.map { .init(path: $0.path, bytes: $0.content.count) }
     let writer = try ArchiveWriter(output, format: format)
-    for entry in entries { try writer.add(entry.path, entry.content) }
+    let total = entries.reduce(0) { $0 + $1.content.count }
+    var done = 0
+    for entry in entries {
+      try writer.add(entry.path, entry.content) {
+        done += $0
+        try progress?(done, total)
+      }
+    }
     list.archiveBytes = try writer.finish(replacing: replaces)
     list.manifest = manifest
     return list

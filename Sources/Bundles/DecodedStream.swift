@@ -17,10 +17,15 @@ final class DecodedStream {
   private var checksum = CRC32()
   private var count = 0
   private var lastNonZero: Int64 = -1
+  private let progress: ReadingProgress?
 
-  init(_ file: UnsafeRawBufferPointer, compression: ArchiveKind.Compression, limits: Limits) throws {
+  init(
+    _ file: UnsafeRawBufferPointer, compression: ArchiveKind.Compression, limits: Limits,
+    progress: ReadingProgress? = nil
+  ) throws {
     self.file = file
     self.limits = limits
+    self.progress = progress
     self.compression = compression
     archive = archive_read_new()
     let support =
@@ -65,6 +70,7 @@ final class DecodedStream {
     if compression == .gzip { checksum.add(block) }
     count += size
     try limits.check(decoded: count, archive: file.count)
+    try progress?(Int(archive_filter_bytes(archive, -1)))
     return block
   }
 

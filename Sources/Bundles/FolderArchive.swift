@@ -7,10 +7,17 @@ public struct FolderArchive {
   /// Whether a name has an ending that says how to pack, such as `.tar.zst`.
   public static func isNamed(_ output: String) -> Bool { (try? PackedFormat(ending: output)) != nil }
 
+  /// The endings that say how to pack.
+  public static var endings: [String] { PackedFormat.allCases.flatMap(\.endings) }
+
   /// Packs all files below `folder`, by path, below one folder named like the archive.
   ///
+  /// - parameter progress: Gets to know how many bytes of the files are written, and of how many; throws to stop.
   /// - throws: ``Failure`` `cannotWrite`, also when there is a file already that may not be replaced.
-  public static func pack(_ folder: String, to output: String, replacing: Bool) throws {
+  public static func pack(
+    _ folder: String, to output: String, replacing: Bool,
+    progress: @escaping (_ done: Int, _ total: Int) throws -> Void
+  ) throws {
     let format = try PackedFormat(ending: output)
     let name = URL(filePath: output).lastPathComponent
     let root = format.endings.first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
@@ -18,13 +25,19 @@ public struct FolderArchive {
       $0.utf8.lexicographicallyPrecedes($1.utf8)
     }
     let writer = try ArchiveWriter(output, format: format)
-    for path in paths {
+    let files = try paths.compactMap { path -> (path: String, content: Bytes)? in
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: folder + "/" + path, isDirectory: &isFolder), !isFolder.boolValue
-      else {
-        continue
+      else { return nil }
+      return (path, try Bytes(mapping: folder + "/" + path))
+    }
+    let total = files.reduce(0) { $0 + $1.content.count }
+    var done = 0
+    for file in files {
+      try writer.add(root + "/" + file.path, file.content) {
+        done += $0
+        try progress(done, total)
       }
-      try writer.add(root + "/" + path, Bytes(mapping: folder + "/" + path))
     }
     _ = try writer.finish(replacing: replacing)
   }

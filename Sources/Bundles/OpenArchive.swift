@@ -17,13 +17,15 @@ final class OpenArchive {
   private var hasFormat = false
 
   /// - parameter file: The whole archive; it must outlive this object.
-  init(_ file: UnsafeRawBufferPointer, kind: ArchiveKind, limits: Limits) throws {
+  init(
+    _ file: UnsafeRawBufferPointer, kind: ArchiveKind, limits: Limits, progress: ReadingProgress? = nil
+  ) throws {
     self.file = file
     self.kind = kind
     archive = archive_read_new()
     stream =
       if case .compressedTar(let compression) = kind {
-        try DecodedStream(file, compression: compression, limits: limits)
+        try DecodedStream(file, compression: compression, limits: limits, progress: progress)
       } else {
         nil
       }

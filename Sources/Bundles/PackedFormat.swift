@@ -10,7 +10,7 @@ enum PackedFormat: CaseIterable {
     guard let format = Self.allCases.first(where: { $0.endings.contains { lowercased.hasSuffix($0) } }) else {
       throw Failure(
         .usage, "has no ending that says how to pack",
-        advice: "end the name in \(Self.allCases.flatMap(\.endings).joined(separator: ", "))", file: output)
+        advice: "end the name in \(FolderArchive.endings.joined(separator: ", "))", file: output)
     }
     self = format
   }

@@ -24,6 +24,9 @@ public struct Failure: Error, Sendable, Equatable {
   /// The tensor or module it is about.
   public var tensor: String?
 
+  /// What is wrong besides, where several things can be told at once.
+  public var others: [Failure] = []
+
   public init(
     _ kind: Kind, _ message: String, advice: String? = nil, client: String? = nil, file: String? = nil,
     position: Position? = nil, tensor: String? = nil
@@ -68,17 +71,38 @@ extension Failure: CustomStringConvertible {
   /// `file:line:column: error: client 'c', tensor 't': message`, then the advice on a line of its own.
   ///
   /// Whatever came from other people's files is printable here: no name can forge a line or steer a terminal.
-  public var description: String {
-    var place = ""
-    if let file {
-      place = printable(file)
-      if let position { place += ":\(position.line):\(position.column)" }
-      place += ": "
-    }
+  public var description: String { text { _, text in text } }
+
+  /// The description with its marks painted, one failure after another.
+  public func text(_ paint: (Mark, String) -> String) -> String {
+    all.map { failure in
+      let next = failure.advice.map { "\n  \(paint(.help, "help:")) " + printable($0) } ?? ""
+      let place = failure.place.map { paint(.place, $0 + ":") + " " } ?? ""
+      return "\(place)\(paint(.error, "error:")) \(failure.sentence)\(next)"
+    }.joined(separator: "\n")
+  }
+
+  /// The parts of a description that stand out.
+  public enum Mark: Sendable {
+    case place, error, help
+  }
+
+  /// This failure and all others that it brings, in the order of a file.
+  public var all: [Failure] {
+    var first = self
+    first.others = []
+    return [first] + others.flatMap(\.all)
+  }
+
+  /// `file:line:column`, as far as it is known.
+  private var place: String? {
+    file.map { file in printable(file) + (position.map { ":\($0.line):\($0.column)" } ?? "") }
+  }
+
+  /// The message with what it is about in front.
+  private var sentence: String {
     let subject = [client.map { "client '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap { $0.map(printable) }
-    let about = subject.isEmpty ? "" : subject.joined(separator: ", ") + ": "
-    let next = advice.map { "\n  help: " + printable($0) } ?? ""
-    return "\(place)error: \(about)\(printable(message))\(next)"
+    return (subject.isEmpty ? "" : subject.joined(separator: ", ") + ": ") + printable(message)
   }
 }
 
@@ -90,6 +114,7 @@ extension Failure {
     copy.client = copy.client ?? client
     copy.file = copy.file ?? file
     copy.tensor = copy.tensor ?? tensor
+    copy.others = others.map { $0.at(client: client, file: file, tensor: tensor) }
     return copy
   }
 }

@@ -71,9 +71,10 @@ public struct Recipe: Sendable {
   public var text: String { jsonValue.text(indented: true) + "\n" }
 
   /// What the recipe decides, one line a decision, defaults marked; then where that stood in a mergekit file.
-  public var explanation: String {
-    let decisions = Decision.lines(explain(at: Place()))
-    return translation.isEmpty ? decisions : decisions + "\nFrom the mergekit file:\n" + Decision.lines(translation)
+  public func explanation(columns: Int = .max) -> String {
+    let decisions = Decision.lines(explain(at: Place()), columns: columns)
+    if translation.isEmpty { return decisions }
+    return decisions + "\nFrom the mergekit file:\n" + Decision.lines(translation, columns: columns)
   }
 }
 

@@ -1,9 +1,17 @@
 import Crypto
 
 /// The SHA-256 of `bytes` as 64 hexadecimal digits.
-public func sha256(of bytes: Bytes) -> String {
+///
+/// - parameter progress: Told after every block how many bytes are hashed.
+public func sha256(of bytes: Bytes, progress: ((Int) throws -> Void)? = nil) rethrows -> String {
   var hash = SHA256()
-  bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
+  try bytes.withUnsafeBytes { raw in
+    for start in stride(from: 0, to: raw.count, by: 8 << 20) {
+      let end = min(start + (8 << 20), raw.count)
+      hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: raw[start..<end]))
+      try progress?(end)
+    }
+  }
   return hexadecimal(hash.finalize())
 }
 

@@ -5,6 +5,7 @@ import Foundation
 import JSON
 import PluginHost
 import Recipes
+import Synchronization
 import Tensors
 
 /// Where runs are made: a recipe goes in, a run directory comes out.
@@ -13,6 +14,8 @@ public struct Bench: Sendable {
   public var observer: any Observer
   public var threads: Int
   public var limits: Limits
+  /// What plugins had to say.
+  private let said = Said()
 
   public init(
     catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int, limits: Limits = Limits()
@@ -35,10 +38,7 @@ public struct Bench: Sendable {
     // Made first, so that a folder that cannot be written is found out before the work, not after it.
     let folder = try OutputFolder(output, replacing: replacing)
     do {
-      let record = try run(recipe, settings, into: folder)
-      try Interruption.check()
-      try folder.commit()
-      return record
+      return try run(recipe, settings, into: folder)
     } catch {
       folder.abandon()
       throw error
@@ -77,6 +77,7 @@ public struct Bench: Sendable {
       stopwatch.lap(.merging)
     }
     for note in record.notes { observer.note(note) }
+    record.notes += said.take()
     record.timings = stopwatch.laps
     try write(adapters, record, into: folder)
     return record
@@ -88,12 +89,12 @@ public struct Bench: Sendable {
     let merger = try Merger(settings, contributions, services: services)
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
-    let surveyed = try merger.modulesToSurvey()
-    observer.begin(.merging, total: names.count + surveyed.count * settings.method.surveyPasses)
-    let overview = try merger.overview(surveying: surveyed, threads: threads) { observer.advance(.merging) }
+    let overview = try survey(merger)
+    observer.begin(.merging, total: names.count)
     let merged = try inParallel(names.count, threads: threads) { place in
-      defer { observer.advance(.merging) }
-      return try merger.merge(names[place], overview)
+      let merged = try merger.merge(names[place], overview)
+      observer.advance(.merging, by: 1)
+      return merged
     }
     observer.end(.merging)
     let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
@@ -110,15 +111,31 @@ public struct Bench: Sendable {
     return [("", adapter)] + (residual.map { [("residual/", $0)] } ?? [])
   }
 
+  /// What the method wants to know of the whole adapter; no stage of its own where it wants nothing.
+  private func survey(_ merger: Merger) throws -> Overview {
+    let modules = try merger.modulesToSurvey()
+    let looks = merger.looks(surveying: modules)
+    guard looks > 0 else { return try merger.overview(surveying: modules, threads: threads) {} }
+    observer.begin(.surveying, total: looks)
+    let overview = try merger.overview(surveying: modules, threads: threads) { observer.advance(.surveying, by: 1) }
+    observer.end(.surveying)
+    return overview
+  }
+
   /// Opens all bundles, several at a time, and gives them in the order of their names.
   ///
   /// From here on the order in the recipe plays no part, so it cannot change a result.
   func open(_ recipe: Recipe, scoring: Bool) throws -> [Client] {
-    observer.begin(.opening, total: recipe.clients.count)
+    let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
+    observer.begin(.opening, total: sizes.reduce(0, +))
     let clients = try inParallel(recipe.clients.count, threads: threads) { place in
-      defer { observer.advance(.opening) }
-      try Interruption.check()
-      return try Client(recipe, place: place, scoring: scoring, limits: limits)
+      let share = StageShare(of: .opening, total: sizes[place], observer)
+      let client = try Client(recipe, place: place, scoring: scoring, limits: limits) { done in
+        try Interruption.check()
+        share.reach(done)
+      }
+      share.finish()
+      return client
     }
     observer.end(.opening)
     try clients.checkNames(recipe)
@@ -126,10 +143,13 @@ public struct Bench: Sendable {
   }
 
   var services: HostServices {
-    let observer = observer
+    let (observer, said) = (observer, said)
     return HostServices(
       log: { plugin, level, text in
-        if level == .warning { observer.note(.warning("\(plugin): \(text)")) }
+        guard level == .warning else { return }
+        // What a plugin says of every module is said once.
+        let note = Note.warning("\(plugin): \(text)")
+        if said.add(note) { observer.note(note) }
       },
       isCancelled: { Interruption.isPending })
   }
@@ -137,19 +157,23 @@ public struct Bench: Sendable {
   private func write(
     _ adapters: [(folder: String, adapter: MergedAdapter)], _ record: RunRecord, into folder: OutputFolder
   ) throws {
-    observer.begin(.writing, total: 1)
+    observer.begin(.writing, total: adapters.isEmpty ? nil : adapters.reduce(0) { $0 + $1.adapter.fileSize })
     for (name, adapter) in adapters {
       let (config, weights) = (name + "adapter_config.json", name + "adapter_model.safetensors")
       try folder.write(adapter.configText, to: config)
-      try folder.write(adapter.fileChunks, to: weights)
+      try folder.write(adapter.fileChunks, to: weights) { bytes in
+        try Interruption.check()
+        observer.advance(.writing, by: bytes)
+      }
       try adapter.verify(config: folder.read(config), weights: folder.read(weights))
     }
     if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
     if let scored = record.scored { try folder.write(scored.table, scored.selection) }
     try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
     try folder.write(record.report, to: "clues/report.html")
-    observer.advance(.writing)
+    try Interruption.check()
     observer.end(.writing)
+    try folder.commit(observer)
   }
 }
 
@@ -159,9 +183,13 @@ struct RunSettings: Sendable {
   let merge: MergeSettings?
 
   init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
-    scoring = recipe.score.isEmpty ? nil : try ScoringSettings(recipe, in: catalog)
-    merge = try recipe.merge.map { try MergeSettings(recipe, $0.value, in: catalog) }
-    for pin in recipe.plugins { try Self.check(pin, recipe, catalog) }
+    var failures = Failures()
+    let scoring = try failures.attempt { recipe.score.isEmpty ? nil : try ScoringSettings(recipe, in: catalog) }
+    let merge = try failures.attempt { try recipe.merge.map { try MergeSettings(recipe, $0.value, in: catalog) } }
+    for pin in recipe.plugins { try failures.attempt { try Self.check(pin, recipe, catalog) } }
+    try failures.throwIfAny()
+    self.scoring = scoring ?? nil
+    self.merge = merge ?? nil
   }
 
   /// Refuses a plugin whose library is not the one that the recipe pins.
@@ -180,6 +208,28 @@ struct RunSettings: Sendable {
   var libraries: [PluginIdentity] {
     let all = (scoring?.libraries ?? []) + (merge.map { [$0.method.about.library] } ?? [])
     return all.reduce(into: []) { list, library in if !list.contains(library) { list.append(library) } }
+  }
+}
+
+/// The notes that were made already.
+private final class Said: Sendable {
+  private let notes = Mutex<[Note]>([])
+
+  /// Whether this note is new.
+  func add(_ note: Note) -> Bool {
+    notes.withLock { notes in
+      if notes.contains(note) { return false }
+      notes.append(note)
+      return true
+    }
+  }
+
+  /// The notes, which are then forgotten; in an order that does not depend on threads.
+  func take() -> [Note] {
+    notes.withLock { notes in
+      defer { notes = [] }
+      return notes.sorted { $0.text < $1.text }
+    }
   }
 }
 

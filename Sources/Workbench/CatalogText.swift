@@ -1,3 +1,4 @@
+import Diagnostics
 import JSON
 import PluginHost
 
@@ -5,19 +6,22 @@ extension PluginCatalog {
   private typealias Kind = PluginDescription.Kind
 
   /// All plugins, grouped by kind.
-  public var text: String {
+  public func text(_ page: PageLayout) -> String {
     let entries = libraries.flatMap { library in library.file.entries.map { ($0, library.standing) } }
+    let width = entries.map(\.0.id.count).max() ?? 0
     let groups = Kind.allCases.compactMap { kind -> String? in
       let members = entries.filter { $0.0.kind == kind }.sorted { $0.0.id < $1.0.id }
       if members.isEmpty { return nil }
-      var table = Table()
-      for (entry, standing) in members {
-        table.add("  " + entry.id, entry.library.version, standing?.name ?? "built in", entry.summary)
+      let lines = members.map { entry, standing in
+        let id = entry.id.padding(toLength: width, withPad: " ", startingAt: 0)
+        let place = standing.map { " (\($0.name): \(entry.library.path))" } ?? ""
+        return wrapped("  \(id)  \(entry.summary)\(place)", to: page.columns)
       }
-      return "\(kind.rawValue)s\n\(table.text)"
+      return "\(kind.rawValue)s\n" + lines.joined(separator: "\n")
     }
     return groups.isEmpty
-      ? "there are no plugins; `clues plugins path` shows where they are looked for" : groups.joined(separator: "\n\n")
+      ? "there are no plugins; `clues plugins path` shows where they are looked for"
+      : groups.joined(separator: "\n\n") + "\n\n`clues plugins show ID` explains one of them and its parameters"
   }
 
   public var json: JSONValue {
@@ -57,27 +61,41 @@ extension PluginDescription {
   }
 
   /// An explanation for people.
-  public func text(in catalog: PluginCatalog) -> String {
-    var head = Table()
-    head.add("library", "\(library.library) \(library.version)  \(library.path)")
-    if let digest = library.digest { head.add("sha-256", digest) }
-    if let standing = catalog.library(of: self)?.standing { head.add("standing", standing.name) }
+  public func text(in catalog: PluginCatalog, _ page: PageLayout) -> String {
+    var facts = ["  library  \(library.library) \(library.version)", "  file     \(library.path)"]
+    if let digest = library.digest { facts.append("  sha-256  \(digest)") }
+    if let standing = catalog.library(of: self)?.standing { facts.append("  standing \(standing.name)") }
     if let method = catalog.mergeMethods.first(where: { $0.about.id == id }) {
       let spaces = method.spaces.map { $0 == method.defaultSpace ? "\($0.rawValue) (default)" : $0.rawValue }
-      head.add("spaces", spaces.joined(separator: ", "))
+      facts.append("  spaces   \(spaces.joined(separator: ", "))")
     }
-    if !reference.isEmpty { head.add("source", reference) }
-    var text = "\(id): \(kind.rawValue)\n\(summary)\n\n\(head.text)\n"
-    if !details.isEmpty { text += "\n\(details)\n" }
+    if !reference.isEmpty { facts.append("  source   \(reference)") }
+    var parts = ["\(id): \(kind.rawValue)\n\(summary)", facts.joined(separator: "\n")]
+    if !details.isEmpty { parts.append(details) }
     if !parameters.declarations.isEmpty {
-      text += "\nparameters\n"
-      for parameter in parameters.declarations {
-        let preset = parameter.defaultValue.map { "default \($0.stringValue ?? $0.text())" } ?? "no default"
-        let scope = parameter.isPerInput ? ", may differ by client" : ""
-        text += "  \(parameter.name)  \(parameter.expectation), \(preset)\(scope)\n      \(parameter.description)\n"
+      let entries = parameters.declarations.map { parameter in
+        let facts = "  \(parameter.name): \(parameter.facts)"
+        return parameter.description.isEmpty ? facts : facts + "\n      \(parameter.description)"
       }
+      parts.append("parameters\n" + entries.joined(separator: "\n"))
     }
-    return text
+    parts.append("how to ask for it\n" + usage.map { "  " + $0 }.joined(separator: "\n"))
+    return parts.map { wrapped($0, to: page.columns) }.joined(separator: "\n\n")
+  }
+
+  /// On the command line and in a recipe, with the first parameter that has a default.
+  private var usage: [String] {
+    let setting = parameters.declarations.lazy.compactMap { parameter in
+      parameter.defaultValue.map { (parameter.name, shown($0)) }
+    }.first
+    let option = setting.map { " -p \($0.0)=\($0.1)" } ?? ""
+    let parameters = setting.map { ", parameters: {\($0.0): \($0.1)}" } ?? ""
+    return switch kind {
+    case .mergeMethod: ["clues merge A B --method \(id)\(option) -o merged", "merge: {method: \(id)\(parameters)}"]
+    case .scorer: ["clues score BUNDLE --scorer \(id)\(option)", "score: {scorer: \(id)\(parameters)}"]
+    case .thresholdRule:
+      ["clues select SCORES --threshold \(id)\(option)", "select: {threshold: \(id)\(parameters)}"]
+    }
   }
 }
 
@@ -97,4 +115,19 @@ extension StrangeLibrary.Standing {
     case .exposed: "exposed"
     }
   }
+}
+
+extension ParameterSchema.Declaration {
+  /// What is allowed, in which unit, what holds without it, and for whom.
+  fileprivate var facts: String {
+    let preset = defaultValue.map { "default \(shown($0))" } ?? "not set by default"
+    return [expectation, unit.map { "in \($0)" }, preset, isPerInput ? "may differ by client" : nil]
+      .compactMap { $0 }.joined(separator: "; ")
+  }
+}
+
+/// A parameter's value as a person writes it: 1, not 1.0, and a text without quotes.
+private func shown(_ value: JSONValue) -> String {
+  if let number = value.doubleValue, let whole = Int(exactly: number) { return "\(whole)" }
+  return value.stringValue ?? value.text()
 }

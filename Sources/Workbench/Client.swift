@@ -1,6 +1,7 @@
 import Adapters
 import Bundles
 import Diagnostics
+import Foundation
 import Recipes
 
 /// A client of a run: its bundle, opened, and its adapter, read.
@@ -8,23 +9,27 @@ struct Client: Sendable {
   /// The client's place in the recipe.
   let place: Int
   let name: String
-  let bundle: Bundle
+  let bundle: Bundles.Bundle
   let adapter: Adapter?
   let sha256: String
   /// Whether it was trained on anchor data: it is scored against, and not merged.
   let isAnchor: Bool
 
   /// Opens the bundle that the recipe names.
-  init(_ recipe: Recipe, place: Int, scoring: Bool, limits: Limits) throws {
+  ///
+  /// - parameter progress: Gets to know how many bytes of it are decoded, or else hashed.
+  init(_ recipe: Recipe, place: Int, scoring: Bool, limits: Limits, progress: @escaping ReadingProgress) throws {
     let entry = recipe.clients[place].value
     isAnchor = entry.anchor?.value ?? false
     let step: Int? = if case .step(let step)? = entry.checkpoint?.value { step } else { nil }
     let path = recipe.path(entry.path)
     let parts = scoring ? ClientEvidence.parts(for: path) : [.adapter, .samples]
-    var bundle = try Bundle.open(
-      path, wanting: parts, adapter: entry.adapter?.value, checkpoint: step, limits: limits)
+    var bundle = try Self.advising(about: entry.path.value, at: path) {
+      try Bundles.Bundle.open(
+        path, wanting: parts, adapter: entry.adapter?.value, checkpoint: step, limits: limits, progress: progress)
+    }
     if entry.checkpoint?.value == .last, bundle.adapterStep == nil, let last = bundle.checkpoints.last {
-      bundle = try Bundle.open(
+      bundle = try Bundles.Bundle.open(
         path, wanting: parts, adapter: entry.adapter?.value, checkpoint: last.step, limits: limits)
     }
     let name = entry.name?.value ?? bundle.client
@@ -36,10 +41,29 @@ struct Client: Sendable {
           weightsFile: files.weights.name)
       }
     }
-    sha256 = try bundle.digest()
+    sha256 = try bundle.digest(progress: progress)
     self.place = place
     self.name = name
     self.bundle = bundle
+  }
+}
+
+extension Client {
+  /// Runs `body` and says more of a path at which there is nothing, and which looks like a name on the Hugging Face Hub.
+  private static func advising<Result>(about written: String, at path: String, _ body: () throws -> Result) throws
+    -> Result
+  {
+    do {
+      return try body()
+    } catch var failure as Failure
+      where failure.kind == .missingInput && written.wholeMatch(of: /[A-Za-z0-9][\w.-]*\/[\w.-]+/) != nil
+      && !FileManager.default.fileExists(atPath: path)
+    {
+      failure.advice =
+        "a name on the Hugging Face Hub is no path, and nothing is downloaded here: fetch it with "
+        + "`hf download \(written) --local-dir FOLDER` and give FOLDER"
+      throw failure
+    }
   }
 }
 
@@ -51,7 +75,10 @@ extension [Client] {
       if let other = seen.updateValue(client, forKey: client.name) {
         throw recipe.failure(
           "two clients are called '\(client.name)': \(other.bundle.path) and \(client.bundle.path)",
-          at: recipe.clients[client.place].origin, advice: "give one of them another name with 'name:'")
+          at: recipe.clients[client.place].origin,
+          advice: recipe.file.isEmpty
+            ? "give each input a name, in order: --client NAME --client NAME; or rename one of them"
+            : "give one of them another name with 'name:'")
       }
     }
   }

@@ -10,7 +10,7 @@ public struct Inspection: Sendable {
   public let text: String
 
   /// Looks at whatever is at `path`.
-  public init(_ path: String) throws {
+  public init(_ path: String, _ page: PageLayout = PageLayout()) throws {
     if path.hasSuffix(".safetensors") {
       let file = try locating(file: path) { try SafetensorsFile(Bytes(mapping: path)) }
       (json, text) = Self.describe(file, path)
@@ -24,7 +24,7 @@ public struct Inspection: Sendable {
           config: files.config.bytes(), configFile: files.config.name, weights: files.weights.bytes(),
           weightsFile: files.weights.name)
       }
-      (json, text) = try Self.describe(bundle, adapter)
+      (json, text) = try Self.describe(bundle, adapter, page)
     }
   }
 
@@ -70,8 +70,10 @@ public struct Inspection: Sendable {
     return (json, "\(path): the state of Adam, read without executing anything\n\(table.text)")
   }
 
-  private static func describe(_ bundle: Bundle, _ adapter: Adapter?) throws -> (JSONValue, String) {
-    var facts = Table()
+  private static func describe(
+    _ bundle: Bundle, _ adapter: Adapter?, _ page: PageLayout
+  ) throws -> (JSONValue, String) {
+    var facts = Facts()
     var object = JSONObject([
       ("schema", "clues/inspection/1"), ("kind", "bundle"), ("path", .string(bundle.path)),
       ("client", .string(bundle.client)), ("domain", JSONValue(bundle.domain)),
@@ -92,11 +94,11 @@ public struct Inspection: Sendable {
     object["notes"] = JSONValue(notes)
     let total = bundle.files.reduce(0) { $0 + $1.size }
     facts.add("files", "\(bundle.files.count) known, \(size(total)); \(bundle.ignored.count) others, not read")
-    let remarks = notes.map { "\nnote: \($0)" }.joined()
-    return (.object(object), "\(bundle.path)\n\(facts.text)\(remarks)")
+    let remarks = notes.map { "\n" + wrapped("note: \($0)", to: page.columns) }.joined()
+    return (.object(object), "\(bundle.path)\n\(facts.text(columns: page.columns))\(remarks)")
   }
 
-  private static func describe(_ adapter: Adapter, step: Int?, in facts: inout Table) -> JSONValue {
+  private static func describe(_ adapter: Adapter, step: Int?, in facts: inout Facts) -> JSONValue {
     let modules = adapter.modules.values.sorted { $0.name < $1.name }
     let endings = Set(modules.map { $0.name.split(separator: ".").last.map(String.init) ?? $0.name }).sorted()
     let scalings = Set(modules.map(\.scaling)).sorted()
@@ -131,7 +133,7 @@ public struct Inspection: Sendable {
     ])
   }
 
-  private static func describe(_ file: BundleFile, in facts: inout Table) throws -> JSONValue {
+  private static func describe(_ file: BundleFile, in facts: inout Facts) throws -> JSONValue {
     let ledger = try locating(file: file.name) { try Ledger(file.bytes()) }
     let splits = Dictionary(grouping: ledger.samples, by: \.split).mapValues(\.count)
     let counts = splits.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue)" }
@@ -148,7 +150,7 @@ public struct Inspection: Sendable {
   }
 
   private static func describe(
-    _ checkpoints: [Checkpoint], in facts: inout Table, _ object: inout JSONObject
+    _ checkpoints: [Checkpoint], in facts: inout Facts, _ object: inout JSONObject
   ) throws {
     guard !checkpoints.isEmpty else { return }
     facts.add("checkpoints", checkpoints.map { "\($0.step)" }.joined(separator: ", "))

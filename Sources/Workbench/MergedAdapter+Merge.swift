@@ -44,11 +44,19 @@ extension MergedAdapter {
     try self.init(rest, contributions, settings, dtype: dtype, absolutes: [])
   }
 
+  private var layout: SafetensorsLayout {
+    SafetensorsLayout(tensors.map { .init(name: $0.key, dtype: $0.value.dtype, shape: $0.value.shape) })
+  }
+
+  /// How many bytes `adapter_model.safetensors` has.
+  var fileSize: Int {
+    let layout = layout
+    return layout.header.count + layout.entries.reduce(0) { $0 + $1.byteCount }
+  }
+
   /// The bytes of `adapter_model.safetensors`, tensor by tensor.
   var fileChunks: some Sequence<[UInt8]> {
-    let tensors = tensors
-    let layout = SafetensorsLayout(
-      tensors.map { .init(name: $0.key, dtype: $0.value.dtype, shape: $0.value.shape) })
+    let (tensors, layout) = (tensors, layout)
     let data = layout.entries.lazy.map { entry in tensors[entry.name]!.bytes.withUnsafeBytes { Array($0) } }
     return [layout.header] + data
   }

@@ -1,10 +1,14 @@
+import Synchronization
+
 /// Who watches a run: gets to know how far it is and what is worth saying.
 public protocol Observer: Sendable {
-  /// A stage begins; `total` is the number of its steps.
-  func begin(_ stage: Stage, total: Int)
+  /// A stage begins.
+  ///
+  /// - parameter total: How much there is to do, in the stage's unit; nil where nobody knows.
+  func begin(_ stage: Stage, total: Int?)
 
-  /// One step of the stage is done; called from any thread.
-  func advance(_ stage: Stage)
+  /// So much more of the stage is done; called from any thread and often, so it must be cheap.
+  func advance(_ stage: Stage, by amount: Int)
 
   func end(_ stage: Stage)
 
@@ -12,13 +16,27 @@ public protocol Observer: Sendable {
   func note(_ note: Note)
 }
 
-/// The stages of a run, in order.
+/// The stages of a run, in order; not every run has all of them.
 public enum Stage: String, Sendable, CaseIterable {
-  case opening, scoring, merging, writing
+  case opening, reading, scoring, surveying, merging, writing, packing
+
+  /// What the steps of a stage are counted in.
+  public enum Unit: String, Sendable {
+    case bytes, clients, samples, modules
+  }
+
+  public var unit: Unit {
+    switch self {
+    case .opening, .writing, .packing: .bytes
+    case .reading: .clients
+    case .scoring: .samples
+    case .surveying, .merging: .modules
+    }
+  }
 }
 
 /// A remark that goes to the user and into the record of the run.
-public struct Note: Sendable, Equatable {
+public struct Note: Sendable, Hashable {
   public let severity: Severity
   public let text: String
 
@@ -33,8 +51,59 @@ public struct Note: Sendable, Equatable {
 /// An observer that looks away.
 public struct Unobserved: Observer {
   public init() {}
-  public func begin(_ stage: Stage, total: Int) {}
-  public func advance(_ stage: Stage) {}
+  public func begin(_ stage: Stage, total: Int?) {}
+  public func advance(_ stage: Stage, by amount: Int) {}
   public func end(_ stage: Stage) {}
   public func note(_ note: Note) {}
+}
+
+/// The packing of an archive, whose writer says how far it is once it has begun.
+final class PackingStage: Sendable {
+  private let observer: any Observer
+  private let written = Mutex<Int?>(nil)
+
+  init(_ observer: any Observer) { self.observer = observer }
+
+  /// - throws: ``Failure`` `interrupted` once the user has asked to stop.
+  func reach(_ done: Int, of total: Int) throws {
+    try Interruption.check()
+    let before = written.withLock { written in
+      defer { written = done }
+      return written
+    }
+    if before == nil { observer.begin(.packing, total: total) }
+    observer.advance(.packing, by: done - (before ?? 0))
+  }
+
+  func end() { if written.withLock({ $0 != nil }) { observer.end(.packing) } }
+}
+
+/// A part of a stage that knows how far it is, and tells the observer how much that adds.
+final class StageShare: @unchecked Sendable {
+  // Unchecked, for it goes from thread to thread, and is used by one at a time.
+  private let observer: any Observer
+  private let stage: Stage
+  private let total: Int
+  private var reported = 0
+
+  /// - parameter total: How much of the stage this part is, in the stage's unit.
+  init(of stage: Stage, total: Int, _ observer: any Observer) {
+    self.observer = observer
+    self.stage = stage
+    self.total = total
+  }
+
+  /// So much of the part is done; what goes beyond its total does not count, nor does a step back.
+  func reach(_ done: Int) {
+    let due = min(done, total)
+    guard due > reported else { return }
+    observer.advance(stage, by: due - reported)
+    reported = due
+  }
+
+  /// The same as a fraction of the part.
+  func reach(fraction: Double) { reach(Int(fraction * Double(total))) }
+
+  /// The part is done, whatever it said before.
+  func finish() { reach(total) }
 }

@@ -34,7 +34,9 @@ struct OutputFolder {
   /// Refuses a target that must not be replaced; nothing is touched.
   static func checkTarget(_ path: String, replacing: Bool) throws {
     var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    if !exists || !isFolder.boolValue { try refuseOtherFiles(path) }
+    guard exists else { return }
     if FolderArchive.isNamed(path), !isFolder.boolValue {
       guard replacing else {
         throw Failure(
@@ -61,8 +63,25 @@ struct OutputFolder {
     }
   }
 
+  /// Refuses a name that promises a file which is not written here; whoever gives it does not want a folder.
+  private static func refuseOtherFiles(_ path: String) throws {
+    let name = URL(filePath: path).lastPathComponent.lowercased()
+    let others = [
+      ".7z", ".rar", ".bz2", ".tbz2", ".tbz", ".gz", ".xz", ".zst", ".lz", ".lz4", ".lzma", ".br", ".z", ".cpio",
+      ".jar", ".iso", ".safetensors", ".bin", ".pt", ".pth", ".gguf",
+    ]
+    guard !FolderArchive.isNamed(path), let ending = others.first(where: name.hasSuffix) else { return }
+    throw Failure(
+      .usage, "the output is a folder or an archive, and '\(ending)' is not written",
+      advice: "name a folder, or end the name in \(FolderArchive.endings.joined(separator: ", "))", file: path)
+  }
+
   /// Writes one file of the folder; `name` may lie in a sub-folder.
-  func write(_ chunks: some Sequence<[UInt8]>, to name: String) throws {
+  ///
+  /// - parameter advance: Gets the size of every chunk that is written.
+  func write(
+    _ chunks: some Sequence<[UInt8]>, to name: String, advance: (Int) throws -> Void = { _ in }
+  ) throws {
     guard !name.split(separator: "/").contains("..") else {
       throw Failure(.cannotWrite, "leaves the output folder", file: name)
     }
@@ -77,7 +96,10 @@ struct OutputFolder {
       }
       let handle = try FileHandle(forWritingTo: file)
       defer { try? handle.close() }
-      for chunk in chunks { try handle.write(contentsOf: chunk) }
+      for chunk in chunks {
+        try handle.write(contentsOf: chunk)
+        try advance(chunk.count)
+      }
       try handle.synchronize()
     }
   }
@@ -87,11 +109,13 @@ struct OutputFolder {
   /// The bytes of a file as they are on disk now.
   func read(_ name: String) throws -> Bytes { try Bytes(mapping: draft + "/" + name) }
 
-  /// Gives the folder its name; from here on it is there.
-  func commit() throws {
+  /// Gives the folder its name, or packs it into the archive; from here on it is there.
+  func commit(_ observer: any Observer = Unobserved()) throws {
     try Self.attempt(path) {
       if FolderArchive.isNamed(path) {
-        try FolderArchive.pack(draft, to: path, replacing: replaces)
+        let stage = PackingStage(observer)
+        try FolderArchive.pack(draft, to: path, replacing: replaces) { try stage.reach($0, of: $1) }
+        stage.end()
         return abandon()
       }
       guard FileManager.default.fileExists(atPath: path) else { return try Self.rename(draft, to: path) }

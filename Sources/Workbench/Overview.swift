@@ -27,14 +27,22 @@ extension Merger {
     return try modules.filter { try method(for: $0).surveySize(clients: contributions.count) > 0 }
   }
 
+  /// How many modules are looked at before the first one is merged, once for each time.
+  func looks(surveying modules: [String]) -> Int {
+    modules.count * settings.method.surveyPasses
+      + (settings.method.wantsAdapterInnerProducts ? self.modules.count : 0)
+  }
+
   /// Looks at modules as often as the method wants to.
   ///
   /// Sums over modules are taken in the order of the modules, whichever is done first.
   ///
-  /// - parameter advance: Called for every module that has been looked at in a pass of the survey.
+  /// - parameter advance: Called each time a module has been looked at.
   func overview(surveying modules: [String], threads: Int, advance: @Sendable () -> Void) throws -> Overview {
     var overview = Overview(clientCount: contributions.count)
-    if settings.method.wantsAdapterInnerProducts { overview.innerProducts = try innerProducts(threads: threads) }
+    if settings.method.wantsAdapterInnerProducts {
+      overview.innerProducts = try innerProducts(threads: threads, advance: advance)
+    }
     for pass in 0..<(modules.isEmpty ? 0 : settings.method.surveyPasses) {
       // So many records at once: enough to keep all threads busy, and few enough for the memory.
       for block in modules.blocks(of: 4 * threads) {
@@ -48,10 +56,11 @@ extension Merger {
     return overview
   }
 
-  private func innerProducts(threads: Int) throws -> [Double] {
+  private func innerProducts(threads: Int, advance: @Sendable () -> Void) throws -> [Double] {
     let count = contributions.count
     let modules = modules
     let grams = try inParallel(modules.count, threads: threads) { place in
+      defer { advance() }
       try Interruption.check()
       let shares = try shares(of: modules[place]).filter { !$0.isAbsent }
       return (clients: shares.map(\.index), products: try gram(shares.map(\.term)).elements)

@@ -39,8 +39,10 @@ public struct Packing {
     return dtype
   }
 
-  public func run() throws -> PackingList {
+  public func run(_ observer: any Observer = Unobserved()) throws -> PackingList {
+    let stage = PackingStage(observer)
     var writer = BundleWriter()
+    writer.progress = { try stage.reach($0, of: $1) }
     writer.leavingOut = leavingOut
     writer.client = client
     writer.domain = domain
@@ -51,7 +53,9 @@ public struct Packing {
         return try converted(bytes, to: dtype)
       }
     }
-    return try writer.pack(source, to: output)
+    let list = try writer.pack(source, to: output)
+    stage.end()
+    return list
   }
 }
 

@@ -23,8 +23,10 @@ struct ParameterPlan: Sendable {
     own = recipe.clients.map { $0.value.parameters }
     self.schema = schema
     self.plugin = plugin
-    for setting in common { try check(setting, isOwn: false) }
-    for setting in own.joined() { try check(setting, isOwn: true) }
+    var failures = Failures()
+    for setting in common { try failures.attempt { try check(setting, isOwn: false) } }
+    for setting in own.joined() { try failures.attempt { try check(setting, isOwn: true) } }
+    try failures.throwIfAny()
   }
 
   /// Checks that every filter is part of the name of some module.

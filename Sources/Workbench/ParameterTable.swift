@@ -11,7 +11,7 @@ public struct ParameterTable: Sendable {
   public let clients: [String]
 
   /// One line a module; modules in a row with the same values share one.
-  public var text: String {
+  public func text(_ page: PageLayout = PageLayout()) -> String {
     var table = Table()
     var place = 0
     while place < modules.count {
@@ -22,7 +22,7 @@ public struct ParameterTable: Sendable {
       table.add(modules[place].name, more, words.joined(separator: ", "))
       place = end
     }
-    return "values that differ by client: \(clients.joined(separator: "/"))\n\n\(table.text)"
+    return "values that differ by client: \(clients.joined(separator: "/"))\n\n\(table.text(page))"
   }
 
   public var json: JSONValue {

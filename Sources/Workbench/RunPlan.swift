@@ -29,14 +29,14 @@ public struct RunPlan: Sendable {
     ])
   }
 
-  public var text: String {
-    var table = Table(["client", "weight", "rank", "modules", "parameters"])
+  public func text(_ page: PageLayout = PageLayout()) -> String {
+    var table = Table(["client", "weight", "rank", "modules", "parameters"], numbers: 1..<5)
     for client in clients {
-      table.add(client.name, "\(client.weight)", span(client.ranks), "\(client.modules)", "\(client.parameters)")
+      table.add(client.name, short(client.weight), span(client.ranks), "\(client.modules)", "\(client.parameters)")
     }
     let coverage = partial.isEmpty ? "all clients have them all" : "\(partial.count) of them not with every client"
     return """
-      \(table.text)
+      \(table.text(page))
 
       method \(method) in space \(space), written as \(dtype)
       \(modules.count) modules; \(coverage)
@@ -58,6 +58,7 @@ extension Bench {
     let scored = try run.scoring.map { try score(recipe, $0, clients) }
     let contributions = try clients.contributions(recipe, scored?.selection)
     let merger = try Merger(settings, contributions, services: services)
+    for note in clients.notes + (scored?.notes ?? []) { observer.note(note) }
     let modules = merger.modules
     return RunPlan(
       method: settings.method.about.id, space: settings.space.rawValue,

@@ -1,32 +1,62 @@
+import Diagnostics
+
 extension RunRecord {
-  /// What a run made of what, in lines of at most 80 columns.
-  public var summary: String {
-    var parts: [String] = []
-    if let selection = scored?.selection { parts.append(selection.text) }
-    if let merge {
-      var table = Table(["client", "weight", "rank", "modules", "checkpoint"])
-      for client in clients {
-        table.add(
-          client.name, short(client.weight), span([client.rank.lowerBound, client.rank.upperBound]),
-          "\(client.moduleCount)", client.step.map { "\($0)" } ?? "final")
-      }
-      var result = Table()
-      result.add("method", "\(merge.method) in space \(merge.space)")
-      result.add("modules", "\(merge.modules.count), rank \(span(merge.modules.map(\.rank))), \(merge.dtype)")
-      result.add("norm", short(merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()))
-      if merge.clients.count > 1 {
-        let count = merge.clients.count
-        let pairs = (0..<count * count).filter { $0 / count < $0 % count }.map { merge.cosines[$0] }
-        result.add(
-          "alike",
-          "cosines \(short(pairs.min() ?? 0)) to \(short(pairs.max() ?? 0)); both signs at "
-            + percent(merge.signConflict) + " of the entries")
-      }
-      let partial = merge.modules.count { $0.coverage < 1 }
-      if partial > 0 { result.add("coverage", "\(partial) modules are not with every client") }
-      result.add("left out", merge.discardedShare > 0 ? percent(merge.discardedShare) + " of the energy" : "nothing")
-      parts += [table.text, result.text]
-    }
+  /// What a run made of what: one line a client, then what holds for all.
+  public func summary(_ page: PageLayout = PageLayout()) -> String {
+    var parts = [table.text(page)]
+    var facts = Facts()
+    if let selection = scored?.selection { selection.describe(in: &facts) }
+    if let merge { describe(merge, in: &facts) }
+    let text = facts.text(columns: page.columns)
+    if !text.isEmpty { parts.append(text) }
+    if let remark = scored?.selection?.offsetRemark { parts.append(wrapped(remark, to: page.columns)) }
     return parts.joined(separator: "\n\n")
+  }
+
+  /// Clients with their samples, as far as there is a selection, and with their weights, as far as there is a merge.
+  private var table: Table {
+    let shares = scored?.selection?.clients ?? []
+    let merged = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
+    let names = scored.map(\.table.clients) ?? clients.map(\.name)
+    var header = ["client"]
+    if scored != nil { header.append("samples") }
+    if !shares.isEmpty { header += ["kept", "share"] }
+    if merge != nil { header += ["weight", "rank", "modules", "checkpoint"] }
+    var table = Table(header, numbers: 1..<header.count)
+    for name in names {
+      var row = [name]
+      if let scored { row.append("\(scored.table.rows.count { $0.client == name && $0.isTrain })") }
+      if let share = shares.first(where: { $0.client == name }) {
+        row += ["\(share.kept)", percent(share.keptShare)]
+      }
+      if merge != nil {
+        row +=
+          merged[name].map { client in
+            [
+              short(client.weight), span([client.rank.lowerBound, client.rank.upperBound]), "\(client.moduleCount)",
+              client.step.map { "\($0)" } ?? "final",
+            ]
+          } ?? ["not merged"]
+      }
+      table.add(row)
+    }
+    return table
+  }
+
+  private func describe(_ merge: Merge, in facts: inout Facts) {
+    facts.add("method", "\(merge.method) in space \(merge.space)")
+    facts.add("modules", "\(merge.modules.count), rank \(span(merge.modules.map(\.rank))), \(merge.dtype)")
+    facts.add("norm", short(merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()))
+    if merge.clients.count > 1 {
+      let count = merge.clients.count
+      let pairs = (0..<count * count).filter { $0 / count < $0 % count }.map { merge.cosines[$0] }
+      facts.add(
+        "alike",
+        "cosines \(short(pairs.min() ?? 0, beside: 1)) to \(short(pairs.max() ?? 0, beside: 1)); both signs at "
+          + percent(merge.signConflict) + " of the entries")
+    }
+    let partial = merge.modules.count { $0.coverage < 1 }
+    if partial > 0 { facts.add("coverage", "\(partial) modules are not with every client") }
+    facts.add("left out", merge.discardedShare > 0 ? percent(merge.discardedShare) + " of the energy" : "nothing")
   }
 }

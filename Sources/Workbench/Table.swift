@@ -1,30 +1,44 @@
+import Diagnostics
 import Foundation
 
 /// Rows of text in columns that line up.
 struct Table {
   private var rows: [[String]] = []
-  private let separator: String
+  private let numbers: Range<Int>
 
-  init(_ header: [String] = [], separator: String = "  ") {
-    self.separator = separator
+  /// - parameter numbers: The columns that are set flush right.
+  init(_ header: [String] = [], numbers: Range<Int> = 0..<0) {
+    self.numbers = numbers
     if !header.isEmpty { rows.append(header) }
   }
 
   mutating func add(_ row: String...) { rows.append(row) }
 
+  mutating func add(_ row: [String]) { rows.append(row) }
+
   /// The rows, one line each, without spaces at their ends.
-  var text: String {
+  var text: String { text(PageLayout()) }
+
+  /// The rows, with the first column, that of names, as narrow as it takes for the table to fit on the page.
+  func text(_ page: PageLayout) -> String {
     let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+    var widths = (0..<columns).map { column in rows.map { $0.count > column ? displayWidth($0[column]) : 0 }.max() ?? 0
+    }
+    let excess = widths.reduce(0, +) + 2 * (columns - 1) - page.columns
+    if page.shortensNames, columns > 0, excess > 0 { widths[0] = max(min(widths[0], 8), widths[0] - excess) }
     return rows.map { row in
-      let line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: separator)
-      return String(line.reversed().drop { $0 == " " }.reversed())
+      let cells = zip(row, widths).enumerated().map { column, cell in
+        let text = column == 0 && page.shortensNames ? shortened(cell.0, to: cell.1) : cell.0
+        let space = String(repeating: " ", count: max(0, cell.1 - displayWidth(text)))
+        return numbers.contains(column) ? space + text : text + space
+      }
+      return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
     }.joined(separator: "\n")
   }
 }
 
 /// A number of bytes in the unit that fits.
-func size(_ bytes: Int) -> String {
+public func size(_ bytes: Int) -> String {
   let units = ["B", "kB", "MB", "GB", "TB"]
   var value = Double(bytes)
   var unit = 0
@@ -43,6 +57,11 @@ func span(_ numbers: some Collection<Int>) -> String {
 
 /// A number with four digits that say something.
 func short(_ number: Double) -> String { String(format: "%.4g", number) }
+
+/// The same beside numbers of the size `scale`: what is nothing but rounding there is 0.
+func short(_ number: Double, beside scale: Double) -> String {
+  short(abs(number) <= 1e-12 * abs(scale) ? 0 : number)
+}
 
 /// A share in percent.
 func percent(_ share: Double) -> String {

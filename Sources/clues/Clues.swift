@@ -11,13 +11,24 @@ struct Clues: ParsableCommand {
     commandName: "clues",
     abstract: "Merges the LoRA adapters of many clients into one.",
     discussion: """
-      Give it the bundles that clients handed in (archives, Trainer folders or PEFT folders) and a recipe:
+      Give it the bundles that clients handed in (archives, Trainer folders or PEFT
+      folders) and say what to do with them, in a recipe or on the command line:
 
         clues run recipes/ties.yaml --output runs/ties
         clues merge medical.tar.zst financial.zip --method average -o merged
 
-      Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 missing input, 69 no such plugin, 70 plugin failed, \
-      73 cannot write, 77 untrusted plugin, 78 bad recipe, 130 interrupted.
+      What a client handed in, which methods there are, what a recipe decides:
+
+        clues inspect medical.tar.zst
+        clues plugins list
+        clues recipe explain recipes/ties.yaml
+
+      Results go to standard output, progress and messages to standard error.
+      -q silences the messages, --json makes results readable by programs.
+
+      Exit codes:
+
+      \(Failure.Kind.table)
       """,
     version: cluesVersion,
     subcommands: [
@@ -27,21 +38,44 @@ struct Clues: ParsableCommand {
 
   static func main() {
     if CommandLine.arguments.dropFirst().first == WorkerSettings.argument { PluginWorker.main() }
-    // A reader that closes the pipe early, such as `head`, is no error.
-    signal(SIGPIPE, SIG_DFL)
-    signal(SIGINT) { _ in
-      // Asked twice, we go at once; drafts are removed by the next run.
-      if Interruption.isPending { _exit(Failure.Kind.interrupted.exitCode) }
-      Interruption.request()
-    }
+    Signals.install()
     do {
       var command = try parseAsRoot()
+      if let command = command as? any SpeakingCommand {
+        Console.configure(command.messages, progress: command.progressStyle)
+      }
       try command.run()
     } catch let failure as Failure {
-      Console.error(failure.description)
+      Console.failure(failure)
+      Signals.obeyLast()
       exit(withError: ExitCode(failure.kind.exitCode))
     } catch {
-      exit(withError: error)
+      Screen.standardError.clear()
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      Console.usage(fullMessage(for: error))
+      exit(withError: ExitCode.validationFailure)
+    }
+  }
+}
+
+extension Failure.Kind {
+  /// The exit codes, one a line.
+  fileprivate static var table: String {
+    ([(0, "done")] + allCases.map { ($0.exitCode, $0.meaning) })
+      .map { String(repeating: " ", count: 5 - "\($0)".count) + "\($0)  \($1)" }.joined(separator: "\n")
+  }
+
+  private var meaning: String {
+    switch self {
+    case .usage: "wrong usage: an option or argument that is not understood"
+    case .badData: "bad data: an input is damaged, or cannot be merged rightly"
+    case .missingInput: "missing input: a file or folder that is not there"
+    case .pluginNotFound: "no such plugin"
+    case .pluginFailed: "a plugin failed, or is none"
+    case .cannotWrite: "cannot write: the output is there already, or the disk is full"
+    case .untrustedPlugin: "a plugin that is not trusted, or not the pinned one"
+    case .badRecipe: "bad recipe: with the line and column of every mistake"
+    case .interrupted: "interrupted: nothing was written"
     }
   }
 }

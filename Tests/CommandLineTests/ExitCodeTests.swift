@@ -60,6 +60,12 @@ import Testing
     .init(
       arguments: ["merge", tiny, "--method", "average", "--plugin-dir", "nowhere", "-o", "out"], status: 66,
       message: "nowhere: error: there is no such plugin folder"),
+    .init(
+      arguments: ["merge", tiny, "--method", "average", "-o", "out.rar"], status: 64,
+      message: "out.rar: error: the output is a folder or an archive, and '.rar' is not written\n  help: name a folder"),
+    .init(
+      arguments: ["merge", "some-org/some-model", "--method", "average", "-o", "out"], status: 66,
+      message: "a name on the Hugging Face Hub is no path"),
     .init(arguments: ["plugins", "show", "averag"], status: 69, message: "did you mean 'average'?"),
     .init(arguments: ["run", "nowhere.yaml"], status: 66, message: "nowhere.yaml"),
     .init(arguments: ["inspect", "nowhere"], status: 66, message: "nowhere: error: cannot be opened"),

@@ -155,7 +155,7 @@ import Testing
 
   @Test func explainsWhatBecameOfEveryKey() throws {
     let text = try String(contentsOfFile: fixture("recipes/mergekit-ok-ties.yaml"), encoding: .utf8)
-    let explanation = try Recipe.parse(text, file: "m.yml").explanation
+    let explanation = try Recipe.parse(text, file: "m.yml").explanation()
     let parts = explanation.components(separatedBy: "\nFrom the mergekit file:\n")
     try #require(parts.count == 2)
     #expect(parts[0].contains("merge.method "))
@@ -177,7 +177,7 @@ import Testing
         dtype                        nothing: sums are made in float32 at least, whatever the type of the result
 
         """)
-    #expect(try !Recipe.parse("clients: [a]\nmerge: {method: t}", file: "r").explanation.contains("mergekit"))
+    #expect(try !Recipe.parse("clients: [a]\nmerge: {method: t}", file: "r").explanation().contains("mergekit"))
   }
 
   @Test func everyMethodOfMergekitIsEitherTakenOrRefusedByName() {

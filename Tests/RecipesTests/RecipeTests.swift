@@ -163,7 +163,7 @@ import Testing
       """
     let recipe = try Recipe.parse(text, file: "r.yaml", overrides: [Override("seed=7")])
     #expect(
-      recipe.explanation == """
+      recipe.explanation() == """
         clues                     1 (default)
         clients.0.path            a.zip
         clients.0.checkpoint      the final adapter, else the last checkpoint's (default)

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// One line of an explanation: what was decided, and whether somebody wrote it down.
 struct Decision: Sendable {
   var place: Place
@@ -7,13 +9,13 @@ struct Decision: Sendable {
   var meaning: String?
 
   /// The lines of `decisions`, the values in one column.
-  static func lines(_ decisions: [Decision]) -> String {
-    let width = decisions.map(\.place.path.count).max() ?? 0
-    return decisions.map { decision in
-      let gap = String(repeating: " ", count: width - decision.place.path.count + 2)
+  static func lines(_ decisions: [Decision], columns: Int) -> String {
+    var facts = Facts()
+    for decision in decisions {
       let source = decision.isDefault ? " (default)" : ""
       let meaning = decision.meaning.map { ": \($0)" } ?? ""
-      return decision.place.path + gap + decision.value + source + meaning + "\n"
-    }.joined()
+      facts.add(decision.place.path, decision.value + source + meaning)
+    }
+    return facts.text(columns: columns) + "\n"
   }
 }

@@ -1,3 +1,4 @@
+import Diagnostics
 import JSON
 
 extension Form {
@@ -10,7 +11,10 @@ extension Form {
       read: { node, place in
         guard let nodes = node.list else { throw mismatch(node, at: place, due: "a list") }
         guard !nodes.isEmpty else { throw node.origin.failure("\(place.name) is an empty list") }
-        return try nodes.enumerated().map { Located(try form.read($1, place / $0), $1.origin) }
+        var failures = Failures()
+        let elements = try failures.map(nodes.enumerated()) { Located(try form.read($1, place / $0), $1.origin) }
+        try failures.throwIfAny()
+        return elements
       },
       write: { elements in .array(elements.compactMap { form.write($0.value) }) },
       explain: { elements, place in

@@ -9,7 +9,8 @@ extension Form where Value == [ParameterSetting] {
     accepts: { $0.mapping != nil },
     read: { node, place in
       guard let members = node.mapping else { throw mismatch(node, at: place, due: "a mapping of parameters") }
-      return try members.map { member in
+      var failures = Failures()
+      let settings = try failures.map(members) { member in
         guard matches(member.key, ParameterSetting.namePattern) else {
           throw member.origin.failure(
             "'\(Node.shortened(member.key))' cannot be the name of a parameter",
@@ -18,6 +19,8 @@ extension Form where Value == [ParameterSetting] {
         let value = try ParameterSetting.value(of: member.value, at: place / member.key)
         return ParameterSetting(name: member.key, value: value, origin: member.value.origin)
       }
+      try failures.throwIfAny()
+      return settings
     },
     write: { settings in .object(JSONObject(settings.map { ($0.name, $0.value) })) },
     explain: { settings, place in

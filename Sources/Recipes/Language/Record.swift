@@ -40,28 +40,36 @@ extension Record {
   static func read(_ node: Node, at place: Place) throws -> Self {
     guard let members = node.mapping else { throw Form<Self>.mismatch(node, at: place, due: "a mapping") }
     let inside = place.path.isEmpty ? "the recipe" : place.name
+    var failures = Failures()
     for (index, member) in members.enumerated() {
       guard fields.contains(where: { $0.name == member.key }) else {
         let isNear = nearestName(to: member.key, among: fields.map(\.name)) != nil
-        throw member.origin.failure(
-          "unknown key '\(Node.shortened(member.key))' in \(inside)",
-          advice: isNear
-            ? suggestion(for: member.key, among: fields.map(\.name))
-            : "known here: " + fields.map(\.name).joined(separator: ", "))
+        failures.add(
+          member.origin.failure(
+            "unknown key '\(Node.shortened(member.key))' in \(inside)",
+            advice: isNear
+              ? suggestion(for: member.key, among: fields.map(\.name))
+              : "known here: " + fields.map(\.name).joined(separator: ", ")))
+        continue
       }
-      guard !members[..<index].contains(where: { $0.key == member.key }) else {
-        throw member.origin.failure("the key '\(member.key)' stands twice in \(inside)")
+      if members[..<index].contains(where: { $0.key == member.key }) {
+        failures.add(member.origin.failure("the key '\(member.key)' stands twice in \(inside)"))
       }
     }
+    // A key that is written wrongly is not missing as well.
+    let isMisspelt = !failures.isEmpty
     var record = Self()
     for field in fields {
       if let member = members.first(where: { $0.key == field.name }) {
-        try field.read(member.value, place / field.name, &record)
-      } else if field.isRequired {
-        throw node.origin.failure("\(inside) has no '\(field.name)'", advice: field.text)
+        try failures.attempt { try field.read(member.value, place / field.name, &record) }
+      } else if field.isRequired, !isMisspelt {
+        failures.add(node.origin.failure("\(inside) has no '\(field.name)'", advice: field.text))
       }
     }
-    for rule in rules { try rule.check(record, node.origin) }
+    // The rules are about values that stand.
+    try failures.throwIfAny()
+    for rule in rules { try failures.attempt { try rule.check(record, node.origin) } }
+    try failures.throwIfAny()
     record.settle()
     return record
   }

@@ -15,7 +15,6 @@ extension Bench {
       clients: clients.map(\.name), anchors: clients.map(\.isAnchor), owners: flat.map(\.owner),
       steps: flat.map(\.1.step), innerProducts: products)
     let scores = try plugin.makeInstance(parameters, services: services).score(collection)
-    for _ in clients { observer.advance(.scoring) }
     let rows = zip(clients, scores).map { client, score in
       ScoreTable.Row(
         client: client.name, split: client.isAnchor ? PluginHost.Split.anchor.name : PluginHost.Split.train.name,

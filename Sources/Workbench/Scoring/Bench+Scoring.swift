@@ -11,24 +11,29 @@ struct ScoringSettings: Sendable {
   let rule: (plugin: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool)?
 
   init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
-    scorers = try recipe.score.map { entry in
+    var failures = Failures()
+    scorers = try failures.map(recipe.score) { entry in
       let scorer = entry.value
       let plugin = try recipe.locating(scorer.scorer.origin) { try catalog.scorer(scorer.scorer.value) }
       let parameters = try recipe.values(scorer.parameters, plugin.about)
       return (plugin, parameters, scorer.weight.value)
     }
     if Set(scorers.map(\.plugin.scoresClients)).count > 1 {
-      throw recipe.failure(
-        "a scorer of clients cannot be summed with a scorer of samples", at: recipe.score[0].value.scorer.origin,
-        advice: "take one or the other")
+      failures.add(
+        recipe.failure(
+          "a scorer of clients cannot be summed with a scorer of samples", at: recipe.score[0].value.scorer.origin,
+          advice: "take one or the other"))
     }
-    rule = try recipe.select.map { entry in
+    rule = try recipe.select.flatMap { entry in
       let select = entry.value
-      let plugin = try recipe.locating(select.threshold.origin) {
-        try catalog.thresholdRule(select.threshold.value)
+      return try failures.attempt {
+        let plugin = try recipe.locating(select.threshold.origin) {
+          try catalog.thresholdRule(select.threshold.value)
+        }
+        return (plugin, try recipe.values(select.parameters, plugin.about), select.calibrate.value == .client)
       }
-      return (plugin, try recipe.values(select.parameters, plugin.about), select.calibrate.value == .client)
     }
+    try failures.throwIfAny()
   }
 
   /// The libraries that take part.
@@ -40,11 +45,15 @@ struct ScoringSettings: Sendable {
 extension Recipe {
   /// The values of a plugin's parameters; what is wrong with one is said with its place.
   fileprivate func values(_ settings: [ParameterSetting], _ plugin: PluginDescription) throws -> ParameterValues {
+    var failures = Failures()
     for setting in settings {
-      _ = try locating(setting.origin) {
-        try ParameterValues([setting.name: setting.value], schema: plugin.parameters, of: "'\(plugin.id)'")
+      try failures.attempt {
+        _ = try locating(setting.origin) {
+          try ParameterValues([setting.name: setting.value], schema: plugin.parameters, of: "'\(plugin.id)'")
+        }
       }
     }
+    try failures.throwIfAny()
     return try ParameterValues(
       Dictionary(settings.map { ($0.name, $0.value) }) { $1 }, schema: plugin.parameters, of: "'\(plugin.id)'")
   }
@@ -70,15 +79,28 @@ extension Bench {
   }
 
   func score(_ recipe: Recipe, _ settings: ScoringSettings, _ clients: [Client]) throws -> Scored {
+    observer.begin(.reading, total: clients.count)
     let evidence = try inParallel(clients.count, threads: threads) { place in
-      try locating(client: clients[place].name) { try ClientEvidence(clients[place]) }
+      try Interruption.check()
+      let evidence = try locating(client: clients[place].name) { try ClientEvidence(clients[place]) }
+      observer.advance(.reading, by: 1)
+      return evidence
     }
-    observer.begin(.scoring, total: clients.count * settings.scorers.count)
-    let tables = try settings.scorers.map { scorer -> (table: ScoreTable, weight: Double) in
+    observer.end(.reading)
+    observer.begin(.scoring, total: evidence.reduce(0) { $0 + $1.samples.count })
+    // A sample counts once, however many scorers look at it.
+    let shares = evidence.map { client in
+      StageShare(of: .scoring, total: client.samples.count, observer)
+    }
+    let count = Double(settings.scorers.count)
+    let tables = try settings.scorers.enumerated().map { place, scorer -> (table: ScoreTable, weight: Double) in
       let table =
         try scorer.plugin.scoresClients
         ? scoreClients(clients, by: scorer.plugin, scorer.parameters)
-        : scoreSamples(evidence, by: scorer.plugin, scorer.parameters)
+        : scoreSamples(evidence, by: scorer.plugin, scorer.parameters) { client, fraction in
+          shares[client].reach(fraction: (Double(place) + fraction) / count)
+        }
+      for share in shares { share.reach(fraction: Double(place + 1) / count) }
       return (table, scorer.weight)
     }
     observer.end(.scoring)
@@ -107,13 +129,14 @@ extension Bench {
       table, rule: plugin, parameters: values, calibratesClients: calibratesClients, services: services)
   }
 
+  /// - parameter progress: Gets the place of a client and the fraction of its work that is done.
   private func scoreSamples(
-    _ clients: [ClientEvidence], by plugin: ScorerPlugin, _ parameters: ParameterValues
+    _ clients: [ClientEvidence], by plugin: ScorerPlugin, _ parameters: ParameterValues,
+    progress: @Sendable (Int, Double) -> Void
   ) throws -> ScoreTable {
     let scorer = try SampleScorer(plugin, parameters, for: clients, catalog: catalog, services: services)
     let results = try inParallel(clients.count, threads: threads) { place in
-      defer { observer.advance(.scoring) }
-      return try scorer.score(clients[place])
+      try scorer.score(clients[place]) { progress(place, $0) }
     }
     let rows = zip(clients, results).flatMap { client, result in
       client.samples.enumerated().map { place, sample in

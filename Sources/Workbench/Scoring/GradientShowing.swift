@@ -50,7 +50,11 @@ struct GradientShowing {
   }
 
   /// Shows every tensor in as many passes as the scorer needs.
-  mutating func show(to instance: any ScorerInstance) throws {
+  ///
+  /// - parameter progress: Gets the fraction of all elements that is shown, from 0 to 1.
+  mutating func show(to instance: any ScorerInstance, progress: (Double) -> Void) throws {
+    let all = gradients.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    var shown = 0
     for (index, parameter) in gradients.parameters.enumerated() {
       try Interruption.check()
       let width = parameter.shape.reduce(1, *)
@@ -65,6 +69,8 @@ struct GradientShowing {
         for pass in 0..<needs.passes { try show(parameter.name, width: width, pass: pass, to: instance) }
         try instance.endTensor()
       }
+      shown += width
+      progress(Double(shown) / Double(max(all, 1)))
     }
   }
 

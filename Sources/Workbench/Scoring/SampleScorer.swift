@@ -39,16 +39,21 @@ struct SampleScorer: Sendable {
   }
 
   /// Scores all samples of a client.
-  func score(_ client: ClientEvidence) throws -> Result {
+  ///
+  /// - parameter progress: Gets the fraction that is done, from 0 to 1.
+  func score(_ client: ClientEvidence, progress: (Double) -> Void) throws -> Result {
     let instance = try plugin.makeInstance(parameters, services: services)
     let checkpoints = client.checkpoints(for: needs)
     var scored: [(step: Int, scores: [Score])] = []
     for (index, checkpoint) in checkpoints.enumerated() {
       try Interruption.check()
       let scores = try locating(client: client.client) {
-        try score(client, checkpoint, index: index, of: checkpoints.count, by: instance)
+        try score(client, checkpoint, index: index, of: checkpoints.count, by: instance) { fraction in
+          progress((Double(index) + fraction) / Double(checkpoints.count))
+        }
       }
       scored.append((checkpoint.step, scores))
+      progress(Double(index + 1) / Double(checkpoints.count))
     }
     // A reason given at one checkpoint outlives whatever the scorer makes of the others.
     let combined = try instance.finish(scored.map(\.scores))
@@ -60,7 +65,9 @@ struct SampleScorer: Sendable {
   }
 
   private func score(
-    _ client: ClientEvidence, _ evidence: CheckpointEvidence, index: Int, of count: Int, by instance: any ScorerInstance
+    _ client: ClientEvidence, _ evidence: CheckpointEvidence, index: Int, of count: Int,
+    by instance: any ScorerInstance,
+    progress: (Double) -> Void
   ) throws -> [Score] {
     var checkpoint = ScoringCheckpoint(
       alternative: alternative, client: client.client, step: evidence.step, index: index, count: count,
@@ -81,7 +88,7 @@ struct SampleScorer: Sendable {
     checkpoint.validationNorms = try showing.validationNorms()
     checkpoint.tensorCount = gradients.parameters.count
     try instance.begin(checkpoint)
-    try showing.show(to: instance)
+    try showing.show(to: instance, progress: progress)
     let scores = try instance.endCheckpoint()
     return scores.enumerated().map { sample, score in showing.faults[sample].map { .unscored($0) } ?? score }
   }

@@ -1,6 +1,15 @@
+import Diagnostics
 import JSON
 
 extension SampleSelection {
+  /// What to know before the threshold is sent to others.
+  public var originNote: Note? {
+    guard table.scorers.isEmpty else { return nil }
+    return .warning(
+      "the scores do not say how they came about (there is no .origin.json beside them), so that nobody can apply "
+        + "threshold.json with --with")
+  }
+
   /// What the user should know about a selection.
   public var notes: [Note] {
     var notes: [Note] = []
@@ -24,23 +33,46 @@ extension SampleSelection {
     return notes
   }
 
-  /// Anchors, thresholds and kept shares, in lines of at most 80 columns.
-  public var text: String {
-    var table = Table(["client", "kept", "of", "share", "threshold", "anchors", "mean", "offset"])
+  /// What is kept of each client, and by which threshold.
+  public func text(_ page: PageLayout = PageLayout()) -> String {
+    let isGlobal = globalThreshold != nil
+    let header =
+      ["client", "samples", "kept", "share"] + (isGlobal ? [] : ["threshold"]) + ["anchors", "anchor offset"]
+    var table = Table(header, numbers: 1..<header.count)
     for client in clients {
+      let own = isGlobal ? [] : [shown(client.threshold)]
       table.add(
-        client.client, "\(client.kept)", "\(client.total)", percent(client.keptShare), short(client.threshold),
-        "\(client.anchors.count)", short(client.anchors.mean), short(client.anchorOffset))
+        [client.client, "\(client.total)", "\(client.kept)", percent(client.keptShare)] + own
+          + ["\(client.anchors.count)", shown(client.anchorOffset)])
     }
-    let rule = "\(rule) \(parameters.text())" + (calibratesClients ? ", scores calibrated by client" : "")
-    let global = globalThreshold.map { "one threshold for all: \(short($0))" } ?? "thresholds differ by client"
-    return """
-      \(table.text)
+    var facts = Facts()
+    describe(in: &facts)
+    let parts = [table.text(page), facts.text(columns: page.columns)]
+    return (parts + [offsetRemark].compactMap { $0 }.map { wrapped($0, to: page.columns) }).joined(separator: "\n\n")
+  }
 
-      \(global) (\(rule))
-      anchors: \(anchors.count), mean \(short(anchors.mean)), deviation \(short(anchors.deviation)), \
-      standard error \(short(anchors.standardError))
-      """
+  /// Threshold, rule and anchors.
+  func describe(in facts: inout Facts) {
+    facts.add("threshold", globalThreshold.map { "\(shown($0)) for all clients" } ?? "one for each client")
+    facts.add("rule", "\(rule) \(parameters.text())" + (calibratesClients ? ", scores calibrated by client" : ""))
+    facts.add(
+      "anchors",
+      "\(anchors.count), mean \(shown(anchors.mean)), deviation \(short(anchors.deviation)), "
+        + "standard error \(short(anchors.standardError))")
+  }
+
+  /// What to think of where scores of clients lie on scales of their own.
+  var offsetRemark: String? {
+    guard !calibratesClients, let far = clients.max(by: { abs($0.anchorOffset) < abs($1.anchorOffset) }),
+      abs(far.anchorOffset) > anchors.deviation, clients.count > 1
+    else { return nil }
+    return "The anchors of '\(far.client)' lie \(shown(far.anchorOffset)) from those of all, more than a deviation: "
+      + "its scores may be on a scale of their own, which --calibrate (select.calibrate: client) evens out."
+  }
+
+  /// A score, with what is nothing but rounding beside the anchors' as 0.
+  private func shown(_ score: Double) -> String {
+    short(score, beside: max(anchors.deviation, abs(anchors.mean)))
   }
 
   /// The selection for run.json.

@@ -18,11 +18,13 @@ extension ScoreTable {
 
   /// Reads scores that Clues wrote.
   ///
-  /// - parameter path: The file of scores; how they came about is read from beside it, if it is there.
+  /// - parameter path: The file of scores; how they came about is read from beside it, if it is there. `-` is standard
+  ///   input, which says nothing about that.
   public init(path: String) throws {
-    let bytes = try Bytes(mapping: path)
+    let isInput = path == "-"
+    let bytes = try isInput ? Bytes(FileHandle.standardInput.readToEnd().map { Array($0) } ?? []) : Bytes(mapping: path)
     var rows: [Row] = []
-    try locating(file: path) {
+    try locating(file: isInput ? "standard input" : path) {
       try bytes.withUnsafeBytes {
         try JSONReader().readLines($0) { value, _ in rows.append(try Row(value)) }
       }
@@ -32,7 +34,7 @@ extension ScoreTable {
     self.rows = rows
     scorers = []
     let origin = Self.originPath(of: path)
-    if FileManager.default.fileExists(atPath: origin) {
+    if !isInput, FileManager.default.fileExists(atPath: origin) {
       let bytes = try Bytes(mapping: origin)
       try locating(file: origin) {
         let object = try bytes.withUnsafeBytes { try JSONReader().read($0) }.objectValue

@@ -2,25 +2,33 @@ import ArgumentParser
 import Workbench
 
 extension Clues {
-  struct Inspect: ParsableCommand {
+  struct Inspect: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Say what a bundle, an adapter, a checkpoint or a file holds.",
+      usage: "clues inspect <input> [<options>]",
       discussion: """
-        Example:
+        Nothing in it is executed, and nothing is unpacked to disk. Of a bundle it says what Clues would use: the \
+        adapter, the checkpoints, the evidence for scoring, and what is wrong or odd.
+
+        Examples:
           clues inspect checkpoints/medical.tar.zst
           clues inspect outputs/checkpoint-500/optimizer.pt
+          clues inspect merged/adapter_model.safetensors --json | jq '.tensors[].shape'
         """)
 
     @Argument(
       help: ArgumentHelp(
-        "A bundle, a Trainer folder, a PEFT folder, a safetensors file, or an optimizer.pt.", valueName: "input"))
+        "A bundle, a Trainer folder, a PEFT folder, a safetensors file, or an optimizer.pt.", valueName: "input"),
+      completion: .file())
     var input: String
 
     @Flag(help: "Print everything as JSON.")
     var json = false
 
+    @OptionGroup var messages: MessageOptions
+
     func run() throws {
-      let inspection = try Inspection(input)
+      let inspection = try Inspection(input, Console.page)
       try Console.result(json ? inspection.json.text(indented: true) : Console.printable(inspection.text))
     }
   }

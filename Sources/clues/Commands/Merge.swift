@@ -4,31 +4,36 @@ import JSON
 import Recipes
 
 extension Clues {
-  struct Merge: ParsableCommand {
+  struct Merge: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Merge adapters without a recipe.",
+      usage: "clues merge <input> ... --method <name> --output <dir> [<options>]",
       discussion: """
         Inputs are archives, Trainer folders, single checkpoints or PEFT folders, one a client. `clues plugins list` \
-        shows the methods, `clues plugins show METHOD` their parameters.
+        shows the methods, `clues plugins show METHOD` their parameters. The result loads in PEFT as it is.
 
         Examples:
           clues merge medical.tar.zst financial.zip --method average -o merged
-          clues merge a/ b/ c/ --method ties -p density=0.5 --space delta --rank 16 -o merged
-          clues merge a/ b/ --method average --weight 0.7 --weight 0.3 -p normalize=false -o merged
+          clues merge a/ b/ c/ --method ties -p density=0.5 --rank 16 -o merged
+          clues merge a/ b/ --method average --weight 0.7 --weight 0.3 -o merged
+          clues merge x/out y/out --client x --client y --method average -o merged
         """)
 
-    @Argument(help: ArgumentHelp("The clients' bundles.", valueName: "input"))
+    @Argument(help: ArgumentHelp("The clients' bundles.", valueName: "input"), completion: .file())
     var inputs: [String]
 
-    @Option(help: ArgumentHelp("The merge method.", valueName: "name"))
+    @Option(help: ArgumentHelp("The merge method.", valueName: "name"), completion: .pluginIds(.mergeMethod))
     var method: String
 
     @Option(
       name: [.customShort("p"), .customLong("parameter")],
-      help: ArgumentHelp("A parameter of the method; may be repeated.", valueName: "key=value"))
+      help: ArgumentHelp("A parameter of the method; may be repeated.", valueName: "key=value"),
+      completion: .parameters(of: "--method"))
     var parameters: [String] = []
 
-    @Option(help: "What the method is applied to: stack, core, delta or factors; by default what suits the method.")
+    @Option(
+      help: "What the method is applied to: stack, core, delta or factors; by default what suits the method.",
+      completion: .list(Recipe.Space.allCases.map(\.rawValue)))
     var space: String?
 
     @Option(
@@ -36,7 +41,15 @@ extension Clues {
       help: ArgumentHelp("A client's weight, once for each input in order; by default all are 1.", valueName: "w"))
     var weight: [Double] = []
 
-    @Option(help: ArgumentHelp("The rank of the result: a number, same or full.", valueName: "r"))
+    @Option(
+      name: .customLong("client"),
+      help: ArgumentHelp(
+        "A client's name, once for each input in order; by default that of the bundle.", valueName: "name"))
+    var names: [String] = []
+
+    @Option(
+      help: ArgumentHelp("The rank of the result: a number, same or full.", valueName: "r"),
+      completion: .list(["same", "full"]))
     var rank: String?
 
     @Option(help: ArgumentHelp("The share of each module's energy to keep; the rank follows.", valueName: "e"))
@@ -48,16 +61,24 @@ extension Clues {
     @Flag(help: "Write what compression leaves out as a second adapter, so that nothing is lost.")
     var residual = false
 
-    @Option(help: "The type of the result: float32, float16 or bfloat16; by default that of the inputs.")
+    @Option(
+      help: "The type of the result: float32, float16 or bfloat16; by default that of the inputs.",
+      completion: .list(Recipe.Precision.allCases.map(\.rawValue)))
     var dtype: String?
 
-    @Option(help: "How the space factors splits weights between A and B: sqrt or whole.")
+    @Option(
+      help: "How the space factors splits weights between A and B: sqrt or whole.",
+      completion: .list(Recipe.Split.allCases.map(\.rawValue)))
     var split: String?
 
-    @Option(help: "What a module counts as that some clients lack: zero or renormalize.")
+    @Option(
+      help: "What a module counts as that some clients lack: zero or renormalize.",
+      completion: .list(Recipe.Missing.allCases.map(\.rawValue)))
     var missing: String?
 
-    @Option(help: "What to do with tensors that replace the base model's: refuse, average, drop or {take: CLIENT}.")
+    @Option(
+      help: "What to do with tensors that replace the base model's: refuse, average, drop or {take: CLIENT}.",
+      completion: .list(["refuse", "average", "drop"]))
     var absolute: String?
 
     @Option(help: ArgumentHelp("The base model that the result names, if the inputs differ.", valueName: "name"))
@@ -68,16 +89,24 @@ extension Clues {
 
     @Option(
       name: .shortAndLong,
-      help: ArgumentHelp("The folder of the merged adapter, or an archive such as merged.tar.zst.", valueName: "dir"))
+      help: ArgumentHelp("The folder of the merged adapter, or an archive such as merged.tar.zst.", valueName: "dir"),
+      completion: .directory)
     var output: String
 
     @OptionGroup var options: RunOptions
     @OptionGroup var plugins: PluginRunOptions
 
+    var messages: MessageOptions { options.messages }
+    var progressStyle: ProgressStyle { options.progress.progress }
+
     func validate() throws {
       guard weight.isEmpty || weight.count == inputs.count else {
         throw ValidationError(
           "there are \(weight.count) weights for \(inputs.count) inputs; give one for each, in order")
+      }
+      guard names.isEmpty || names.count == inputs.count else {
+        throw ValidationError(
+          "there are \(names.count) names for \(inputs.count) inputs; give one for each, in order")
       }
     }
 
@@ -93,6 +122,9 @@ extension Clues {
         settings.append(try Override(["merge", "method"], method, from: "--method \(method)"))
         for (place, weight) in weight.enumerated() {
           settings.append(try Override(["clients", "\(place)", "weight"], "\(weight)", from: "--weight \(weight)"))
+        }
+        for (place, name) in names.enumerated() {
+          settings.append(try Override(["clients", "\(place)", "name"], name, from: "--client \(name)"))
         }
         settings += try parameters.map { try Override(parameter: $0, of: ["merge", "parameters"]) }
         let options: [(String, [String], String?)] = [

@@ -5,27 +5,35 @@ import Foundation
 import Workbench
 
 extension Clues {
-  struct Pack: ParsableCommand {
+  struct Pack: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Pack a training folder into a bundle to hand in.",
+      usage: "clues pack <dir> --output <bundle> [<options>]",
       discussion: """
-        Only files that Clues knows go in, with a manifest of their digests. The same folder always gives the same bytes. \
-        The ending decides the format: .tar, .tar.gz, .tar.zst, .tar.xz or .zip.
+        Only files that Clues knows go in, with a manifest of their digests; the list that is printed says what leaves \
+        this machine and what does not. The same folder always gives the same bytes. The ending decides the format: \
+        .tar, .tar.gz, .tar.zst, .tar.xz or .zip.
 
-        Example:
+        Examples:
+          clues pack runs/medical -o medical.tar.zst
           clues pack runs/medical -o medical.tar.zst --without gradients,optimizer
+          clues pack medical.zip -o medical.tar --client medical --dtype bfloat16
         """)
 
-    @Argument(help: ArgumentHelp("A Trainer folder, a PEFT folder, a checkpoint, or a bundle.", valueName: "dir"))
+    @Argument(
+      help: ArgumentHelp("A Trainer folder, a PEFT folder, a checkpoint, or a bundle.", valueName: "dir"),
+      completion: .file())
     var source: String
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The archive to write.", valueName: "bundle"))
+    @Option(
+      name: .shortAndLong, help: ArgumentHelp("The archive to write.", valueName: "bundle"), completion: .file())
     var output: String
 
     @Option(
       help: ArgumentHelp(
         "What stays on this machine, separated by commas: "
-          + BundleWriter.optionalParts.map(\.rawValue).joined(separator: ", ") + ".", valueName: "parts"))
+          + BundleWriter.optionalParts.map(\.rawValue).joined(separator: ", ") + ".", valueName: "parts"),
+      completion: .list(BundleWriter.optionalParts.map(\.rawValue)))
     var without: String?
 
     @Option(help: ArgumentHelp("The client's name; by default that of the folder.", valueName: "name"))
@@ -34,7 +42,9 @@ extension Clues {
     @Option(help: ArgumentHelp("The client's own domain.", valueName: "name"))
     var domain: String?
 
-    @Option(help: ArgumentHelp("Store the adapters in another type: float32, float16 or bfloat16.", valueName: "type"))
+    @Option(
+      help: ArgumentHelp("Store the adapters in another type: float32, float16 or bfloat16.", valueName: "type"),
+      completion: .list(["float32", "float16", "bfloat16"]))
     var dtype: String?
 
     @Flag(help: "Replace the archive if it is there.")
@@ -43,6 +53,11 @@ extension Clues {
     @Flag(help: "Print what went in as JSON.")
     var json = false
 
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var messages: MessageOptions
+
+    var progressStyle: ProgressStyle { progress.progress }
+
     func run() throws {
       var packing = Packing(source: source, output: output)
       packing.leavingOut = try Set((without ?? "").split(separator: ",").map { try Packing.part(named: String($0)) })
@@ -50,7 +65,8 @@ extension Clues {
       packing.domain = domain
       packing.dtype = try dtype.map(Packing.dtype)
       packing.replaces = force
-      let list = try packing.run()
+      let list = try packing.run(Console.observer(progress.progress))
+      if messages.quiet, !json { return }
       try Console.result(json ? list.json.text(indented: true) : Console.printable(list.text(output: output)))
     }
   }

@@ -6,52 +6,75 @@ extension Clues {
   struct Plugins: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Look at merge methods, scorers and threshold rules.",
+      discussion: """
+        Examples:
+          clues plugins list
+          clues plugins show ties
+        """,
       subcommands: [List.self, Show.self, Path.self, Trust.self, Untrust.self, Manifest.self])
   }
 }
 
 extension Clues.Plugins {
-  struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List all plugins.")
+  struct List: SpeakingCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List all plugins.",
+      usage: "clues plugins list [<options>]",
+      discussion: """
+        Examples:
+          clues plugins list
+          clues plugins list --json | jq -r '.plugins[] | select(.kind == "scorer").id'
+        """)
 
     @Flag(help: "Print the list as JSON.")
     var json = false
 
+    @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
 
     func run() throws {
       let catalog = try plugins.catalog
-      try Console.result(json ? catalog.json.text(indented: true) : Console.printable(catalog.text))
-      for problem in catalog.problems { Console.error(problem.description) }
+      try Console.result(json ? catalog.json.text(indented: true) : Console.printable(catalog.text(Console.page)))
+      if messages.quiet { return }
+      for problem in catalog.problems { Console.failure(problem) }
     }
   }
 
-  struct Show: ParsableCommand {
+  struct Show: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Explain one plugin and its parameters.",
+      usage: "clues plugins show <id> [<options>]",
       discussion: """
         Example:
           clues plugins show ties
         """)
 
-    @Argument(help: ArgumentHelp("The plugin's id.", valueName: "id"))
+    @Argument(help: ArgumentHelp("The plugin's id.", valueName: "id"), completion: .pluginIds())
     var id: String
 
     @Flag(help: "Print everything as JSON.")
     var json = false
 
+    @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
 
     func run() throws {
       let catalog = try plugins.catalog
       let entry = try catalog.entry(id)
       try Console.result(
-        json ? entry.json(in: catalog).text(indented: true) : Console.printable(entry.text(in: catalog)))
+        json ? entry.json(in: catalog).text(indented: true) : Console.printable(entry.text(in: catalog, Console.page)))
     }
   }
 
   struct Path: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print the folders that plugins are looked for in.")
+    static let configuration = CommandConfiguration(
+      abstract: "Print the folders that plugins are looked for in.",
+      discussion: """
+        The first one that has a file counts. CLUES_PLUGIN_PATH adds absolute folders, parted by colons.
+
+        Example:
+          clues plugins path
+        """)
 
     @OptionGroup var plugins: PluginOptions
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Diagnostics
+import JSON
 import Recipes
 import Workbench
 
@@ -6,27 +8,70 @@ extension Clues {
   struct RecipeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "recipe", abstract: "Check and explain recipes.",
+      discussion: """
+        Examples:
+          clues recipe check my.yaml
+          clues recipe explain my.yaml
+          clues recipe schema > recipe.schema.json
+        """,
       subcommands: [Check.self, Schema.self, Explain.self])
   }
 }
 
 extension Clues.RecipeCommand {
-  struct Check: ParsableCommand {
+  struct Check: SpeakingCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Check a recipe against its language and the plugins, without opening bundles.")
+      abstract: "Check a recipe against its language and the plugins, without opening bundles.",
+      usage: "clues recipe check <recipe> [<options>]",
+      discussion: """
+        All mistakes that can be told at once are told, each with its line and column. With --json they are a list on \
+        standard output, for editors and CI; the exit code is the same.
 
-    @Argument(help: ArgumentHelp("The recipe.", valueName: "recipe"))
+        Examples:
+          clues recipe check my.yaml
+          clues recipe check my.yaml --set merge.method=ties
+          clues recipe check my.yaml --json | jq -r '.problems[].message'
+        """)
+
+    @Argument(
+      help: ArgumentHelp("The recipe.", valueName: "recipe"), completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String
 
     @Option(help: ArgumentHelp("Set a value of the recipe; may be repeated.", valueName: "key=value"))
     var set: [String] = []
 
+    @Flag(help: "Print what is wrong as JSON.")
+    var json = false
+
+    @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
 
     func run() throws {
+      guard json else {
+        try check()
+        if !messages.quiet { try Console.result("\(recipe): this recipe is in order") }
+        return
+      }
+      do {
+        try check()
+        try Console.result(report([]))
+      } catch let failure as Failure {
+        try Console.result(report(failure.all))
+        throw ExitCode(failure.kind.exitCode)
+      }
+    }
+
+    private func check() throws {
       let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
       try Bench(catalog: plugins.catalog, threads: 1).check(recipe)
-      try Console.result("\(self.recipe): this recipe is in order")
+    }
+
+    private func report(_ problems: [Failure]) -> String {
+      let report: JSONValue = [
+        "schema": "clues/recipe-check/1", "recipe": .string(recipe), "ok": .bool(problems.isEmpty),
+        "problems": .array(problems.map { .object($0.json) }),
+      ]
+      return report.text(indented: true)
     }
   }
 
@@ -42,18 +87,22 @@ extension Clues.RecipeCommand {
     func run() throws { try Console.result(RecipeSchema.json.text(indented: true)) }
   }
 
-  struct Explain: ParsableCommand {
+  struct Explain: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Say what a recipe decides, defaults included.",
+      usage: "clues recipe explain <recipe> [<options>]",
       discussion: """
         With --modules the bundles are opened, and the values that each module gets of the merge method's parameters are \
         printed: what lists over layers and filters come to. Values of several clients are parted by slashes.
 
-        Example:
+        Examples:
+          clues recipe explain recipes/ties.yaml
           clues recipe explain recipes/ties.yaml --modules
+          clues recipe explain mergekit.yml --json > recipe.yaml
         """)
 
-    @Argument(help: ArgumentHelp("The recipe.", valueName: "recipe"))
+    @Argument(
+      help: ArgumentHelp("The recipe.", valueName: "recipe"), completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String
 
     @Option(help: ArgumentHelp("Set a value of the recipe; may be repeated.", valueName: "key=value"))
@@ -65,15 +114,20 @@ extension Clues.RecipeCommand {
     @Flag(help: "Print the recipe with all defaults as JSON.")
     var json = false
 
+    @OptionGroup var messages: MessageOptions
+
     @OptionGroup var plugins: PluginOptions
 
     func run() throws {
       let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
       if modules {
         let table = try Bench(catalog: plugins.catalog, threads: 1).parameterTable(recipe)
-        return try Console.result(json ? table.json.text(indented: true) : Console.printable(table.text))
+        return try Console.result(json ? table.json.text(indented: true) : Console.printable(table.text(Console.page)))
       }
-      try Console.result(json ? recipe.jsonValue.text(indented: true) : Console.printable(recipe.explanation))
+      try Console.result(
+        json
+          ? recipe.jsonValue.text(indented: true) : Console.printable(recipe.explanation(columns: Console.page.columns))
+      )
     }
   }
 }

@@ -2,9 +2,10 @@ import ArgumentParser
 import Workbench
 
 extension Clues {
-  struct Report: ParsableCommand {
+  struct Report: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make the report of a run again.",
+      usage: "clues report <run> [<options>]",
       discussion: """
         A run writes its report (clues/report.html) itself: one HTML page that needs nothing from elsewhere. This makes \
         it again from the record of the run.
@@ -13,18 +14,21 @@ extension Clues {
           clues report runs/clues-calibrated -o report.html
         """)
 
-    @Argument(help: ArgumentHelp("A run directory.", valueName: "run"))
+    @Argument(help: ArgumentHelp("A run directory.", valueName: "run"), completion: .directory)
     var directory: String
 
     @Option(
-      name: .shortAndLong, help: ArgumentHelp("The page; by default clues/report.html of the run.", valueName: "file"))
+      name: .shortAndLong, help: ArgumentHelp("The page; by default clues/report.html of the run.", valueName: "file"),
+      completion: .file(extensions: ["html"]))
     var output: String?
+
+    @OptionGroup var messages: MessageOptions
 
     func run() throws {
       let report = try RunReport(of: directory)
       let output = output ?? report.defaultPath
       try report.write(to: output)
-      try Console.result("The report is in \(output)")
+      if !messages.quiet { try Console.result("The report is in \(output)") }
     }
   }
 }

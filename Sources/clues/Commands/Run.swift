@@ -4,15 +4,19 @@ import Foundation
 import Recipes
 
 extension Clues {
-  struct Run: ParsableCommand {
+  struct Run: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Carry out a recipe.",
+      usage: "clues run <recipe> [<options>]",
       discussion: """
-        The run directory holds the merged adapter, which PEFT loads as it is, and the record of how it came about \
-        (clues/run.json). It appears whole or not at all.
+        A recipe says which clients there are and how they are scored, selected, weighed and merged. The run directory \
+        holds the merged adapter, which PEFT loads as it is, and the record of how it came about (clues/run.json, \
+        clues/report.html). It appears whole or not at all. A mergekit file whose models are adapters is a recipe, too.
 
-        Example:
-          clues run recipes/ties.yaml --output runs/ties --set merge.parameters.density=0.5
+        Examples:
+          clues run recipes/ties.yaml --output runs/ties
+          clues run recipes/ties.yaml --set merge.parameters.density=0.5 --dry-run
+          clues run recipes/clues.yaml --json -q | jq '.merge.discarded_share'
         """)
 
     @Argument(
@@ -23,7 +27,8 @@ extension Clues {
     @Option(
       name: .shortAndLong,
       help: ArgumentHelp(
-        "The run directory; by default output.path of the recipe, else runs/<recipe>.", valueName: "dir"))
+        "The run directory; by default output.path of the recipe, else runs/<recipe>.", valueName: "dir"),
+      completion: .directory)
     var output: String?
 
     @Option(
@@ -33,6 +38,9 @@ extension Clues {
 
     @OptionGroup var options: RunOptions
     @OptionGroup var plugins: PluginRunOptions
+
+    var messages: MessageOptions { options.messages }
+    var progressStyle: ProgressStyle { options.progress.progress }
 
     func run() throws {
       let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })

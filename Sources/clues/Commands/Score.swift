@@ -6,9 +6,10 @@ import Recipes
 import Workbench
 
 extension Clues {
-  struct Score: ParsableCommand {
+  struct Score: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Score the samples of clients by their evidence.",
+      usage: "clues score [<input> ...] (--scorer <name> | --recipe <file>) [<options>]",
       discussion: """
         Higher is better. The result is JSON Lines, one object a sample, in the order of the evidence; how the scores came \
         about goes into a file beside it. With a recipe its scorers are used, on its clients or on the inputs given here.
@@ -16,20 +17,24 @@ extension Clues {
         Examples:
           clues score checkpoints/medical.tar.zst --scorer clues -p preset=calibrated -o scores.jsonl
           clues score my-run/ --recipe recipes/clues-calibrated.yaml -o scores.jsonl
+          clues score my-run/ --scorer perplexity -q | jq -r 'select(.score < -2) | .id'
         """)
 
-    @Argument(help: ArgumentHelp("The clients' bundles.", valueName: "input"))
+    @Argument(help: ArgumentHelp("The clients' bundles.", valueName: "input"), completion: .file())
     var inputs: [String] = []
 
-    @Option(help: ArgumentHelp("The scorer.", valueName: "name"))
+    @Option(help: ArgumentHelp("The scorer.", valueName: "name"), completion: .pluginIds(.scorer))
     var scorer: String?
 
     @Option(
       name: [.customShort("p"), .customLong("parameter")],
-      help: ArgumentHelp("A parameter of the scorer; may be repeated.", valueName: "key=value"))
+      help: ArgumentHelp("A parameter of the scorer; may be repeated.", valueName: "key=value"),
+      completion: .parameters(of: "--scorer"))
     var parameters: [String] = []
 
-    @Option(help: ArgumentHelp("Take the scorers of this recipe.", valueName: "recipe"))
+    @Option(
+      help: ArgumentHelp("Take the scorers of this recipe.", valueName: "recipe"),
+      completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String?
 
     @Option(
@@ -42,10 +47,11 @@ extension Clues {
     @Flag(help: "Replace the file of scores if it is there.")
     var force = false
 
-    @Flag(name: .shortAndLong, help: "Say nothing but errors.")
-    var quiet = false
-
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginRunOptions
+
+    var progressStyle: ProgressStyle { progress.progress }
 
     func validate() throws {
       guard (scorer == nil) != (recipe == nil) else { throw ValidationError("give either --scorer or --recipe") }
@@ -58,12 +64,12 @@ extension Clues {
 
     func run() throws {
       if let output { try ScoresOutput.check(output, replacing: force) }
-      let observer: any Observer = quiet ? Unobserved() : TerminalObserver()
+      let observer = Console.observer(progress.progress)
       let scored = try Bench(catalog: plugins.catalog, observer: observer, threads: threads).score(chosenRecipe)
       for note in scored.notes { observer.note(note) }
       if let output {
         try ScoresOutput(scored.table).write(to: output, replacing: force)
-        if !quiet { try Console.result("\(scored.table.rows.count) scores are in \(output)") }
+        if !messages.quiet { try Console.result("\(scored.table.rows.count) scores are in \(output)") }
       } else {
         try Console.result(scored.table.text, terminator: "")
       }

@@ -5,37 +5,53 @@ import Recipes
 import Workbench
 
 extension Clues {
-  struct Select: ParsableCommand {
+  struct Select: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Decide which scored samples are kept.",
+      usage: "clues select <scores> [--threshold <name> | --with <file>] [<options>]",
       discussion: """
-        A sample is kept when its score is at least the threshold. With -o the ids of the kept samples, the scores with \
-        the decision, and threshold.json are written. An operator sends threshold.json to the clients; a client applies \
-        it to scores of its own with --with.
+        A sample is kept when its score is at least the threshold. Without -o nothing is written. With it the folder \
+        gets clues/selected/CLIENT.txt, the ids of the kept samples in order; clues/scores.jsonl, the scores with the \
+        decision; and clues/threshold.json. An operator sends threshold.json to the clients; a client applies it to \
+        scores of its own with --with.
+
+        Anchors are the known-good samples that most rules go by. The anchor offset is how far the mean of a client's \
+        anchors lies from that of all.
 
         Examples:
           clues select scores.jsonl --threshold anchor-sigma -p k=1 -o selection
           clues select my-scores.jsonl --with threshold.json -o selection
+          clues score my-run/ --scorer clues -q | clues select - --threshold otsu
         """)
 
-    @Argument(help: ArgumentHelp("Scores that `clues score` wrote.", valueName: "scores"))
+    @Argument(
+      help: ArgumentHelp("Scores that `clues score` wrote; - reads standard input.", valueName: "scores"),
+      completion: .file(extensions: ["jsonl"]))
     var scores: String
 
-    @Option(help: ArgumentHelp("The threshold rule; by default anchor-mean.", valueName: "name"))
+    @Option(
+      help: ArgumentHelp("The threshold rule; by default anchor-mean.", valueName: "name"),
+      completion: .pluginIds(.thresholdRule))
     var threshold: String?
 
     @Option(
       name: [.customShort("p"), .customLong("parameter")],
-      help: ArgumentHelp("A parameter of the rule; may be repeated.", valueName: "key=value"))
+      help: ArgumentHelp("A parameter of the rule; may be repeated.", valueName: "key=value"),
+      completion: .parameters(of: "--threshold", otherwise: "anchor-mean"))
     var parameters: [String] = []
 
-    @Option(help: ArgumentHelp("A threshold that the operator sent, instead of a rule.", valueName: "threshold.json"))
+    @Option(
+      help: ArgumentHelp("A threshold that the operator sent, instead of a rule.", valueName: "threshold.json"),
+      completion: .file(extensions: ["json"]))
     var with: String?
 
     @Flag(help: "Put each client's scores on the scale of its own anchors first.")
     var calibrate = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the selection.", valueName: "dir"))
+    @Option(
+      name: .shortAndLong,
+      help: ArgumentHelp("The folder for the selection; without it nothing is written.", valueName: "dir"),
+      completion: .directory)
     var output: String?
 
     @Flag(help: "Replace the folder if it holds an earlier selection.")
@@ -44,6 +60,7 @@ extension Clues {
     @Flag(help: "Print the selection as JSON.")
     var json = false
 
+    @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginRunOptions
 
     func validate() throws {
@@ -64,14 +81,21 @@ extension Clues {
           calibratesClients: calibrate)
       }
       if let output { try SelectionOutput(selection).write(to: output, replacing: force) }
-      for note in selection.notes { TerminalObserver().note(note) }
-      try Console.result(json ? selection.json.text(indented: true) : Console.printable(selection.text))
+      let notes = selection.notes + (output == nil ? [] : [selection.originNote].compactMap { $0 })
+      for note in notes { Console.note(note) }
+      if json { return try Console.result(selection.json.text(indented: true)) }
+      // With -q the table is wanted only where it is all that there is.
+      if messages.quiet, output != nil { return }
+      let place =
+        output.map { "The selection is in \($0)/clues" } ?? "Nothing was written; -o DIR writes the selection."
+      try Console.result(Console.printable(selection.text(Console.page)) + (messages.quiet ? "" : "\n\n" + place))
     }
   }
 
-  struct Evaluate: ParsableCommand {
+  struct Evaluate: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Compare scores and a selection with labels.",
+      usage: "clues evaluate <scores> --labels <labels.jsonl> [<options>]",
       discussion: """
         Labels are JSON Lines with "client", "id" and "clean"; other texts in them, such as "corruption", group the bad \
         samples. Labels are never an input of a score.
@@ -80,18 +104,24 @@ extension Clues {
           clues evaluate runs/clues/clues/scores.jsonl --labels checkpoints/labels.jsonl
         """)
 
-    @Argument(help: ArgumentHelp("Scores, with or without a selection.", valueName: "scores"))
+    @Argument(
+      help: ArgumentHelp("Scores, with or without a selection; - reads standard input.", valueName: "scores"),
+      completion: .file(extensions: ["jsonl"]))
     var scores: String
 
-    @Option(help: ArgumentHelp("Which samples are good.", valueName: "labels.jsonl"))
+    @Option(
+      help: ArgumentHelp("Which samples are good.", valueName: "labels.jsonl"), completion: .file(extensions: ["jsonl"])
+    )
     var labels: String
 
     @Flag(help: "Print the figures as JSON.")
     var json = false
 
+    @OptionGroup var messages: MessageOptions
+
     func run() throws {
       let evaluation = try Evaluation(ScoreTable(path: scores), labels: labels)
-      try Console.result(json ? evaluation.json.text(indented: true) : Console.printable(evaluation.text))
+      try Console.result(json ? evaluation.json.text(indented: true) : Console.printable(evaluation.text(Console.page)))
     }
   }
 }

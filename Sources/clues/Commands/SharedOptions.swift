@@ -9,7 +9,8 @@ import Workbench
 struct PluginOptions: ParsableArguments {
   @Option(
     name: .customLong("plugin-dir"),
-    help: ArgumentHelp("A folder with plugins, looked at before all others; may be repeated.", valueName: "dir"))
+    help: ArgumentHelp("A folder with plugins, looked at before all others; may be repeated.", valueName: "dir"),
+    completion: .directory)
   var pluginDirs: [String] = []
 
   var searchPath: PluginSearchPath { get throws { try PluginSearchPath(options: pluginDirs) } }
@@ -72,11 +73,11 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Print the record of the run as JSON.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
-  var quiet = false
-
   @Flag(help: "Check everything and say what would be done, without doing it.")
   var dryRun = false
+
+  @OptionGroup var progress: ProgressOptions
+  @OptionGroup var messages: MessageOptions
 
   func validate() throws {
     guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
@@ -84,19 +85,19 @@ struct RunOptions: ParsableArguments {
 
   /// Carries out a recipe and prints what came of it.
   func carryOut(_ recipe: Recipe, output: String, plugins: PluginRunOptions) throws {
-    let observer: any Observer = quiet ? Unobserved() : TerminalObserver()
+    let observer = Console.observer(progress.progress)
     let bench = Bench(catalog: try plugins.catalog, observer: observer, threads: threads)
     if dryRun {
       let plan = try bench.plan(recipe)
-      try Console.result(json ? plan.json.text(indented: true) : Console.printable(plan.text))
+      try Console.result(json ? plan.json.text(indented: true) : Console.printable(plan.text(Console.page)))
       return
     }
     let record = try bench.run(recipe, output: output, replacing: force)
     if json {
       try Console.result(record.json.text(indented: true))
-    } else if !quiet {
+    } else if !messages.quiet {
       try Console.result(
-        Console.printable(record.summary) + "\n\n"
+        Console.printable(record.summary(Console.page)) + "\n\n"
           + (record.merge == nil ? "The scores are in \(output)/clues" : "The merged adapter is in \(output)"))
     }
   }

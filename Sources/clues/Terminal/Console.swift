@@ -1,32 +1,124 @@
 import Diagnostics
 import Foundation
+import Synchronization
+import Workbench
 
 /// The two streams: results go to standard output, everything else to standard error.
 enum Console {
+  /// How messages are written.
+  struct Settings {
+    var isPainted = ColorChoice.auto.paints(
+      environment: ProcessInfo.processInfo.environment, isTerminal: isatty(STDERR_FILENO) != 0)
+    var isQuiet = false
+    var isJSON = false
+  }
+
+  private static let settings = Mutex(Settings())
+
+  /// Follows what the user said about messages.
+  static func configure(_ options: MessageOptions, progress: ProgressStyle = .auto) {
+    settings.withLock { settings in
+      settings.isPainted = options.color.paints(
+        environment: ProcessInfo.processInfo.environment, isTerminal: isatty(STDERR_FILENO) != 0)
+      settings.isQuiet = options.quiet
+      settings.isJSON = progress == .json
+    }
+  }
+
+  /// Who watches a run that the user wants to hear of in this way.
+  static func observer(_ style: ProgressStyle) -> any Observer {
+    let settings = settings.withLock { $0 }
+    if settings.isQuiet { return Unobserved() }
+    switch style {
+    case .auto where Screen.isTerminal:
+      return ProgressObserver(LiveProgress(isPainted: settings.isPainted, isUnicode: isUnicode))
+    case .auto, .plain: return ProgressObserver(PlainProgress())
+    case .json: return ProgressObserver(JSONProgress())
+    case .none: return ProgressObserver(NoProgress())
+    }
+  }
+
+  /// A result on standard output.
+  ///
+  /// A reader that closes the pipe early, such as `head`, has what it wants: the program ends there, quietly.
   ///
   /// - throws: ``Failure`` `cannotWrite`: a result that is cut off must not look like success.
   static func result(_ text: String, terminator: String = "\n") throws {
     do {
-      try FileHandle.standardOutput.write(contentsOf: Data((text + terminator).utf8))
-    } catch {
-      throw Failure(.cannotWrite, "standard output cannot be written: \(error.localizedDescription)")
+      try writeAll(text + terminator, to: STDOUT_FILENO)
+    } catch let error as WriteError {
+      if error.code == EPIPE { exit(0) }
+      throw Failure(
+        .cannotWrite, "standard output cannot be written: \(String(cString: strerror(error.code)))",
+        advice: "check the free space, or where the output goes")
     }
   }
 
-  /// Text for people: what came from other people's files cannot steer the terminal.
-  static func error(_ text: String) {
-    // Progress may stand on the line; it makes room.
-    write((isInteractive ? "\r\u{1B}[2K" : "") + printable(text) + "\n", to: .standardError)
+  /// A failure, with all others that it brings: what came from other people's files cannot steer the terminal.
+  static func failure(_ failure: Failure) {
+    let settings = settings.withLock { $0 }
+    Screen.standardError.clear()
+    if settings.isJSON { return JSONProgress.print(failure) }
+    // Whoever has this many mistakes to mend will not miss the rest before the next check.
+    let (shown, count) = (failure.shown(20), failure.all.count)
+    Screen.standardError.print(
+      shown.text { mark, text in
+        switch mark {
+        case .place: Paint.place(text, if: settings.isPainted)
+        case .error: Paint.error(text, if: settings.isPainted)
+        case .help: Paint.help(text, if: settings.isPainted)
+        }
+      } + (count > 20 ? "\nand \(count - 20) more" : ""))
   }
 
-  static func write(_ text: String, to handle: FileHandle) { try? handle.write(contentsOf: Data(text.utf8)) }
+  /// What the parser of the command line has to say: "Error: …", usage, and where there is help.
+  static func usage(_ text: String) {
+    let settings = settings.withLock { $0 }
+    let mark = "Error: "
+    let message = text.hasPrefix(mark) ? String(text.dropFirst(mark.count)) : text
+    Screen.standardError.print(Paint.error("error:", if: settings.isPainted) + " " + printable(message))
+  }
 
-  /// Whether progress may be drawn over itself.
-  static var isInteractive: Bool { isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
+  /// A remark, unless the user wants none.
+  static func note(_ note: Note) {
+    let settings = settings.withLock { $0 }
+    if settings.isQuiet { return }
+    if settings.isJSON { return JSONProgress.print(note) }
+    let mark =
+      note.severity == .warning
+      ? Paint.warning("warning:", if: settings.isPainted) : Paint.help("note:", if: settings.isPainted)
+    Screen.standardError.print("\(mark) \(printable(note.text))")
+  }
+
+  /// Other text for people.
+  static func error(_ text: String) { Screen.standardError.print(printable(text)) }
+
+  /// How results for people are laid out: names are shortened only where a person looks at them.
+  static var page: PageLayout {
+    guard isatty(STDOUT_FILENO) != 0 else { return PageLayout() }
+    return PageLayout(columns: max(40, Screen.columns(of: STDOUT_FILENO) ?? 80), shortensNames: true)
+  }
+
+  /// Whether the terminal shows more than ASCII.
+  private static var isUnicode: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+    return locale.lowercased().replacing("-", with: "").contains("utf8")
+  }
 
   /// Lines of text with control characters made visible.
   static func printable(_ text: String) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false).map { Diagnostics.printable(String($0)) }
       .joined(separator: "\n")
+  }
+}
+
+extension Failure {
+  /// The failure with at most so many in all.
+  fileprivate func shown(_ count: Int) -> Failure {
+    var copy = self
+    let all = all
+    copy.others = Array(all.dropFirst().prefix(count - 1))
+    return copy
   }
 }

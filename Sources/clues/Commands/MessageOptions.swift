@@ -1,0 +1,29 @@
+import ArgumentParser
+
+/// What a command says on standard error, and how.
+struct MessageOptions: ParsableArguments {
+  @Flag(name: .shortAndLong, help: "Say nothing but errors; results that were asked for are printed all the same.")
+  var quiet = false
+
+  @Option(help: ArgumentHelp("Colour messages: auto, always or never.", valueName: "when"))
+  var color = ColorChoice.auto
+}
+
+/// How a command that takes its time says how far it is.
+struct ProgressOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Progress on standard error: auto, plain lines, json (JSON Lines, messages included) or none.",
+      valueName: "style"))
+  var progress = ProgressStyle.auto
+}
+
+/// A command that follows what the user said about messages.
+protocol SpeakingCommand: ParsableCommand {
+  var messages: MessageOptions { get }
+  var progressStyle: ProgressStyle { get }
+}
+
+extension SpeakingCommand {
+  var progressStyle: ProgressStyle { .auto }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import PluginHost
+import Workbench
+
+extension CompletionKind {
+  /// The ids of all plugins, or of those of one kind.
+  static func pluginIds(_ kind: PluginDescription.Kind? = nil) -> CompletionKind {
+    .custom { words, _, _ in
+      outline(words).filter { kind == nil || $0.kind == kind?.rawValue }.map(\.id).sorted()
+    }
+  }
+
+  /// The parameters of the plugin that an option names, as `name=` and, where values can be counted, `name=value`.
+  ///
+  /// - parameters:
+  ///   - option: The option before in the line, such as `--method`.
+  ///   - id: The plugin that is meant where the option is not there.
+  static func parameters(of option: String, otherwise id: String? = nil) -> CompletionKind {
+    .custom { words, _, _ in
+      let named = value(of: option, in: words) ?? id
+      let parameters = outline(words).first { $0.id == named }?.parameters ?? []
+      return parameters.flatMap { parameter in
+        parameter.values.isEmpty ? [parameter.name + "="] : parameter.values.map { "\(parameter.name)=\($0)" }
+      }
+    }
+  }
+
+  /// The plugins of the line's own `--plugin-dir` and of all other places; nothing where these are not in order.
+  private static func outline(_ words: [String]) -> [CatalogOutline.Entry] {
+    let folders = words.indices.dropLast().filter { words[$0] == "--plugin-dir" }.map { words[$0 + 1] }
+    return (try? CatalogOutline(PluginSearchPath(options: folders)).entries) ?? []
+  }
+
+  private static func value(of option: String, in words: [String]) -> String? {
+    for (place, word) in words.enumerated() {
+      if word == option, place + 1 < words.count { return words[place + 1] }
+      if word.hasPrefix(option + "=") { return String(word.dropFirst(option.count + 1)) }
+    }
+    return nil
+  }
+}

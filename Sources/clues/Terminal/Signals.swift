@@ -1,0 +1,35 @@
+import Diagnostics
+import Foundation
+import Synchronization
+import Workbench
+
+/// What signals do: the first asks the work to stop, which leaves nothing half-written; a second one ends it at once.
+enum Signals {
+  private static let last = Atomic<Int32>(0)
+
+  static func install() {
+    // Who closes the pipe early gets no more; ``Console`` and ``Screen`` see to it.
+    signal(SIGPIPE, SIG_IGN)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      handle(number) { number in
+        if Interruption.isPending {
+          Cursor.restore()
+          // Drafts are removed by the next run.
+          _exit(128 + number)
+        }
+        Signals.last.store(number, ordering: .relaxed)
+        Interruption.request()
+      }
+    }
+  }
+
+  /// Ends the process as the signal would have that stopped the work, so that whoever sent it can tell; not after SIGINT,
+  /// which has an exit code in the table of all others.
+  static func obeyLast() {
+    let number = last.load(ordering: .relaxed)
+    guard number == SIGTERM || number == SIGHUP else { return }
+    signal(number, SIG_DFL)
+    kill(getpid(), number)
+    pause()
+  }
+}
