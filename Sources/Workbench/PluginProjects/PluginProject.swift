@@ -1,3 +1,4 @@
+import Bundles
 import CPluginTemplates
 import Diagnostics
 import Foundation
