@@ -67,16 +67,18 @@ let package = Package(
     .target(name: "CSystem"),
     .target(name: "Diagnostics", swiftSettings: house),
     .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: house),
-    .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: house),
+    .target(
+      name: "Tensors",
+      dependencies: ["CKernels", "Diagnostics", "JSON", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: house),
     .target(name: "LowRank", dependencies: ["COpenBLAS", "Diagnostics", "Tensors"], swiftSettings: house),
     .target(name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors"], swiftSettings: house),
     .target(
       name: "Bundles",
-      dependencies: [
-        "Adapters", "CArchive", "Diagnostics", "JSON", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
-      ], swiftSettings: house),
+      dependencies: ["Adapters", "CArchive", "Diagnostics", "JSON", "Tensors"], swiftSettings: house),
     .target(
-      name: "PluginHost", dependencies: ["CluesPluginABI", "Diagnostics", "JSON", "Tensors"], swiftSettings: house),
+      name: "PluginHost", dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "Tensors"],
+      swiftSettings: house),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
@@ -101,7 +103,7 @@ let package = Package(
         linkerSettings: pluginLinking)
     } + [
       .target(
-        name: "TestSupport", dependencies: ["Diagnostics", "PluginHost", "Tensors"], path: "Tests/TestSupport",
+        name: "TestSupport", dependencies: ["Diagnostics", "JSON", "PluginHost", "Tensors"], path: "Tests/TestSupport",
         swiftSettings: house)
     ]
     + testedRooms.map {

@@ -167,7 +167,7 @@ struct RunSettings: Sendable {
   /// Refuses a plugin whose library is not the one that the recipe pins.
   private static func check(_ pin: PluginPin, _ recipe: Recipe, _ catalog: PluginCatalog) throws {
     let entry = try recipe.locating(pin.origin) { try catalog.entry(pin.identifier) }
-    let found = sha256(of: try Bytes(mapping: entry.library.path))
+    let found = try entry.library.digested()
     guard found != pin.digest else { return }
     var failure = recipe.failure(
       "'\(pin.identifier)' is pinned to \(pin.digest), but \(entry.library.path) is \(found)", at: pin.origin,

@@ -6,14 +6,13 @@ extension PluginCatalog {
 
   /// All plugins, grouped by kind.
   public var text: String {
-    let entries = libraries.flatMap { library in library.file.entries.map { ($0, library.origin) } }
+    let entries = libraries.flatMap { library in library.file.entries.map { ($0, library.standing) } }
     let groups = Kind.allCases.compactMap { kind -> String? in
       let members = entries.filter { $0.0.kind == kind }.sorted { $0.0.id < $1.0.id }
       if members.isEmpty { return nil }
       var table = Table()
-      for (entry, origin) in members {
-        table.add(
-          "  " + entry.id, entry.library.version, origin == .builtIn ? "built in" : entry.library.path, entry.summary)
+      for (entry, standing) in members {
+        table.add("  " + entry.id, entry.library.version, standing?.name ?? "built in", entry.summary)
       }
       return "\(kind.rawValue)s\n\(table.text)"
     }
@@ -26,7 +25,7 @@ extension PluginCatalog {
       "schema": "clues/plugins/1",
       "plugins": .array(
         libraries.flatMap { library in
-          library.file.entries.map { $0.json(origin: library.origin) }
+          library.file.entries.map { $0.json(in: library) }
         }),
       "problems": .array(problems.map { ["file": JSONValue($0.file), "message": .string($0.message)] }),
     ])
@@ -34,17 +33,19 @@ extension PluginCatalog {
 }
 
 extension PluginDescription {
-  fileprivate func json(origin: PluginSearchPath.Origin) -> JSONValue {
-    .object([
+  fileprivate func json(in library: PluginCatalog.Library) -> JSONValue {
+    let identity = self.library
+    return .object([
       "id": .string(id), "kind": .string(kind.rawValue), "summary": .string(summary),
-      "library": .string(library.library),
-      "version": .string(library.version), "path": .string(library.path), "origin": .string(origin.rawValue),
+      "library": .string(identity.library), "version": .string(identity.version), "path": .string(identity.path),
+      "origin": .string(library.origin.rawValue), "standing": .string(library.standing?.name ?? "built in"),
+      "sha256": JSONValue(identity.digest),
     ])
   }
 
   /// Everything that is known about the plugin.
   public func json(in catalog: PluginCatalog) -> JSONValue {
-    var object = json(origin: origin(in: catalog)).objectValue ?? JSONObject()
+    var object = catalog.library(of: self).flatMap { json(in: $0).objectValue } ?? JSONObject()
     object["details"] = .string(details)
     object["reference"] = .string(reference)
     object["parameters"] = parameters.json
@@ -59,6 +60,8 @@ extension PluginDescription {
   public func text(in catalog: PluginCatalog) -> String {
     var head = Table()
     head.add("library", "\(library.library) \(library.version)  \(library.path)")
+    if let digest = library.digest { head.add("sha-256", digest) }
+    if let standing = catalog.library(of: self)?.standing { head.add("standing", standing.name) }
     if let method = catalog.mergeMethods.first(where: { $0.about.id == id }) {
       let spaces = method.spaces.map { $0 == method.defaultSpace ? "\($0.rawValue) (default)" : $0.rawValue }
       head.add("spaces", spaces.joined(separator: ", "))
@@ -76,8 +79,21 @@ extension PluginDescription {
     }
     return text
   }
+}
 
-  private func origin(in catalog: PluginCatalog) -> PluginSearchPath.Origin {
-    catalog.libraries.first { $0.file.path == library.path }?.origin ?? .builtIn
+extension PluginCatalog {
+  fileprivate func library(of entry: PluginDescription) -> Library? {
+    libraries.first { $0.file.path == entry.library.path }
+  }
+}
+
+extension StrangeLibrary.Standing {
+  /// In one word.
+  public var name: String {
+    switch self {
+    case .trusted: "trusted"
+    case .untrusted: "untrusted"
+    case .changed: "changed"
+    }
   }
 }

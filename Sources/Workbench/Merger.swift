@@ -82,7 +82,7 @@ struct Merger: Sendable {
   }
 
   /// The method with the parameters that hold for a module.
-  func method(for name: String) throws -> MergeMethodInstance {
+  func method(for name: String) throws -> any MergeMethodInstance {
     let clients = contributions.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
     guard (settings.method.minimumInputs...settings.method.maximumInputs).contains(clients.count) else {
       throw Failure(

@@ -8,7 +8,7 @@ struct ModuleMerge {
   let name: String
   let settings: MergeSettings
   let shares: [ModuleShare]
-  let method: MergeMethodInstance
+  let method: any MergeMethodInstance
   let overview: Overview
 
   /// The result as factors, and what became of its energy on the way.

@@ -109,7 +109,7 @@ extension RunRecord.Plugin {
   init(_ identity: PluginIdentity) throws {
     library = identity.library
     version = identity.version
-    sha256 = Bundles.sha256(of: try Bytes(mapping: identity.path))
+    sha256 = try identity.digested()
   }
 }
 

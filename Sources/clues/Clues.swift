@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Foundation
+import PluginHost
 import Workbench
 
 /// The command line: each command turns its options into a call of the workbench and prints what comes back.
@@ -25,6 +26,7 @@ struct Clues: ParsableCommand {
     ])
 
   static func main() {
+    if CommandLine.arguments.dropFirst().first == WorkerSettings.argument { PluginWorker.main() }
     // A reader that closes the pipe early, such as `head`, is no error.
     signal(SIGPIPE, SIG_DFL)
     signal(SIGINT) { _ in

@@ -42,7 +42,7 @@ import Workbench
     try withTemporaryFolder { folder in
       let section = folder.appending(path: "section").path
       _ = try output("objcopy", ["--dump-section", "clues_manifest=" + section, project.library, "/dev/null"])
-      let manifest = try JSONReader().read(Array(Data(contentsOf: URL(filePath: section)))).objectValue
+      let manifest = try JSONReader().read(String(contentsOf: URL(filePath: section), encoding: .utf8)).objectValue
       #expect(manifest?["schema"] == .string("clues/plugin-manifest/1"))
       #expect(manifest?["name"] == .string("agreement"))
     }

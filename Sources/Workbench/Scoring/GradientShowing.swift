@@ -50,7 +50,7 @@ struct GradientShowing {
   }
 
   /// Shows every tensor in as many passes as the scorer needs.
-  mutating func show(to instance: ScorerInstance) throws {
+  mutating func show(to instance: any ScorerInstance) throws {
     for (index, parameter) in gradients.parameters.enumerated() {
       try Interruption.check()
       let width = parameter.shape.reduce(1, *)
@@ -68,7 +68,7 @@ struct GradientShowing {
     }
   }
 
-  private mutating func show(_ name: String, width: Int, pass: Int, to instance: ScorerInstance) throws {
+  private mutating func show(_ name: String, width: Int, pass: Int, to instance: any ScorerInstance) throws {
     var start = 0
     for rows in gradients.scored {
       let base = start

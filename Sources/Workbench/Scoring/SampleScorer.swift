@@ -60,7 +60,7 @@ struct SampleScorer: Sendable {
   }
 
   private func score(
-    _ client: ClientEvidence, _ evidence: CheckpointEvidence, index: Int, of count: Int, by instance: ScorerInstance
+    _ client: ClientEvidence, _ evidence: CheckpointEvidence, index: Int, of count: Int, by instance: any ScorerInstance
   ) throws -> [Score] {
     var checkpoint = ScoringCheckpoint(
       alternative: alternative, client: client.client, step: evidence.step, index: index, count: count,

@@ -72,7 +72,7 @@ extension Clues {
     var output: String
 
     @OptionGroup var options: RunOptions
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginRunOptions
 
     func validate() throws {
       guard weight.isEmpty || weight.count == inputs.count else {

@@ -6,7 +6,9 @@ extension Clues {
   struct Plugins: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Look at merge methods, scorers and threshold rules.",
-      subcommands: [List.self, Show.self, Path.self, New.self])
+      subcommands: [
+        List.self, Show.self, Path.self, New.self, Trust.self, Untrust.self, Manifest.self,
+      ])
   }
 }
 

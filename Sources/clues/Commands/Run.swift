@@ -32,7 +32,7 @@ extension Clues {
     var set: [String] = []
 
     @OptionGroup var options: RunOptions
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginRunOptions
 
     func run() throws {
       let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })

@@ -45,7 +45,7 @@ extension Clues {
     @Flag(name: .shortAndLong, help: "Say nothing but errors.")
     var quiet = false
 
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginRunOptions
 
     func validate() throws {
       guard (scorer == nil) != (recipe == nil) else { throw ValidationError("give either --scorer or --recipe") }

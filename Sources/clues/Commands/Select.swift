@@ -44,7 +44,7 @@ extension Clues {
     @Flag(help: "Print the selection as JSON.")
     var json = false
 
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginRunOptions
 
     func validate() throws {
       guard with == nil || (threshold == nil && parameters.isEmpty && !calibrate) else {

@@ -1,5 +1,4 @@
 import Crypto
-import Tensors
 
 /// The SHA-256 of `bytes` as 64 hexadecimal digits.
 public func sha256(of bytes: Bytes) -> String {
@@ -9,7 +8,7 @@ public func sha256(of bytes: Bytes) -> String {
 }
 
 /// The SHA-256 of the UTF-8 of `text` as 64 hexadecimal digits.
-func sha256(of text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
+public func sha256(of text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
 
 private func hexadecimal(_ digest: SHA256Digest) -> String {
   let digits = Array("0123456789abcdef".utf8)

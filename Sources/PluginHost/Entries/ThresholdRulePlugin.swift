@@ -1,11 +1,10 @@
 import CluesPluginABI
 import Diagnostics
 
-/// A threshold rule of a loaded library.
-public struct ThresholdRulePlugin: @unchecked Sendable {
+/// A threshold rule of a library.
+public struct ThresholdRulePlugin: Sendable {
   public let about: PluginDescription
-  // Static in a library that is never unloaded, and never written: this is why the type is Sendable.
-  private let table: UnsafePointer<clues_threshold_rule>
+  let code: PluginCode<clues_threshold_rule>
 
   init(_ table: UnsafePointer<clues_threshold_rule>, in library: PluginIdentity) throws {
     let rule = try sized(table, CLUES_THRESHOLD_RULE_SIZE, "a threshold rule")
@@ -13,7 +12,7 @@ public struct ThresholdRulePlugin: @unchecked Sendable {
     guard rule.create != nil, rule.destroy != nil, rule.decide != nil else {
       throw Failure(.pluginFailed, "its threshold rule '\(about.id)' lacks a function of the contract")
     }
-    self.table = table
+    code = .here(table)
   }
 
   /// The scored samples of one client.
@@ -33,26 +32,23 @@ public struct ThresholdRulePlugin: @unchecked Sendable {
   public func thresholds(
     for clients: [ClientScores], _ parameters: ParameterValues, services: HostServices
   ) throws -> [Double] {
-    let instance = try HostedInstance(
-      of: about, parameters, services: services, create: { table.pointee.create(table, $0, $1, $2) },
-      destroy: table.pointee.destroy)
-    let (face, pointer) = (instance.face, instance.pointer)
-    defer { withExtendedLifetime(instance) {} }
-    let inputs = clients.map { client -> UnsafePointer<clues_client_scores>? in
-      var item = clues_client_scores()
-      item.struct_size = CLUES_CLIENT_SCORES_SIZE
-      item.client = face.arena.text(client.client)
-      item.count = UInt64(client.values.count)
-      item.values = face.arena.array(client.values)
-      item.splits = face.arena.array(client.splits.map(\.rawValue))
-      return face.arena.value(item)
-    }
-    let list = face.arena.array(inputs)
-    var thresholds = [Double](repeating: .nan, count: clients.count)
-    try face.call { table.pointee.decide(pointer, UInt32(inputs.count), list, &thresholds) }
+    let thresholds = try makeInstance(parameters, services: services).thresholds(for: clients)
     guard thresholds.allSatisfy({ !$0.isNaN }) else {
       throw Failure(.pluginFailed, "plugin '\(about.id)' gave a threshold that is not a number")
     }
     return thresholds
   }
+
+  func makeInstance(_ parameters: ParameterValues, services: HostServices) throws -> any ThresholdRuleInstance {
+    switch code {
+    case .here(let table): try HostedThresholdRule(table, about: about, parameters: parameters, services: services)
+    case .workers(let pool): RemoteThresholdRule(try pool.lease(about, parameters, services))
+    case .refused(let failure): throw failure
+    }
+  }
+}
+
+/// A threshold rule at work.
+protocol ThresholdRuleInstance: AnyObject {
+  func thresholds(for clients: [ThresholdRulePlugin.ClientScores]) throws -> [Double]
 }

@@ -1,154 +1,8 @@
 import CluesPluginABI
 import Diagnostics
 
-/// A scorer of a loaded library.
-public struct ScorerPlugin: @unchecked Sendable {
-  public let about: PluginDescription
-  /// Whether it scores clients instead of samples.
-  public let scoresClients: Bool
-  // Static in a library that is never unloaded, and never written: this is why the type is Sendable.
-  private let table: UnsafePointer<clues_scorer>
-
-  init(_ table: UnsafePointer<clues_scorer>, in library: PluginIdentity) throws {
-    let scorer = try sized(table, CLUES_SCORER_SIZE, "a scorer")
-    about = try PluginDescription(scorer.about, kind: .scorer, in: library)
-    guard [CLUES_SCORES_SAMPLES, CLUES_SCORES_CLIENTS].contains(scorer.granularity) else {
-      throw Failure(
-        .pluginFailed, "its scorer '\(about.id)' scores something that this host does not know",
-        advice: "it may need a newer version of Clues")
-    }
-    scoresClients = scorer.granularity == CLUES_SCORES_CLIENTS
-    let works =
-      scoresClients
-      ? scorer.score_clients != nil
-      : scorer.begin_checkpoint != nil && scorer.end_checkpoint != nil && scorer.finish != nil
-    guard scorer.create != nil, scorer.destroy != nil, scorer.needs != nil, works else {
-      throw Failure(.pluginFailed, "its scorer '\(about.id)' lacks a function of the contract")
-    }
-    self.table = table
-  }
-
-  /// A new instance; it serves one client and one thread at a time.
-  public func makeInstance(_ parameters: ParameterValues, services: HostServices) throws -> ScorerInstance {
-    try ScorerInstance(table, about: about, parameters: parameters, services: services)
-  }
-}
-
-/// What a scorer may ask for.
-public struct Evidence: OptionSet, Sendable, Hashable {
-  public let rawValue: UInt32
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
-
-  public static let gradients = Evidence(rawValue: CLUES_EVIDENCE_GRADIENTS.rawValue)
-  public static let moments = Evidence(rawValue: CLUES_EVIDENCE_MOMENTS.rawValue)
-  public static let validationMeans = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_MEANS.rawValue)
-  public static let validationSamples = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_SAMPLES.rawValue)
-  public static let learningRate = Evidence(rawValue: CLUES_EVIDENCE_LEARNING_RATE.rawValue)
-  public static let adapters = Evidence(rawValue: CLUES_EVIDENCE_ADAPTERS.rawValue)
-}
-
-/// One way to come by a score.
-public struct ScorerNeeds: Sendable, Hashable {
-  public let evidence: Evidence
-  /// Names of columns; `dot.*` stands for one of each validation domain.
-  public let columns: [String]
-  /// How often the rows of each tensor are shown.
-  public let passes: Int
-  public let lastCheckpointOnly: Bool
-}
-
-/// A sample's score, or why it has none.
-public enum Score: Sendable, Equatable {
-  case value(Double)
-  case unscored(String)
-
-  public var value: Double? { if case .value(let value) = self { value } else { nil } }
-}
-
-/// Which part of the data a sample belongs to.
-public enum Split: UInt32, Sendable {
-  case train, anchor
-
-  public var name: String { self == .train ? "train" : "anchor" }
-
-  /// The split of this name.
-  public init?(rawName: String) {
-    guard let split = [Self.train, .anchor].first(where: { $0.name == rawName }) else { return nil }
-    self = split
-  }
-}
-
-/// One client at one checkpoint, as a scorer sees it. Pointers outlive the checkpoint.
-public struct ScoringCheckpoint {
-  public var alternative: Int
-  public var client: String
-  public var step: Int
-  public var index: Int
-  public var count: Int
-  public var learningRate = Double.nan
-  public var betas = (Double.nan, Double.nan)
-  public var epsilon = Double.nan
-  public var optimizerStep = Double.nan
-  public var splits: [Split]
-  public var ids: [String]
-  public var domains: [String] = []
-  public var ownDomain: Int?
-  /// Of every domain, the norm of each validation gradient.
-  public var validationNorms: [[Double]] = []
-  public var tensorCount = 0
-  public var columns: [(name: String, values: [Double])] = []
-
-  public init(
-    alternative: Int, client: String, step: Int, index: Int, count: Int, splits: [Split], ids: [String]
-  ) {
-    self.alternative = alternative
-    self.client = client
-    self.step = step
-    self.index = index
-    self.count = count
-    self.splits = splits
-    self.ids = ids
-  }
-}
-
-/// One LoRA parameter, as a scorer sees it. Pointers outlive the tensor.
-public struct ScoringTensor {
-  public var name: String
-  public var index: Int
-  public var elementCount: Int
-  public var firstMoment: UnsafePointer<Float>?
-  public var secondMoment: UnsafePointer<Float>?
-  public var validationMeans: [UnsafePointer<Float>?] = []
-  public var validationSamples: [UnsafePointer<Float>?] = []
-
-  public init(name: String, index: Int, elementCount: Int) {
-    self.name = name
-    self.index = index
-    self.elementCount = elementCount
-  }
-}
-
-/// All adapters of all clients, for scorers of clients.
-public struct ScoringCollection {
-  public var clients: [String]
-  public var anchors: [Bool]
-  /// Of every adapter its client; ordered by client, then step.
-  public var owners: [Int]
-  public var steps: [Int]
-  /// <ΔW_i, ΔW_j> over all modules, row-major.
-  public var innerProducts: [Double]
-
-  public init(clients: [String], anchors: [Bool], owners: [Int], steps: [Int], innerProducts: [Double]) {
-    self.clients = clients
-    self.anchors = anchors
-    self.owners = owners
-    self.steps = steps
-    self.innerProducts = innerProducts
-  }
-}
-
-/// A scorer at work on one client; used by one thread at a time.
-public final class ScorerInstance {
+/// A scorer at work in this process.
+final class HostedScorer: ScorerInstance {
   private let table: UnsafePointer<clues_scorer>
   private let instance: HostedInstance
   /// What the plugin may look at until the checkpoint, or the tensor, ends.
@@ -156,7 +10,7 @@ public final class ScorerInstance {
   private let tensorArena = Arena()
   private var sampleCount = 0
 
-  fileprivate init(
+  init(
     _ table: UnsafePointer<clues_scorer>, about: PluginDescription, parameters: ParameterValues,
     services: HostServices
   ) throws {
@@ -169,8 +23,7 @@ public final class ScorerInstance {
   private var face: HostFace { instance.face }
   private var pointer: UnsafeMutableRawPointer? { instance.pointer }
 
-  /// The ways to come by its scores, the best first.
-  public func needs() throws -> [ScorerNeeds] {
+  func needs() throws -> [ScorerNeeds] {
     var alternatives: [ScorerNeeds] = []
     while true {
       var needs = clues_needs()
@@ -205,21 +58,20 @@ public final class ScorerInstance {
 
   private func fault(_ message: String) -> Failure { Failure(.pluginFailed, "plugin '\(face.plugin)' \(message)") }
 
-  public func begin(_ checkpoint: ScoringCheckpoint) throws {
+  func begin(_ checkpoint: ScoringCheckpoint) throws {
     checkpointArena.reset()
     sampleCount = checkpoint.ids.count
     let table = checkpoint.table(in: checkpointArena)
     try face.call { self.table.pointee.begin_checkpoint(pointer, table) }
   }
 
-  public func begin(_ tensor: ScoringTensor) throws {
+  func begin(_ tensor: ScoringTensor) throws {
     tensorArena.reset()
     let table = tensor.table(in: tensorArena)
     try face.call { self.table.pointee.begin_tensor?(pointer, table) ?? CLUES_OK }
   }
 
-  /// Shows the gradients of some samples: `rowCount` × the tensor's element count.
-  public func update(pass: Int, firstSample: Int, rowCount: Int, values: UnsafePointer<Float>) throws {
+  func update(pass: Int, firstSample: Int, rowCount: Int, values: UnsafePointer<Float>) throws {
     var rows = clues_gradient_rows()
     rows.struct_size = CLUES_GRADIENT_ROWS_SIZE
     rows.pass = UInt32(pass)
@@ -229,15 +81,13 @@ public final class ScorerInstance {
     try face.call { table.pointee.update?(pointer, &rows) ?? CLUES_OK }
   }
 
-  public func endTensor() throws { try face.call { table.pointee.end_tensor?(pointer) ?? CLUES_OK } }
+  func endTensor() throws { try face.call { table.pointee.end_tensor?(pointer) ?? CLUES_OK } }
 
-  /// The scores at the checkpoint that was begun last.
-  public func endCheckpoint() throws -> [Score] {
+  func endCheckpoint() throws -> [Score] {
     try collect(sampleCount) { table.pointee.end_checkpoint(pointer, $0) }
   }
 
-  /// The scores over all checkpoints.
-  public func finish(_ checkpoints: [[Score]]) throws -> [Score] {
+  func finish(_ checkpoints: [[Score]]) throws -> [Score] {
     let arena = Arena()
     return try withExtendedLifetime(arena) {
       let tables = checkpoints.map { scores -> UnsafePointer<clues_scores>? in
@@ -258,8 +108,7 @@ public final class ScorerInstance {
     }
   }
 
-  /// The scores of clients.
-  public func score(_ collection: ScoringCollection) throws -> [Score] {
+  func score(_ collection: ScoringCollection) throws -> [Score] {
     let arena = Arena()
     return try withExtendedLifetime(arena) {
       let input = collection.table(in: arena)

@@ -3,6 +3,9 @@ import Foundation
 
 /// All plugins on the search path.
 ///
+/// Those that ship with Clues are loaded. Of the others the manifests are read, and nothing of them runs before it is asked
+/// for; of those that are not trusted, nothing at all.
+///
 /// Of two files with one name the first on the path counts; two files that provide the same id are an error for whoever
 /// asks for that id, because nobody could tell which was meant.
 public struct PluginCatalog: Sendable {
@@ -10,21 +13,25 @@ public struct PluginCatalog: Sendable {
   /// Files that are no usable plugins, and why.
   public let problems: [Failure]
 
-  /// A loaded library and where it was found.
+  /// A library and where it was found.
   public struct Library: Sendable {
     public let file: PluginLibraryFile
     public let origin: PluginSearchPath.Origin
+    /// Whether it may run; nil for those that ship with Clues.
+    public let standing: StrangeLibrary.Standing?
   }
 
-  /// Loads every plugin on the path.
-  public init(_ path: PluginSearchPath) throws {
+  /// - parameters:
+  ///   - trust: The strangers' libraries that may run.
+  ///   - isolation: Where they run.
+  public init(_ path: PluginSearchPath, trust: TrustStore = .empty, isolation: Isolation = .process()) throws {
     var libraries: [Library] = []
     var problems: [Failure] = []
     var seen: Set<String> = []
     for place in path.places {
       for file in try path.files(in: place) where seen.insert(URL(filePath: file).lastPathComponent).inserted {
         do {
-          libraries.append(Library(file: try PluginLibraryFile(loading: file), origin: place.origin))
+          libraries.append(try Self.library(at: file, place.origin, trust, isolation))
         } catch let failure as Failure {
           problems.append(failure)
         }
@@ -34,17 +41,39 @@ public struct PluginCatalog: Sendable {
     self.problems = problems
   }
 
+  private static func library(
+    at path: String, _ origin: PluginSearchPath.Origin, _ trust: TrustStore, _ isolation: Isolation
+  ) throws -> Library {
+    if origin == .builtIn {
+      return Library(file: try PluginLibraryFile(loading: path), origin: origin, standing: nil)
+    }
+    let stranger = try StrangeLibrary(path: path, trust: trust)
+    return Library(file: try stranger.library(isolation: isolation), origin: origin, standing: stranger.standing)
+  }
+
   public var mergeMethods: [MergeMethodPlugin] { libraries.flatMap(\.file.mergeMethods) }
   public var scorers: [ScorerPlugin] { libraries.flatMap(\.file.scorers) }
   public var thresholdRules: [ThresholdRulePlugin] { libraries.flatMap(\.file.thresholdRules) }
 
-  public func mergeMethod(_ id: String) throws -> MergeMethodPlugin { try find(id, in: mergeMethods, \.about) }
-  public func scorer(_ id: String) throws -> ScorerPlugin { try find(id, in: scorers, \.about) }
-  public func thresholdRule(_ id: String) throws -> ThresholdRulePlugin { try find(id, in: thresholdRules, \.about) }
+  public func mergeMethod(_ id: String) throws -> MergeMethodPlugin { try admitted(id, in: mergeMethods, \.about) }
+  public func scorer(_ id: String) throws -> ScorerPlugin { try admitted(id, in: scorers, \.about) }
+  public func thresholdRule(_ id: String) throws -> ThresholdRulePlugin {
+    try admitted(id, in: thresholdRules, \.about)
+  }
 
   /// The entry with this id, of whatever kind.
   public func entry(_ id: String) throws -> PluginDescription {
     try find(id, in: libraries.flatMap(\.file.entries), \.self)
+  }
+
+  /// The one plugin of this id, if it may run.
+  private func admitted<Plugin>(
+    _ id: String, in plugins: [Plugin], _ about: KeyPath<Plugin, PluginDescription>
+  ) throws -> Plugin {
+    let plugin = try find(id, in: plugins, about)
+    let library = libraries.first { $0.file.identity == plugin[keyPath: about].library }
+    if let refusal = library?.file.refusal { throw refusal }
+    return plugin
   }
 
   private func find<Plugin>(

@@ -37,20 +37,19 @@ public struct ParameterSchema: Sendable, Equatable {
   ///
   /// - throws: ``Failure`` `pluginFailed`: a schema that makes no sense is a fault of the plugin.
   public init(text: String?) throws {
-    guard let text else {
-      declarations = []
-      return
-    }
-    let value: JSONValue
     do {
-      value = try JSONReader().read(text)
-    } catch let failure as Failure {
+      try self.init(properties: text.map { try JSONReader().read($0) } ?? [:])
+    } catch let failure as Failure where failure.kind != .pluginFailed {
       throw Failure(.pluginFailed, "its parameters are no JSON: \(failure.message)")
     }
-    guard let properties = value.objectValue else {
-      throw Failure(.pluginFailed, "its parameters are \(value.kindName) instead of an object")
+  }
+
+  /// Reads the properties of a JSON Schema.
+  init(properties: JSONValue) throws {
+    guard let members = properties.objectValue?.members else {
+      throw Failure(.pluginFailed, "its parameters are \(properties.kindName) instead of an object")
     }
-    declarations = try properties.members.map { try Declaration(name: $0.key, $0.value) }
+    declarations = try members.map { try Declaration(name: $0.key, $0.value) }
   }
 
   /// The schema as the properties of a JSON Schema, in a form that does not depend on how the plugin wrote it.

@@ -48,6 +48,9 @@ public struct ParameterValues: Sendable, Hashable {
     entries.sort { $0.name < $1.name }
   }
 
+  /// Values that a host has checked already.
+  init(checked entries: [Entry]) { self.entries = entries }
+
   /// Sets one value for each input, which the schema must have allowed.
   public mutating func set(_ name: String, numbers: [Double], isDefault: Bool) {
     let entry = Entry(name: name, value: .numbers(numbers), isDefault: isDefault)

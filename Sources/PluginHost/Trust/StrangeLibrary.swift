@@ -1,0 +1,104 @@
+import Diagnostics
+import Foundation
+import JSON
+import Tensors
+
+/// A library that did not come with Clues, known by its file and its manifest; none of its code has run.
+public struct StrangeLibrary: Sendable {
+  public let path: String
+  public let digest: String
+  public let standing: Standing
+  private let bytes: Bytes
+  private let manifest: JSONObject
+
+  /// Whether a library may run.
+  public enum Standing: Sendable, Equatable {
+    case trusted
+    case untrusted
+    /// The file is another one than was trusted, whose digest this is.
+    case changed(from: String)
+  }
+
+  /// The largest file that is taken for a plugin, in bytes.
+  static let largest = 512 << 20
+
+  /// Reads the file at `path` once: what is digested here is what runs later.
+  ///
+  /// - throws: ``Failure`` `untrustedPlugin` when others could change it, `pluginFailed` when it is no plugin with a manifest.
+  public init(path: String, trust: TrustStore) throws {
+    self.path = path
+    try checkOwner(of: path)
+    bytes = try Self.read(path)
+    digest = sha256(of: bytes)
+    if trust.trusts(digest) {
+      standing = .trusted
+    } else {
+      standing =
+        trust.digest(trustedAt: URL(filePath: path).standardizedFileURL.path).map { .changed(from: $0) } ?? .untrusted
+    }
+    manifest = try locating(file: path) { [bytes] in try PluginManifest.read(from: bytes) }
+  }
+
+  /// The library with its code in reach, or out of it when it is not trusted.
+  public func library(isolation: Isolation) throws -> PluginLibraryFile {
+    if standing == .trusted, case .none = isolation { return try loaded() }
+    return try locating(file: path) {
+      let known = try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
+      guard standing == .trusted, case .process(let settings) = isolation else { return known }
+      let pool = WorkerPool(known.identity, bytes, manifest: known.manifest, settings: settings)
+      return try PluginLibraryFile(manifest, path: path, digest: digest, access: .workers(pool))
+    }
+  }
+
+  /// The manifest that the library at `path` should carry: what its tables say, asked in a worker.
+  public static func manifest(ofUnmarked path: String, settings: WorkerSettings = .init()) throws -> JSONValue {
+    let name = URL(filePath: path).lastPathComponent
+    let code = try SealedFile(read(path), name: name)
+    let library = PluginIdentity(path: path, library: name, version: "", digest: nil)
+    return try JSONReader().read(WorkerProcess(library, code: code, settings: settings).manifest)
+  }
+
+  /// The library with its code in reach of workers, whether it is trusted or not: for the author who tries it.
+  public func library(untrustedIn settings: WorkerSettings) throws -> PluginLibraryFile {
+    try locating(file: path) {
+      let known = try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
+      let pool = WorkerPool(known.identity, bytes, manifest: known.manifest, settings: settings)
+      return try PluginLibraryFile(manifest, path: path, digest: digest, access: .workers(pool))
+    }
+  }
+
+  /// Loaded into this process, from a copy that nothing can change any more.
+  private func loaded() throws -> PluginLibraryFile {
+    let copy = try SealedFile(bytes, name: URL(filePath: path).lastPathComponent)
+    let library = try PluginLibraryFile(loading: copy.path, as: path, digest: digest)
+    let said = try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
+    guard library.manifest == said.manifest else { throw PluginManifest.mismatch(path) }
+    return library
+  }
+
+  private var refusal: Failure {
+    var failure = Failure(
+      .untrustedPlugin, "is not trusted, so nothing of it runs; its SHA-256 is \(digest)", file: path)
+    failure.advice =
+      "look at it (clues plugins list, clues plugins check \(path)), and if you trust whoever made it: clues plugins trust \(path)"
+    if case .changed(let before) = standing {
+      failure.message = "has changed since it was trusted: its SHA-256 was \(before) and is \(digest)"
+      failure.advice = "find out why, and if it is as it should be: clues plugins trust \(path)"
+    }
+    return failure
+  }
+
+  private static func read(_ path: String) throws -> Bytes {
+    try locating(file: path) {
+      guard let handle = FileHandle(forReadingAtPath: path) else {
+        throw Failure(.missingInput, "cannot be opened: \(systemMessage())")
+      }
+      defer { try? handle.close() }
+      guard let data = try? handle.read(upToCount: largest + 1) else { throw Failure(.missingInput, "cannot be read") }
+      guard data.count <= largest else {
+        throw Failure(.pluginFailed, "is larger than a plugin may be: \(largest) bytes")
+      }
+      return Bytes(data)
+    }
+  }
+}
