@@ -5,13 +5,14 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := libopenblas-dev libarchive-dev pkg-config make
 
-.PHONY: help deps build demo test lint format install uninstall clean
+.PHONY: help deps build demo test docs lint format install uninstall clean
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
 	@echo "make test      install what is missing, build, and run all tests"
 	@echo "make build     build the release executable and its plugins"
 	@echo "make install   put them below PREFIX ($(PREFIX)); make uninstall removes them"
+	@echo "make docs      build the reference of PluginKit; every warning is an error"
 	@echo "make format    format the sources; make lint checks them"
 
 deps:
@@ -38,18 +39,35 @@ test: deps
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --parallel
 
+DOCUMENTATION := .build/documentation
+
+# The symbols stay: a build that has nothing to do writes none.
+docs:
+	$(SWIFT) build --package-path PluginKit --scratch-path .build/pluginkit --target PluginKit \
+	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc "$(CURDIR)/$(DOCUMENTATION)/all"
+	rm -rf $(DOCUMENTATION)/symbols && mkdir -p $(DOCUMENTATION)/symbols && \
+	  cp $(DOCUMENTATION)/all/PluginKit*.symbols.json $(DOCUMENTATION)/symbols/
+	docc convert Sources/PluginKit/PluginKit.docc --additional-symbol-graph-dir $(DOCUMENTATION)/symbols \
+	  --fallback-display-name PluginKit --fallback-bundle-identifier clues.PluginKit --warnings-as-errors \
+	  --output-path $(DOCUMENTATION)/PluginKit.doccarchive
+
+SWIFT_SOURCES := Package.swift PluginKit/Package.swift Sources Plugins Tests Examples/plugins/swift Templates
+
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests
+	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Plugins Tests
+	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
 install: build
 	@bin="$$($(SWIFT) build -c release --show-bin-path)"; \
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/clues/plugins" "$(DESTDIR)$(PREFIX)/include" && \
 	install "$$bin/clues" "$(DESTDIR)$(PREFIX)/bin/clues" && \
 	install -m 644 "$$bin"/libCluesPlugin*.so "$(DESTDIR)$(PREFIX)/lib/clues/plugins/" && \
-	install -m 644 Sources/CluesPluginABI/include/clues_plugin.h "$(DESTDIR)$(PREFIX)/include/"
+	install -m 644 Sources/CluesPluginABI/include/clues_plugin.h "$(DESTDIR)$(PREFIX)/include/" && \
+	kit="$(DESTDIR)$(PREFIX)/lib/clues/PluginKit" && rm -rf "$$kit" && install -d "$$kit/Sources" && \
+	install -m 644 PluginKit/Package.swift "$$kit/" && \
+	cp -R Sources/CluesPluginABI Sources/Diagnostics Sources/JSON Sources/PluginKit "$$kit/Sources/"
 
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/clues" "$(DESTDIR)$(PREFIX)/include/clues_plugin.h"

@@ -106,7 +106,7 @@ static const clues_descriptor mask_about = {
                "one direction, 0 where they cancel out. Entries that agree less than threshold become 0; the others "
                "are scale · Σ weight · value.",
     .reference = "after the AND-mask of Parascandolo et al. 2020 (arXiv 2009.00329), here by magnitude",
-    .parameters = "{\"scale\": {\"type\": \"number\", \"default\": 1, \"minimum\": 0,"
+    .parameters = "{\"scale\": {\"type\": \"number\", \"default\": 1.0, \"minimum\": 0,"
                   " \"description\": \"A factor for the whole result.\"},"
                   " \"threshold\": {\"type\": \"number\", \"default\": 0.5, \"minimum\": 0, \"maximum\": 1,"
                   " \"description\": \"The agreement that an entry must reach to be kept.\"}}",

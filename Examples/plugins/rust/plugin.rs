@@ -95,7 +95,7 @@ value."
         .as_ptr(),
     reference: c"after the AND-mask of Parascandolo et al. 2020 (arXiv 2009.00329), here by magnitude".as_ptr(),
     parameters: cr#"{
-        "scale": {"type": "number", "default": 1, "minimum": 0, "description": "A factor for the whole result."},
+        "scale": {"type": "number", "default": 1.0, "minimum": 0, "description": "A factor for the whole result."},
         "threshold": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1,
                       "description": "The agreement that an entry must reach to be kept."}}"#
         .as_ptr(),

@@ -49,7 +49,7 @@ constexpr clues_descriptor about = {
     .id = "my-plugin",
     .summary = "The weighted sum of the clients, entry by entry.",
     .details = "The result is scale · Σ weight · value.",
-    .parameters = R"({"scale": {"type": "number", "default": 1, "minimum": 0,
+    .parameters = R"({"scale": {"type": "number", "default": 1.0, "minimum": 0,
                       "description": "A factor for the whole result."}})",
 };
 

@@ -79,7 +79,7 @@ constexpr clues_descriptor about = {
     .id = "my-plugin",
     .summary = "Samples with a large loss score high.",
     .details = "The score is scale · loss, and the mean of that over the checkpoints.",
-    .parameters = R"({"scale": {"type": "number", "default": 1, "minimum": 0,
+    .parameters = R"({"scale": {"type": "number", "default": 1.0, "minimum": 0,
                       "description": "A factor for all scores."}})",
 };
 

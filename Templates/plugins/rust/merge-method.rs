@@ -64,7 +64,7 @@ static ABOUT: clues_descriptor = clues_descriptor {
     summary: c"The weighted sum of the clients, entry by entry.".as_ptr(),
     details: c"The result is scale · Σ weight · value.".as_ptr(),
     reference: null(),
-    parameters: cr#"{"scale": {"type": "number", "default": 1, "minimum": 0,
+    parameters: cr#"{"scale": {"type": "number", "default": 1.0, "minimum": 0,
                      "description": "A factor for the whole result."}}"#
         .as_ptr(),
 };

@@ -116,7 +116,7 @@ static ABOUT: clues_descriptor = clues_descriptor {
     summary: c"Samples with a large loss score high.".as_ptr(),
     details: c"The score is scale · loss, and the mean of that over the checkpoints.".as_ptr(),
     reference: null(),
-    parameters: cr#"{"scale": {"type": "number", "default": 1, "minimum": 0,
+    parameters: cr#"{"scale": {"type": "number", "default": 1.0, "minimum": 0,
                      "description": "A factor for all scores."}}"#
         .as_ptr(),
 };

@@ -30,5 +30,6 @@ struct HardSamples: Scorer {
 
 private let library = PluginLibrary("my-plugin", version: "1.0.0", scorers: [HardSamples.self])
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation
 public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }

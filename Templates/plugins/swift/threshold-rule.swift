@@ -18,5 +18,6 @@ struct AnchorMargin: ThresholdRule {
 
 private let library = PluginLibrary("my-plugin", version: "1.0.0", thresholdRules: [AnchorMargin.self])
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation
 public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }

@@ -133,5 +133,6 @@ private let library = PluginLibrary(
   "agreement", version: "1.0.0", vendor: "Clues", license: "Apache-2.0", mergeMethods: [AgreementMask.self],
   scorers: [ValidationCosine.self])
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation
 public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }
