@@ -94,6 +94,7 @@ extension StrangeLibrary.Standing {
     case .trusted: "trusted"
     case .untrusted: "untrusted"
     case .changed: "changed"
+    case .exposed: "exposed"
     }
   }
 }

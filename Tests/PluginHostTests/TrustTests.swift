@@ -26,6 +26,14 @@ import Testing
     try store.trust(.init(sha256: stranger.digest, path: path, library: "rogue", version: "1.0.0"))
   }
 
+  /// Throws why the library at `path` does not run.
+  func refusal(_ path: String, in folder: URL) throws {
+    let stranger = try StrangeLibrary(path: path, trust: store(folder))
+    for isolation in [Isolation.process(workerSettings()), .none] {
+      _ = try stranger.library(isolation: isolation).mergeMethods[0].instance()
+    }
+  }
+
   @Test func nobodyIsTrustedAtFirst() throws {
     try withStranger { folder, path in
       let stranger = try StrangeLibrary(path: path, trust: store(folder))
@@ -88,7 +96,7 @@ import Testing
     try withStranger { folder, path in
       try trust(path, in: folder)
       #expect(chmod(path, mode_t(mode)) == 0)
-      let failure = #expect(throws: Failure.self) { try StrangeLibrary(path: path, trust: store(folder)) }
+      let failure = #expect(throws: Failure.self) { try refusal(path, in: folder) }
       #expect(failure?.kind == .untrustedPlugin)
       #expect(failure?.message == "its file can be written by others (mode \(String(mode, radix: 8)))")
     }
@@ -98,7 +106,7 @@ import Testing
     try withStranger { folder, path in
       try trust(path, in: folder)
       #expect(chmod(folder.path, 0o777) == 0)
-      let failure = #expect(throws: Failure.self) { try StrangeLibrary(path: path, trust: store(folder)) }
+      let failure = #expect(throws: Failure.self) { try refusal(path, in: folder) }
       #expect(failure?.message.hasPrefix("its folder can be written by others") == true)
       #expect(chmod(folder.path, 0o700) == 0)
     }
@@ -107,7 +115,7 @@ import Testing
   @Test(.enabled(if: geteuid() == 0, "only root can give files away")) func aStrangersFileIsRefused() throws {
     try withStranger { folder, path in
       #expect(chown(path, 12345, 12345) == 0)
-      let failure = #expect(throws: Failure.self) { try StrangeLibrary(path: path, trust: store(folder)) }
+      let failure = #expect(throws: Failure.self) { try refusal(path, in: folder) }
       #expect(failure?.kind == .untrustedPlugin)
       #expect(failure?.message.hasPrefix("its file belongs to the user 12345") == true)
     }

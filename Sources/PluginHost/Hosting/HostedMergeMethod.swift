@@ -23,11 +23,12 @@ final class HostedMergeMethod: MergeMethodInstance {
     var coefficients = [Double](repeating: .nan, count: unit.inputs.count)
     let arena = Arena()
     try withExtendedLifetime(arena) {
-      let unit = unit.table(in: arena)
-      try face.call { table.pointee.coefficients(pointer, unit, &coefficients) }
+      let (name, unit) = (unit.module, unit.table(in: arena))
+      try locating(tensor: name) { try face.call { table.pointee.coefficients(pointer, unit, &coefficients) } }
     }
     guard coefficients.allSatisfy(\.isFinite) else {
-      throw Failure(.pluginFailed, "plugin '\(face.plugin)' gave a coefficient that is not a finite number")
+      throw Failure(
+        .pluginFailed, "plugin '\(face.plugin)' gave a coefficient that is not a finite number", tensor: unit.module)
     }
     return coefficients
   }
@@ -46,8 +47,10 @@ final class HostedMergeMethod: MergeMethodInstance {
   func survey(_ unit: MergeUnit, pass: Int, into record: SurveyRecord) throws {
     let arena = Arena()
     try withExtendedLifetime((arena, unit.survey)) {
-      let unit = unit.table(in: arena)
-      try face.call { table.pointee.survey(pointer, unit, UInt32(pass), record.start) }
+      let (name, unit) = (unit.module, unit.table(in: arena))
+      try locating(tensor: name) {
+        try face.call { table.pointee.survey(pointer, unit, UInt32(pass), record.start) }
+      }
     }
   }
 
@@ -60,8 +63,8 @@ final class HostedMergeMethod: MergeMethodInstance {
     try withExtendedLifetime((arena, unit.survey)) {
       let target = matrix(
         output, rows: unit.rows, columns: unit.columns, flags: CLUES_TENSOR_WRITABLE.rawValue, in: arena)
-      let unit = unit.table(in: arena)
-      try face.call { table.pointee.merge(pointer, unit, target) }
+      let (name, unit) = (unit.module, unit.table(in: arena))
+      try locating(tensor: name) { try face.call { table.pointee.merge(pointer, unit, target) } }
     }
   }
 }

@@ -9,6 +9,9 @@ final class HostedScorer: ScorerInstance {
   private let checkpointArena = Arena()
   private let tensorArena = Arena()
   private var sampleCount = 0
+  /// What it works on just now, for errors.
+  private var client: String?
+  private var tensor: String?
 
   init(
     _ table: UnsafePointer<clues_scorer>, about: PluginDescription, parameters: ParameterValues,
@@ -60,15 +63,17 @@ final class HostedScorer: ScorerInstance {
 
   func begin(_ checkpoint: ScoringCheckpoint) throws {
     checkpointArena.reset()
+    client = checkpoint.client
     sampleCount = checkpoint.ids.count
     let table = checkpoint.table(in: checkpointArena)
-    try face.call { self.table.pointee.begin_checkpoint(pointer, table) }
+    try call { self.table.pointee.begin_checkpoint(pointer, table) }
   }
 
   func begin(_ tensor: ScoringTensor) throws {
     tensorArena.reset()
+    self.tensor = tensor.name
     let table = tensor.table(in: tensorArena)
-    try face.call { self.table.pointee.begin_tensor?(pointer, table) ?? CLUES_OK }
+    try call { self.table.pointee.begin_tensor?(pointer, table) ?? CLUES_OK }
   }
 
   func update(pass: Int, firstSample: Int, rowCount: Int, values: UnsafePointer<Float>) throws {
@@ -78,10 +83,13 @@ final class HostedScorer: ScorerInstance {
     rows.first_sample = UInt64(firstSample)
     rows.row_count = UInt64(rowCount)
     rows.values = values
-    try face.call { table.pointee.update?(pointer, &rows) ?? CLUES_OK }
+    try call { table.pointee.update?(pointer, &rows) ?? CLUES_OK }
   }
 
-  func endTensor() throws { try face.call { table.pointee.end_tensor?(pointer) ?? CLUES_OK } }
+  func endTensor() throws {
+    try call { table.pointee.end_tensor?(pointer) ?? CLUES_OK }
+    tensor = nil
+  }
 
   func endCheckpoint() throws -> [Score] {
     try collect(sampleCount) { table.pointee.end_checkpoint(pointer, $0) }
@@ -116,6 +124,10 @@ final class HostedScorer: ScorerInstance {
     }
   }
 
+  private func call(_ body: () -> clues_status) throws {
+    try locating(client: client, tensor: tensor) { try face.call(body) }
+  }
+
   /// Lends memory for `count` scores to `body` and reads what the plugin put there.
   private func collect(
     _ count: Int, _ body: (UnsafePointer<clues_scores>) -> clues_status
@@ -128,7 +140,7 @@ final class HostedScorer: ScorerInstance {
       table.values = arena.writableArray([Double](repeating: .nan, count: count))
       table.reasons = arena.writableArray([UnsafePointer<CChar>?](repeating: nil, count: count))
       let place = arena.value(table)
-      try face.call { body(place) }
+      try call { body(place) }
       return (0..<count).map { sample in
         if let reason = table.reasons[sample] { return .unscored(String(cString: reason)) }
         let value = table.values[sample]

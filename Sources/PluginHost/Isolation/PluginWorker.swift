@@ -80,7 +80,7 @@ private final class Servant {
     try confine(memory: memory, host: host)
     let library = try PluginLibraryFile(loading: "/proc/self/fd/\(file)", as: path, digest: nil)
     self.library = library
-    let manifest = Array(library.manifest.text(sorted: true).utf8)
+    let manifest = Array(library.manifest.text().utf8)
     guard manifest.count <= output.capacity else {
       throw Failure(.pluginFailed, "holds plugins whose manifest would be larger than \(output.capacity) bytes")
     }

@@ -12,7 +12,8 @@ final class RemoteMergeMethod: MergeMethodInstance {
     parcel.add(unit)
     let coefficients = try lease.unpack(.coefficients, parcel, room: 64 + 8 * unit.inputs.count) { try $0.doubles() }
     guard coefficients.count == unit.inputs.count, coefficients.allSatisfy(\.isFinite) else {
-      throw Failure(.pluginFailed, "plugin '\(lease.plugin)' gave a coefficient that is not a finite number")
+      throw Failure(
+        .pluginFailed, "plugin '\(lease.plugin)' gave a coefficient that is not a finite number", tensor: unit.module)
     }
     return coefficients
   }

@@ -19,7 +19,7 @@ final class WorkerPool: @unchecked Sendable {
   init(_ library: PluginIdentity, _ bytes: Bytes, manifest: JSONValue, settings: WorkerSettings) {
     self.library = library
     self.bytes = bytes
-    self.manifest = manifest.text(sorted: true)
+    self.manifest = manifest.text()
     self.settings = settings
   }
 

@@ -22,7 +22,7 @@ final class WorkerProcess {
   private let signs: SharedRegion
   private(set) var isAlive = true
 
-  /// What the library's tables say, as the text of a manifest with sorted keys.
+  /// What the library's tables say, as the text of a manifest.
   private(set) var manifest = ""
 
   /// Starts a worker with a library.
@@ -97,7 +97,7 @@ final class WorkerProcess {
   /// Sends a message and waits for what comes of it; gives the size of the answer.
   private func exchange(_ message: Message, _ call: String, _ services: HostServices, for plugin: String) throws -> Int
   {
-    signs.start.storeBytes(of: 0, as: UInt32.self)
+    signs.start.storeBytes(of: services.isCancelled() ? 1 : 0, as: UInt32.self)
     guard try message.send(over: channel) else { throw death(during: call, of: plugin) }
     let clock = ContinuousClock()
     var deadline = clock.now + settings.time

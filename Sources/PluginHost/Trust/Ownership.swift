@@ -6,7 +6,7 @@ import Tensors
 /// than the user and root.
 ///
 /// - throws: ``Failure`` `untrustedPlugin`.
-func checkOwner(of path: String) throws {
+func checkOwner(of path: String) throws(Failure) {
   let folder = URL(filePath: path).deletingLastPathComponent().path
   for (what, place) in [("file", path), ("folder", folder)] {
     var status = stat()

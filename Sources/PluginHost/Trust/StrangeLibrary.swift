@@ -17,6 +17,8 @@ public struct StrangeLibrary: Sendable {
     case untrusted
     /// The file is another one than was trusted, whose digest this is.
     case changed(from: String)
+    /// Others than the user could change the file, and how; trusted or not, it does not run.
+    case exposed(Failure)
   }
 
   /// The largest file that is taken for a plugin, in bytes.
@@ -24,19 +26,29 @@ public struct StrangeLibrary: Sendable {
 
   /// Reads the file at `path` once: what is digested here is what runs later.
   ///
-  /// - throws: ``Failure`` `untrustedPlugin` when others could change it, `pluginFailed` when it is no plugin with a manifest.
+  /// - throws: ``Failure`` `pluginFailed` when it is no plugin with a manifest.
   public init(path: String, trust: TrustStore) throws {
     self.path = path
-    try checkOwner(of: path)
     bytes = try Self.read(path)
     digest = sha256(of: bytes)
-    if trust.trusts(digest) {
-      standing = .trusted
-    } else {
-      standing =
-        trust.digest(trustedAt: URL(filePath: path).standardizedFileURL.path).map { .changed(from: $0) } ?? .untrusted
-    }
+    standing = Self.standing(of: path, digest, trust)
     manifest = try locating(file: path) { [bytes] in try PluginManifest.read(from: bytes) }
+  }
+
+  private static func standing(of path: String, _ digest: String, _ trust: TrustStore) -> Standing {
+    do {
+      try checkOwner(of: path)
+    } catch {
+      return .exposed(error)
+    }
+    if trust.trusts(digest) { return .trusted }
+    let place = URL(filePath: path).standardizedFileURL.path
+    return trust.digest(trustedAt: place).map { .changed(from: $0) } ?? .untrusted
+  }
+
+  /// Refuses a library that must not even be trusted.
+  public func checkThatNobodyElseCanChangeIt() throws {
+    if case .exposed(let failure) = standing { throw failure }
   }
 
   /// The library with its code in reach, or out of it when it is not trusted.
@@ -77,6 +89,7 @@ public struct StrangeLibrary: Sendable {
   }
 
   private var refusal: Failure {
+    if case .exposed(let failure) = standing { return failure }
     var failure = Failure(
       .untrustedPlugin, "is not trusted, so nothing of it runs; its SHA-256 is \(digest)", file: path)
     failure.advice =
@@ -90,15 +103,29 @@ public struct StrangeLibrary: Sendable {
 
   private static func read(_ path: String) throws -> Bytes {
     try locating(file: path) {
-      guard let handle = FileHandle(forReadingAtPath: path) else {
-        throw Failure(.missingInput, "cannot be opened: \(systemMessage())")
+      // Never waiting: somebody may have put a pipe there.
+      let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      guard file >= 0 else { throw Failure(.missingInput, "cannot be opened: \(systemMessage())") }
+      defer { close(file) }
+      var status = stat()
+      guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw Failure(.pluginFailed, "is not a regular file")
       }
-      defer { try? handle.close() }
-      guard let data = try? handle.read(upToCount: largest + 1) else { throw Failure(.missingInput, "cannot be read") }
-      guard data.count <= largest else {
+      guard status.st_size <= largest else {
         throw Failure(.pluginFailed, "is larger than a plugin may be: \(largest) bytes")
       }
-      return Bytes(data)
+      // A copy: a mapping would change with the file.
+      let size = Int(status.st_size)
+      let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+        while filled < size {
+          let count = Glibc.read(file, buffer.baseAddress! + filled, size - filled)
+          if count < 0, errno == EINTR { continue }
+          guard count > 0 else { return }
+          filled += count
+        }
+      }
+      guard bytes.count == size else { throw Failure(.missingInput, "cannot be read whole") }
+      return Bytes(bytes)
     }
   }
 }

@@ -25,6 +25,7 @@ extension Clues.Plugins {
     func run() throws {
       var trust = try plugins.trust
       let stranger = try StrangeLibrary(path: URL(filePath: file).standardizedFileURL.path, trust: trust)
+      try stranger.checkThatNobodyElseCanChangeIt()
       let library = try stranger.library(isolation: .process())
       try trust.trust(
         .init(sha256: stranger.digest, path: stranger.path, library: library.name, version: library.version))
