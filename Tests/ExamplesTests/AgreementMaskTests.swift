@@ -21,7 +21,7 @@ import Testing
     Case(clients: 3, rows: 17, columns: 5, weights: [0.3, 1.7, 0.25]),
     Case(clients: 5, rows: 8, columns: 31, weights: [1, -0.2, 1, 0, 3], parameters: ["threshold": 0.3, "scale": 0.7]),
     Case(
-      clients: 7, rows: 6, columns: 6, weights: [Double](repeating: 0.2, count: 5), parameters: ["threshold": 1]),
+      clients: 4, rows: 9, columns: 40, weights: [Double](repeating: 0.25, count: 4), parameters: ["threshold": 1]),
   ]
 
   @Test(arguments: Language.allCases, cases) func `is the same to the last bit`(

@@ -13,8 +13,9 @@ import Workbench
     let folder = repository.appending(path: "Examples/plugins/\(language)")
     let own: Set = [project.sourcePath, "expected.txt", "README.md"]
     for file in project.files where !own.contains(file.path) {
-      let text = try String(contentsOf: folder.appending(path: file.path), encoding: .utf8)
-      #expect(text == file.text, "\(language)/\(file.path)")
+      let isSame = try String(contentsOf: folder.appending(path: file.path), encoding: .utf8) == file.text
+      #expect(
+        isSame, "\(language)/\(file.path) is not what `clues plugins new --language \(language) agreement` writes")
     }
     let there = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { path in
       var isFolder: ObjCBool = false

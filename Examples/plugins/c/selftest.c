@@ -2,7 +2,7 @@
  * The smallest host that a plugin can have: loads a library, runs all that it holds on a few made-up numbers, with no
  * parameters set, and prints what comes back, to the last bit. Good for a debugger too.
  *
- *   selftest build/my-plugin.so
+ *   build/selftest LIBRARY
  */
 #define _POSIX_C_SOURCE 200809L
 
