@@ -34,6 +34,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Bundles", ["Bundles"]),
   ("CommandLine", ["clues"]),
   ("Diagnostics", ["Diagnostics"]),
+  ("Examples", ["JSON", "PluginHost", "Workbench"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
   ("PluginHost", ["PluginHost"]),
@@ -62,6 +63,7 @@ let package = Package(
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CKernels", cSettings: kernelFlags),
+    .target(name: "CPluginTemplates"),
     .target(name: "CSystem"),
     .target(name: "Diagnostics", swiftSettings: house),
     .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: house),
@@ -85,7 +87,8 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: [
-        "Adapters", "Bundles", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes",
+        "Adapters", "Bundles", "CKernels", "CPluginTemplates", "CSystem", "Diagnostics", "JSON", "LowRank",
+        "PluginHost", "Recipes",
         "Reports", "Tensors",
       ],
       swiftSettings: house),
