@@ -66,7 +66,7 @@ let package = Package(
     .target(name: "Diagnostics", swiftSettings: house),
     .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: house),
     .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: house),
-    .target(name: "LowRank", dependencies: ["COpenBLAS", "Diagnostics", "Tensors"], swiftSettings: house),
+    .target(name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "Diagnostics", "Tensors"], swiftSettings: house),
     .target(name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors"], swiftSettings: house),
     .target(
       name: "Bundles",

@@ -4,7 +4,7 @@ import Tensors
 /// The SHA-256 of `bytes` as 64 hexadecimal digits.
 public func sha256(of bytes: Bytes) -> String {
   var hash = SHA256()
-  bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
+  bytes.forEachWindow { hash.update(bufferPointer: $0) }
   return hexadecimal(hash.finalize())
 }
 

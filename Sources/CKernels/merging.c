@@ -55,6 +55,11 @@ void clues_keep_between(const float *values, const float *keys, size_t count, ui
 }
 
 CLUES_CLONES
+void clues_note_signs(const float *values, uint8_t *signs, size_t count) {
+  for (size_t i = 0; i < count; i++) signs[i] |= (uint8_t)((values[i] > 0) | ((values[i] < 0) << 1));
+}
+
+CLUES_CLONES
 void clues_keep_drawn(const float *values, const uint32_t *draws, size_t count, uint32_t limit, float *kept) {
   for (size_t i = 0; i < count; i++) kept[i] = draws[i] < limit ? values[i] : 0.0f;
 }

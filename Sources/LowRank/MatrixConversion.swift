@@ -1,3 +1,4 @@
+import CKernels
 import Diagnostics
 
 extension Matrix {
@@ -72,10 +73,7 @@ extension Matrix<Float> {
 
 /// Whether no number is NaN or infinite.
 func allFinite(_ numbers: UnsafeBufferPointer<Float>) -> Bool {
-  let exponent: UInt32 = 0x7f80_0000
-  var special: UInt32 = 0
-  for place in 0..<numbers.count { special |= numbers[place].bitPattern & exponent == exponent ? 1 : 0 }
-  return special == 0
+  numbers.baseAddress.map { clues_all_finite($0, numbers.count) != 0 } ?? true
 }
 
 /// Writes a row-major matrix with rows for columns, in blocks that stay in the nearest cache.

@@ -71,9 +71,10 @@ public struct Bench: Sendable {
       record.notes += scored.notes
       stopwatch.lap(.scoring)
     }
-    var adapters: [(folder: String, adapter: MergedAdapter)] = []
+    var adapters: [WrittenAdapter] = []
     if let merge = settings.merge {
-      adapters = try self.merge(clients.contributions(recipe, scored?.selection), merge, clients, into: &record)
+      adapters = try self.merge(
+        clients.contributions(recipe, scored?.selection), merge, clients, into: &record, folder)
       stopwatch.lap(.merging)
     }
     for note in record.notes { observer.note(note) }
@@ -83,17 +84,22 @@ public struct Bench: Sendable {
   }
 
   private func merge(
-    _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord
-  ) throws -> [(folder: String, adapter: MergedAdapter)] {
+    _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord,
+    _ folder: OutputFolder
+  ) throws -> [WrittenAdapter] {
     let merger = try Merger(settings, contributions, services: services)
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
     let surveyed = try merger.modulesToSurvey()
     observer.begin(.merging, total: names.count + surveyed.count * settings.method.surveyPasses)
     let overview = try merger.overview(surveying: surveyed, threads: threads) { observer.advance(.merging) }
+    let absolutes = try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype)
+    let draft = try merger.layout(dtype: dtype, absolutes).map {
+      try WeightsDraft($0, at: folder.place(of: WrittenAdapter.weights))
+    }
     let merged = try inParallel(names.count, threads: threads) { place in
       defer { observer.advance(.merging) }
-      return try merger.merge(names[place], overview)
+      return try merger.merge(names[place], overview, as: dtype, into: draft)
     }
     observer.end(.merging)
     let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
@@ -104,10 +110,12 @@ public struct Bench: Sendable {
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
       clients: contributions.map(\.client), modules: merged.map(\.figures))
     record.notes += settings.notes(contributions, record.merge)
-    let absolutes = try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype)
-    let adapter = try MergedAdapter(merged, contributions, settings, dtype: dtype, absolutes: absolutes)
-    let residual = try MergedAdapter(residualOf: merged, contributions, settings, dtype: dtype)
-    return [("", adapter)] + (residual.map { [("residual/", $0)] } ?? [])
+    let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
+    // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
+    let rest = merged.compactMap(\.residual)
+    let residual = rest.isEmpty ? nil : MergedAdapter(rest, contributions, settings)
+    return [WrittenAdapter(folder: "", adapter: adapter, draft: draft)]
+      + (residual.map { [WrittenAdapter(folder: "residual/", adapter: $0, draft: nil)] } ?? [])
   }
 
   /// Opens all bundles, several at a time, and gives them in the order of their names.
@@ -135,15 +143,10 @@ public struct Bench: Sendable {
   }
 
   private func write(
-    _ adapters: [(folder: String, adapter: MergedAdapter)], _ record: RunRecord, into folder: OutputFolder
+    _ adapters: [WrittenAdapter], _ record: RunRecord, into folder: OutputFolder
   ) throws {
     observer.begin(.writing, total: 1)
-    for (name, adapter) in adapters {
-      let (config, weights) = (name + "adapter_config.json", name + "adapter_model.safetensors")
-      try folder.write(adapter.configText, to: config)
-      try folder.write(adapter.fileChunks, to: weights)
-      try adapter.verify(config: folder.read(config), weights: folder.read(weights))
-    }
+    for adapter in adapters { try adapter.write(into: folder) }
     if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
     if let scored = record.scored { try folder.write(scored.table, scored.selection) }
     try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")

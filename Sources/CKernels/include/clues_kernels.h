@@ -23,6 +23,9 @@ void clues_f32_to_bf16(const float *source, uint16_t *target, size_t count);
  * them. Two words a block make 2^63 blocks, after which they begin anew. */
 void clues_random_blocks(uint64_t key, uint64_t first, size_t count, uint64_t *words);
 
+/* Tells bytes that were written from others by mistake; no protection against anybody. */
+uint64_t clues_checksum(const void *bytes, size_t count);
+
 /* Whether every element is finite. */
 int clues_all_finite(const float *values, size_t count);
 

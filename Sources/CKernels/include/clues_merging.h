@@ -30,6 +30,9 @@ typedef struct clues_cut {
 void clues_keep_between(const float *values, const float *keys, size_t count, uint64_t first, clues_cut outer,
                         clues_cut inner, float *kept);
 
+/* Adds 1 to the signs seen of an entry where the value is positive, and 2 where it is negative, once each. */
+void clues_note_signs(const float *values, uint8_t *signs, size_t count);
+
 /* Copies the entries whose draw is below limit, and zero for the others. */
 void clues_keep_drawn(const float *values, const uint32_t *draws, size_t count, uint32_t limit, float *kept);
 

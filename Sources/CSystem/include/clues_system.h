@@ -4,7 +4,12 @@
 #ifndef CLUES_SYSTEM_H
 #define CLUES_SYSTEM_H
 
+#include <stdint.h>
+
 /* Exchanges two files or folders in one step. 0, or -1 with errno: EINVAL where the file system cannot do it. */
 int clues_exchange(const char *first, const char *second);
+
+/* Lets the disk begin to take what was written there; a hint, which may come to nothing. */
+void clues_start_writing(int descriptor, int64_t offset, int64_t count);
 
 #endif
