@@ -1,5 +1,6 @@
 #include "clues_merging.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "clones.h"
@@ -30,6 +31,114 @@ void clues_count_magnitudes_within(const float *values, size_t count, uint32_t u
       if (bits >> 15 == upper) bins[bits & 0x7FFFu]++;
     }
   }
+}
+
+enum { digit_bits = 11, digits = 1 << digit_bits, samples = 2048 };
+
+/* A run of magnitudes that the edge lies in, and how many entries lie above it. */
+typedef struct run {
+  uint32_t low;
+  uint32_t width; /* in magnitudes; at most 2^31 */
+  uint64_t above;
+} run;
+
+CLUES_CLONES
+static void count_run(const float *values, size_t count, uint32_t low, uint32_t width, uint32_t shift, uint64_t *above,
+                      uint64_t *bins) {
+  uint64_t sum = 0;
+  uint32_t found[block];
+  for (size_t start = 0; start < count; start += block) {
+    size_t rest = count - start < block ? count - start : block;
+    uint32_t higher = 0, within = 0;
+    for (size_t i = 0; i < rest; i++) {
+      uint32_t place = magnitude(values[start + i]) - low;
+      /* Below the run the difference wraps around, to where no magnitude above it can be. */
+      higher += (place >= width) & (place < 0x80000000u);
+      within |= place < width;
+    }
+    sum += higher;
+    if (!within) continue;
+    /* Without a branch, for nobody can foretell which entries lie in the run. */
+    size_t hits = 0;
+    for (size_t i = 0; i < rest; i++) {
+      uint32_t place = magnitude(values[start + i]) - low;
+      found[hits] = place;
+      hits += place < width;
+    }
+    for (size_t i = 0; i < hits; i++) bins[found[i] >> shift]++;
+  }
+  *above = sum;
+}
+
+/* Narrows the run by one pass over the entries; 0 when the k-th largest is not in it. */
+static int narrow(const float *values, size_t count, uint64_t k, run *here) {
+  uint64_t bins[digits + 1] = {0};
+  uint32_t shift = 0;
+  while (((here->width - 1) >> shift) >= digits) shift++;
+  uint64_t above;
+  count_run(values, count, here->low, here->width, shift, &above, bins);
+  if (above >= k) return 0;
+  for (uint32_t place = digits; place-- > 0;) {
+    if (above + bins[place] >= k) {
+      uint32_t offset = place << shift, rest = here->width - offset;
+      here->low += offset;
+      here->width = rest < 1u << shift ? rest : 1u << shift;
+      here->above = above;
+      return 1;
+    }
+    above += bins[place];
+  }
+  return 0;
+}
+
+/* The k-th largest, to some three digits. */
+static run edge_of(const float *values, size_t count, uint64_t k) {
+  run here = {0, 0x80000000u, 0};
+  narrow(values, count, k, &here);
+  narrow(values, count, k, &here);
+  return here;
+}
+
+/* A run that holds the k-th largest of many entries almost surely, told from some of them. */
+static run guess(const float *values, size_t count, uint64_t k) {
+  float some[samples];
+  /* Odd, so that no column of a matrix is missed. */
+  size_t step = count / samples | 1;
+  for (size_t i = 0; i < samples; i++) some[i] = values[(i * step) % count];
+  double share = (double)k / (double)count;
+  double middle = share * samples, spread = 4 * sqrt(samples * share * (1 - share)) + 2;
+  run here = {0, 0x80000000u, 0};
+  if (middle - spread >= 1) {
+    run top = edge_of(some, samples, (uint64_t)(middle - spread));
+    here.width = top.low + top.width;
+  }
+  if (middle + spread <= samples) here.low = edge_of(some, samples, (uint64_t)(middle + spread)).low;
+  here.width -= here.low;
+  return here;
+}
+
+clues_cut clues_first_by_magnitude(const float *values, size_t count, uint64_t k) {
+  run here = {0, 0x80000000u, 0};
+  if (count >= 8 * samples) {
+    run narrower = guess(values, count, k);
+    if (narrower.width > 0 && narrow(values, count, k, &narrower)) here = narrower;
+  }
+  while (here.width > 1) narrow(values, count, k, &here);
+  /* Which of those at the edge are still among the first. */
+  uint64_t at_edge = 0, wanted = k, end = UINT64_MAX, seen = 0;
+  uint64_t bins[digits + 1] = {0};
+  count_run(values, count, here.low, 1, 0, &here.above, bins);
+  at_edge = bins[0];
+  wanted -= here.above;
+  if (wanted < at_edge) {
+    for (size_t i = 0; i < count; i++) {
+      if (magnitude(values[i]) == here.low && ++seen == wanted) {
+        end = i + 1;
+        break;
+      }
+    }
+  }
+  return (clues_cut){here.low, end};
 }
 
 /* How many of count entries from index first on lie before end; a block's indices fit into 32 bits. */

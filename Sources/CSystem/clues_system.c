@@ -2,6 +2,7 @@
 #include "clues_system.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 
 int clues_exchange(const char *first, const char *second) {
@@ -10,4 +11,9 @@ int clues_exchange(const char *first, const char *second) {
 
 void clues_start_writing(int descriptor, int64_t offset, int64_t count) {
   (void)sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
+}
+
+void clues_keep_freed_memory(void) {
+  (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }

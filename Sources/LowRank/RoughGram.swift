@@ -11,25 +11,32 @@ public func roughGram(_ terms: [Term]) throws -> Matrix<Double> {
   let (out, columns) = try commonSize(of: terms)
   let starts = terms.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.rank) }
   let rank = starts[terms.count]
-  let a = try Matrix<Float>(rows: rank, columns: columns) { target in
-    for (term, start) in zip(terms, starts) {
-      term.a.withUnsafeBufferPointer { source in
-        _ = UnsafeMutableBufferPointer(rebasing: target[start * columns..<start * columns + source.count])
-          .initialize(fromContentsOf: source)
-      }
-    }
-  }
-  let b = try Matrix<Float>(rows: out, columns: rank) { target in
-    guard let target = target.baseAddress else { return }
-    for (term, start) in zip(terms, starts) {
-      term.b.withUnsafeBufferPointer { source in
-        guard let source = source.baseAddress else { return }
-        for row in 0..<out {
-          (target + row * rank + start).initialize(from: source + row * term.rank, count: term.rank)
+  // A single term lies as it is needed.
+  let a =
+    terms.count == 1
+    ? terms[0].a
+    : try Matrix<Float>(rows: rank, columns: columns) { target in
+      for (term, start) in zip(terms, starts) {
+        term.a.withUnsafeBufferPointer { source in
+          _ = UnsafeMutableBufferPointer(rebasing: target[start * columns..<start * columns + source.count])
+            .initialize(fromContentsOf: source)
         }
       }
     }
-  }
+  let b =
+    terms.count == 1
+    ? terms[0].b
+    : try Matrix<Float>(rows: out, columns: rank) { target in
+      guard let target = target.baseAddress else { return }
+      for (term, start) in zip(terms, starts) {
+        term.b.withUnsafeBufferPointer { source in
+          guard let source = source.baseAddress else { return }
+          for row in 0..<out {
+            (target + row * rank + start).initialize(from: source + row * term.rank, count: term.rank)
+          }
+        }
+      }
+    }
   let (left, right) = try (squares(of: a, transposing: false), squares(of: b, transposing: true))
   let sound: ClosedRange<Float> = 1e-25...1e30
   guard (0..<rank).allSatisfy({ sound.contains(left[$0, $0]) && sound.contains(right[$0, $0]) }) else {

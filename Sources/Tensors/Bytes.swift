@@ -91,6 +91,9 @@ public struct Bytes: Sendable {
   /// Large enough to make a system call worth its while, small enough to stay in the cache from fetching to reading.
   private static let window = 1 << 19
 
+  /// A multiple of the size of a page everywhere, and what Linux brings around a page by default.
+  private static let block = 1 << 16
+
   /// Brings a slice of a mapped file into memory at once, which takes less than meeting its pages one by one.
   public func fetch() { advise(MADV_POPULATE_READ) }
 
@@ -101,8 +104,12 @@ public struct Bytes: Sendable {
   private func advise(_ advice: Int32) {
     // Memory that is no file's would be gone for good.
     guard storage.isMapped, let start = storage.buffer.baseAddress, !range.isEmpty else { return }
-    let first = range.lowerBound / pageSize * pageSize
-    _ = madvise(UnsafeMutableRawPointer(mutating: start + first), range.upperBound - first, advice)
+    // Whole blocks, for with each page that is met the system brings those around it.
+    let origin = Int(bitPattern: start)
+    let first = max(origin, (origin + range.lowerBound) / Self.block * Self.block)
+    let last = min(
+      origin + storage.buffer.count, (origin + range.upperBound + Self.block - 1) / Self.block * Self.block)
+    _ = madvise(UnsafeMutableRawPointer(bitPattern: first), last - first, advice)
   }
 
   /// The range of this slice in `other`, if it lies inside it: how a test sees that nothing was copied.
@@ -116,8 +123,6 @@ public struct Bytes: Sendable {
     }
   }
 }
-
-private let pageSize = Int(getpagesize())
 
 private final class Storage: @unchecked Sendable {
   let buffer: UnsafeRawBufferPointer

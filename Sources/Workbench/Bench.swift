@@ -1,8 +1,10 @@
 import Adapters
 import Bundles
+import CSystem
 import Diagnostics
 import Foundation
 import JSON
+import LowRank
 import PluginHost
 import Recipes
 import Tensors
@@ -17,6 +19,8 @@ public struct Bench: Sendable {
   public init(
     catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int, limits: Limits = Limits()
   ) {
+    clues_keep_freed_memory()
+    _ = openBLAS
     self.catalog = catalog
     self.observer = observer
     self.threads = threads

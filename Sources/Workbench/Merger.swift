@@ -37,13 +37,13 @@ struct Merger: Sendable {
 
   /// The modules in which all pairs of clients are compared: all, while clients are few.
   ///
-  /// Pairs grow with the square of the clients. From nine on so many modules are looked at, spread evenly, that the work
-  /// is no more than that for eight clients in all modules.
+  /// Pairs grow with the square of the clients. From five on so many modules are looked at, spread evenly, that the work
+  /// is no more than that for four clients in all modules.
   private static func comparedModules(of contributions: [Contribution], among modules: Set<String>) -> Set<String> {
     let pairs = contributions.count * contributions.count
     let common = modules.filter { name in contributions.allSatisfy { $0.adapter.modules[name] != nil } }.sorted()
-    guard pairs > 64, !common.isEmpty else { return modules }
-    let count = min(common.count, max(1, modules.count * 64 / pairs))
+    guard pairs > 16, !common.isEmpty else { return modules }
+    let count = min(common.count, max(1, modules.count * 16 / pairs))
     return Set((0..<count).map { common[$0 * common.count / count] })
   }
 

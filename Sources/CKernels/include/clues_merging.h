@@ -26,6 +26,9 @@ typedef struct clues_cut {
   uint64_t end;
 } clues_cut;
 
+/* The cut of the first k of count entries, 0 < k < count. Nothing is sorted, and nothing allocated. */
+clues_cut clues_first_by_magnitude(const float *values, size_t count, uint64_t k);
+
 /* Copies the entries first .. < first + count, and zero for those whose key is not within outer, or is within inner. */
 void clues_keep_between(const float *values, const float *keys, size_t count, uint64_t first, clues_cut outer,
                         clues_cut inner, float *kept);
