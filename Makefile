@@ -5,11 +5,13 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := libopenblas-dev libarchive-dev pkg-config make
 
-.PHONY: help deps build demo test lint format install uninstall clean
+.PHONY: help deps build demo test bench bench-peers lint format install uninstall clean
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
 	@echo "make test      install what is missing, build, and run all tests"
+	@echo "make bench     measure speed and memory and compare them with the committed thresholds"
+	@echo "make bench-peers PYTHON=…   the same, in turn with PEFT and torch in that Python"
 	@echo "make build     build the release executable and its plugins"
 	@echo "make install   put them below PREFIX ($(PREFIX)); make uninstall removes them"
 	@echo "make format    format the sources; make lint checks them"
@@ -38,11 +40,25 @@ test: deps
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --parallel
 
+# MEASUREMENTS chooses some of them; RUNS is how often each is repeated.
+RUNS ?= 5
+BENCH = $(SWIFT) run -c release --package-path Benchmarks bench \
+	--clues "$$($(SWIFT) build -c release --show-bin-path)/clues" --runs $(RUNS)
+
+bench: build
+	$(BENCH) --thresholds Benchmarks/thresholds.json $(MEASUREMENTS)
+
+bench-peers: build
+	@test -n "$(PYTHON)" || { echo "make bench-peers PYTHON=… needs a Python with torch, peft and safetensors"; exit 64; }
+	$(BENCH) --thresholds Benchmarks/thresholds.json --python "$(PYTHON)" $(MEASUREMENTS)
+
+SOURCES := Package.swift Sources Plugins Tests Benchmarks/Package.swift Benchmarks/Sources
+
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Plugins Tests
+	$(SWIFT) format --in-place --recursive $(SOURCES)
 
 install: build
 	@bin="$$($(SWIFT) build -c release --show-bin-path)"; \

@@ -32,6 +32,7 @@ let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
 let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Adapters", ["Adapters"]),
   ("Bundles", ["Bundles"]),
+  ("CKernels", ["CKernels"]),
   ("CommandLine", ["clues"]),
   ("Diagnostics", ["Diagnostics"]),
   ("JSON", ["JSON"]),

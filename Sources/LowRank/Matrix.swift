@@ -101,19 +101,15 @@ final class MatrixStorage<Scalar: LinearAlgebraScalar>: @unchecked Sendable {
   let start: UnsafeMutablePointer<Scalar>
   private let count: Int
 
-  private let block: UnsafeMutableRawPointer
+  private let block: MemoryBlock
 
   init(count: Int) {
-    // Asked for an aligned block, malloc could not give out again the one of the same size that was just freed. An empty
-    // matrix has an address too: BLAS takes no nil.
-    block = .allocate(byteCount: count * MemoryLayout<Scalar>.stride + Self.alignment, alignment: 1)
-    start = block.alignedUp(toMultipleOf: Self.alignment).bindMemory(to: Scalar.self, capacity: max(count, 1))
+    block = MemoryBlock(byteCount: count * MemoryLayout<Scalar>.stride)
+    start = block.start.bindMemory(to: Scalar.self, capacity: max(count, 1))
     self.count = count
   }
 
-  private static var alignment: Int { 64 }
-
   var elements: UnsafeMutableBufferPointer<Scalar> { UnsafeMutableBufferPointer(start: start, count: count) }
 
-  deinit { block.deallocate() }
+  deinit { block.giveBack() }
 }

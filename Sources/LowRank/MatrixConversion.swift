@@ -33,7 +33,8 @@ extension Matrix<Float> {
   public func widened() throws -> Matrix<Double> {
     try Matrix<Double>(rows: rows, columns: columns) { target in
       withUnsafeBufferPointer { source in
-        for place in 0..<source.count { target.initializeElement(at: place, to: Double(source[place])) }
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        clues_f32_to_f64(from, to, source.count)
       }
     }
   }
@@ -46,7 +47,8 @@ extension Matrix<Double> {
   public func narrowed() throws -> Matrix<Float> {
     try Matrix<Float>(rows: rows, columns: columns) { target in
       withUnsafeBufferPointer { source in
-        for place in 0..<source.count { target.initializeElement(at: place, to: Float(source[place])) }
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        clues_f64_to_f32(from, to, source.count)
       }
     }.checkedFinite()
   }

@@ -39,6 +39,14 @@ void clues_note_signs(const float *values, uint8_t *signs, size_t count);
 /* Copies the entries whose draw is below limit, and zero for the others. */
 void clues_keep_drawn(const float *values, const uint32_t *draws, size_t count, uint32_t limit, float *kept);
 
+/*
+ * Copies a row with zeros for the entries whose draw is not below a probability that falls evenly with the rank by
+ * magnitude, equal ones by index, from density + epsilon to density - epsilon, both between 0 and 1; kept ones are divided
+ * by it if asked. Room is for 2 · count words.
+ */
+void clues_keep_ranked(const float *row, const uint32_t *draws, size_t count, double density, double epsilon,
+                       int divides, uint64_t *room, float *kept);
+
 /* The sum of the absolute values, in float64, in an order that is the same everywhere. */
 double clues_absolute_sum(const float *values, size_t count);
 
