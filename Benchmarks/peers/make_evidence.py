@@ -1,4 +1,4 @@
-"""Makes what a client of the size of Llama-2-7B hands in for scoring, once. Usage: make_evidence.py FOLDER"""
+"""Makes what a client of the size of Llama-2-7B hands in for scoring, once. Usage: make_evidence.py FOLDER SAMPLES"""
 
 import json
 import os
@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 LAYERS, RANK, WIDTH = 32, 16, 4096
-TRAIN, ANCHORS, VALIDATION, DOMAINS = 20, 4, 4, ["finance", "law", "medical"]
+ANCHORS, VALIDATION, DOMAINS = 4, 1, ["finance", "law", "medical"]
 
 
 def parameters() -> dict[str, list[int]]:
@@ -26,10 +26,11 @@ def rows(count: int, scale: float) -> dict[str, torch.Tensor]:
     return {name: scale * torch.randn([count] + shape) for name, shape in parameters().items()}
 
 
-def main(folder: str) -> None:
+def main(folder: str, samples: int) -> None:
     checkpoint = f"{folder}/checkpoint-65"
     if os.path.exists(f"{folder}/done"):
         return
+    train = samples - ANCHORS
     torch.manual_seed(0)
     os.makedirs(f"{checkpoint}/gradients", exist_ok=True)
     config = {
@@ -56,15 +57,15 @@ def main(folder: str) -> None:
     history = [{"epoch": step / 65, "learning_rate": 2e-5 * (1 - step / 260), "loss": 1.0, "step": step} for step in range(1, 66)]
     with open(f"{checkpoint}/trainer_state.json", "w") as file:
         json.dump({"epoch": 1.0, "global_step": 65, "log_history": history}, file)
-    for name, count in [("train", TRAIN), ("anchor", ANCHORS)] + [(f"validation.{domain}", VALIDATION) for domain in DOMAINS]:
+    for name, count in [("train", train), ("anchor", ANCHORS)] + [(f"validation.{domain}", VALIDATION) for domain in DOMAINS]:
         extra = {"loss": torch.ones(count), "tokens": torch.full((count,), 100, dtype=torch.int64)}
         save_file(rows(count, 1e-3) | extra, f"{checkpoint}/gradients/{name}.safetensors")
     with open(f"{folder}/samples.jsonl", "w") as file:
-        for split, count in [("train", TRAIN), ("anchor", ANCHORS)]:
+        for split, count in [("train", train), ("anchor", ANCHORS)]:
             for place in range(count):
                 file.write(json.dumps({"id": f"{split}-{place}", "split": split, "domain": "medical"}) + "\n")
     open(f"{folder}/done", "w").close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

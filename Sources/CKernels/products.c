@@ -1,21 +1,33 @@
+#include <string.h>
+
 #include "clones.h"
 #include "clues_kernels.h"
 
 enum { tile = 4, row_lanes = 16, column_tile = 8, run_length = 256 };
 
+/* Spelled out, for compilers keep arrays of sums in memory and not in registers. */
+typedef float row_vector __attribute__((vector_size(4 * row_lanes)));
+typedef float column_vector __attribute__((vector_size(4 * column_tile)));
+
 /* Four rows by four at a time: eight loads for sixteen products, and all sums in registers. */
 CLUES_CLONES
 static void row_tile(const float *const *a, const float *const *b, size_t count, double *sums) {
-  float lanes[tile * tile][row_lanes] = {{0}};
+  row_vector lanes[tile * tile] = {0};
+  const float *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
+  const float *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
   const size_t whole = count - count % row_lanes;
   for (size_t i = 0; i < whole; i += row_lanes) {
-    for (size_t row = 0; row < tile; row++) {
-      for (size_t other = 0; other < tile; other++) {
-        for (size_t lane = 0; lane < row_lanes; lane++) {
-          lanes[row * tile + other][lane] += a[row][i + lane] * b[other][i + lane];
-        }
-      }
-    }
+    row_vector x[tile], y[tile];
+    memcpy(&x[0], a0 + i, sizeof x[0]);
+    memcpy(&x[1], a1 + i, sizeof x[0]);
+    memcpy(&x[2], a2 + i, sizeof x[0]);
+    memcpy(&x[3], a3 + i, sizeof x[0]);
+    memcpy(&y[0], b0 + i, sizeof y[0]);
+    memcpy(&y[1], b1 + i, sizeof y[0]);
+    memcpy(&y[2], b2 + i, sizeof y[0]);
+    memcpy(&y[3], b3 + i, sizeof y[0]);
+#pragma clang loop unroll(full)
+    for (size_t place = 0; place < tile * tile; place++) lanes[place] += x[place / tile] * y[place % tile];
   }
   for (size_t place = 0; place < tile * tile; place++) {
     double sum = 0;
@@ -50,12 +62,13 @@ static void column_tiles(const float *a, size_t a_columns, const float *b, size_
                          double *products) {
   for (size_t left = 0; left + column_tile <= a_columns; left += column_tile) {
     for (size_t right = 0; right + column_tile <= b_columns; right += column_tile) {
-      float sums[column_tile][column_tile] = {{0}};
+      column_vector sums[column_tile] = {0};
       for (size_t row = 0; row < rows; row++) {
-        const float *x = a + row * a_columns + left, *y = b + row * b_columns + right;
-        for (size_t i = 0; i < column_tile; i++) {
-          for (size_t j = 0; j < column_tile; j++) sums[i][j] += x[i] * y[j];
-        }
+        const float *x = a + row * a_columns + left;
+        column_vector y;
+        memcpy(&y, b + row * b_columns + right, sizeof y);
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < column_tile; i++) sums[i] += x[i] * y;
       }
       for (size_t i = 0; i < column_tile; i++) {
         for (size_t j = 0; j < column_tile; j++) products[(left + i) * b_columns + right + j] += (double)sums[i][j];

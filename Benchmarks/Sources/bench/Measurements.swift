@@ -98,9 +98,9 @@ extension Measurement {
       "spaces.core", 16 * few.median(1) / full.median(1), "times that core is faster than delta, for 64 modules")
     guard let svd = place.peer("PEFT svd, one module", "peft_svd.py", ["svd", "1"] + folders),
       let tiesSVD = place.peer("PEFT ties_svd, one module", "peft_svd.py", ["ties_svd", "1"] + folders),
-      let import_ = place.peer("PEFT, none", "peft_svd.py", ["svd", "0"] + folders)
+      let nothing = place.peer("PEFT, none", "peft_svd.py", ["svd", "0"] + folders)
     else { return }
-    let peers = try Series([svd, tiesSVD, import_], runs: 1, warm: false)
+    let peers = try Series([svd, tiesSVD, nothing], runs: 1, warm: false)
     report.table(peers)
     let (one, ties) = (peers.median(0) - peers.median(2), peers.median(1) - peers.median(2))
     report.figure("spaces.peft.svd", 64 * one / full.median(0), "times that average in stack is faster than PEFT's svd")
@@ -157,17 +157,34 @@ extension Measurement {
 
   /// The reference's scores from gradient files, against its arithmetic in torch; needs Python to make the evidence.
   private static func scores(_ place: Workplace, _ report: Report) throws {
-    report.title("Scores: CLUES as the reference has it, 8.4 million parameters, 3 domains, 24 samples, 1 checkpoint")
-    let evidence = "\(place.folder)/evidence"
-    guard let make = place.peer("evidence", "make_evidence.py", [evidence]),
-      let torch = place.peer("torch", "reference_scores.py", [evidence])
-    else { return }
-    _ = try make.run()
-    let clues = Command(
-      "clues",
-      [place.clues, "score", evidence, "--scorer", "clues", "--quiet", "--force", "-o", "\(place.folder)/scores.jsonl"])
-    let series = try Series([clues, torch], runs: place.runs)
+    report.title(
+      "Scores: CLUES as the reference has it, 8.4 million parameters, 3 domains, two clients, one checkpoint")
+    let (few, many) = (8, 40)
+    var commands: [Command] = []
+    for count in [few, many] {
+      let clients = ["a", "b"].map { "\(place.folder)/evidence-\(count)-\($0)" }
+      for client in clients {
+        guard let make = place.peer("evidence", "make_evidence.py", [client, "\(count)"]) else {
+          return report.note("there is no Python to make the evidence with")
+        }
+        _ = try make.run()
+      }
+      commands.append(
+        Command(
+          "clues, 2 × \(count) samples",
+          [place.clues, "score"] + clients
+            + ["--scorer", "clues", "--quiet", "--force", "-o", "\(place.folder)/scores.jsonl"]))
+      commands += [place.peer("torch, \(count) samples", "reference_scores.py", [clients[0], "arithmetic"])].compactMap
+      { $0 }
+      commands += [place.peer("torch, none", "reference_scores.py", [clients[0], "nothing"])].compactMap { $0 }
+    }
+    let series = try Series(commands, runs: place.runs)
     report.table(series)
-    report.figure("scores.process", series.ratio(1, to: 0), "times faster than torch, whole process")
+    // What a sample more takes: starting, digests and the optimizer's state are paid once a client.
+    let ours = (series.median(3) - series.median(0)) / Double(2 * (many - few))
+    let theirs = (series.median(4) - series.median(5)) / Double(many)
+    report.note(
+      "a sample and checkpoint: clues \(text(1000 * ours, 2)) ms, torch's arithmetic \(text(1000 * theirs, 2)) ms")
+    report.figure("scores.torch", theirs / ours, "times faster than the arithmetic in torch, reading included")
   }
 }
