@@ -5,11 +5,13 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := libopenblas-dev libarchive-dev pkg-config make patchelf
 
-.PHONY: help deps test-tools build demo test docs lint format man install uninstall clean
+.PHONY: help deps test-tools build demo test bench bench-peers docs lint format man install uninstall clean
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
 	@echo "make test      install what is missing, build, and run all tests"
+	@echo "make bench     measure speed and memory and compare them with the committed thresholds"
+	@echo "make bench-peers PYTHON=…   the same, in turn with PEFT and torch in that Python"
 	@echo "make build     build the release executable and its plugins"
 	@echo "make install   put all below PREFIX ($(PREFIX)), runtime included; make uninstall removes it"
 	@echo "make man       write the manual pages to man/"
@@ -54,6 +56,18 @@ test: deps test-tools
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --parallel
 
+# MEASUREMENTS chooses some of them; RUNS is how often each is repeated.
+RUNS ?= 5
+BENCH = $(SWIFT) run -c release --package-path Benchmarks bench \
+	--clues "$$($(SWIFT) build -c release --show-bin-path)/clues" --runs $(RUNS)
+
+bench: build
+	$(BENCH) --thresholds Benchmarks/thresholds.json $(MEASUREMENTS)
+
+bench-peers: build
+	@test -n "$(PYTHON)" || { echo "make bench-peers PYTHON=… needs a Python with torch, peft and safetensors"; exit 64; }
+	$(BENCH) --thresholds Benchmarks/thresholds.json --python "$(PYTHON)" $(MEASUREMENTS)
+
 DOCUMENTATION := .build/documentation
 
 # The symbols stay: a build that has nothing to do writes none.
@@ -66,7 +80,8 @@ docs:
 	  --fallback-display-name PluginKit --fallback-bundle-identifier clues.PluginKit --warnings-as-errors \
 	  --output-path $(DOCUMENTATION)/PluginKit.doccarchive
 
-SWIFT_SOURCES := Package.swift PluginKit/Package.swift Sources Plugins Tests Examples/plugins/swift Templates
+SWIFT_SOURCES := Package.swift PluginKit/Package.swift Sources Plugins Tests Examples/plugins/swift Templates \
+  Benchmarks/Package.swift Benchmarks/Sources
 
 lint:
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

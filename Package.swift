@@ -32,6 +32,7 @@ let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
 let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Adapters", ["Adapters"]),
   ("Bundles", ["Bundles"]),
+  ("CKernels", ["CKernels"]),
   ("CommandLine", ["clues"]),
   ("Diagnostics", ["Diagnostics"]),
   ("Examples", ["JSON", "PluginHost", "Workbench"]),
@@ -71,7 +72,7 @@ let package = Package(
       name: "Tensors",
       dependencies: ["CKernels", "Diagnostics", "JSON", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: house),
-    .target(name: "LowRank", dependencies: ["COpenBLAS", "Diagnostics", "Tensors"], swiftSettings: house),
+    .target(name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "Diagnostics", "Tensors"], swiftSettings: house),
     .target(name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors"], swiftSettings: house),
     .target(
       name: "Bundles",

@@ -2,15 +2,14 @@ import Crypto
 
 /// The SHA-256 of `bytes` as 64 hexadecimal digits.
 ///
-/// - parameter progress: Told after every block how many bytes are hashed.
+/// - parameter progress: Told after every window how many bytes are hashed.
 public func sha256(of bytes: Bytes, progress: ((Int) throws -> Void)? = nil) rethrows -> String {
   var hash = SHA256()
-  try bytes.withUnsafeBytes { raw in
-    for start in stride(from: 0, to: raw.count, by: 8 << 20) {
-      let end = min(start + (8 << 20), raw.count)
-      hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: raw[start..<end]))
-      try progress?(end)
-    }
+  var count = 0
+  try bytes.forEachWindow {
+    hash.update(bufferPointer: $0)
+    count += $0.count
+    try progress?(count)
   }
   return hexadecimal(hash.finalize())
 }

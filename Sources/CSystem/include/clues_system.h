@@ -9,7 +9,14 @@
 /* Exchanges two files or folders in one step. EINVAL where the file system cannot do it. */
 int clues_exchange(const char *first, const char *second);
 
-/* ------------------------------------------------------------------------------------------------- memory files */
+/* Lets the disk begin to take what was written there; a hint, which may come to nothing. */
+void clues_start_writing(int descriptor, int64_t offset, int64_t count);
+
+/* ------------------------------------------------------------------------------------------------------- memory */
+
+/* From now on up to 64 MiB of freed memory stay with the process, ready for the next module, instead of going back to the
+   system, which would clear every page anew. */
+void clues_keep_freed_memory(void);
 
 /* A file of `size` bytes in memory that nobody else can open by name; closed on exec. */
 int clues_memory_file(const char *name, uint64_t size);
