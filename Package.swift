@@ -32,8 +32,10 @@ let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
 let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Adapters", ["Adapters"]),
   ("Bundles", ["Bundles"]),
+  ("CKernels", ["CKernels"]),
   ("CommandLine", ["clues"]),
   ("Diagnostics", ["Diagnostics"]),
+  ("Examples", ["JSON", "PluginHost", "Workbench"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
   ("PluginHost", ["PluginHost"]),
@@ -62,19 +64,22 @@ let package = Package(
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CKernels", cSettings: kernelFlags),
+    .target(name: "CPluginTemplates"),
     .target(name: "CSystem"),
     .target(name: "Diagnostics", swiftSettings: house),
     .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: house),
-    .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: house),
-    .target(name: "LowRank", dependencies: ["COpenBLAS", "Diagnostics", "Tensors"], swiftSettings: house),
+    .target(
+      name: "Tensors",
+      dependencies: ["CKernels", "Diagnostics", "JSON", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: house),
+    .target(name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "Diagnostics", "Tensors"], swiftSettings: house),
     .target(name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors"], swiftSettings: house),
     .target(
       name: "Bundles",
-      dependencies: [
-        "Adapters", "CArchive", "Diagnostics", "JSON", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
-      ], swiftSettings: house),
+      dependencies: ["Adapters", "CArchive", "Diagnostics", "JSON", "Tensors"], swiftSettings: house),
     .target(
-      name: "PluginHost", dependencies: ["CluesPluginABI", "Diagnostics", "JSON", "Tensors"], swiftSettings: house),
+      name: "PluginHost", dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "Tensors"],
+      swiftSettings: house),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
@@ -83,7 +88,8 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: [
-        "Adapters", "Bundles", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes",
+        "Adapters", "Bundles", "CKernels", "CPluginTemplates", "CSystem", "Diagnostics", "JSON", "LowRank",
+        "PluginHost", "Recipes",
         "Reports", "Tensors",
       ],
       swiftSettings: house),
@@ -99,7 +105,7 @@ let package = Package(
         linkerSettings: pluginLinking)
     } + [
       .target(
-        name: "TestSupport", dependencies: ["Diagnostics", "PluginHost", "Tensors"], path: "Tests/TestSupport",
+        name: "TestSupport", dependencies: ["Diagnostics", "JSON", "PluginHost", "Tensors"], path: "Tests/TestSupport",
         swiftSettings: house)
     ]
     + testedRooms.map {

@@ -36,11 +36,12 @@ struct SampleSums {
     let targetCount = targets.count
     let ranges = pieces(of: tensor.elementCount)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: pieceLength) { room in
-      for sample in rows.samples {
-        let gradient = rows[sample]
-        isZero[sample] = isZero[sample] && gradient.isZero
-        for range in ranges {
-          let vector = piece(range, of: gradient, tensor, in: room)
+      for sample in rows.samples where isZero[sample] { isZero[sample] = rows[sample].isZero }
+      // Piece by piece and not sample by sample: what all samples need stays in the nearest cache. For every sample the
+      // pieces come in the same order.
+      for range in ranges {
+        for sample in rows.samples {
+          let vector = piece(range, of: rows[sample], tensor, in: room)
           squares[sample] += innerProduct(vector, vector)
           for place in 0..<targetCount {
             products[sample * targetCount + place] += targets[place].withUnsafeBufferPointer {

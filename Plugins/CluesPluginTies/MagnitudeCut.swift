@@ -9,8 +9,6 @@ extension clues_cut {
   static let all = clues_cut(edge: 0, end: .max)
 
   /// The first `kept` of some entries.
-  ///
-  /// The edge is found by counting, in two passes: nothing is sorted.
   init(first kept: Int, of elements: UnsafeBufferPointer<Float>) {
     guard kept > 0 else {
       self = .none
@@ -20,25 +18,7 @@ extension clues_cut {
       self = .all
       return
     }
-    var upper = [UInt64](repeating: 0, count: MagnitudeBins.upperCount)
-    clues_count_magnitudes(start, elements.count, &upper)
-    let bin = MagnitudeBins.bin(of: UInt64(kept), in: upper, upper.count)
-    var lower = [UInt64](repeating: 0, count: MagnitudeBins.lowerCount)
-    clues_count_magnitudes_within(start, elements.count, UInt32(bin.place), &lower)
-    let within = MagnitudeBins.bin(of: bin.rest, in: lower, lower.count)
-    let edge = MagnitudeBins.magnitude(upper: bin.place, lower: within.place)
-    let isShared = within.rest < lower[within.place]
-    self.init(edge: edge, end: isShared ? Self.index(after: within.rest, at: edge, in: elements) : .max)
-  }
-
-  /// The index after the given number of entries with the magnitude `edge`.
-  private static func index(after count: UInt64, at edge: UInt32, in elements: UnsafeBufferPointer<Float>) -> UInt64 {
-    var seen: UInt64 = 0
-    for (place, element) in elements.enumerated() where element.magnitude.bitPattern == edge {
-      seen += 1
-      if seen == count { return UInt64(place) + 1 }
-    }
-    return .max
+    self = clues_first_by_magnitude(start, elements.count, UInt64(kept))
   }
 }
 

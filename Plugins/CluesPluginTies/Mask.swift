@@ -39,9 +39,14 @@ struct MaskedMatrix {
       withDraws(stream, first, count) { clues_keep_drawn(source, $0, count, threshold(of: share), scratch) }
     case .ranked(let shares, let stream):
       withDraws(stream, first, count) { draws in
-        for row in 0..<lines.count {
-          let start = row * columns
-          shares.keep(source + start, draws + start, columns, in: scratch + start)
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * columns) { room in
+          guard let room = room.baseAddress else { return }
+          for row in 0..<lines.count {
+            let start = row * columns
+            clues_keep_ranked(
+              source + start, draws + start, columns, shares.density, shares.epsilon, shares.isInverse ? 1 : 0, room,
+              scratch + start)
+          }
         }
       }
     }

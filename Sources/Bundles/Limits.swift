@@ -25,7 +25,7 @@ public struct Limits: Sendable, Equatable {
   public var jsonSize = 64 << 20
 
   /// Bytes of decoded files that one compressed archive may hold in memory; those beyond go to unlinked temporary files.
-  public var memory = 256 << 20
+  public var memory = 16 << 20
 
   public init() {}
 }

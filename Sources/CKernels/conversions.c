@@ -38,6 +38,11 @@ void clues_f64_to_f32(const void *source, float *target, size_t count) {
 }
 
 CLUES_CLONES
+void clues_f32_to_f64(const float *source, double *target, size_t count) {
+  for (size_t i = 0; i < count; i++) target[i] = (double)source[i];
+}
+
+CLUES_CLONES
 void clues_f32_to_f16(const float *source, uint16_t *target, size_t count) {
   for (size_t i = 0; i < count; i++) {
     _Float16 value = (_Float16)source[i];

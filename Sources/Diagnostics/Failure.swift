@@ -107,9 +107,8 @@ extension Failure: CustomStringConvertible {
 }
 
 extension Failure {
-  /// The same failure with the places filled in that it does not know yet.
+  /// The same failure with the places filled in that it does not know yet; an interruption is nobody's fault and has none.
   public func at(client: String? = nil, file: String? = nil, tensor: String? = nil) -> Failure {
-    // Where the work was when the user had enough says nothing.
     if kind == .interrupted { return self }
     var copy = self
     copy.client = copy.client ?? client

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Σ c·B·A as a dense matrix, [out, in], rounded to float32 once; a single term gives its ΔW.
 ///
 /// Calculated in double precision, some rows at a time; the order of the terms changes no bit.
@@ -13,9 +15,8 @@ public func delta(of terms: [Term]) throws -> Matrix<Float> {
       let lines = top..<min(top + height, out)
       try panel.set(rows: 0..<lines.count, to: rows.b.panel(columns: lines).transposed, times: rows.a.whole)
       panel.withUnsafeBufferPointer { source in
-        for place in 0..<lines.count * columns {
-          target.initializeElement(at: top * columns + place, to: Float(source[place]))
-        }
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        clues_f64_to_f32(from, to + top * columns, lines.count * columns)
       }
     }
   }.checkedFinite()

@@ -1,3 +1,5 @@
+import CKernels
+
 /// A dense matrix M [out, in] in single precision that is multiplied in double precision, some rows at a time.
 struct DenseOperator {
   private let matrix: Matrix<Float>
@@ -33,7 +35,8 @@ struct DenseOperator {
       matrix.withUnsafeBufferPointer { source in
         widened.withUnsafeMutableBufferPointer { target in
           let first = lines.lowerBound * `in`
-          for place in 0..<lines.count * `in` { target[place] = Double(source[first + place]) }
+          guard let from = source.baseAddress, let to = target.baseAddress else { return }
+          clues_f32_to_f64(from + first, to, lines.count * `in`)
         }
       }
       try body(lines, widened.panel(rows: 0..<lines.count))

@@ -31,7 +31,7 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
   /// - throws: ``Failure`` `badData` as ``init(rows:columns:)``, and whatever `fill` throws.
   public init(rows: Int, columns: Int, filledBy fill: (UnsafeMutableBufferPointer<Scalar>) throws -> Void) throws {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
-    guard rows >= 0, columns >= 0, !overflow, count <= Int.max / MemoryLayout<Scalar>.stride else {
+    guard rows >= 0, columns >= 0, !overflow, count < Int.max / MemoryLayout<Scalar>.stride - 64 else {
       throw Failure(.badData, "there is no matrix of \(rows) by \(columns)")
     }
     self.rows = rows
@@ -101,15 +101,15 @@ final class MatrixStorage<Scalar: LinearAlgebraScalar>: @unchecked Sendable {
   let start: UnsafeMutablePointer<Scalar>
   private let count: Int
 
+  private let block: MemoryBlock
+
   init(count: Int) {
-    // An empty matrix has an address too: BLAS takes no nil.
-    let capacity = max(count, 1)
-    start = UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Scalar>.stride, alignment: 64)
-      .bindMemory(to: Scalar.self, capacity: capacity)
+    block = MemoryBlock(byteCount: count * MemoryLayout<Scalar>.stride)
+    start = block.start.bindMemory(to: Scalar.self, capacity: max(count, 1))
     self.count = count
   }
 
   var elements: UnsafeMutableBufferPointer<Scalar> { UnsafeMutableBufferPointer(start: start, count: count) }
 
-  deinit { UnsafeMutableRawPointer(start).deallocate() }
+  deinit { block.giveBack() }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Diagnostics
 
 extension Matrix {
@@ -32,7 +33,8 @@ extension Matrix<Float> {
   public func widened() throws -> Matrix<Double> {
     try Matrix<Double>(rows: rows, columns: columns) { target in
       withUnsafeBufferPointer { source in
-        for place in 0..<source.count { target.initializeElement(at: place, to: Double(source[place])) }
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        clues_f32_to_f64(from, to, source.count)
       }
     }
   }
@@ -45,7 +47,8 @@ extension Matrix<Double> {
   public func narrowed() throws -> Matrix<Float> {
     try Matrix<Float>(rows: rows, columns: columns) { target in
       withUnsafeBufferPointer { source in
-        for place in 0..<source.count { target.initializeElement(at: place, to: Float(source[place])) }
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        clues_f64_to_f32(from, to, source.count)
       }
     }.checkedFinite()
   }
@@ -72,10 +75,7 @@ extension Matrix<Float> {
 
 /// Whether no number is NaN or infinite.
 func allFinite(_ numbers: UnsafeBufferPointer<Float>) -> Bool {
-  let exponent: UInt32 = 0x7f80_0000
-  var special: UInt32 = 0
-  for place in 0..<numbers.count { special |= numbers[place].bitPattern & exponent == exponent ? 1 : 0 }
-  return special == 0
+  numbers.baseAddress.map { clues_all_finite($0, numbers.count) != 0 } ?? true
 }
 
 /// Writes a row-major matrix with rows for columns, in blocks that stay in the nearest cache.

@@ -1,3 +1,5 @@
+import CKernels
+
 /// The exact sum of terms, as factors of rank Σ r: the B's side by side and the A's one below the other.
 ///
 /// The coefficients go into B, so A keeps its bits; so does B where the coefficient is 1. FLoRA (arXiv 2409.05976)
@@ -54,7 +56,8 @@ func stackedRows(_ terms: [Term]) throws -> (b: Matrix<Double>, a: Matrix<Double
     var place = 0
     for term in terms {
       term.a.withUnsafeBufferPointer { source in
-        for index in 0..<source.count { target.initializeElement(at: place + index, to: Double(source[index])) }
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        clues_f32_to_f64(from, to + place, source.count)
         place += source.count
       }
     }

@@ -19,6 +19,7 @@ public struct Parameter<Value: ParameterValue> {
   public var projectedValue: Bool { box.isDefault }
 
   /// - parameters:
+  ///   - wrappedValue: The default.
   ///   - help: What it means, in one sentence.
   ///   - range: The values that make sense, for numbers.
   ///   - unit: The unit, if there is one.

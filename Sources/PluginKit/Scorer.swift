@@ -1,7 +1,7 @@
 /// A function from a client's evidence to one number a sample, higher is better.
 ///
-/// An instance serves one client. For every checkpoint in step order it is asked to ``begin(_:)-checkpoint``, is shown
-/// the tensors that it needs, and gives its ``scores()``; at last ``combine(_:)`` makes one score a sample of them.
+/// An instance serves one client. For every checkpoint in step order it is asked to ``begin(_:)-(Checkpoint)``, is
+/// shown the tensors that it needs, and gives its ``scores()``; at last ``combine(_:)`` makes one score a sample of them.
 public protocol Scorer: PluginEntry {
   /// What it needs: the best way first. The host takes the first for which all clients bring the evidence.
   var needs: [Needs] { get }
@@ -62,8 +62,10 @@ public struct Needs {
   public var checkpoints: clues_checkpoint_choice
 
   /// - parameters:
+  ///   - evidence: What is needed beside columns.
   ///   - columns: Columns such as `loss`; `dot.*` is one for each validation domain.
   ///   - passes: How often the rows of each tensor are shown.
+  ///   - checkpoints: Whether all checkpoints are scored or the last one alone.
   public init(
     _ evidence: [clues_evidence] = [], columns: [String] = [], passes: Int = 0,
     checkpoints: clues_checkpoint_choice = CLUES_CHECKPOINTS_ALL

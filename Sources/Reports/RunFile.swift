@@ -84,6 +84,8 @@ struct RunFile {
     let signConflict: Double
     /// The cosines between the clients' updates, in the order of the clients.
     let cosines: [[Double]]
+    /// How many modules the cosines are taken over; nil in records from before that was told.
+    let comparedModules: Int?
     let modules: [Module]
   }
 
@@ -173,6 +175,7 @@ extension RunFile.Merge {
     dtype = try field["dtype"].text
     discardedShare = try field["discarded_share"].number
     signConflict = try field["sign_conflict"].number
+    comparedModules = try field["compared_modules"].present?.whole
     cosines = try field["cosines"].list(of: clientCount).map { try $0.list(of: clientCount).map { try $0.number } }
     modules = try field["modules"].list.map { module in
       RunFile.Module(

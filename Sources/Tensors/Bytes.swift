@@ -12,7 +12,7 @@ public struct Bytes: Sendable {
   public init(_ bytes: some Collection<UInt8>) {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
     buffer.copyBytes(from: bytes)
-    storage = Storage(UnsafeRawBufferPointer(buffer)) { $0.deallocate() }
+    storage = Storage(UnsafeRawBufferPointer(buffer), isMapped: false) { $0.deallocate() }
     range = 0..<bytes.count
   }
 
@@ -20,7 +20,13 @@ public struct Bytes: Sendable {
   public init(
     owning buffer: UnsafeRawBufferPointer, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
   ) {
-    storage = Storage(buffer, release: release)
+    self.init(buffer, isMapped: false, release: release)
+  }
+
+  private init(
+    _ buffer: UnsafeRawBufferPointer, isMapped: Bool, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+  ) {
+    storage = Storage(buffer, isMapped: isMapped, release: release)
     range = 0..<buffer.count
   }
 
@@ -51,7 +57,7 @@ public struct Bytes: Sendable {
     guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
       throw Failure(.missingInput, "cannot be mapped: \(systemMessage())", file: path)
     }
-    self.init(owning: UnsafeRawBufferPointer(start: start, count: count)) {
+    self.init(UnsafeRawBufferPointer(start: start, count: count), isMapped: true) {
       munmap(UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count)
     }
   }
@@ -72,6 +78,40 @@ public struct Bytes: Sendable {
     try withExtendedLifetime(storage) { try body(UnsafeRawBufferPointer(rebasing: storage.buffer[range])) }
   }
 
+  /// Goes through the bytes in order, a window at a time, so that no more of a mapped file than that is in memory.
+  public func forEachWindow(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+    for start in stride(from: 0, to: count, by: Self.window) {
+      let window = self[start..<min(start + Self.window, count)]
+      window.fetch()
+      try window.withUnsafeBytes(body)
+      window.relinquish()
+    }
+  }
+
+  /// Large enough to make a system call worth its while, small enough to stay in the cache from fetching to reading.
+  private static let window = 1 << 19
+
+  /// A multiple of the size of a page everywhere, and what Linux brings around a page by default.
+  private static let block = 1 << 16
+
+  /// Brings a slice of a mapped file into memory at once, which takes less than meeting its pages one by one.
+  public func fetch() { advise(MADV_POPULATE_READ) }
+
+  /// Lets go of the memory of a slice of a mapped file; whoever touches it again gets it again.
+  public func relinquish() { advise(MADV_DONTNEED) }
+
+  /// Tells the system about the pages that the slice touches. Advice is never needed, so that it may fail.
+  private func advise(_ advice: Int32) {
+    // Memory that is no file's would be gone for good.
+    guard storage.isMapped, let start = storage.buffer.baseAddress, !range.isEmpty else { return }
+    // Whole blocks, for with each page that is met the system brings those around it.
+    let origin = Int(bitPattern: start)
+    let first = max(origin, (origin + range.lowerBound) / Self.block * Self.block)
+    let last = min(
+      origin + storage.buffer.count, (origin + range.upperBound + Self.block - 1) / Self.block * Self.block)
+    _ = madvise(UnsafeMutableRawPointer(bitPattern: first), last - first, advice)
+  }
+
   /// The range of this slice in `other`, if it lies inside it: how a test sees that nothing was copied.
   public func offset(in other: Bytes) -> Int? {
     withUnsafeBytes { mine in
@@ -86,10 +126,14 @@ public struct Bytes: Sendable {
 
 private final class Storage: @unchecked Sendable {
   let buffer: UnsafeRawBufferPointer
+  let isMapped: Bool
   private let release: @Sendable (UnsafeRawBufferPointer) -> Void
 
-  init(_ buffer: UnsafeRawBufferPointer, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void) {
+  init(
+    _ buffer: UnsafeRawBufferPointer, isMapped: Bool, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+  ) {
     self.buffer = buffer
+    self.isMapped = isMapped
     self.release = release
   }
 

@@ -1,8 +1,10 @@
 import Adapters
 import Bundles
+import CSystem
 import Diagnostics
 import Foundation
 import JSON
+import LowRank
 import PluginHost
 import Recipes
 import Synchronization
@@ -20,6 +22,8 @@ public struct Bench: Sendable {
   public init(
     catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int, limits: Limits = Limits()
   ) {
+    clues_keep_freed_memory()
+    _ = openBLAS
     self.catalog = catalog
     self.observer = observer
     self.threads = threads
@@ -71,9 +75,10 @@ public struct Bench: Sendable {
       record.notes += scored.notes
       stopwatch.lap(.scoring)
     }
-    var adapters: [(folder: String, adapter: MergedAdapter)] = []
+    var adapters: [WrittenAdapter] = []
     if let merge = settings.merge {
-      adapters = try self.merge(clients.contributions(recipe, scored?.selection), merge, clients, into: &record)
+      adapters = try self.merge(
+        clients.contributions(recipe, scored?.selection), merge, clients, into: &record, folder)
       stopwatch.lap(.merging)
     }
     for note in record.notes { observer.note(note) }
@@ -84,15 +89,20 @@ public struct Bench: Sendable {
   }
 
   private func merge(
-    _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord
-  ) throws -> [(folder: String, adapter: MergedAdapter)] {
+    _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord,
+    _ folder: OutputFolder
+  ) throws -> [WrittenAdapter] {
     let merger = try Merger(settings, contributions, services: services)
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
     let overview = try survey(merger)
+    let absolutes = try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype)
+    let draft = try merger.layout(dtype: dtype, absolutes).map {
+      try WeightsDraft($0, at: folder.place(of: WrittenAdapter.weights))
+    }
     observer.begin(.merging, total: names.count)
     let merged = try inParallel(names.count, threads: threads) { place in
-      let merged = try merger.merge(names[place], overview)
+      let merged = try merger.merge(names[place], overview, as: dtype, into: draft)
       observer.advance(.merging, by: 1)
       return merged
     }
@@ -105,10 +115,12 @@ public struct Bench: Sendable {
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
       clients: contributions.map(\.client), modules: merged.map(\.figures))
     record.notes += settings.notes(contributions, record.merge)
-    let absolutes = try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype)
-    let adapter = try MergedAdapter(merged, contributions, settings, dtype: dtype, absolutes: absolutes)
-    let residual = try MergedAdapter(residualOf: merged, contributions, settings, dtype: dtype)
-    return [("", adapter)] + (residual.map { [("residual/", $0)] } ?? [])
+    let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
+    // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
+    let rest = merged.compactMap(\.residual)
+    let residual = rest.isEmpty ? nil : MergedAdapter(rest, contributions, settings)
+    return [WrittenAdapter(folder: "", adapter: adapter, draft: draft)]
+      + (residual.map { [WrittenAdapter(folder: "residual/", adapter: $0, draft: nil)] } ?? [])
   }
 
   /// What the method wants to know of the whole adapter; no stage of its own where it wants nothing.
@@ -155,17 +167,14 @@ public struct Bench: Sendable {
   }
 
   private func write(
-    _ adapters: [(folder: String, adapter: MergedAdapter)], _ record: RunRecord, into folder: OutputFolder
+    _ adapters: [WrittenAdapter], _ record: RunRecord, into folder: OutputFolder
   ) throws {
-    observer.begin(.writing, total: adapters.isEmpty ? nil : adapters.reduce(0) { $0 + $1.adapter.fileSize })
-    for (name, adapter) in adapters {
-      let (config, weights) = (name + "adapter_config.json", name + "adapter_model.safetensors")
-      try folder.write(adapter.configText, to: config)
-      try folder.write(adapter.fileChunks, to: weights) { bytes in
+    observer.begin(.writing, total: adapters.isEmpty ? nil : adapters.reduce(0) { $0 + $1.adapter.size })
+    for adapter in adapters {
+      try adapter.write(into: folder) { bytes in
         try Interruption.check()
         observer.advance(.writing, by: bytes)
       }
-      try adapter.verify(config: folder.read(config), weights: folder.read(weights))
     }
     if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
     if let scored = record.scored { try folder.write(scored.table, scored.selection) }
@@ -195,7 +204,7 @@ struct RunSettings: Sendable {
   /// Refuses a plugin whose library is not the one that the recipe pins.
   private static func check(_ pin: PluginPin, _ recipe: Recipe, _ catalog: PluginCatalog) throws {
     let entry = try recipe.locating(pin.origin) { try catalog.entry(pin.identifier) }
-    let found = sha256(of: try Bytes(mapping: entry.library.path))
+    let found = try entry.library.digested()
     guard found != pin.digest else { return }
     var failure = recipe.failure(
       "'\(pin.identifier)' is pinned to \(pin.digest), but \(entry.library.path) is \(found)", at: pin.origin,

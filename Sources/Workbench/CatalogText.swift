@@ -7,14 +7,14 @@ extension PluginCatalog {
 
   /// All plugins, grouped by kind.
   public func text(_ page: PageLayout) -> String {
-    let entries = libraries.flatMap { library in library.file.entries.map { ($0, library.origin) } }
+    let entries = libraries.flatMap { library in library.file.entries.map { ($0, library.standing) } }
     let width = entries.map(\.0.id.count).max() ?? 0
     let groups = Kind.allCases.compactMap { kind -> String? in
       let members = entries.filter { $0.0.kind == kind }.sorted { $0.0.id < $1.0.id }
       if members.isEmpty { return nil }
-      let lines = members.map { entry, origin in
+      let lines = members.map { entry, standing in
         let id = entry.id.padding(toLength: width, withPad: " ", startingAt: 0)
-        let place = origin == .builtIn ? "" : " (\(entry.library.path))"
+        let place = standing.map { " (\($0.name): \(entry.library.path))" } ?? ""
         return wrapped("  \(id)  \(entry.summary)\(place)", to: page.columns)
       }
       return "\(kind.rawValue)s\n" + lines.joined(separator: "\n")
@@ -29,7 +29,7 @@ extension PluginCatalog {
       "schema": "clues/plugins/1",
       "plugins": .array(
         libraries.flatMap { library in
-          library.file.entries.map { $0.json(origin: library.origin) }
+          library.file.entries.map { $0.json(in: library) }
         }),
       "problems": .array(problems.map { ["file": JSONValue($0.file), "message": .string($0.message)] }),
     ])
@@ -37,17 +37,19 @@ extension PluginCatalog {
 }
 
 extension PluginDescription {
-  fileprivate func json(origin: PluginSearchPath.Origin) -> JSONValue {
-    .object([
+  fileprivate func json(in library: PluginCatalog.Library) -> JSONValue {
+    let identity = self.library
+    return .object([
       "id": .string(id), "kind": .string(kind.rawValue), "summary": .string(summary),
-      "library": .string(library.library),
-      "version": .string(library.version), "path": .string(library.path), "origin": .string(origin.rawValue),
+      "library": .string(identity.library), "version": .string(identity.version), "path": .string(identity.path),
+      "origin": .string(library.origin.rawValue), "standing": .string(library.standing?.name ?? "built in"),
+      "sha256": JSONValue(identity.digest),
     ])
   }
 
   /// Everything that is known about the plugin.
   public func json(in catalog: PluginCatalog) -> JSONValue {
-    var object = json(origin: origin(in: catalog)).objectValue ?? JSONObject()
+    var object = catalog.library(of: self).flatMap { json(in: $0).objectValue } ?? JSONObject()
     object["details"] = .string(details)
     object["reference"] = .string(reference)
     object["parameters"] = parameters.json
@@ -61,6 +63,8 @@ extension PluginDescription {
   /// An explanation for people.
   public func text(in catalog: PluginCatalog, _ page: PageLayout) -> String {
     var facts = ["  library  \(library.library) \(library.version)", "  file     \(library.path)"]
+    if let digest = library.digest { facts.append("  sha-256  \(digest)") }
+    if let standing = catalog.library(of: self)?.standing { facts.append("  standing \(standing.name)") }
     if let method = catalog.mergeMethods.first(where: { $0.about.id == id }) {
       let spaces = method.spaces.map { $0 == method.defaultSpace ? "\($0.rawValue) (default)" : $0.rawValue }
       facts.append("  spaces   \(spaces.joined(separator: ", "))")
@@ -93,9 +97,23 @@ extension PluginDescription {
       ["clues select SCORES --threshold \(id)\(option)", "select: {threshold: \(id)\(parameters)}"]
     }
   }
+}
 
-  private func origin(in catalog: PluginCatalog) -> PluginSearchPath.Origin {
-    catalog.libraries.first { $0.file.path == library.path }?.origin ?? .builtIn
+extension PluginCatalog {
+  fileprivate func library(of entry: PluginDescription) -> Library? {
+    libraries.first { $0.file.path == entry.library.path }
+  }
+}
+
+extension StrangeLibrary.Standing {
+  /// In one word.
+  public var name: String {
+    switch self {
+    case .trusted: "trusted"
+    case .untrusted: "untrusted"
+    case .changed: "changed"
+    case .exposed: "exposed"
+    }
   }
 }
 

@@ -10,6 +10,8 @@ struct Merger: Sendable {
   let contributions: [Contribution]
   let services: HostServices
   private let layers: LayerScale
+  /// The modules in which all pairs of clients are compared for the record; see ``comparedModules(of:among:)``.
+  private let compared: Set<String>
 
   init(_ settings: MergeSettings, _ contributions: [Contribution], services: HostServices) throws {
     try contributions.checkThatTheyFit(mixesBases: settings.baseModel != nil)
@@ -18,6 +20,7 @@ struct Merger: Sendable {
     self.services = services
     let modules = Set(contributions.flatMap { $0.adapter.modules.keys })
     layers = LayerScale(modules: Array(modules))
+    compared = Self.comparedModules(of: contributions, among: modules)
     try settings.parameters.checkFilters(against: Array(modules))
     try checkAbsolutes(contributions, policy: settings.absolute)
     if settings.space == .factors { for name in modules { try checkThatRanksAreEqual(in: name) } }
@@ -30,6 +33,18 @@ struct Merger: Sendable {
           client: contribution.client, tensor: module)
       }
     }
+  }
+
+  /// The modules in which all pairs of clients are compared: all, while clients are few.
+  ///
+  /// Pairs grow with the square of the clients. From five on so many modules are looked at, spread evenly, that the work
+  /// is no more than that for four clients in all modules.
+  private static func comparedModules(of contributions: [Contribution], among modules: Set<String>) -> Set<String> {
+    let pairs = contributions.count * contributions.count
+    let common = modules.filter { name in contributions.allSatisfy { $0.adapter.modules[name] != nil } }.sorted()
+    guard pairs > 16, !common.isEmpty else { return modules }
+    let count = min(common.count, max(1, modules.count * 16 / pairs))
+    return Set((0..<count).map { common[$0 * common.count / count] })
   }
 
   private func checkThatRanksAreEqual(in name: String) throws {
@@ -49,28 +64,30 @@ struct Merger: Sendable {
     Set(contributions.flatMap { $0.adapter.modules.keys }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// What became of one module.
+  /// What became of one module, in the type that it is written in.
   struct Merged: Sendable {
-    let name: String
-    let factors: Factors
-    /// The bias of lora_B in the result, if any input has one.
-    let bias: [Float]?
+    let module: MergedAdapter.Module
     /// What compression left out, if it is to be kept.
-    let residual: Factors?
+    let residual: MergedAdapter.Module?
     let figures: ModuleFigures
   }
 
   /// Merges one module.
   ///
-  /// - parameter overview: What the method wants to know of the whole adapter.
-  func merge(_ name: String, _ overview: Overview) throws -> Merged {
+  /// - parameters:
+  ///   - overview: What the method wants to know of the whole adapter.
+  ///   - dtype: The type that the result is written in.
+  ///   - draft: Where the result goes as far as it has a place there; the rest stays in memory.
+  func merge(_ name: String, _ overview: Overview, as dtype: DType, into draft: WeightsDraft?) throws -> Merged {
     try Interruption.check()
     do {
       let shares = try shares(of: name)
       let result = try work(on: name, shares, overview).run()
       return Merged(
-        name: name, factors: result.factors, bias: result.bias, residual: result.residual,
-        figures: try ModuleFigures(name, shares.filter { !$0.isAbsent }, of: contributions.count, result))
+        module: try stored(result.factors, name, bias: result.bias, as: dtype, into: draft),
+        residual: try result.residual.map { try stored($0, name, as: dtype) },
+        figures: try ModuleFigures(
+          name, shares.filter { !$0.isAbsent }, of: contributions.count, compares: compared.contains(name), result))
     } catch let failure as Failure {
       throw failure.at(tensor: name)
     }
@@ -82,7 +99,7 @@ struct Merger: Sendable {
   }
 
   /// The method with the parameters that hold for a module.
-  func method(for name: String) throws -> MergeMethodInstance {
+  func method(for name: String) throws -> any MergeMethodInstance {
     let clients = contributions.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
     guard (settings.method.minimumInputs...settings.method.maximumInputs).contains(clients.count) else {
       throw Failure(
@@ -167,8 +184,17 @@ extension LoRAModule {
     get throws {
       try Term(
         coefficient: scaling,
-        b: Matrix(rows: outputs, columns: rank) { try b.read(0..<$0.count, into: $0.baseAddress) },
-        a: Matrix(rows: rank, columns: inputs) { try a.read(0..<$0.count, into: $0.baseAddress) })
+        b: Matrix(rows: outputs, columns: rank) { try b.readOnce(into: $0) },
+        a: Matrix(rows: rank, columns: inputs) { try a.readOnce(into: $0) })
     }
+  }
+}
+
+extension Tensor {
+  /// Reads the whole tensor, and lets go of the memory where a mapped file was read.
+  fileprivate func readOnce(into target: UnsafeMutableBufferPointer<Float>) throws {
+    bytes.fetch()
+    defer { bytes.relinquish() }
+    try read(0..<target.count, into: target.baseAddress)
   }
 }

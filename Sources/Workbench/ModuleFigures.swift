@@ -1,3 +1,4 @@
+import CKernels
 import LowRank
 
 /// What is to be known about a merged module.
@@ -9,8 +10,10 @@ public struct ModuleFigures: Sendable {
   public let clientCount: Int
   public let rank: Int
   public let inputRanks: [Int]
-  /// ⟨ΔWᵢ, ΔWⱼ⟩ of the clients that have the module, row-major.
-  let innerProducts: [Double]
+  /// ‖ΔWᵢ‖²_F of every client that has the module.
+  let inputEnergies: [Double]
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ of the clients that have the module, row-major; nil where clients were not compared (``Merger/compared``).
+  let innerProducts: [Double]?
   /// The share of entries at which the clients' updates have both signs.
   public let signConflict: Double
   /// ‖ΔW‖²_F of the merged delta before it was compressed.
@@ -18,13 +21,20 @@ public struct ModuleFigures: Sendable {
   /// How much of that compression left out.
   public let discardedEnergy: Double
 
-  init(_ module: String, _ shares: [ModuleShare], of clientCount: Int, _ result: ModuleMerge.Result) throws {
+  /// - parameter compares: Whether to look at all pairs of clients.
+  init(
+    _ module: String, _ shares: [ModuleShare], of clientCount: Int, compares: Bool, _ result: ModuleMerge.Result
+  ) throws {
     self.module = module
     self.clientCount = clientCount
     clients = shares.map(\.client)
     rank = result.rank
     inputRanks = shares.map(\.term.rank)
-    innerProducts = try gram(shares.map(\.term)).elements
+    let products = compares ? try roughGram(shares.map(\.term)).elements : nil
+    innerProducts = products
+    inputEnergies = try shares.indices.map { place in
+      try products?[place * (shares.count + 1)] ?? roughGram([shares[place].term])[0, 0]
+    }
     signConflict = try Workbench.signConflict(shares.map(\.term))
     energy = result.energy
     discardedEnergy = result.discardedEnergy
@@ -34,10 +44,11 @@ public struct ModuleFigures: Sendable {
   public var coverage: Double { Double(clients.count) / Double(clientCount) }
 
   /// ‖ΔWᵢ‖_F of every client.
-  public var inputNorms: [Double] { clients.indices.map { innerProducts[$0 * clients.count + $0].squareRoot() } }
+  public var inputNorms: [Double] { inputEnergies.map { $0.squareRoot() } }
 
-  /// The cosines of the angles between the clients' updates, row-major; 0 where an update is zero.
-  public var cosines: [Double] { Workbench.cosines(of: innerProducts, count: clients.count) }
+  /// The cosines of the angles between the clients' updates, row-major; 0 where an update is zero. Nil where clients were
+  /// not compared.
+  public var cosines: [Double]? { innerProducts.map { Workbench.cosines(of: $0, count: clients.count) } }
 }
 
 /// Inner products divided by the norms; 0 where a norm is 0.
@@ -54,21 +65,13 @@ private func signConflict(_ terms: [Term]) throws -> Double {
   guard terms.count > 1, let first = terms.first else { return 0 }
   let (rows, columns) = (first.factors.out, first.factors.in)
   let count = max(1, min(rows, 65_536 / max(1, columns)))
-  let sample = try terms.map { term -> [Float] in
-    let b = try Matrix<Float>(rows: count, columns: term.rank) { target in
-      term.b.withUnsafeBufferPointer { source in
-        for row in 0..<count {
-          let start = row * rows / count * term.rank
-          for place in 0..<term.rank {
-            target.initializeElement(at: row * term.rank + place, to: source[start + place])
-          }
-        }
-      }
+  let sample = (0..<count).map { $0 * rows / count }
+  // One client at a time, so that memory does not grow with their number.
+  var signs = [UInt8](repeating: 0, count: count * columns)
+  for term in terms {
+    try roughRows(sample, of: term).withUnsafeBufferPointer { values in
+      if let start = values.baseAddress { clues_note_signs(start, &signs, values.count) }
     }
-    return try delta(of: [Term(coefficient: term.coefficient, b: b, a: term.a)]).elements
   }
-  let conflicts = sample[0].indices.count { place in
-    sample.contains { $0[place] > 0 } && sample.contains { $0[place] < 0 }
-  }
-  return Double(conflicts) / Double(sample[0].count)
+  return Double(signs.reduce(0) { $0 + ($1 == 3 ? 1 : 0) }) / Double(max(1, signs.count))
 }

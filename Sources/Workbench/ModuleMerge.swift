@@ -1,3 +1,4 @@
+import CKernels
 import Diagnostics
 import LowRank
 import PluginHost
@@ -8,7 +9,7 @@ struct ModuleMerge {
   let name: String
   let settings: MergeSettings
   let shares: [ModuleShare]
-  let method: MergeMethodInstance
+  let method: any MergeMethodInstance
   let overview: Overview
 
   /// The result as factors, and what became of its energy on the way.
@@ -132,7 +133,7 @@ struct ModuleMerge {
         b: merge(matrices(\.b), part: .b, weights: side(.b, weights)),
         a: merge(matrices(\.a), part: .a, weights: side(.a, weights)))
     }
-    let energy = try innerProduct(Term(factors: factors), Term(factors: factors))
+    let energy = try roughGram([Term(factors: factors)])[0, 0]
     return Result(factors: factors, energy: energy, discardedEnergy: 0, bias: bias)
   }
 
@@ -170,11 +171,11 @@ struct ModuleMerge {
     _ matrices: [Matrix<Float>], part: MergeUnit.Part = .whole, weights: [Double]? = nil
   ) throws -> Matrix<Float> {
     let (rows, columns) = (matrices[0].rows, matrices[0].columns)
-    var merged = try Matrix<Float>(rows: rows, columns: columns)
-    try withUnit(matrices, part: part, weights: weights) { unit in
-      try merged.withUnsafeMutableBufferPointer { try method.merge(unit, into: $0.baseAddress!) }
+    let merged = try Matrix<Float>(rows: rows, columns: columns) { target in
+      guard let start = target.baseAddress else { return }
+      try withUnit(matrices, part: part, weights: weights) { try method.merge($0, into: start) }
     }
-    guard try Tensor(merged.elements, shape: [rows, columns]).isFinite() else {
+    guard merged.withUnsafeBufferPointer({ clues_all_finite($0.baseAddress!, $0.count) != 0 }) else {
       throw Failure(
         .pluginFailed, "the method '\(settings.method.about.id)' gave numbers that are NaN or infinite",
         advice: "look at its parameters: `clues plugins show \(settings.method.about.id)`")

@@ -106,8 +106,11 @@ struct OutputFolder {
 
   func write(_ text: String, to name: String) throws { try write([Array(text.utf8)], to: name) }
 
+  /// Where a file of the folder lies until the folder has its name.
+  func place(of name: String) -> String { draft + "/" + name }
+
   /// The bytes of a file as they are on disk now.
-  func read(_ name: String) throws -> Bytes { try Bytes(mapping: draft + "/" + name) }
+  func read(_ name: String) throws -> Bytes { try Bytes(mapping: place(of: name)) }
 
   /// Gives the folder its name, or packs it into the archive; from here on it is there.
   func commit(_ observer: any Observer = Unobserved()) throws {

@@ -92,7 +92,7 @@ private struct Finding: @unchecked Sendable {
   let module: String
   let size: Int
   let record: SurveyRecord
-  let method: MergeMethodInstance
+  let method: any MergeMethodInstance
 
   func add(to overview: inout Overview, pass: Int, _ settings: MergeSettings) throws {
     try locating(tensor: module) {

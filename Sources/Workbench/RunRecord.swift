@@ -30,20 +30,24 @@ public struct RunRecord: Sendable {
     public let clients: [String]
     public let modules: [ModuleFigures]
 
-    /// The cosines between the clients' updates over all modules, row-major.
+    /// The cosines between the clients' updates over all modules in which clients were compared, row-major.
     public var cosines: [Double] {
       let places = Dictionary(uniqueKeysWithValues: clients.enumerated().map { ($1, $0) })
       var sums = [Double](repeating: 0, count: clients.count * clients.count)
       for module in modules {
+        guard let products = module.innerProducts else { continue }
         let own = module.clients.compactMap { places[$0] }
         for (row, i) in own.enumerated() {
           for (column, j) in own.enumerated() {
-            sums[i * clients.count + j] += module.innerProducts[row * own.count + column]
+            sums[i * clients.count + j] += products[row * own.count + column]
           }
         }
       }
       return Workbench.cosines(of: sums, count: clients.count)
     }
+
+    /// How many modules the cosines are taken over.
+    public var comparedModules: Int { modules.count { $0.innerProducts != nil } }
 
     /// The mean share of entries, over the modules, at which the clients' updates have both signs.
     public var signConflict: Double {
@@ -100,7 +104,8 @@ extension RunRecord.Merge {
     .object([
       "method": .string(method), "space": .string(space), "dtype": .string(dtype),
       "discarded_share": .number(discardedShare), "sign_conflict": .number(signConflict),
-      "cosines": rows(cosines, count: clients.count), "modules": .array(modules.map(\.json)),
+      "cosines": rows(cosines, count: clients.count), "compared_modules": JSONValue(comparedModules),
+      "modules": .array(modules.map(\.json)),
     ])
   }
 }
@@ -109,7 +114,7 @@ extension RunRecord.Plugin {
   init(_ identity: PluginIdentity) throws {
     library = identity.library
     version = identity.version
-    sha256 = Bundles.sha256(of: try Bytes(mapping: identity.path))
+    sha256 = try identity.digested()
   }
 }
 
@@ -140,7 +145,7 @@ extension ModuleFigures {
     .object([
       "module": .string(module), "clients": JSONValue(clients), "input_ranks": .array(inputRanks.map { JSONValue($0) }),
       "coverage": .number(coverage), "input_norms": .array(inputNorms.map { .number($0) }),
-      "cosines": rows(cosines, count: clients.count), "sign_conflict": .number(signConflict),
+      "cosines": cosines.map { rows($0, count: clients.count) } ?? .null, "sign_conflict": .number(signConflict),
       "rank": JSONValue(rank), "norm": .number(energy.squareRoot()), "energy": .number(energy),
       "discarded_energy": .number(discardedEnergy),
     ])

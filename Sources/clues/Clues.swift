@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Foundation
+import PluginHost
 import Workbench
 
 /// The command line: each command turns its options into a call of the workbench and prints what comes back.
@@ -36,6 +37,7 @@ struct Clues: ParsableCommand {
     ])
 
   static func main() {
+    if CommandLine.arguments.dropFirst().first == WorkerSettings.argument { PluginWorker.main() }
     Signals.install()
     do {
       var command = try parseAsRoot()

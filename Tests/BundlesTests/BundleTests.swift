@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 

@@ -31,7 +31,8 @@ import Testing
     process.currentDirectoryURL = folder
     // Swift's own report of a crash would ask the terminal what to do next.
     process.environment = [
-      "PATH": "/usr/bin:/bin", "HOME": folder.path, "TERM": "xterm", "LC_ALL": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no",
+      "PATH": "/usr/bin:/bin", "HOME": folder.path, "TERM": "xterm", "LC_ALL": "C.UTF-8",
+      "SWIFT_BACKTRACE": "enable=no",
     ]
     let handle = FileHandle(fileDescriptor: slave)
     process.standardOutput = handle

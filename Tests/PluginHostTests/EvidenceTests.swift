@@ -69,7 +69,7 @@ import Testing
   @Test func whatTheScorerRefusesIsAnErrorOfTheData() throws {
     try withPlugin("evidence") { library in
       let instance = try scorer(library, 0)
-      #expect(throws: Failure(.badData, "plugin 'gradient-sum': there is no column 'loss'")) {
+      #expect(throws: Failure(.badData, "plugin 'gradient-sum': there is no column 'loss'", client: "c0")) {
         try instance.begin(checkpoint(1))
       }
     }

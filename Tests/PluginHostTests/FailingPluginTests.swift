@@ -26,7 +26,9 @@ import Testing
 
   @Test(arguments: ["create", "coefficients", "merge"]) func theLastSentenceIsTold(_ place: String) throws {
     #expect(
-      try failure(place) == Failure(.badData, "plugin 'failing': the moon is in the wrong place"))
+      try failure(place)
+        == Failure(
+          .badData, "plugin 'failing': the moon is in the wrong place", tensor: place == "create" ? nil : "m"))
   }
 
   @Test(arguments: ["create", "coefficients", "merge"]) func silenceIsAFaultOfThePlugin(_ place: String) throws {
@@ -55,6 +57,7 @@ import Testing
   @Test(arguments: ["nan", "infinity"]) func coefficientsMustBeNumbers(_ place: String) throws {
     #expect(
       try failure(place)
-        == Failure(.pluginFailed, "plugin 'failing' gave a coefficient that is not a finite number"))
+        == Failure(
+          .pluginFailed, "plugin 'failing' gave a coefficient that is not a finite number", tensor: "m"))
   }
 }

@@ -18,6 +18,24 @@ import Testing
     #expect(array(whole[6..<6]).isEmpty)
   }
 
+  /// Letting go of memory changes no byte, neither of a file nor of what is in memory only.
+  @Test func lettingGoLosesNothing() throws {
+    let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 9) }
+    try withTemporaryFolder { folder in
+      let file = folder.appending(path: "file")
+      try Data(content).write(to: file)
+      for bytes in [try Bytes(mapping: file.path), Bytes(content)] {
+        let slice = bytes[1_000..<2_900_001]
+        slice.fetch()
+        slice.relinquish()
+        var windows: [UInt8] = []
+        slice.forEachWindow { windows.append(contentsOf: $0) }
+        #expect(windows == Array(content[1_000..<2_900_001]))
+        #expect(array(bytes) == content)
+      }
+    }
+  }
+
   @Test func theLastSliceGivesTheStorageBack() {
     let released = Mutex(0)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4, alignment: 1)

@@ -16,12 +16,16 @@
 void clues_f16_to_f32(const void *source, float *target, size_t count);
 void clues_bf16_to_f32(const void *source, float *target, size_t count);
 void clues_f64_to_f32(const void *source, float *target, size_t count);
+void clues_f32_to_f64(const float *source, double *target, size_t count);
 void clues_f32_to_f16(const float *source, uint16_t *target, size_t count);
 void clues_f32_to_bf16(const float *source, uint16_t *target, size_t count);
 
 /* Blocks first ..< first + count of Philox4x32-10 under a key: two words each, as RandomStream.block gives
  * them. Two words a block make 2^63 blocks, after which they begin anew. */
 void clues_random_blocks(uint64_t key, uint64_t first, size_t count, uint64_t *words);
+
+/* Tells bytes that were written from others by mistake; no protection against anybody. */
+uint64_t clues_checksum(const void *bytes, size_t count);
 
 /* Whether every element is finite. */
 int clues_all_finite(const float *values, size_t count);
@@ -37,6 +41,14 @@ typedef struct clues_preconditioner {
 
 void clues_precondition(const float *gradient, const float *first, const float *second,
                         const clues_preconditioner *rule, float *result, size_t count);
+
+/* The inner products of the rows of a [a_rows, count] and b [b_rows, count], [a_rows, b_rows], to some six digits: short
+   sums in single precision, these summed in double precision. */
+void clues_row_products(const float *a, size_t a_rows, const float *b, size_t b_rows, size_t count, double *products);
+
+/* The same of the columns of a [rows, a_columns] and b [rows, b_columns], [a_columns, b_columns]. */
+void clues_column_products(const float *a, size_t a_columns, const float *b, size_t b_columns, size_t rows,
+                           double *products);
 
 /* Summed in double precision. */
 double clues_inner_product(const float *a, const float *b, size_t count);

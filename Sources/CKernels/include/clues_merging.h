@@ -26,12 +26,26 @@ typedef struct clues_cut {
   uint64_t end;
 } clues_cut;
 
+/* The cut of the first k of count entries, 0 < k < count. Nothing is sorted, and nothing allocated. */
+clues_cut clues_first_by_magnitude(const float *values, size_t count, uint64_t k);
+
 /* Copies the entries first .. < first + count, and zero for those whose key is not within outer, or is within inner. */
 void clues_keep_between(const float *values, const float *keys, size_t count, uint64_t first, clues_cut outer,
                         clues_cut inner, float *kept);
 
+/* Adds 1 to the signs seen of an entry where the value is positive, and 2 where it is negative, once each. */
+void clues_note_signs(const float *values, uint8_t *signs, size_t count);
+
 /* Copies the entries whose draw is below limit, and zero for the others. */
 void clues_keep_drawn(const float *values, const uint32_t *draws, size_t count, uint32_t limit, float *kept);
+
+/*
+ * Copies a row with zeros for the entries whose draw is not below a probability that falls evenly with the rank by
+ * magnitude, equal ones by index, from density + epsilon to density - epsilon, both between 0 and 1; kept ones are divided
+ * by it if asked. Room is for 2 · count words.
+ */
+void clues_keep_ranked(const float *row, const uint32_t *draws, size_t count, double density, double epsilon,
+                       int divides, uint64_t *room, float *kept);
 
 /* The sum of the absolute values, in float64, in an order that is the same everywhere. */
 double clues_absolute_sum(const float *values, size_t count);

@@ -1,10 +1,76 @@
 /*
- * System calls that Swift's Glibc module does not bring.
+ * System calls that Swift's Glibc module does not bring. All answer 0 or a descriptor, or -1 with errno.
  */
 #ifndef CLUES_SYSTEM_H
 #define CLUES_SYSTEM_H
 
-/* Exchanges two files or folders in one step. 0, or -1 with errno: EINVAL where the file system cannot do it. */
+#include <stdint.h>
+
+/* Exchanges two files or folders in one step. EINVAL where the file system cannot do it. */
 int clues_exchange(const char *first, const char *second);
+
+/* Lets the disk begin to take what was written there; a hint, which may come to nothing. */
+void clues_start_writing(int descriptor, int64_t offset, int64_t count);
+
+/* ------------------------------------------------------------------------------------------------------- memory */
+
+/* From now on up to 64 MiB of freed memory stay with the process, ready for the next module, instead of going back to the
+   system, which would clear every page anew. */
+void clues_keep_freed_memory(void);
+
+/* A file of `size` bytes in memory that nobody else can open by name; closed on exec. */
+int clues_memory_file(const char *name, uint64_t size);
+
+/* From now on the file keeps its size. */
+int clues_seal_size(int file);
+
+/* From now on the file keeps its size, and nobody who maps it anew can write to it; mappings that stand still can. */
+int clues_seal_for_reading(int file);
+
+/* From now on nothing about the file changes any more. */
+int clues_seal(int file);
+
+/* ----------------------------------------------------------------------------------------------------- messages */
+
+/* Two ends of a channel that keeps messages apart; both closed on exec. */
+int clues_channel(int ends[2]);
+
+enum { CLUES_MESSAGE_FILES = 8 };
+
+/* Sends one message, with files if there are any. EPIPE when nobody listens any more. */
+int clues_send(int channel, const void *message, uint64_t size, const int *files, uint32_t file_count);
+
+/*
+ * Waits for a message, milliseconds at most (-1: for ever). Gives its size; 0 when the other end is closed; -1 with
+ * EAGAIN when the time is up, EMSGSIZE when it does not fit. Files that came along are closed on exec; the places of
+ * those that did not come hold -1.
+ */
+int64_t clues_receive(int channel, void *message, uint64_t capacity, int files[CLUES_MESSAGE_FILES], int milliseconds);
+
+/* ------------------------------------------------------------------------------------------------------ workers */
+
+/* The descriptor of a worker's end of the channel. */
+enum { CLUES_WORKER_CHANNEL = 3 };
+
+/*
+ * Starts a program as a worker: its end of a channel, nothing to read, the root folder, a process group of its own and no
+ * other descriptor. Gives the process, the other end of the channel and, never blocking, all that it writes to standard
+ * output and error. Lists end with null.
+ */
+int clues_launch(
+    const char *executable, char *const *arguments, char *const *environment, int *channel, int *murmur);
+
+/* ------------------------------------------------------------------------------------------------------ sandbox */
+
+/* The version of Landlock that the kernel offers; -1 without. */
+int clues_landlock_version(void);
+
+/*
+ * Dies with the process `parent`, and gives up for good: new rights, all files but those below `readable` (to read and
+ * to execute), the network, other processes, new programs, more than `memory` bytes of private memory. To be called
+ * while the process has one thread. -1 with errno, and the name of the step that failed in `step`, when any of this
+ * cannot be had: then nothing may be run.
+ */
+int clues_confine(int parent, const char *const *readable, uint64_t memory, const char **step);
 
 #endif

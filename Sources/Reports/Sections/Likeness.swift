@@ -20,8 +20,10 @@ func likenessSection(_ run: RunFile) -> Section? {
       }
       "."
     }
+    let compared = merge.comparedModules ?? merge.modules.count
+    let modules = compared < merge.modules.count ? "\(compared) of \(merge.modules.count) modules" : "all modules"
     paragraph(
-      "The cosine between two clients' updates over all modules: 1 is the same direction, 0 nothing in common, −1 the "
+      "The cosine between two clients' updates over \(modules): 1 is the same direction, 0 nothing in common, −1 the "
         + "opposite.", class: "soft")
     figure(
       HeatMap(

@@ -105,7 +105,7 @@ extension Bench {
     }
     observer.end(.scoring)
     var table = try ScoreTable.composed(tables)
-    table.evidence = try Self.digests(evidence)
+    table.evidence = try digests(evidence)
     let selection = try settings.rule.map { rule in
       try SampleSelection(
         table, rule: rule.plugin, parameters: rule.parameters, calibratesClients: rule.calibratesClients,
@@ -149,15 +149,20 @@ extension Bench {
     return ScoreTable(rows: rows, scorers: [.init(plugin, parameters)])
   }
 
-  private static func digests(_ evidence: [ClientEvidence]) throws -> JSONObject {
-    JSONObject(
-      try evidence.map { client in
+  private func digests(_ evidence: [ClientEvidence]) throws -> JSONObject {
+    let files = evidence.flatMap { client in
+      (client.bundle.checkpoints.last?.gradients.validation.sorted { $0.key < $1.key } ?? [])
+        .map { (client: client.client, domain: $0.key, file: $0.value) }
+    }
+    let digests = try inParallel(files.count, threads: threads) { place in
+      let file = files[place].file
+      return sha256(of: try file.isRead ? file.bytes() : Bytes(mapping: file.diskPath ?? file.name))
+    }
+    let found = Array(zip(files, digests))
+    return JSONObject(
+      evidence.map { client in
         let anchors = client.samples.filter { $0.split == .anchor }.map { $0.id + "\n" }.joined()
-        let last = client.bundle.checkpoints.last?.gradients.validation.sorted { $0.key < $1.key } ?? []
-        let validation = try last.map { domain, file in
-          let bytes = try file.isRead ? file.bytes() : Bytes(mapping: file.diskPath ?? file.name)
-          return (domain, JSONValue.string(sha256(of: bytes)))
-        }
+        let validation = found.filter { $0.0.client == client.client }.map { ($0.0.domain, JSONValue.string($0.1)) }
         return (
           client.client,
           [

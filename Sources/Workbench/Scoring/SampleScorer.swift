@@ -65,7 +65,8 @@ struct SampleScorer: Sendable {
   }
 
   private func score(
-    _ client: ClientEvidence, _ evidence: CheckpointEvidence, index: Int, of count: Int, by instance: ScorerInstance,
+    _ client: ClientEvidence, _ evidence: CheckpointEvidence, index: Int, of count: Int,
+    by instance: any ScorerInstance,
     progress: (Double) -> Void
   ) throws -> [Score] {
     var checkpoint = ScoringCheckpoint(

@@ -94,7 +94,7 @@ extension Clues {
     var output: String
 
     @OptionGroup var options: RunOptions
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginRunOptions
 
     var messages: MessageOptions { options.messages }
     var progressStyle: ProgressStyle { options.progress.progress }

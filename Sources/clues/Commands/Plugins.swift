@@ -11,7 +11,9 @@ extension Clues {
           clues plugins list
           clues plugins show ties
         """,
-      subcommands: [List.self, Show.self, Path.self])
+      subcommands: [
+        List.self, Show.self, Path.self, New.self, Trust.self, Untrust.self, Manifest.self,
+      ])
   }
 }
 

@@ -37,7 +37,7 @@ extension Clues {
     var set: [String] = []
 
     @OptionGroup var options: RunOptions
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginRunOptions
 
     var messages: MessageOptions { options.messages }
     var progressStyle: ProgressStyle { options.progress.progress }

@@ -49,7 +49,7 @@ extension Clues {
 
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var messages: MessageOptions
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginRunOptions
 
     var progressStyle: ProgressStyle { progress.progress }
 

@@ -61,7 +61,7 @@ extension Clues {
     var json = false
 
     @OptionGroup var messages: MessageOptions
-    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var plugins: PluginRunOptions
 
     func validate() throws {
       guard with == nil || (threshold == nil && parameters.isEmpty && !calibrate) else {

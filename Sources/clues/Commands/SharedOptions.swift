@@ -15,7 +15,51 @@ struct PluginOptions: ParsableArguments {
 
   var searchPath: PluginSearchPath { get throws { try PluginSearchPath(options: pluginDirs) } }
 
-  var catalog: PluginCatalog { get throws { try PluginCatalog(searchPath) } }
+  /// What the user lets run.
+  var trust: TrustStore { get throws { try TrustStore(environment: ProcessInfo.processInfo.environment) } }
+
+  /// What is there, none of which can be run.
+  var catalog: PluginCatalog { get throws { try PluginCatalog(searchPath, trust: trust) } }
+}
+
+/// Where plugins come from and how they are run.
+struct PluginRunOptions: ParsableArguments {
+  @OptionGroup var place: PluginOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Where plugins run that do not ship with Clues: process (shut in, each in a worker) or none (in this process, with all your rights).",
+      valueName: "how"))
+  var isolation: IsolationChoice = .process
+
+  @Option(
+    help: ArgumentHelp("How much memory such a plugin may take for itself, in MiB.", valueName: "MiB"))
+  var pluginMemory: Int = 4096
+
+  @Option(help: ArgumentHelp("How long one call of such a plugin may take, in seconds.", valueName: "s"))
+  var pluginTime: Int = 600
+
+  enum IsolationChoice: String, ExpressibleByArgument, CaseIterable {
+    case process, none
+  }
+
+  func validate() throws {
+    guard (1...1 << 20).contains(pluginMemory) else {
+      throw ValidationError("--plugin-memory must be from 1 to \(1 << 20) MiB")
+    }
+    guard (1...1_000_000).contains(pluginTime) else { throw ValidationError("--plugin-time must be at least 1 second") }
+  }
+
+  private var workers: WorkerSettings {
+    WorkerSettings(memory: UInt64(pluginMemory) << 20, time: .seconds(pluginTime))
+  }
+
+  var catalog: PluginCatalog {
+    get throws {
+      try PluginCatalog(
+        place.searchPath, trust: place.trust, isolation: isolation == .none ? .none : .process(workers))
+    }
+  }
 }
 
 /// How a run is carried out, whatever it does.
@@ -40,7 +84,7 @@ struct RunOptions: ParsableArguments {
   }
 
   /// Carries out a recipe and prints what came of it.
-  func carryOut(_ recipe: Recipe, output: String, plugins: PluginOptions) throws {
+  func carryOut(_ recipe: Recipe, output: String, plugins: PluginRunOptions) throws {
     let observer = Console.observer(progress.progress)
     let bench = Bench(catalog: try plugins.catalog, observer: observer, threads: threads)
     if dryRun {

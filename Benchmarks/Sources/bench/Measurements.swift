@@ -1,0 +1,190 @@
+/// One measurement: a name to ask for it, and what it does.
+struct Measurement: Sendable {
+  let name: String
+  let carryOut: @Sendable (Workplace, Report) throws -> Void
+}
+
+/// What the six adapters of most measurements are merged with.
+private let ties = "--method ties --parameter density=0.2 --space factors"
+
+extension Measurement {
+  static let all = [
+    Measurement(name: "start", carryOut: start),
+    Measurement(name: "merge", carryOut: merge),
+    Measurement(name: "archives", carryOut: archives),
+    Measurement(name: "spaces", carryOut: spaces),
+    Measurement(name: "methods", carryOut: methods),
+    Measurement(name: "clients", carryOut: clients),
+    Measurement(name: "threads", carryOut: threads),
+    Measurement(name: "scores", carryOut: scores),
+  ]
+
+  /// How long it takes before anything is done.
+  private static func start(_ place: Workplace, _ report: Report) throws {
+    report.title("Start: clues --version, clues plugins list")
+    let series = try Series(
+      [
+        Command("clues --version", [place.clues, "--version"]),
+        Command("clues plugins list", [place.clues, "plugins", "list"]),
+      ],
+      runs: 5 * place.runs)
+    report.table(series)
+    report.figure("start.version.faults", series.median(0, \.pageFaults), "page faults of --version")
+    report.figure("start.plugins.faults", series.median(1, \.pageFaults), "page faults of plugins list")
+  }
+
+  /// TIES on the factors, which reads and writes about as much as it calculates, against PEFT's functions.
+  private static func merge(_ place: Workplace, _ report: Report) throws {
+    report.title("Merge: six Llama-2-7B adapters (r 16, q and v, float32), TIES 0.2 in factors, whole process")
+    let shape = Shape.llama
+    let folders = try place.adapters(shape, clients: 6)
+    let peer = place.peer("PEFT", "peft_ties.py", ["\(place.folder)/peft.safetensors", "0.2"] + folders)
+    let commands = [place.merge("clues", folders, ties)] + [peer].compactMap { $0 }
+    let series = try Series(commands, runs: place.runs)
+    let bytes = Double(7 * 4 * shape.parameterCount)
+    report.table(series, bytes: bytes)
+    report.figure(
+      "merge.faults", series.median(0, \.pageFaults) / (bytes / 1e6), "page faults for each MB read and written")
+    report.figure("merge.memory", series.median(0, \.peak) / (bytes / 7), "peak memory in adapters")
+    report.figure("merge.read", series.median(0, \.bytesRead) / bytes, "share of the bytes that came from the disk")
+    guard peer != nil else { return }
+    report.figure("merge.peft.time", series.ratio(1, to: 0), "times faster than PEFT")
+    report.figure("merge.peft.memory", series.ratio(1, to: 0, \.peak), "times less memory than PEFT")
+  }
+
+  /// The same from archives: a tar is mapped, a compressed one is decoded once.
+  private static func archives(_ place: Workplace, _ report: Report) throws {
+    report.title("Archives: the same from folders, .tar and .tar.zst")
+    let shape = Shape.llama
+    var commands = [
+      place.merge("folders", try place.adapters(shape, clients: 6), ties),
+      place.merge(".tar", try place.archives(shape, clients: 6, ending: ".tar"), ties),
+    ]
+    if place.hasProgram("zstd") {
+      let packed = try place.archives(shape, clients: 6, ending: ".tar.zst")
+      commands.append(place.merge(".tar.zst", packed, ties))
+      commands.append(
+        .parallel("zstd -d, as many at a time as cores", packed.map { ["zstd", "-d", "-q", "-c", $0] }, atATime: 2))
+    } else {
+      report.note("there is no program zstd, so compressed archives are left out")
+    }
+    let series = try Series(commands, runs: place.runs)
+    report.table(series, bytes: Double(6 * 4 * shape.parameterCount))
+    report.figure("archives.tar", series.ratio(1, to: 0), "time from .tar to time from folders")
+    guard commands.count > 2 else { return }
+    report.figure("archives.zstd", series.ratio(2, to: 3), "time from .tar.zst to that of zstd -d alone")
+    let beyond = (0..<place.runs).map {
+      (series.runs[2][$0].seconds - series.runs[1][$0].seconds) / series.runs[3][$0].seconds
+    }
+    report.figure("archives.decoding", median(beyond), "what .tar.zst takes more than .tar, to zstd -d alone")
+  }
+
+  /// The spaces against each other, and against what PEFT does for a module.
+  private static func spaces(_ place: Workplace, _ report: Report) throws {
+    report.title("Spaces: six adapters of four modules of 4096 × 4096, to rank 16")
+    let folders = try place.adapters(.fewLlama, clients: 6)
+    let core = place.merge("TIES in core", folders, "--method ties -p density=0.2 --space core --rank 16")
+    let delta = place.merge("TIES in delta", folders, "--method ties -p density=0.2 --space delta --rank 16")
+    let few = try Series([core, delta], runs: place.runs)
+    report.table(few)
+    report.title("Spaces: the same of 64 modules")
+    let all = try place.adapters(.llama, clients: 6)
+    let average = place.merge("average in stack, to rank 16", all, "--method average --rank 16")
+    let allCores = place.merge("TIES in core", all, "--method ties -p density=0.2 --space core --rank 16")
+    let full = try Series([average, allCores], runs: place.runs)
+    report.table(full)
+    // Sixteen times the modules; what a process takes to start counts in both.
+    report.figure(
+      "spaces.core", 16 * few.median(1) / full.median(1), "times that core is faster than delta, for 64 modules")
+    guard let svd = place.peer("PEFT svd, one module", "peft_svd.py", ["svd", "1"] + folders),
+      let tiesSVD = place.peer("PEFT ties_svd, one module", "peft_svd.py", ["ties_svd", "1"] + folders),
+      let nothing = place.peer("PEFT, none", "peft_svd.py", ["svd", "0"] + folders)
+    else { return }
+    let peers = try Series([svd, tiesSVD, nothing], runs: 1, warm: false)
+    report.table(peers)
+    let (one, ties) = (peers.median(0) - peers.median(2), peers.median(1) - peers.median(2))
+    report.figure("spaces.peft.svd", 64 * one / full.median(0), "times that average in stack is faster than PEFT's svd")
+    report.figure(
+      "spaces.peft.ties", 4 * ties / few.median(1), "times that TIES in delta is faster than PEFT's ties_svd")
+  }
+
+  /// What the methods take beside TIES.
+  private static func methods(_ place: Workplace, _ report: Report) throws {
+    report.title("Methods: six adapters of 16 modules, in factors")
+    let folders = try place.adapters(.someLlama, clients: 6)
+    let names = ["average", "ties", "dare-ties", "della", "magnitude-prune", "breadcrumbs", "median"]
+    let series = try Series(
+      names.map { place.merge($0, folders, "--method \($0) --space factors") }, runs: place.runs)
+    report.table(series)
+    report.figure("methods.della", series.ratio(3, to: 1, \.cpu), "processor time of della to that of ties")
+  }
+
+  /// More and more clients: time and memory.
+  private static func clients(_ place: Workplace, _ report: Report) throws {
+    report.title("Clients: TIES 0.2 in factors, 16 modules of 4096 × 4096")
+    let counts = [3, 6, 12, 24, 48, 96]
+    let series = try Series(
+      counts.map { place.merge("\($0) clients", try place.adapters(.someLlama, clients: $0), ties) }, runs: place.runs)
+    report.table(series)
+    let growth = (series.median(5) - series.median(4)) / (series.median(3) - series.median(2)) / 4
+    report.figure("clients.growth", growth, "time for a client more at 72 clients to that at 18")
+    for shape in [Shape.llama, .smol] {
+      report.title("Clients: memory with 60 clients against 6, \(shape.name)")
+      let memory = try Series(
+        [6, 60].map { place.merge("\($0) clients", try place.adapters(shape, clients: $0), ties) },
+        runs: max(1, place.runs / 2))
+      report.table(memory)
+      report.figure(
+        "clients.memory.\(shape.name)", memory.ratio(1, to: 0, \.peak), "peak memory with 60 clients to that with 6")
+    }
+  }
+
+  /// One core against two.
+  private static func threads(_ place: Workplace, _ report: Report) throws {
+    report.title("Threads: one against two")
+    let (all, few) = (try place.adapters(.llama, clients: 6), try place.adapters(.fewLlama, clients: 6))
+    for (name, inputs, options) in [
+      ("ties", all, ties), ("stack", all, "--method average --rank 16"),
+      ("core", all, "--method ties -p density=0.2 --space core --rank 16"),
+      ("delta", few, "--method ties -p density=0.2 --space delta --rank 16"),
+    ] {
+      let series = try Series(
+        [1, 2].map { place.merge("\(name), threads \($0)", inputs, options + " --threads \($0)") }, runs: place.runs)
+      report.table(series)
+      report.figure("threads.\(name)", series.ratio(0, to: 1), "times that two threads are faster")
+    }
+  }
+
+  /// The reference's scores from gradient files, against its arithmetic in torch; needs Python to make the evidence.
+  private static func scores(_ place: Workplace, _ report: Report) throws {
+    report.title(
+      "Scores: CLUES as the reference has it, 8.4 million parameters, 3 domains, two clients, one checkpoint")
+    let (few, many) = (8, 40)
+    var commands: [Command] = []
+    for count in [few, many] {
+      let clients = ["a", "b"].map { "\(place.folder)/evidence-\(count)-\($0)" }
+      for client in clients {
+        guard let make = place.peer("evidence", "make_evidence.py", [client, "\(count)"]) else {
+          return report.note("there is no Python to make the evidence with")
+        }
+        _ = try make.run()
+      }
+      commands.append(
+        Command(
+          "clues, 2 × \(count) samples",
+          [place.clues, "score"] + clients
+            + ["--scorer", "clues", "--quiet", "--force", "-o", "\(place.folder)/scores.jsonl"]))
+      commands += [place.peer("torch, \(count) samples", "reference_scores.py", [clients[0], "arithmetic"])].compactMap
+      { $0 }
+      commands += [place.peer("torch, none", "reference_scores.py", [clients[0], "nothing"])].compactMap { $0 }
+    }
+    let series = try Series(commands, runs: place.runs)
+    report.table(series)
+    // What a sample more takes: starting, digests and the optimizer's state are paid once a client.
+    let ours = (series.median(3) - series.median(0)) / Double(2 * (many - few))
+    let theirs = (series.median(4) - series.median(5)) / Double(many)
+    report.note(
+      "a sample and checkpoint: clues \(text(1000 * ours, 2)) ms, torch's arithmetic \(text(1000 * theirs, 2)) ms")
+    report.figure("scores.torch", theirs / ours, "times faster than the arithmetic in torch, reading included")
+  }
+}

@@ -1,0 +1,1 @@
+../../../Sources/CluesPluginABI/include/clues_plugin.h

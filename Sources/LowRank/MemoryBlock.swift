@@ -1,0 +1,54 @@
+import Synchronization
+
+/// Memory for a matrix, from a multiple of 64 bytes on.
+///
+/// Large blocks are kept for the next matrix of the same size: the system would clear each of their pages anew, and one
+/// module is as large as the other.
+struct MemoryBlock: @unchecked Sendable {
+  // Unchecked, for whoever holds it decides who writes.
+  let start: UnsafeMutableRawPointer
+  private let block: UnsafeMutableRawPointer
+  private let byteCount: Int
+
+  init(byteCount: Int) {
+    if byteCount >= Self.large, let kept = Self.kept.withLock({ $0.take(byteCount) }) {
+      self = kept
+      return
+    }
+    self.byteCount = byteCount
+    // Asked for an aligned block, malloc could not give out again the one of the same size that was just freed. An empty
+    // matrix has an address too: BLAS takes no nil.
+    block = .allocate(byteCount: byteCount + Self.alignment, alignment: 1)
+    start = block.alignedUp(toMultipleOf: Self.alignment)
+  }
+
+  func giveBack() {
+    guard byteCount >= Self.large, Self.kept.withLock({ $0.keep(self) }) else { return block.deallocate() }
+  }
+
+  private static let alignment = 64
+
+  /// Above what the allocator itself keeps.
+  private static let large = 32 << 20
+
+  private static let kept = Mutex(Kept())
+
+  /// What waits for the next matrix; at most a gigabyte.
+  private struct Kept {
+    private var blocks: [MemoryBlock] = []
+
+    mutating func take(_ byteCount: Int) -> MemoryBlock? {
+      if let place = blocks.lastIndex(where: { $0.byteCount == byteCount }) { return blocks.remove(at: place) }
+      // Other sizes have had their time.
+      for block in blocks { block.block.deallocate() }
+      blocks = []
+      return nil
+    }
+
+    mutating func keep(_ block: MemoryBlock) -> Bool {
+      guard blocks.reduce(block.byteCount, { $0 + $1.byteCount }) <= 1 << 30 else { return false }
+      blocks.append(block)
+      return true
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import CluesPluginABI
+import Diagnostics
+
+/// A merge method of a library.
+public struct MergeMethodPlugin: Sendable {
+  public let about: PluginDescription
+  public let minimumInputs: Int
+  public let maximumInputs: Int
+  public let spaces: [Space]
+  public let defaultSpace: Space
+  /// Whether the result is a weighted sum of the inputs, which the host works out by itself.
+  public let isLinear: Bool
+  public let wantsInnerProducts: Bool
+  public let wantsAdapterInnerProducts: Bool
+  /// How often the method must see the whole adapter before it merges; 0 for most.
+  public let surveyPasses: Int
+  let code: PluginCode<clues_merge_method>
+
+  init(_ table: UnsafePointer<clues_merge_method>, in library: PluginIdentity) throws {
+    let method = try sized(table, CLUES_MERGE_METHOD_SIZE, "a merge method")
+    about = try PluginDescription(method.about, kind: .mergeMethod, in: library)
+    guard method.create != nil, method.destroy != nil, method.coefficients != nil || method.merge != nil else {
+      throw Failure(
+        .pluginFailed, "its merge method '\(about.id)' lacks create, destroy, or both coefficients and merge")
+    }
+    isLinear = method.coefficients != nil
+    // Without coefficients there is nothing to stack.
+    spaces = Space.allCases.filter {
+      method.spaces & $0.abi.rawValue != 0 && ($0 != .stack || method.coefficients != nil)
+    }
+    guard let preferred = spaces.first(where: { $0.abi == method.default_space }) else {
+      throw Failure(.pluginFailed, "its merge method '\(about.id)' does not work in its own default space")
+    }
+    guard method.merge == nil || method.dtypes & (1 << CLUES_F32.rawValue) != 0 else {
+      throw Failure(.pluginFailed, "its merge method '\(about.id)' does not take float32")
+    }
+    guard method.survey_passes == 0 || (method.survey != nil && method.survey_size != nil && method.combine != nil)
+    else {
+      throw Failure(.pluginFailed, "its merge method '\(about.id)' lacks a function of its survey")
+    }
+    guard method.survey_passes == 0 || method.coefficients == nil else {
+      throw Failure(
+        .pluginFailed, "its merge method '\(about.id)' has coefficients and a survey, which do not go together")
+    }
+    guard method.survey_passes <= 16 else {
+      throw Failure(
+        .pluginFailed,
+        "its merge method '\(about.id)' wants \(method.survey_passes) passes over the adapter; 16 are the most")
+    }
+    surveyPasses = Int(method.survey_passes)
+    guard method.maximum_inputs == 0 || method.minimum_inputs <= method.maximum_inputs else {
+      throw Failure(
+        .pluginFailed,
+        "its merge method '\(about.id)' wants at least \(method.minimum_inputs) and at most \(method.maximum_inputs) inputs"
+      )
+    }
+    let productFlags = CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue | CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS.rawValue
+    guard method.coefficients != nil || method.flags & productFlags == 0 else {
+      throw Failure(
+        .pluginFailed, "its merge method '\(about.id)' wants inner products, which go to coefficients, and has none")
+    }
+    defaultSpace = preferred
+    minimumInputs = max(1, Int(method.minimum_inputs))
+    maximumInputs = method.maximum_inputs == 0 ? .max : Int(method.maximum_inputs)
+    wantsInnerProducts = method.flags & CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue != 0
+    wantsAdapterInnerProducts = method.flags & CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS.rawValue != 0
+    code = .here(table)
+  }
+
+  /// A new instance; it serves one thread at a time.
+  ///
+  /// - throws: ``Failure`` with the plugin's text when it refuses the parameters.
+  public func makeInstance(
+    _ parameters: ParameterValues, services: HostServices
+  ) throws -> any MergeMethodInstance {
+    switch code {
+    case .here(let table): try HostedMergeMethod(table, about: about, parameters: parameters, services: services)
+    case .workers(let pool): RemoteMergeMethod(try pool.lease(about, parameters, services))
+    case .refused(let failure): throw failure
+    }
+  }
+}
+
+/// A merge method at work; used by one thread at a time.
+public protocol MergeMethodInstance: AnyObject {
+  /// The coefficients of a linear method, one for each input.
+  func coefficients(_ unit: MergeUnit) throws -> [Double]
+
+  /// How large a record of a survey is for a merge of so many clients; 0 when the parameters need no survey.
+  ///
+  /// Due before ``survey(_:pass:into:)`` and ``combine(_:with:pass:)``.
+  func surveySize(clients: Int) throws -> Int
+
+  /// Shows a unit to the plugin, which adds it to a record.
+  func survey(_ unit: MergeUnit, pass: Int, into record: SurveyRecord) throws
+
+  /// Adds `other` to `record`.
+  func combine(_ record: SurveyRecord, with other: SurveyRecord, pass: Int) throws
+
+  /// Fills `output`, `rows` × `columns` elements that overlap no input, with the merged matrix.
+  func merge(_ unit: MergeUnit, into output: UnsafeMutablePointer<Float>) throws
+}

@@ -1,0 +1,45 @@
+import CluesPluginABI
+
+/// What a scorer may ask for.
+public struct Evidence: OptionSet, Sendable, Hashable {
+  public let rawValue: UInt32
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  public static let gradients = Evidence(rawValue: CLUES_EVIDENCE_GRADIENTS.rawValue)
+  public static let moments = Evidence(rawValue: CLUES_EVIDENCE_MOMENTS.rawValue)
+  public static let validationMeans = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_MEANS.rawValue)
+  public static let validationSamples = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_SAMPLES.rawValue)
+  public static let learningRate = Evidence(rawValue: CLUES_EVIDENCE_LEARNING_RATE.rawValue)
+  public static let adapters = Evidence(rawValue: CLUES_EVIDENCE_ADAPTERS.rawValue)
+}
+
+/// One way to come by a score.
+public struct ScorerNeeds: Sendable, Hashable {
+  public let evidence: Evidence
+  /// Names of columns; `dot.*` stands for one of each validation domain.
+  public let columns: [String]
+  /// How often the rows of each tensor are shown.
+  public let passes: Int
+  public let lastCheckpointOnly: Bool
+}
+
+/// A sample's score, or why it has none.
+public enum Score: Sendable, Equatable {
+  case value(Double)
+  case unscored(String)
+
+  public var value: Double? { if case .value(let value) = self { value } else { nil } }
+}
+
+/// Which part of the data a sample belongs to.
+public enum Split: UInt32, Sendable {
+  case train, anchor
+
+  public var name: String { self == .train ? "train" : "anchor" }
+
+  /// The split of this name.
+  public init?(rawName: String) {
+    guard let split = [Self.train, .anchor].first(where: { $0.name == rawName }) else { return nil }
+    self = split
+  }
+}

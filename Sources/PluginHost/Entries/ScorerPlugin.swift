@@ -1,0 +1,62 @@
+import CluesPluginABI
+import Diagnostics
+
+/// A scorer of a library.
+public struct ScorerPlugin: Sendable {
+  public let about: PluginDescription
+  /// Whether it scores clients instead of samples.
+  public let scoresClients: Bool
+  let code: PluginCode<clues_scorer>
+
+  init(_ table: UnsafePointer<clues_scorer>, in library: PluginIdentity) throws {
+    let scorer = try sized(table, CLUES_SCORER_SIZE, "a scorer")
+    about = try PluginDescription(scorer.about, kind: .scorer, in: library)
+    guard [CLUES_SCORES_SAMPLES, CLUES_SCORES_CLIENTS].contains(scorer.granularity) else {
+      throw Failure(
+        .pluginFailed, "its scorer '\(about.id)' scores something that this host does not know",
+        advice: "it may need a newer version of Clues")
+    }
+    scoresClients = scorer.granularity == CLUES_SCORES_CLIENTS
+    let works =
+      scoresClients
+      ? scorer.score_clients != nil
+      : scorer.begin_checkpoint != nil && scorer.end_checkpoint != nil && scorer.finish != nil
+    guard scorer.create != nil, scorer.destroy != nil, scorer.needs != nil, works else {
+      throw Failure(.pluginFailed, "its scorer '\(about.id)' lacks a function of the contract")
+    }
+    code = .here(table)
+  }
+
+  /// A new instance; it serves one client and one thread at a time.
+  public func makeInstance(_ parameters: ParameterValues, services: HostServices) throws -> any ScorerInstance {
+    switch code {
+    case .here(let table): try HostedScorer(table, about: about, parameters: parameters, services: services)
+    case .workers(let pool): RemoteScorer(try pool.lease(about, parameters, services))
+    case .refused(let failure): throw failure
+    }
+  }
+}
+
+/// A scorer at work on one client; used by one thread at a time.
+public protocol ScorerInstance: AnyObject {
+  /// The ways to come by its scores, the best first.
+  func needs() throws -> [ScorerNeeds]
+
+  func begin(_ checkpoint: ScoringCheckpoint) throws
+
+  func begin(_ tensor: ScoringTensor) throws
+
+  /// Shows the gradients of some samples: `rowCount` × the tensor's element count.
+  func update(pass: Int, firstSample: Int, rowCount: Int, values: UnsafePointer<Float>) throws
+
+  func endTensor() throws
+
+  /// The scores at the checkpoint that was begun last.
+  func endCheckpoint() throws -> [Score]
+
+  /// The scores over all checkpoints.
+  func finish(_ checkpoints: [[Score]]) throws -> [Score]
+
+  /// The scores of clients.
+  func score(_ collection: ScoringCollection) throws -> [Score]
+}

@@ -1,0 +1,113 @@
+import CluesPluginABI
+import Diagnostics
+
+/// A merge method at work in this process.
+final class HostedMergeMethod: MergeMethodInstance {
+  private let table: UnsafePointer<clues_merge_method>
+  private let instance: HostedInstance
+
+  init(
+    _ table: UnsafePointer<clues_merge_method>, about: PluginDescription, parameters: ParameterValues,
+    services: HostServices
+  ) throws {
+    self.table = table
+    instance = try HostedInstance(
+      of: about, parameters, services: services, create: { table.pointee.create(table, $0, $1, $2) },
+      destroy: table.pointee.destroy)
+  }
+
+  private var face: HostFace { instance.face }
+  private var pointer: UnsafeMutableRawPointer? { instance.pointer }
+
+  func coefficients(_ unit: MergeUnit) throws -> [Double] {
+    var coefficients = [Double](repeating: .nan, count: unit.inputs.count)
+    let arena = Arena()
+    try withExtendedLifetime(arena) {
+      let (name, unit) = (unit.module, unit.table(in: arena))
+      try locating(tensor: name) { try face.call { table.pointee.coefficients(pointer, unit, &coefficients) } }
+    }
+    guard coefficients.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .pluginFailed, "plugin '\(face.plugin)' gave a coefficient that is not a finite number", tensor: unit.module)
+    }
+    return coefficients
+  }
+
+  func surveySize(clients: Int) throws -> Int {
+    guard let survey = table.pointee.survey_size, table.pointee.survey_passes > 0 else { return 0 }
+    let size = survey(pointer, UInt32(clients))
+    guard size <= Survey.largestRecord else {
+      throw Failure(
+        .pluginFailed,
+        "plugin '\(face.plugin)' wants a survey of \(size) bytes, and \(Survey.largestRecord) are the most")
+    }
+    return Int(size)
+  }
+
+  func survey(_ unit: MergeUnit, pass: Int, into record: SurveyRecord) throws {
+    let arena = Arena()
+    try withExtendedLifetime((arena, unit.survey)) {
+      let (name, unit) = (unit.module, unit.table(in: arena))
+      try locating(tensor: name) {
+        try face.call { table.pointee.survey(pointer, unit, UInt32(pass), record.start) }
+      }
+    }
+  }
+
+  func combine(_ record: SurveyRecord, with other: SurveyRecord, pass: Int) throws {
+    try face.call { table.pointee.combine(pointer, UInt32(pass), record.start, other.start) }
+  }
+
+  func merge(_ unit: MergeUnit, into output: UnsafeMutablePointer<Float>) throws {
+    let arena = Arena()
+    try withExtendedLifetime((arena, unit.survey)) {
+      let target = matrix(
+        output, rows: unit.rows, columns: unit.columns, flags: CLUES_TENSOR_WRITABLE.rawValue, in: arena)
+      let (name, unit) = (unit.module, unit.table(in: arena))
+      try locating(tensor: name) { try face.call { table.pointee.merge(pointer, unit, target) } }
+    }
+  }
+}
+
+extension MergeUnit {
+  fileprivate func table(in arena: Arena) -> UnsafePointer<clues_merge_unit> {
+    let inputs = self.inputs.map { input -> UnsafePointer<clues_merge_input>? in
+      var item = clues_merge_input()
+      item.struct_size = CLUES_MERGE_INPUT_SIZE
+      item.client = arena.text(input.client)
+      item.index = UInt32(input.index)
+      item.weight = input.weight
+      item.stream = input.stream
+      item.value = input.values.map {
+        matrix(UnsafeMutablePointer(mutating: $0), rows: rows, columns: columns, flags: 0, in: arena)
+      }
+      return arena.value(item)
+    }
+    var unit = clues_merge_unit()
+    unit.struct_size = CLUES_MERGE_UNIT_SIZE
+    unit.space = space.abi
+    unit.module = arena.text(module)
+    unit.part = clues_part(rawValue: part.rawValue)
+    unit.input_count = UInt32(inputs.count)
+    unit.inputs = arena.array(inputs)
+    unit.inner_products = innerProducts.isEmpty ? nil : arena.array(innerProducts)
+    unit.adapter_inner_products = adapterInnerProducts.isEmpty ? nil : arena.array(adapterInnerProducts)
+    unit.survey = survey.map { UnsafeRawPointer($0.start) }
+    unit.survey_size = UInt64(survey?.recordSize ?? 0)
+    return arena.value(unit)
+  }
+}
+
+private func matrix(
+  _ values: UnsafeMutablePointer<Float>, rows: Int, columns: Int, flags: UInt32, in arena: Arena
+) -> UnsafePointer<clues_tensor> {
+  var tensor = clues_tensor()
+  tensor.struct_size = CLUES_TENSOR_SIZE
+  tensor.dtype = CLUES_F32
+  tensor.rank = 2
+  tensor.flags = flags | CLUES_TENSOR_CONTIGUOUS.rawValue
+  tensor.shape = arena.array([Int64(rows), Int64(columns)])
+  tensor.strides = arena.array([Int64(columns), 1])
+  tensor.data = UnsafeMutableRawPointer(values)
+  return arena.value(tensor)
+}

@@ -1,0 +1,116 @@
+import CSystem
+import Diagnostics
+import Foundation
+import Tensors
+
+/// A message between a host and its worker; what is large travels in shared memory beside it.
+struct Message {
+  var kind: Kind
+  /// What the kind makes of it: a call, a log level, a kind of failure.
+  var detail: UInt32 = 0
+  var numbers: (UInt64, UInt64) = (0, 0)
+  var text = ""
+  /// Sent along; received ones belong to the receiver.
+  var files: [Int32] = []
+
+  enum Kind: UInt32 {
+    /// To the worker: the library, the regions for parcels, lasting parcels and answers, and that with the sign to stop.
+    case open
+    /// To the worker: a call, the size of its parcel, the room for the answer; new regions as `detail`'s upper bits say.
+    case call
+    /// To the host: the call is done, and the answer so large.
+    case done
+    /// To the host: the call failed.
+    case failed
+    /// To the host: a line of the plugin's log.
+    case log
+  }
+
+  /// Longer texts are cut, and end in "…".
+  private static let longestText = 1 << 14
+  private static let headSize = 24
+
+  /// - returns: Whether somebody listens.
+  func send(over channel: Int32) throws -> Bool {
+    var bytes: [UInt8] = []
+    for word in [kind.rawValue, detail] { withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) } }
+    for word in [numbers.0, numbers.1] { withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) } }
+    var text = self.text
+    if text.utf8.count > Self.longestText {
+      text = String(decoding: text.utf8.prefix(Self.longestText), as: UTF8.self) + "…"
+    }
+    bytes.append(contentsOf: text.utf8)
+    guard clues_send(channel, bytes, UInt64(bytes.count), files, UInt32(files.count)) != 0 else { return true }
+    if errno == EPIPE || errno == ECONNRESET { return false }
+    throw Failure(.pluginFailed, "a plugin's worker cannot be talked to: \(systemMessage())")
+  }
+
+  enum Reception {
+    case message(Message)
+    case nothingYet
+    case closed
+  }
+
+  /// Waits for a message, `milliseconds` at most; for ever when negative.
+  static func receive(over channel: Int32, milliseconds: Int32) throws -> Reception {
+    let capacity = headSize + longestText + 64
+    return try withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 8) { room in
+      var files = [Int32](repeating: -1, count: Int(CLUES_MESSAGE_FILES))
+      let size = clues_receive(channel, room.baseAddress!, UInt64(capacity), &files, milliseconds)
+      guard size >= 0 else {
+        if errno == EAGAIN { return .nothingYet }
+        throw Failure(.pluginFailed, "a plugin's worker cannot be understood: \(systemMessage())")
+      }
+      if size == 0 { return .closed }
+      guard size >= headSize, let kind = Kind(rawValue: room.load(as: UInt32.self)) else {
+        for file in files where file >= 0 { close(file) }
+        throw Failure(.pluginFailed, "a plugin's worker says something that nobody understands")
+      }
+      return .message(
+        Message(
+          kind: kind, detail: room.load(fromByteOffset: 4, as: UInt32.self),
+          numbers: (room.load(fromByteOffset: 8, as: UInt64.self), room.load(fromByteOffset: 16, as: UInt64.self)),
+          text: String(decoding: room[headSize..<Int(size)], as: UTF8.self), files: files.filter { $0 >= 0 }))
+    }
+  }
+}
+
+/// What a worker is asked to do.
+enum WorkerCall: UInt32 {
+  case create, destroy
+  case coefficients, surveySize, survey, combine, merge
+  case needs, beginCheckpoint, beginTensor, update, endTensor, endCheckpoint, finish, scoreClients
+  case thresholds
+
+  /// As the contract names it.
+  var name: String {
+    switch self {
+    case .create: "create"
+    case .destroy: "destroy"
+    case .coefficients: "coefficients"
+    case .surveySize: "survey_size"
+    case .survey: "survey"
+    case .combine: "combine"
+    case .merge: "merge"
+    case .needs: "needs"
+    case .beginCheckpoint: "begin_checkpoint"
+    case .beginTensor: "begin_tensor"
+    case .update: "update"
+    case .endTensor: "end_tensor"
+    case .endCheckpoint: "end_checkpoint"
+    case .finish: "finish"
+    case .scoreClients: "score_clients"
+    case .thresholds: "decide"
+    }
+  }
+}
+
+/// Flags beside the call in ``Message/detail``.
+enum RegionFlag {
+  /// The parcel lies in the region whose contents outlive the call.
+  static let lasting: UInt32 = 1 << 16
+  /// A new region for parcels comes along.
+  static let newInput: UInt32 = 1 << 17
+  /// A new region for answers comes along, after that for parcels.
+  static let newOutput: UInt32 = 1 << 18
+}

@@ -1,0 +1,229 @@
+import CSystem
+import CluesPluginABI
+import Diagnostics
+import Foundation
+import JSON
+import Tensors
+
+/// The other end of a ``WorkerProcess``: a process that gives up its rights, loads one library and does what the host asks.
+///
+/// Everything but the shared memory was closed to it before the first instruction of the library runs.
+public enum PluginWorker {
+  /// The descriptor of the channel to the host.
+  static let channel = Int32(CLUES_WORKER_CHANNEL)
+
+  /// Serves the host until it closes the channel.
+  public static func main() -> Never {
+    do {
+      guard case .message(let opening) = try Message.receive(over: channel, milliseconds: -1), opening.kind == .open,
+        opening.files.count == 5
+      else { leave("a worker is started by its host, not by hand") }
+      let files = opening.files
+      let worker = Servant(
+        input: try SharedRegion(received: files[1], for: .input),
+        lasting: try SharedRegion(received: files[2], for: .input),
+        output: try SharedRegion(received: files[3], for: .output),
+        signs: try SharedRegion(received: files[4], for: .input))
+      try reply {
+        try worker.open(files[0], as: opening.text, memory: opening.numbers.0, host: pid_t(opening.numbers.1))
+      }
+      while case .message(let message) = try Message.receive(over: channel, milliseconds: -1) {
+        try reply { try worker.serve(message) }
+      }
+    } catch {
+      leave("\(error)")
+    }
+    // Without the destructors of strangers.
+    _exit(0)
+  }
+
+  /// Tells the host what came of its wish.
+  private static func reply(_ body: () throws -> Int) throws {
+    var answer = Message(kind: .done)
+    do {
+      answer.numbers.0 = UInt64(try body())
+    } catch let failure as Failure {
+      answer = Message(
+        kind: .failed, detail: UInt32(bitPattern: failure.kind.rawValue),
+        text: failure.message + "\0" + (failure.advice ?? ""))
+    }
+    if try !answer.send(over: channel) { _exit(0) }
+  }
+
+  private static func leave(_ reason: String) -> Never {
+    FileHandle.standardError.write(Data((reason + "\n").utf8))
+    _exit(1)
+  }
+}
+
+/// What a worker knows between two calls.
+private final class Servant {
+  private var input: SharedRegion
+  private var lasting: SharedRegion
+  private var output: SharedRegion
+  private let signs: SharedRegion
+  private var library: PluginLibraryFile?
+
+  private var method: (any MergeMethodInstance)?
+  private var scorer: (any ScorerInstance)?
+  private var rule: (any ThresholdRuleInstance)?
+
+  init(input: SharedRegion, lasting: SharedRegion, output: SharedRegion, signs: SharedRegion) {
+    self.input = input
+    self.lasting = lasting
+    self.output = output
+    self.signs = signs
+  }
+
+  /// Gives up all rights, loads the library and puts its manifest where the host can read it.
+  func open(_ file: Int32, as path: String, memory: UInt64, host: pid_t) throws -> Int {
+    try confine(memory: memory, host: host)
+    let library = try PluginLibraryFile(loading: "/proc/self/fd/\(file)", as: path, digest: nil)
+    self.library = library
+    let manifest = Array(library.manifest.text().utf8)
+    guard manifest.count <= output.capacity else {
+      throw Failure(.pluginFailed, "holds plugins whose manifest would be larger than \(output.capacity) bytes")
+    }
+    output.start.copyMemory(from: manifest, byteCount: manifest.count)
+    return manifest.count
+  }
+
+  private func confine(memory: UInt64, host: pid_t) throws {
+    let places = readablePlaces().map { strdup($0) }
+    defer { for place in places { free(place) } }
+    var step: UnsafePointer<CChar>?
+    guard clues_confine(host, places.map { UnsafePointer($0) } + [nil], memory, &step) == 0 else {
+      let reason = systemMessage()
+      throw Failure(
+        .pluginFailed, "cannot be shut in here: \(step.map { String(cString: $0) } ?? "the sandbox"): \(reason)",
+        advice: "if you trust your plugins, run them without: --isolation none")
+    }
+  }
+
+  /// Where libraries come from that plugins need, and nothing else: the system's, and those beside what runs already.
+  private func readablePlaces() -> [String] {
+    var places: Set = ["/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"]
+    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+    for line in maps.split(separator: "\n") {
+      guard let start = line.firstIndex(of: "/"), line[start...].contains(".so") else { continue }
+      places.insert(URL(filePath: String(line[start...])).deletingLastPathComponent().path)
+    }
+    return places.sorted()
+  }
+
+  /// What the plugin may ask of its host.
+  private var services: HostServices {
+    // Sendable, because a plugin may ask from any thread that it was called on.
+    nonisolated(unsafe) let signs = signs.start
+    return HostServices(
+      log: { _, level, text in
+        _ = try? Message(kind: .log, detail: level.rawValue, text: text).send(over: PluginWorker.channel)
+      },
+      isCancelled: { signs.load(as: UInt32.self) != 0 })
+  }
+
+  /// Does what a message asks for; gives the size of the answer.
+  func serve(_ message: Message) throws -> Int {
+    let isLasting = message.detail & RegionFlag.lasting != 0
+    var files = message.files[...]
+    if message.detail & RegionFlag.newInput != 0, let file = files.popFirst() {
+      let region = try SharedRegion(received: file, for: .input)
+      if isLasting { lasting = region } else { input = region }
+    }
+    if message.detail & RegionFlag.newOutput != 0, let file = files.popFirst() {
+      output = try SharedRegion(received: file, for: .output)
+    }
+    let source = isLasting ? lasting : input
+    let (size, room) = (Int(clamping: message.numbers.0), Int(clamping: message.numbers.1))
+    guard message.kind == .call, let call = WorkerCall(rawValue: message.detail & 0xFFFF), size <= source.capacity,
+      room <= output.capacity
+    else { throw Failure(.pluginFailed, "a worker was asked for something that it does not know") }
+    var parcel = try ParcelReader(UnsafeRawBufferPointer(start: source.start, count: size))
+    return try serve(call, &parcel, room: room)
+  }
+
+  private func serve(_ call: WorkerCall, _ parcel: inout ParcelReader, room: Int) throws -> Int {
+    switch call {
+    case .create: try create(&parcel)
+    case .destroy: (method, scorer, rule) = (nil, nil, nil)
+    case .coefficients:
+      let coefficients = try existing(method).coefficients(parcel.mergeUnit())
+      return try answer(room) { $0.add(coefficients) }
+    case .surveySize:
+      let size = try existing(method).surveySize(clients: parcel.integer())
+      return try answer(room) { $0.add(size) }
+    case .survey:
+      let (unit, pass) = (try parcel.mergeUnit(), try parcel.integer())
+      return try withRecord(&parcel) { try existing(method).survey(unit, pass: pass, into: $0) }
+    case .combine:
+      let (pass, other) = (try parcel.integer(), try existing(parcel.block()))
+      let record = SurveyRecord(at: UnsafeMutableRawPointer(mutating: other.baseAddress!), size: other.count)
+      return try withRecord(&parcel) { try existing(method).combine($0, with: record, pass: pass) }
+    case .merge:
+      try existing(method).merge(parcel.mergeUnit(), into: output.start.assumingMemoryBound(to: Float.self))
+      return room
+    case .needs:
+      let needs = try existing(scorer).needs()
+      return try answer(room) { $0.add(needs) }
+    case .beginCheckpoint: try existing(scorer).begin(parcel.checkpoint())
+    case .beginTensor: try existing(scorer).begin(parcel.tensor())
+    case .update:
+      let (pass, first, count) = (try parcel.integer(), try parcel.integer(), try parcel.integer())
+      guard let values = try parcel.block()?.baseAddress?.assumingMemoryBound(to: Float.self) else { return 0 }
+      try existing(scorer).update(pass: pass, firstSample: first, rowCount: count, values: values)
+    case .endTensor: try existing(scorer).endTensor()
+    case .endCheckpoint:
+      let scores = try existing(scorer).endCheckpoint()
+      return try answer(room) { $0.add(scores) }
+    case .finish:
+      let scores = try existing(scorer).finish(parcel.list { try $0.scores() })
+      return try answer(room) { $0.add(scores) }
+    case .scoreClients:
+      let scores = try existing(scorer).score(parcel.collection())
+      return try answer(room) { $0.add(scores) }
+    case .thresholds:
+      let thresholds = try existing(rule).thresholds(for: parcel.clientScores())
+      return try answer(room) { $0.add(thresholds) }
+    }
+    return 0
+  }
+
+  private func create(_ parcel: inout ParcelReader) throws {
+    (method, scorer, rule) = (nil, nil, nil)
+    let (kind, id, parameters) = (try parcel.text(), try parcel.text(), try parcel.parameters())
+    switch PluginDescription.Kind(rawValue: kind) {
+    case .mergeMethod:
+      method = try existing(library?.mergeMethods.first { $0.about.id == id }).makeInstance(
+        parameters, services: services)
+    case .scorer:
+      scorer = try existing(library?.scorers.first { $0.about.id == id }).makeInstance(parameters, services: services)
+    case .thresholdRule:
+      rule = try existing(library?.thresholdRules.first { $0.about.id == id })
+        .makeInstance(parameters, services: services)
+    case nil: throw Failure(.pluginFailed, "a worker was asked for something that it does not know")
+    }
+  }
+
+  private func existing<Value>(_ value: Value?) throws -> Value {
+    guard let value else { throw Failure(.pluginFailed, "a worker was asked for something that it does not have") }
+    return value
+  }
+
+  /// Lets `body` work on the record at the end of a parcel, in the memory that the host reads it from.
+  private func withRecord(_ parcel: inout ParcelReader, _ body: (SurveyRecord) throws -> Void) throws -> Int {
+    let before = try existing(parcel.block())
+    output.start.copyMemory(from: before.baseAddress!, byteCount: before.count)
+    try body(SurveyRecord(at: output.start, size: before.count))
+    return before.count
+  }
+
+  private func answer(_ room: Int, _ body: (inout Parcel) -> Void) throws -> Int {
+    var parcel = Parcel()
+    body(&parcel)
+    guard parcel.size <= room else {
+      throw Failure(.pluginFailed, "answers with \(parcel.size) bytes, and there is room for \(room)")
+    }
+    parcel.write(to: output.start)
+    return parcel.size
+  }
+}

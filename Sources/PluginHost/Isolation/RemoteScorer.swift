@@ -1,0 +1,67 @@
+import Diagnostics
+
+/// A scorer at work in a worker.
+final class RemoteScorer: ScorerInstance {
+  private let lease: WorkerLease
+  private var sampleCount = 0
+  private var validationCounts: [Int] = []
+  private var elementCount = 0
+
+  init(_ lease: WorkerLease) { self.lease = lease }
+
+  func needs() throws -> [ScorerNeeds] { try lease.unpack(.needs, Parcel(), room: 1 << 20) { try $0.needs() } }
+
+  func begin(_ checkpoint: ScoringCheckpoint) throws {
+    lease.subject.client = checkpoint.client
+    sampleCount = checkpoint.ids.count
+    validationCounts = checkpoint.domains.indices.map {
+      checkpoint.validationNorms.indices.contains($0) ? checkpoint.validationNorms[$0].count : 0
+    }
+    var parcel = Parcel()
+    parcel.add(checkpoint)
+    try lease.call(.beginCheckpoint, parcel)
+  }
+
+  func begin(_ tensor: ScoringTensor) throws {
+    lease.subject.tensor = tensor.name
+    elementCount = tensor.elementCount
+    var parcel = Parcel()
+    parcel.add(tensor, validationCounts: validationCounts)
+    try lease.call(.beginTensor, parcel, isLasting: true)
+  }
+
+  func update(pass: Int, firstSample: Int, rowCount: Int, values: UnsafePointer<Float>) throws {
+    var parcel = Parcel()
+    for number in [pass, firstSample, rowCount] { parcel.add(number) }
+    parcel.lend(values, count: rowCount * elementCount * MemoryLayout<Float>.size)
+    try lease.call(.update, parcel)
+  }
+
+  func endTensor() throws {
+    try lease.call(.endTensor, Parcel())
+    lease.subject.tensor = nil
+  }
+
+  func endCheckpoint() throws -> [Score] { try collect(.endCheckpoint, Parcel(), count: sampleCount) }
+
+  func finish(_ checkpoints: [[Score]]) throws -> [Score] {
+    var parcel = Parcel()
+    parcel.add(checkpoints) { $0.add($1) }
+    return try collect(.finish, parcel, count: checkpoints.first?.count ?? 0)
+  }
+
+  func score(_ collection: ScoringCollection) throws -> [Score] {
+    var parcel = Parcel()
+    parcel.add(collection)
+    return try collect(.scoreClients, parcel, count: collection.clients.count)
+  }
+
+  private func collect(_ call: WorkerCall, _ parcel: Parcel, count: Int) throws -> [Score] {
+    // Room for a reason of some lines with every sample.
+    let scores = try lease.unpack(call, parcel, room: 1 << 16 + count * 1024) { try $0.scores() }
+    guard scores.count == count, scores.allSatisfy({ $0.value?.isFinite != false }) else {
+      throw Failure(.pluginFailed, "the worker of plugin '\(lease.plugin)' answers scores that cannot be")
+    }
+    return scores
+  }
+}

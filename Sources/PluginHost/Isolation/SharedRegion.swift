@@ -1,0 +1,68 @@
+import CSystem
+import Diagnostics
+import Foundation
+import Tensors
+
+/// Memory that this process and a worker both see, in a file that has no name.
+final class SharedRegion {
+  let file: Int32
+  let start: UnsafeMutableRawPointer
+  let capacity: Int
+
+  /// Who may write to it once it has been handed over.
+  enum Use {
+    /// The host alone: the worker can map it for reading only.
+    case input
+    /// Both.
+    case output
+  }
+
+  /// Memory of at least `size` bytes, all zero. Its size is fixed for good.
+  init(size: Int, for use: Use) throws {
+    let capacity = Self.capacity(for: size)
+    let file = clues_memory_file("clues-\(use)", UInt64(capacity))
+    guard file >= 0 else { throw Self.failure("is no shared memory") }
+    let start = mmap(nil, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
+    guard let start, start != MAP_FAILED else {
+      defer { close(file) }
+      throw Self.failure("is no shared memory")
+    }
+    // After mapping: from now on the worker's mappings of an input can only be read.
+    guard (use == .input ? clues_seal_for_reading(file) : clues_seal_size(file)) == 0 else {
+      defer {
+        munmap(start, capacity)
+        close(file)
+      }
+      throw Self.failure("is no way to seal shared memory")
+    }
+    (self.file, self.start, self.capacity) = (file, start, capacity)
+  }
+
+  /// Maps a region that the host handed over, and closes the file with it.
+  init(received file: Int32, for use: Use) throws {
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw Self.failure("is no shared memory") }
+    capacity = Int(status.st_size)
+    let rights = use == .input ? PROT_READ : PROT_READ | PROT_WRITE
+    guard let start = mmap(nil, capacity, rights, MAP_SHARED, file, 0), start != MAP_FAILED else {
+      throw Self.failure("is no shared memory")
+    }
+    (self.file, self.start) = (file, start)
+  }
+
+  deinit {
+    munmap(start, capacity)
+    close(file)
+  }
+
+  /// Powers of two from 64 KiB on, so that a region that grows with its tasks is replaced a few times only.
+  private static func capacity(for size: Int) -> Int {
+    var capacity = 1 << 16
+    while capacity < size { capacity *= 2 }
+    return capacity
+  }
+
+  private static func failure(_ what: String) -> Failure {
+    Failure(.pluginFailed, "there \(what) for a plugin's worker: \(systemMessage())")
+  }
+}

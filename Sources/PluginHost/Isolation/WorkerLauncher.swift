@@ -1,0 +1,67 @@
+import CSystem
+import Diagnostics
+import Foundation
+import Tensors
+
+/// Starts workers, all of them from one thread that never ends.
+///
+/// A worker dies with the thread that started it (that is how Linux sends the signal of the parent's death), so it must not
+/// be one of those that come and go with the work.
+final class WorkerLauncher: @unchecked Sendable {
+  // Unchecked, for the queue is only touched under the condition's lock.
+  static let shared = WorkerLauncher()
+
+  private let condition = NSCondition()
+  private var orders: [() -> Void] = []
+
+  private init() {
+    Thread.detachNewThread { [self] in
+      while true {
+        condition.lock()
+        while orders.isEmpty { condition.wait() }
+        let order = orders.removeFirst()
+        condition.unlock()
+        order()
+      }
+    }
+  }
+
+  /// Starts a worker; gives its process, the host's end of the channel, and what it writes to standard output and error.
+  func launch(_ executable: String) throws -> (process: pid_t, channel: Int32, murmur: Int32) {
+    let done = DispatchSemaphore(value: 0)
+    nonisolated(unsafe) var outcome: Result<(pid_t, Int32, Int32), any Error>?
+    condition.lock()
+    orders.append {
+      outcome = Result { try spawn(executable) }
+      done.signal()
+    }
+    condition.signal()
+    condition.unlock()
+    done.wait()
+    return try outcome!.get()
+  }
+}
+
+private func spawn(_ executable: String) throws -> (pid_t, Int32, Int32) {
+  // Nothing of the user's environment; one thread for OpenBLAS, and no backtraces from the Swift runtime.
+  let environment = ["LANG=C.UTF-8", "OPENBLAS_NUM_THREADS=1", "SWIFT_BACKTRACE=enable=no"]
+  var (channel, murmur): (Int32, Int32) = (-1, -1)
+  let process = withCStrings(["clues", WorkerSettings.argument]) { arguments in
+    withCStrings(environment) { clues_launch(executable, arguments, $0, &channel, &murmur) }
+  }
+  guard process >= 0 else {
+    throw Failure(
+      .pluginFailed, "the worker of a plugin cannot be started from \(executable): \(systemMessage())",
+      advice: "if you trust your plugins, run them in the same process: --isolation none")
+  }
+  return (process, channel, murmur)
+}
+
+/// Lends the texts as a list of C strings that ends with null.
+private func withCStrings<Result>(
+  _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+) -> Result {
+  let copies = texts.map { strdup($0) }
+  defer { for copy in copies { free(copy) } }
+  return body(copies + [nil])
+}

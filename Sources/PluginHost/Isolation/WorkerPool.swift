@@ -1,0 +1,146 @@
+import CSystem
+import Diagnostics
+import Foundation
+import JSON
+import Tensors
+
+/// The workers of one library: as many as there are instances at a time, and each serves one instance after the other.
+final class WorkerPool: @unchecked Sendable {
+  // Unchecked, for what changes is only touched under the lock.
+  private let library: PluginIdentity
+  private let bytes: Bytes
+  private let manifest: String
+  private let settings: WorkerSettings
+  private let lock = NSLock()
+  private var idle: [WorkerProcess] = []
+  private var code: SealedFile?
+
+  /// - parameter bytes: The library's file as it was when its digest was taken.
+  init(_ library: PluginIdentity, _ bytes: Bytes, manifest: JSONValue, settings: WorkerSettings) {
+    self.library = library
+    self.bytes = bytes
+    self.manifest = manifest.text()
+    self.settings = settings
+  }
+
+  /// An instance of an entry, in a worker of its own until it is gone.
+  func lease(
+    _ about: PluginDescription, _ parameters: ParameterValues, _ services: HostServices
+  ) throws -> WorkerLease {
+    let lease = WorkerLease(try worker(), of: about, services, pool: self)
+    var parcel = Parcel()
+    parcel.add(about.kind.rawValue)
+    parcel.add(about.id)
+    parcel.add(parameters)
+    try lease.call(.create, parcel)
+    lease.hasInstance = true
+    return lease
+  }
+
+  private func worker() throws -> WorkerProcess {
+    let (free, code) = try lock.withLock {
+      let code = try self.code ?? SealedFile(bytes, name: library.library)
+      self.code = code
+      return (idle.popLast(), code)
+    }
+    if let free { return free }
+    let worker = try WorkerProcess(library, code: code, settings: settings)
+    guard worker.manifest == manifest else { throw PluginManifest.mismatch(library.path) }
+    return worker
+  }
+
+  fileprivate func giveBack(_ worker: WorkerProcess) {
+    guard worker.isAlive else { return }
+    lock.withLock { idle.append(worker) }
+  }
+}
+
+/// An instance in a worker; ends with this object.
+final class WorkerLease {
+  private let worker: WorkerProcess
+  private let services: HostServices
+  private let pool: WorkerPool
+  /// What the instance works on just now.
+  var subject: WorkerProcess.Subject
+  fileprivate var hasInstance = false
+
+  fileprivate init(
+    _ worker: WorkerProcess, of about: PluginDescription, _ services: HostServices, pool: WorkerPool
+  ) {
+    self.worker = worker
+    self.services = services
+    self.pool = pool
+    subject = .init(plugin: about.id)
+  }
+
+  deinit {
+    // Whatever the plugin makes of its end, nothing depends on it any more.
+    if hasInstance, worker.isAlive { try? call(.destroy, Parcel()) }
+    pool.giveBack(worker)
+  }
+
+  var plugin: String { subject.plugin }
+
+  func call<Result>(
+    _ call: WorkerCall, _ parcel: Parcel, isLasting: Bool = false, room: Int,
+    _ read: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    guard worker.isAlive else {
+      throw Failure(.pluginFailed, "plugin '\(plugin)' has failed before and cannot go on")
+    }
+    return try worker.call(call, parcel, isLasting: isLasting, room: room, subject, services, read)
+  }
+
+  /// A call that answers nothing.
+  func call(_ call: WorkerCall, _ parcel: Parcel, isLasting: Bool = false) throws {
+    try self.call(call, parcel, isLasting: isLasting, room: 0) { _ in }
+  }
+
+  /// A call whose answer is a parcel.
+  func unpack<Result>(
+    _ call: WorkerCall, _ parcel: Parcel, room: Int, _ read: (inout ParcelReader) throws -> Result
+  ) throws -> Result {
+    try self.call(call, parcel, room: room) { answer in
+      // A copy, because the worker could change the answer while it is read.
+      let copy = Array(answer)
+      return try copy.withUnsafeBytes { bytes in
+        var reader = try ParcelReader(bytes)
+        return try read(&reader)
+      }
+    }
+  }
+}
+
+/// A file in memory that nothing can change any more.
+final class SealedFile {
+  let descriptor: Int32
+
+  /// Where this process can open it.
+  var path: String { "/proc/self/fd/\(descriptor)" }
+
+  init(_ bytes: Bytes, name: String) throws {
+    descriptor = clues_memory_file(name, UInt64(bytes.count))
+    guard descriptor >= 0 else { throw Self.failure }
+    let written = bytes.withUnsafeBytes { source in
+      var place = 0
+      while place < source.count {
+        let count = pwrite(descriptor, source.baseAddress! + place, source.count - place, off_t(place))
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return false }
+        place += count
+      }
+      return true
+    }
+    guard written, clues_seal(descriptor) == 0 else {
+      let failure = Self.failure
+      close(descriptor)
+      throw failure
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  private static var failure: Failure {
+    Failure(.pluginFailed, "there is no memory for a sealed copy of a plugin: \(systemMessage())")
+  }
+}

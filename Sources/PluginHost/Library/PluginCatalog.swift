@@ -1,0 +1,98 @@
+import Diagnostics
+import Foundation
+
+/// All plugins on the search path.
+///
+/// Those that ship with Clues are loaded. Of the others the manifests are read, and nothing of them runs before it is asked
+/// for; of those that are not trusted, nothing at all.
+///
+/// Of two files with one name the first on the path counts; two files that provide the same id are an error for whoever
+/// asks for that id, because nobody could tell which was meant.
+public struct PluginCatalog: Sendable {
+  public let libraries: [Library]
+  /// Files that are no usable plugins, and why.
+  public let problems: [Failure]
+
+  /// A library and where it was found.
+  public struct Library: Sendable {
+    public let file: PluginLibraryFile
+    public let origin: PluginSearchPath.Origin
+    /// Whether it may run; nil for those that ship with Clues.
+    public let standing: StrangeLibrary.Standing?
+  }
+
+  /// - parameters:
+  ///   - trust: The strangers' libraries that may run.
+  ///   - isolation: Where they run.
+  public init(_ path: PluginSearchPath, trust: TrustStore = .empty, isolation: Isolation = .process()) throws {
+    var libraries: [Library] = []
+    var problems: [Failure] = []
+    var seen: Set<String> = []
+    for place in path.places {
+      for file in try path.files(in: place) where seen.insert(URL(filePath: file).lastPathComponent).inserted {
+        do {
+          libraries.append(try Self.library(at: file, place.origin, trust, isolation))
+        } catch let failure as Failure {
+          problems.append(failure)
+        }
+      }
+    }
+    self.libraries = libraries
+    self.problems = problems
+  }
+
+  private static func library(
+    at path: String, _ origin: PluginSearchPath.Origin, _ trust: TrustStore, _ isolation: Isolation
+  ) throws -> Library {
+    if origin == .builtIn {
+      return Library(file: try PluginLibraryFile(loading: path), origin: origin, standing: nil)
+    }
+    let stranger = try StrangeLibrary(path: path, trust: trust)
+    return Library(file: try stranger.library(isolation: isolation), origin: origin, standing: stranger.standing)
+  }
+
+  public var mergeMethods: [MergeMethodPlugin] { libraries.flatMap(\.file.mergeMethods) }
+  public var scorers: [ScorerPlugin] { libraries.flatMap(\.file.scorers) }
+  public var thresholdRules: [ThresholdRulePlugin] { libraries.flatMap(\.file.thresholdRules) }
+
+  public func mergeMethod(_ id: String) throws -> MergeMethodPlugin { try admitted(id, in: mergeMethods, \.about) }
+  public func scorer(_ id: String) throws -> ScorerPlugin { try admitted(id, in: scorers, \.about) }
+  public func thresholdRule(_ id: String) throws -> ThresholdRulePlugin {
+    try admitted(id, in: thresholdRules, \.about)
+  }
+
+  /// The entry with this id, of whatever kind.
+  public func entry(_ id: String) throws -> PluginDescription {
+    try find(id, in: libraries.flatMap(\.file.entries), \.self)
+  }
+
+  /// The one plugin of this id, if it may run.
+  private func admitted<Plugin>(
+    _ id: String, in plugins: [Plugin], _ about: KeyPath<Plugin, PluginDescription>
+  ) throws -> Plugin {
+    let plugin = try find(id, in: plugins, about)
+    let library = libraries.first { $0.file.identity == plugin[keyPath: about].library }
+    if let refusal = library?.file.refusal { throw refusal }
+    return plugin
+  }
+
+  private func find<Plugin>(
+    _ id: String, in plugins: [Plugin], _ about: KeyPath<Plugin, PluginDescription>
+  ) throws -> Plugin {
+    let found = plugins.filter { $0[keyPath: about].id == id }
+    guard let first = found.first else {
+      let kind = plugins.first?[keyPath: about].kind.rawValue ?? "plugin"
+      var advice = suggestion(for: id, among: plugins.map { $0[keyPath: about].id })
+      advice += "; `clues plugins list` shows what there is"
+      if !problems.isEmpty { advice += " and which files could not be loaded" }
+      throw Failure(.pluginNotFound, "there is no \(kind) '\(id)'", advice: advice)
+    }
+    guard found.count == 1 else {
+      let files = found.map { $0[keyPath: about].library.path }.joined(separator: ", ")
+      throw Failure(
+        .pluginFailed, "'\(id)' is provided more than once: \(files)",
+        advice: "remove all of them but one from the path")
+    }
+    return first
+  }
+}

@@ -1,0 +1,25 @@
+import Diagnostics
+
+/// Where the functions of an entry are.
+enum PluginCode<Table>: @unchecked Sendable {
+  // Unchecked, for a table is static in a library that is never unloaded, and never written.
+  /// In this process.
+  case here(UnsafePointer<Table>)
+  /// In worker processes.
+  case workers(WorkerPool)
+  /// Nowhere: the library may not run, and why.
+  case refused(Failure)
+}
+
+/// How the code of a library that is not loaded here can be reached.
+enum PluginAccess: Sendable {
+  case workers(WorkerPool)
+  case refused(Failure)
+
+  func code<Table>() -> PluginCode<Table> {
+    switch self {
+    case .workers(let pool): .workers(pool)
+    case .refused(let failure): .refused(failure)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import CluesPluginABI
+import Diagnostics
+import Foundation
+import JSON
+import Tensors
+
+/// A plugin library and what it says it holds.
+///
+/// What it says was read from its tables, when it is loaded in this process, or from its manifest, when it is a stranger's:
+/// then nothing of it has run here. A loaded library is never unloaded: the Swift runtime and others keep pointers into it.
+public struct PluginLibraryFile: Sendable {
+  public let identity: PluginIdentity
+  public let vendor: String?
+  public let license: String?
+  /// The minor version of the contract that it was built with.
+  public let abiMinor: Int
+  public let mergeMethods: [MergeMethodPlugin]
+  public let scorers: [ScorerPlugin]
+  public let thresholdRules: [ThresholdRulePlugin]
+  /// Why nothing of it runs; nil when it may.
+  let refusal: Failure?
+
+  public var path: String { identity.path }
+  public var name: String { identity.library }
+  public var version: String { identity.version }
+
+  /// Everything in it.
+  public var entries: [PluginDescription] {
+    mergeMethods.map(\.about) + scorers.map(\.about) + thresholdRules.map(\.about)
+  }
+}
+
+extension PluginLibraryFile {
+  /// Loads the library at `path` into this process and reads its tables.
+  ///
+  /// - throws: ``Failure`` `pluginFailed` when it cannot be loaded or breaks the contract.
+  public init(loading path: String) throws { try self.init(loading: path, as: path, digest: nil) }
+
+  /// Loads the library that `source` leads to and speaks of it as the file at `path`.
+  init(loading source: String, as path: String, digest: String?) throws {
+    self = try locating(file: path) { try Self(opening: source, as: path, digest: digest) }
+  }
+
+  private init(opening source: String, as path: String, digest: String?) throws {
+    // Resolving every symbol now turns a missing one into an error here instead of a crash later.
+    guard let handle = dlopen(source, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+      throw Failure(
+        .pluginFailed, "cannot be loaded: \(String(cString: dlerror()))",
+        advice: "a plugin must be built for this system and may need libraries that are not installed")
+    }
+    guard let symbol = dlsym(handle, CLUES_PLUGIN_ENTRY) else {
+      throw Failure(
+        .pluginFailed, "exports no \(CLUES_PLUGIN_ENTRY)",
+        advice: "it is no Clues plugin, or one of another major version")
+    }
+    typealias Entry = @convention(c) (UInt32) -> UnsafePointer<clues_plugin>?
+    guard let pointer = unsafeBitCast(symbol, to: Entry.self)(CLUES_ABI_MINOR) else {
+      throw Failure(
+        .pluginFailed, "does not run in this host, which offers version 1.\(CLUES_ABI_MINOR) of the contract")
+    }
+    let table = try sized(pointer, CLUES_PLUGIN_SIZE, "itself")
+    guard let name = table.name, let version = table.version else {
+      throw Failure(.pluginFailed, "names neither itself nor its version")
+    }
+    let identity = PluginIdentity(
+      path: path, library: String(cString: name), version: String(cString: version), digest: digest)
+    self.identity = identity
+    refusal = nil
+    vendor = table.vendor.map { String(cString: $0) }
+    license = table.license.map { String(cString: $0) }
+    abiMinor = Int(table.abi_minor)
+    mergeMethods = try tables(table.merge_methods, table.merge_method_count).map { try .init($0, in: identity) }
+    scorers = try tables(table.scorers, table.scorer_count).map { try .init($0, in: identity) }
+    thresholdRules = try tables(table.threshold_rules, table.threshold_rule_count).map { try .init($0, in: identity) }
+  }
+}
+
+private func tables<Table>(
+  _ pointers: UnsafePointer<UnsafePointer<Table>?>?, _ count: UInt32
+) throws -> [UnsafePointer<Table>] {
+  guard count > 0 else { return [] }
+  guard count <= 4096, let pointers else { throw Failure(.pluginFailed, "claims \(count) entries that are not there") }
+  return try (0..<Int(count)).map { place in
+    guard let table = pointers[place] else { throw Failure(.pluginFailed, "its entry \(place) is missing") }
+    return table
+  }
+}

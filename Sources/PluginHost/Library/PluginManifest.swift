@@ -1,0 +1,149 @@
+import Diagnostics
+import JSON
+import Tensors
+
+/// What a library holds, in a section of its file: readable without running any of its code.
+///
+/// The section `clues_manifest` is JSON and says the same as the tables that the entry function returns. A worker compares
+/// the two before anything else runs, so that no library can be another one than it says.
+public enum PluginManifest {
+  /// The name of the section.
+  public static let section = "clues_manifest"
+  static let schema = "clues/plugin-manifest/1"
+  /// The most that a manifest may hold, in bytes.
+  static let largest = 1 << 20
+
+  /// What is said of a library that is another one than it says.
+  static func mismatch(_ path: String) -> Failure {
+    Failure(
+      .pluginFailed, "holds other plugins than its manifest says",
+      advice: "its author makes the manifest anew: clues plugins manifest FILE", file: path)
+  }
+
+  /// The manifest in the file of a library.
+  ///
+  /// - throws: ``Failure`` `pluginFailed` when there is none or it makes no sense.
+  static func read(from file: Bytes) throws -> JSONObject {
+    guard let bytes = try PluginHost.section(section, of: file) else {
+      throw Failure(
+        .pluginFailed, "carries no manifest (section \(section)), without which nothing is known before its code runs",
+        advice: "its author adds one with `clues plugins manifest FILE` and objcopy: see Documentation/PluginABI.md")
+    }
+    guard bytes.count <= largest else {
+      throw Failure(.pluginFailed, "has a manifest of \(bytes.count) bytes, and \(largest) are the most")
+    }
+    var reader = JSONReader()
+    reader.maximumDepth = 16
+    reader.maximumValues = 100_000
+    let value: JSONValue
+    do {
+      value = try bytes.withUnsafeBytes { try reader.read($0) }
+    } catch let failure as Failure {
+      throw Failure(.pluginFailed, "has a manifest that is no JSON: \(failure.message)")
+    }
+    guard let object = value.objectValue, object["schema"]?.stringValue == schema else {
+      throw Failure(.pluginFailed, "has a manifest that is not of the schema \(schema)")
+    }
+    return object
+  }
+}
+
+extension PluginLibraryFile {
+  /// The manifest that belongs to what the library holds.
+  public var manifest: JSONValue {
+    .object([
+      "schema": .string(PluginManifest.schema), "abi_minor": JSONValue(abiMinor), "name": .string(name),
+      "version": .string(version), "vendor": JSONValue(vendor), "license": JSONValue(license),
+      "merge_methods": .array(mergeMethods.map { .object($0.manifest) }),
+      "scorers": .array(scorers.map { .object($0.manifest) }),
+      "threshold_rules": .array(thresholdRules.map { .object($0.about.manifest) }),
+    ])
+  }
+
+  /// A library as its manifest describes it.
+  ///
+  /// - parameter access: How its code can be reached.
+  init(_ manifest: JSONObject, path: String, digest: String, access: PluginAccess) throws {
+    let reader = ManifestReader(manifest, "its manifest")
+    let identity = PluginIdentity(
+      path: path, library: try reader.text("name"), version: try reader.text("version"), digest: digest)
+    self.identity = identity
+    refusal = if case .refused(let failure) = access { failure } else { nil }
+    vendor = try reader.optionalText("vendor")
+    license = try reader.optionalText("license")
+    abiMinor = try reader.integer("abi_minor", in: 0...Int(UInt32.max))
+    mergeMethods = try reader.objects("merge_methods").map { try .init($0, in: identity, access: access) }
+    scorers = try reader.objects("scorers").map { try .init($0, in: identity, access: access) }
+    thresholdRules = try reader.objects("threshold_rules").map { try .init($0, in: identity, access: access) }
+  }
+}
+
+extension PluginDescription {
+  var manifest: JSONObject {
+    [
+      "id": .string(id), "summary": .string(summary), "details": .string(details), "reference": .string(reference),
+      "parameters": parameters.json,
+    ]
+  }
+
+  init(_ reader: ManifestReader, kind: Kind, in library: PluginIdentity) throws {
+    try self.init(
+      kind: kind, id: reader.text("id"), summary: reader.text("summary"), details: reader.text("details"),
+      reference: reader.text("reference"),
+      parameters: { try ParameterSchema(properties: reader.value("parameters")) }, in: library)
+  }
+}
+
+extension MergeMethodPlugin {
+  var manifest: JSONObject {
+    var object = about.manifest
+    object["minimum_inputs"] = JSONValue(minimumInputs)
+    object["maximum_inputs"] = maximumInputs == .max ? .null : JSONValue(maximumInputs)
+    object["spaces"] = JSONValue(spaces.map(\.rawValue))
+    object["default_space"] = .string(defaultSpace.rawValue)
+    object["linear"] = .bool(isLinear)
+    object["wants_inner_products"] = .bool(wantsInnerProducts)
+    object["wants_adapter_inner_products"] = .bool(wantsAdapterInnerProducts)
+    object["survey_passes"] = JSONValue(surveyPasses)
+    return object
+  }
+
+  init(_ reader: ManifestReader, in library: PluginIdentity, access: PluginAccess) throws {
+    about = try PluginDescription(reader, kind: .mergeMethod, in: library)
+    minimumInputs = try reader.integer("minimum_inputs", in: 1...Int(UInt32.max))
+    maximumInputs = try reader.optionalInteger("maximum_inputs", in: minimumInputs...Int(UInt32.max)) ?? .max
+    spaces = try reader.texts("spaces").map { try reader.choice("spaces", $0) }
+    let preferred: Space = try reader.choice("default_space", reader.text("default_space"))
+    guard spaces.contains(preferred) else { throw reader.fault("names a default_space that is none of its spaces") }
+    defaultSpace = preferred
+    isLinear = try reader.flag("linear")
+    wantsInnerProducts = try reader.flag("wants_inner_products")
+    wantsAdapterInnerProducts = try reader.flag("wants_adapter_inner_products")
+    surveyPasses = try reader.integer("survey_passes", in: 0...16)
+    guard isLinear || !spaces.contains(.stack) else { throw reader.fault("stacks without being linear") }
+    code = access.code()
+  }
+}
+
+extension ScorerPlugin {
+  var manifest: JSONObject {
+    var object = about.manifest
+    object["scores"] = scoresClients ? "clients" : "samples"
+    return object
+  }
+
+  init(_ reader: ManifestReader, in library: PluginIdentity, access: PluginAccess) throws {
+    about = try PluginDescription(reader, kind: .scorer, in: library)
+    let granularity = try reader.text("scores")
+    guard ["clients", "samples"].contains(granularity) else { throw reader.fault("scores neither samples nor clients") }
+    scoresClients = granularity == "clients"
+    code = access.code()
+  }
+}
+
+extension ThresholdRulePlugin {
+  init(_ reader: ManifestReader, in library: PluginIdentity, access: PluginAccess) throws {
+    about = try PluginDescription(reader, kind: .thresholdRule, in: library)
+    code = access.code()
+  }
+}

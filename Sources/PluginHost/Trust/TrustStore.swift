@@ -1,0 +1,146 @@
+import Diagnostics
+import Foundation
+import JSON
+
+/// The libraries that the user lets run, by the SHA-256 of their files.
+///
+/// Kept in `$XDG_CONFIG_HOME/clues/trusted.json`, or `~/.config/clues/trusted.json`.
+public struct TrustStore: Sendable {
+  /// Where it is kept; nil when there is no home, and then nothing is trusted.
+  public let path: String?
+  public private(set) var entries: [Entry]
+
+  /// One library that is trusted.
+  public struct Entry: Sendable, Equatable {
+    public let sha256: String
+    /// Where the file was when it was trusted; a file is told by its digest alone.
+    public let path: String
+    public let library: String
+    public let version: String
+
+    public init(sha256: String, path: String, library: String, version: String) {
+      self.sha256 = sha256
+      self.path = path
+      self.library = library
+      self.version = version
+    }
+  }
+
+  private static let schema = "clues/trusted/1"
+
+  /// Trusts nothing, and keeps nothing.
+  public static let empty = TrustStore()
+
+  private init() { (path, entries) = (nil, []) }
+
+  /// Reads the user's store; one that is not there yet is empty.
+  ///
+  /// - throws: ``Failure`` `untrustedPlugin` when others could have written it, `badData` when it makes no sense.
+  public init(environment: [String: String]) throws {
+    try self.init(path: Self.path(in: environment))
+  }
+
+  /// Where the store of a user is.
+  private static func path(in environment: [String: String]) -> String? {
+    func folder(_ variable: String) -> String? { environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil } }
+    return (folder("XDG_CONFIG_HOME") ?? folder("HOME").map { $0 + "/.config" }).map { $0 + "/clues/trusted.json" }
+  }
+
+  init(path: String?) throws {
+    self.path = path
+    entries = []
+    guard let path, FileManager.default.fileExists(atPath: path) else { return }
+    try checkOwner(of: path)
+    entries = try locating(file: path) { try Self.read(path) }
+  }
+
+  private static func read(_ path: String) throws -> [Entry] {
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(filePath: path))
+    } catch {
+      throw Failure(.untrustedPlugin, "the list of trusted plugins cannot be read")
+    }
+    var reader = JSONReader()
+    reader.maximumDepth = 8
+    let value = try data.withUnsafeBytes { try reader.read($0) }
+    func text(_ object: JSONObject, _ key: String) throws -> String {
+      guard let text = object[key]?.stringValue else {
+        throw Failure(.badData, "the list of trusted plugins has an entry without '\(key)'", advice: advice)
+      }
+      return text
+    }
+    guard let object = value.objectValue, object["schema"]?.stringValue == schema,
+      let list = object["plugins"]?.arrayValue
+    else { throw Failure(.badData, "is no list of trusted plugins", advice: advice) }
+    return try list.map { value in
+      guard let entry = value.objectValue else {
+        throw Failure(.badData, "the list of trusted plugins has an entry that is no object", advice: advice)
+      }
+      let digest = try text(entry, "sha256")
+      guard digest.count == 64, digest.allSatisfy({ $0.isHexDigit && !$0.isUppercase }) else {
+        throw Failure(.badData, "'\(digest)' is no SHA-256 in lower case", advice: advice)
+      }
+      return Entry(
+        sha256: digest, path: try text(entry, "path"), library: try text(entry, "library"),
+        version: try text(entry, "version"))
+    }
+  }
+
+  private static let advice = "remove the file and trust your plugins anew: clues plugins trust FILE"
+
+  public func trusts(_ digest: String) -> Bool { entries.contains { $0.sha256 == digest } }
+
+  /// The digest under which a file at this path was trusted.
+  public func digest(trustedAt path: String) -> String? { entries.last { $0.path == path }?.sha256 }
+
+  /// Adds a library, and saves.
+  public mutating func trust(_ entry: Entry) throws {
+    // Of one file only the last state counts.
+    entries.removeAll { $0.sha256 == entry.sha256 || $0.path == entry.path }
+    entries.append(entry)
+    try save()
+  }
+
+  /// Removes all entries with this digest or path, and saves; gives those that were there.
+  public mutating func untrust(_ digestOrPath: String) throws -> [Entry] {
+    let found = entries.filter { $0.sha256 == digestOrPath || $0.path == digestOrPath }
+    guard !found.isEmpty else { return [] }
+    entries.removeAll { found.contains($0) }
+    try save()
+    return found
+  }
+
+  private func save() throws {
+    guard let path else {
+      throw Failure(
+        .cannotWrite, "there is no place for the list of trusted plugins",
+        advice: "set HOME or XDG_CONFIG_HOME to an absolute path")
+    }
+    let value: JSONValue = .object([
+      "schema": .string(Self.schema),
+      "plugins": .array(
+        entries.map {
+          [
+            "sha256": .string($0.sha256), "path": .string($0.path), "library": .string($0.library),
+            "version": .string($0.version),
+          ]
+        }),
+    ])
+    let folder = URL(filePath: path).deletingLastPathComponent()
+    let draft = path + ".draft-\(getpid())"
+    do {
+      try FileManager.default.createDirectory(
+        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      guard
+        FileManager.default.createFile(
+          atPath: draft, contents: Data((value.text(indented: true) + "\n").utf8),
+          attributes: [.posixPermissions: 0o600])
+      else { throw CocoaError(.fileWriteUnknown) }
+      guard rename(draft, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    } catch {
+      unlink(draft)
+      throw Failure(.cannotWrite, "the list of trusted plugins cannot be written", file: path)
+    }
+  }
+}

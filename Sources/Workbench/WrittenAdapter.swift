@@ -1,0 +1,99 @@
+import Adapters
+import Diagnostics
+import LowRank
+import Tensors
+
+/// A merged adapter on its way to the disk.
+struct WrittenAdapter: Sendable {
+  static let config = "adapter_config.json"
+  static let weights = "adapter_model.safetensors"
+
+  /// The sub-folder that it is written to.
+  let folder: String
+  let adapter: MergedAdapter
+  /// Where its tensors are already, as far as they had a place there.
+  let draft: WeightsDraft?
+
+  /// Writes what is not written yet and reads everything again.
+  ///
+  /// - parameter advance: Gets the size of everything that is written and read again.
+  func write(into output: OutputFolder, advance: (Int) throws -> Void) throws {
+    let (config, weights) = (folder + Self.config, folder + Self.weights)
+    try output.write(adapter.configText, to: config)
+    if let draft {
+      for (name, tensor) in adapter.absolutes { try draft.write(tensor.bytes, to: prefixed(name)) }
+    }
+    let inPlace = draft.flatMap { $0.isWhole ? $0 : nil }
+    if let inPlace {
+      try inPlace.synchronize()
+    } else {
+      try output.write(adapter.fileChunks, to: weights)
+    }
+    try adapter.verify(config: output.read(config), weights: output.read(weights)) { read, meant in
+      defer { read.bytes.relinquish() }
+      try advance(read.bytes.count)
+      return inPlace?.matches(read, meant) ?? same(read, meant)
+    }
+  }
+}
+
+private func prefixed(_ name: String) -> String { "base_model.model." + name }
+
+extension Merger {
+  /// Where the tensors of the result will lie, if that can be told before the merge.
+  ///
+  /// The ranks are a guess: what turns out to have another has no place in the layout.
+  func layout(dtype: DType, _ absolutes: [(name: String, tensor: Tensor)]) -> SafetensorsLayout? {
+    var entries = absolutes.map {
+      SafetensorsLayout.Entry(name: prefixed($0.name), dtype: $0.tensor.dtype, shape: $0.tensor.shape)
+    }
+    for name in modules {
+      let models = contributions.compactMap { $0.adapter.modules[name] }
+      guard let model = models.first, let rank = expectedRank(of: models), models.allSatisfy({ $0.bias == nil }) else {
+        return nil
+      }
+      let (a, b) = model.shapes(ofRank: rank)
+      for (parameter, shape) in zip(model.parameters, [a, b]) {
+        entries.append(.init(name: prefixed(parameter.name), dtype: dtype, shape: shape))
+      }
+    }
+    return SafetensorsLayout(entries)
+  }
+
+  private func expectedRank(of models: [LoRAModule]) -> Int? {
+    let ranks = models.map(\.rank)
+    let most = min(models[0].outputs, models[0].inputs)
+    if settings.space == .factors { return ranks[0] }
+    let possible = settings.method.isLinear ? min(most, ranks.reduce(0, +)) : most
+    switch settings.rank {
+    case .count(let count): return min(count, possible)
+    case .same: return min(ranks.max() ?? 1, possible)
+    case .full: return settings.method.isLinear ? possible : nil
+    case .energy: return nil
+    }
+  }
+
+  /// Merged factors in the type that they are written in, in the draft if they have a place there.
+  func stored(
+    _ factors: Factors, _ name: String, bias: [Float]? = nil, as dtype: DType, into draft: WeightsDraft? = nil
+  ) throws -> MergedAdapter.Module {
+    guard let model = contributions.lazy.compactMap({ $0.adapter.modules[name] }).first else {
+      preconditionFailure("a merged module comes from a client")
+    }
+    let (a, b) = model.shapes(ofRank: factors.rank)
+    func store(_ matrix: Matrix<Float>, _ shape: [Int], _ place: Int) throws -> Tensor {
+      try draft?.write(matrix, shape: shape, dtype, to: prefixed(model.parameters[place].name))
+        ?? Workbench.stored(matrix.elements, shape: shape, dtype)
+    }
+    return MergedAdapter.Module(
+      name: name, kind: model.kind, a: try store(factors.a, a, 0), b: try store(factors.b, b, 1),
+      bias: try bias.map { try Workbench.stored($0, shape: [$0.count], dtype) })
+  }
+}
+
+extension LoRAModule {
+  /// The shapes of A and B for another rank.
+  fileprivate func shapes(ofRank rank: Int) -> (a: [Int], b: [Int]) {
+    ([rank] + a.shape.dropFirst(), [outputs, rank] + b.shape.dropFirst(2))
+  }
+}

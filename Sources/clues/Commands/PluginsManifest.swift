@@ -1,0 +1,27 @@
+import ArgumentParser
+import Foundation
+import PluginHost
+
+extension Clues.Plugins {
+  struct Manifest: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Print the manifest that a plugin of yours should carry.",
+      discussion: """
+        The manifest says what a library holds, so that others can see that without running it. The library is loaded \
+        in a worker that is shut in; trusted it need not be. Put the manifest into the file with objcopy.
+
+        Example:
+          clues plugins manifest agreement.so > manifest.json
+          objcopy --add-section clues_manifest=manifest.json \\
+            --set-section-flags clues_manifest=noload,readonly agreement.so
+        """)
+
+    @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"))
+    var file: String
+
+    func run() throws {
+      let manifest = try StrangeLibrary.manifest(ofUnmarked: URL(filePath: file).standardizedFileURL.path)
+      try Console.result(manifest.text(indented: true))
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Diagnostics
+import PluginHost
+import Workbench
+
+extension Clues.Plugins {
+  struct New: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Write a small project for a plugin of your own.",
+      discussion: """
+        It builds with `make` and tests itself with `make test`. C, C++ and Rust need nothing but a compiler. Swift needs \
+        PluginKit: by default the one that was installed with this clues, or that of the sources it was built from.
+
+        Examples:
+          clues plugins new --language c my-method
+          clues plugins new --language swift --kind scorer my-scorer --into scorers/mine
+        """)
+
+    @Option(help: "The language: c, cpp, rust or swift.")
+    var language: PluginProject.Language
+
+    @Option(help: "What the plugin is: merge-method, scorer or threshold-rule.")
+    var kind: PluginProject.Kind = .mergeMethod
+
+    @Option(help: ArgumentHelp("The folder to write; by default one with the plugin's name.", valueName: "dir"))
+    var into: String?
+
+    @Option(
+      name: .customLong("pluginkit"),
+      help: ArgumentHelp("The folder of the package PluginKit, for Swift.", valueName: "dir"))
+    var pluginKit: String?
+
+    @Argument(help: ArgumentHelp("The plugin's id: lower case letters, digits, '-' and '.'.", valueName: "name"))
+    var name: String
+
+    func validate() throws {
+      guard pluginKit == nil || language == .swift else { throw ValidationError("--pluginkit goes with Swift alone") }
+    }
+
+    func run() throws {
+      var package = ""
+      if language == .swift {
+        package =
+          try pluginKit.map { try PluginKitLocation.named($0) }
+          ?? PluginKitLocation.belonging(to: PluginSearchPath.executableFolder)
+      }
+      let project = try PluginProject(name, language: language, kind: kind, pluginKit: package)
+      let folder = into ?? name
+      try project.write(to: folder)
+      try Console.result(
+        Console.printable(
+          """
+          The project is in \(folder); your code goes into \(project.sourcePath)
+
+          Next:
+            make -C \(folder) test
+            clues plugins trust \(folder)/build/\(name).so
+            clues plugins show \(name) --plugin-dir \(folder)/build
+          """))
+    }
+  }
+}
+
+extension PluginProject.Language: ExpressibleByArgument {}
+extension PluginProject.Kind: ExpressibleByArgument {}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import PluginHost
+
+extension Clues.Plugins {
+  struct Trust: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Let a plugin run that does not ship with Clues.",
+      discussion: """
+        The SHA-256 of the file is kept in $XDG_CONFIG_HOME/clues/trusted.json (~/.config without it). A file that \
+        changes later is refused until it is trusted anew. Trusted plugins run shut in, in worker processes, unless \
+        --isolation none says otherwise.
+
+        Example:
+          clues plugins check ~/.local/share/clues/plugins/agreement.so
+          clues plugins trust ~/.local/share/clues/plugins/agreement.so
+        """)
+
+    @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"))
+    var file: String
+
+    @OptionGroup var plugins: PluginOptions
+
+    func run() throws {
+      var trust = try plugins.trust
+      let stranger = try StrangeLibrary(path: URL(filePath: file).standardizedFileURL.path, trust: trust)
+      try stranger.checkThatNobodyElseCanChangeIt()
+      let library = try stranger.library(isolation: .process())
+      try trust.trust(
+        .init(sha256: stranger.digest, path: stranger.path, library: library.name, version: library.version))
+      let entries = library.entries.map { "\($0.kind.rawValue) '\($0.id)'" }.joined(separator: ", ")
+      try Console.result(
+        Console.printable("trusted: \(library.name) \(library.version) with \(entries)\nSHA-256 \(stranger.digest)"))
+    }
+  }
+
+  struct Untrust: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Take back the trust in a plugin.",
+      discussion: """
+        Example:
+          clues plugins untrust ~/.local/share/clues/plugins/agreement.so
+        """)
+
+    @Argument(help: ArgumentHelp("The plugin's file, or the SHA-256 that was trusted.", valueName: "file"))
+    var file: String
+
+    @OptionGroup var plugins: PluginOptions
+
+    func run() throws {
+      var trust = try plugins.trust
+      let path = URL(filePath: file).standardizedFileURL.path
+      var removed = try trust.untrust(file) + trust.untrust(path)
+      // A file that was trusted under another name is known by its contents.
+      if removed.isEmpty, let stranger = try? StrangeLibrary(path: path, trust: trust) {
+        removed = try trust.untrust(stranger.digest)
+      }
+      guard !removed.isEmpty else {
+        throw Failure(.missingInput, "was not trusted", advice: "see `clues plugins list`", file: file)
+      }
+      for entry in removed {
+        try Console.result(
+          Console.printable("no longer trusted: \(entry.library) \(entry.version), SHA-256 \(entry.sha256)"))
+      }
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Diagnostics
+import Foundation
+import PluginHost
+import TestSupport
+import Testing
+import Workbench
+
+typealias Language = PluginProject.Language
+typealias Kind = PluginProject.Kind
+
+/// A folder with a plugin's project.
+struct Project {
+  let folder: URL
+  let name: String
+
+  /// One of those in Examples/plugins, built once, the way its author does it.
+  static func example(_ language: Language) throws -> Project { try examples[language]!.get() }
+
+  private static let examples = Dictionary(
+    uniqueKeysWithValues: Language.allCases.map { language in
+      (
+        language,
+        Result {
+          let folder = repository.appending(path: "Examples/plugins/\(language)")
+          let project = Project(folder: folder, name: "agreement")
+          try project.make()
+          return project
+        }
+      )
+    })
+
+  var library: String { folder.appending(path: "build/\(name).so").path }
+
+  func loaded() throws -> PluginLibraryFile { try PluginLibraryFile(loading: library) }
+
+  /// Builds it with the `clues` that was built along with the tests.
+  func make(_ arguments: [String] = []) throws {
+    _ = try output("make", ["-C", folder.path, "CLUES=" + cluesExecutable] + arguments)
+  }
+
+  /// What its self-test prints.
+  func selfTest() throws -> String {
+    try make(["build/selftest"])
+    return try output(folder.appending(path: "build/selftest").path, [library])
+  }
+
+  var expected: String {
+    get throws { try String(contentsOf: folder.appending(path: "expected.txt"), encoding: .utf8) }
+  }
+
+  /// The symbols that others see.
+  func exportedSymbols() throws -> [String] {
+    try output("readelf", ["-W", "--dyn-syms", library]).split(separator: "\n").compactMap { line in
+      let fields = line.split(separator: " ")
+      guard fields.count >= 8, ["GLOBAL", "WEAK", "UNIQUE"].contains(fields[4]), fields[6] != "UND" else { return nil }
+      return String(fields[7])
+    }
+  }
+}
+
+/// What a program prints to standard output; it must succeed.
+func output(_ program: String, _ arguments: [String]) throws -> String {
+  let process = Process()
+  process.executableURL = URL(filePath: "/usr/bin/env")
+  process.arguments = [program] + arguments
+  let (output, errors) = (Pipe(), Pipe())
+  process.standardOutput = output
+  process.standardError = errors
+  try process.run()
+  nonisolated(unsafe) var complaint = Data()
+  let reading = DispatchWorkItem { complaint = errors.fileHandleForReading.readDataToEndOfFile() }
+  DispatchQueue.global().async(execute: reading)
+  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  reading.wait()
+  process.waitUntilExit()
+  guard process.terminationStatus == 0 else {
+    throw Failure(
+      .badData,
+      """
+      \(program) \(arguments.joined(separator: " ")) gave \(process.terminationStatus)
+      \(text)\(String(decoding: complaint, as: UTF8.self))
+      """)
+  }
+  return text
+}

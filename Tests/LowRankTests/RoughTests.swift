@@ -1,0 +1,38 @@
+import Diagnostics
+import Testing
+
+@testable import LowRank
+
+/// What is calculated in single precision for people to read, against the same in double precision.
+@Suite struct RoughTests {
+  @Test func innerProductsAgreeToSixDigits() throws {
+    let terms = try randomTerms(out: 40, in: 300, ranks: [2, 3, 9, 1])
+    for some in [terms, [terms[2]]] {
+      let (rough, exact) = try (roughGram(some), gram(some))
+      for i in some.indices {
+        for j in some.indices {
+          let scale = (exact[i, i] * exact[j, j]).squareRoot()
+          #expect(abs(rough[i, j] - exact[i, j]) < 1e-6 * scale)
+          #expect(rough[i, j] == rough[j, i])
+        }
+      }
+    }
+  }
+
+  /// Squares of these leave single precision, at one end or the other; B may also be zero, as it is before training.
+  @Test(arguments: [(1e-30, 1.0), (1e25, 1.0), (1.0, 0.0)])
+  func extremesAreLeftToDoublePrecision(a: Double, b: Double) throws {
+    let term = try Term(
+      b: Matrix(rows: 3, columns: 2, (0..<6).map { Float(b) * Float($0 + 1) }),
+      a: Matrix(rows: 2, columns: 4, (0..<8).map { Float(a) * Float($0 + 1) }))
+    #expect(try roughGram([term, term]) == gram([term, term]))
+  }
+
+  @Test func rowsAreThoseOfTheDelta() throws {
+    let term = try randomTerms(out: 20, in: 30, ranks: [4])[0]
+    let (rows, whole) = try (roughRows([0, 7, 19], of: term), delta(of: [term]))
+    for (line, row) in [0, 7, 19].enumerated() {
+      for column in 0..<30 { #expect(abs(rows[line, column] - whole[row, column]) < 1e-5) }
+    }
+  }
+}

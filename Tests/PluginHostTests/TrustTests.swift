@@ -1,0 +1,173 @@
+import Diagnostics
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+@testable import PluginHost
+
+/// Who may run at all.
+@Suite struct TrustTests {
+  /// A folder with a marked plugin in it.
+  func withStranger(_ body: (_ folder: URL, _ path: String) throws -> Void) throws {
+    try withTemporaryFolder { folder in
+      let path = folder.appending(path: "rogue.so").path
+      try Compiler.clang.compilePlugin(fixture("plugins/rogue.c"), to: path)
+      try mark(path)
+      try body(folder, path)
+    }
+  }
+
+  func store(_ folder: URL) throws -> TrustStore { try TrustStore(environment: ["XDG_CONFIG_HOME": folder.path]) }
+
+  func trust(_ path: String, in folder: URL) throws {
+    var store = try store(folder)
+    let stranger = try StrangeLibrary(path: path, trust: store)
+    try store.trust(.init(sha256: stranger.digest, path: path, library: "rogue", version: "1.0.0"))
+  }
+
+  /// Throws why the library at `path` does not run.
+  func refusal(_ path: String, in folder: URL) throws {
+    let stranger = try StrangeLibrary(path: path, trust: store(folder))
+    for isolation in [Isolation.process(workerSettings()), .none] {
+      _ = try stranger.library(isolation: isolation).mergeMethods[0].instance()
+    }
+  }
+
+  @Test func nobodyIsTrustedAtFirst() throws {
+    try withStranger { folder, path in
+      let stranger = try StrangeLibrary(path: path, trust: store(folder))
+      #expect(stranger.standing == .untrusted)
+      let library = try stranger.library(isolation: .process(workerSettings()))
+      #expect(library.entries.map(\.id) == ["rogue"])
+      let failure = #expect(throws: Failure.self) { try library.mergeMethods[0].instance() }
+      #expect(failure?.kind == .untrustedPlugin)
+      #expect(failure?.message.contains(stranger.digest) == true)
+      #expect(failure?.advice?.contains("clues plugins trust \(path)") == true)
+      // In the same process neither.
+      #expect(throws: Failure.self) { try stranger.library(isolation: .none).mergeMethods[0].instance() }
+    }
+  }
+
+  @Test func whoIsTrustedRuns() throws {
+    try withStranger { folder, path in
+      try trust(path, in: folder)
+      let stranger = try StrangeLibrary(path: path, trust: store(folder))
+      #expect(stranger.standing == .trusted)
+      for isolation in [Isolation.process(workerSettings()), .none] {
+        let library = try stranger.library(isolation: isolation)
+        #expect(try library.mergeMethods[0].merge([[1]], rows: 1, columns: 1) == [1])
+      }
+    }
+  }
+
+  @Test func aFileThatChangedIsAnotherOne() throws {
+    try withStranger { folder, path in
+      try trust(path, in: folder)
+      let before = try StrangeLibrary(path: path, trust: store(folder)).digest
+      let file = try FileHandle(forWritingTo: URL(filePath: path))
+      try file.seekToEnd()
+      try file.write(contentsOf: Data([0]))
+      try file.close()
+      let stranger = try StrangeLibrary(path: path, trust: store(folder))
+      #expect(stranger.standing == .changed(from: before))
+      let failure = #expect(throws: Failure.self) {
+        try stranger.library(isolation: .process(workerSettings())).mergeMethods[0].instance()
+      }
+      #expect(failure?.kind == .untrustedPlugin)
+      #expect(
+        failure?.message
+          == "has changed since it was trusted: its SHA-256 was \(before) and is \(stranger.digest)")
+    }
+  }
+
+  @Test func whatWasDigestedIsWhatRuns() throws {
+    try withStranger { folder, path in
+      try trust(path, in: folder)
+      let stranger = try StrangeLibrary(path: path, trust: store(folder))
+      let library = try stranger.library(isolation: .process(workerSettings()))
+      // Between the check and the first call somebody puts another file there.
+      try Data("another file".utf8).write(to: URL(filePath: path))
+      #expect(try library.mergeMethods[0].merge([[1]], rows: 1, columns: 1) == [1])
+    }
+  }
+
+  @Test(arguments: [0o666, 0o622, 0o775]) func aFileThatOthersCanWriteIsRefused(_ mode: Int) throws {
+    try withStranger { folder, path in
+      try trust(path, in: folder)
+      #expect(chmod(path, mode_t(mode)) == 0)
+      let failure = #expect(throws: Failure.self) { try refusal(path, in: folder) }
+      #expect(failure?.kind == .untrustedPlugin)
+      #expect(failure?.message == "its file can be written by others (mode \(String(mode, radix: 8)))")
+    }
+  }
+
+  @Test func aFolderThatOthersCanWriteIsRefused() throws {
+    try withStranger { folder, path in
+      try trust(path, in: folder)
+      #expect(chmod(folder.path, 0o777) == 0)
+      let failure = #expect(throws: Failure.self) { try refusal(path, in: folder) }
+      #expect(failure?.message.hasPrefix("its folder can be written by others") == true)
+      #expect(chmod(folder.path, 0o700) == 0)
+    }
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root can give files away")) func aStrangersFileIsRefused() throws {
+    try withStranger { folder, path in
+      #expect(chown(path, 12345, 12345) == 0)
+      let failure = #expect(throws: Failure.self) { try refusal(path, in: folder) }
+      #expect(failure?.kind == .untrustedPlugin)
+      #expect(failure?.message.hasPrefix("its file belongs to the user 12345") == true)
+    }
+  }
+
+  @Test func trustIsTakenBackByDigestAndByPath() throws {
+    try withStranger { folder, path in
+      try trust(path, in: folder)
+      var store = try store(folder)
+      let digest = try #require(store.entries.first?.sha256)
+      #expect(try store.untrust(digest).map(\.path) == [path])
+      #expect(try self.store(folder).entries.isEmpty)
+      try trust(path, in: folder)
+      store = try self.store(folder)
+      #expect(try store.untrust(path).map(\.sha256) == [digest])
+      #expect(try store.untrust(path).isEmpty)
+    }
+  }
+
+  @Test func theStoreIsTheUsersAlone() throws {
+    try withStranger { folder, path in
+      try trust(path, in: folder)
+      let file = folder.appending(path: "clues/trusted.json").path
+      var status = stat()
+      #expect(stat(file, &status) == 0)
+      #expect(status.st_mode & 0o777 == 0o600)
+      #expect(chmod(file, 0o666) == 0)
+      let failure = #expect(throws: Failure.self) { try store(folder) }
+      #expect(failure?.kind == .untrustedPlugin)
+    }
+  }
+
+  @Test(arguments: [
+    "", "{}", "[]", #"{"schema": "clues/trusted/2", "plugins": []}"#, #"{"schema": "clues/trusted/1"}"#,
+    #"{"schema": "clues/trusted/1", "plugins": [1]}"#,
+    #"{"schema": "clues/trusted/1", "plugins": [{"sha256": "x", "path": "", "library": "", "version": ""}]}"#,
+  ]) func aBrokenStoreTrustsNobody(_ text: String) throws {
+    try withTemporaryFolder { folder in
+      try FileManager.default.createDirectory(at: folder.appending(path: "clues"), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: folder.appending(path: "clues/trusted.json"))
+      let failure = #expect(throws: Failure.self) { try store(folder) }
+      #expect(failure?.kind == .badData)
+      #expect(failure?.file?.hasSuffix("trusted.json") == true)
+    }
+  }
+
+  @Test func withoutAHomeNobodyIsTrusted() throws {
+    var store = try TrustStore(environment: [:])
+    #expect(store.entries.isEmpty)
+    let failure = #expect(throws: Failure.self) {
+      try store.trust(.init(sha256: "", path: "", library: "", version: ""))
+    }
+    #expect(failure?.kind == .cannotWrite)
+  }
+}
