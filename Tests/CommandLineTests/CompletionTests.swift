@@ -41,8 +41,7 @@ import Workbench
       let library = plugins.appending(path: "libCluesPluginThresholds.so")
       try FileManager.default.copyItem(
         atPath: PluginSearchPath.executableFolder + "/" + library.lastPathComponent, toPath: library.path)
-      let path = try PluginSearchPath(
-        options: [plugins.path], environment: [:], executableFolder: folder.appending(path: "nowhere").path)
+      let path = try PluginSearchPath(environment: [:], executableFolder: plugins.path)
       let environment = ["XDG_CACHE_HOME": folder.path]
       let first = try CatalogOutline(path, environment: environment)
       #expect(first.entries.contains { $0.id == "otsu" && $0.kind == "threshold rule" })

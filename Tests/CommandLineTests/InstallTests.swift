@@ -22,6 +22,7 @@ import Testing
       let files = try tree(prefix)
       for file in [
         "bin/clues", "lib/clues/plugins/libCluesPluginTies.so", "lib/clues/libswiftCore.so", "include/clues_plugin.h",
+        "lib/clues/PluginKit/Sources/PluginKit/MergeMethod.swift",
         "share/clues/recipes/ties.yaml", "share/clues/recipes/recipe.schema.json",
         "share/bash-completion/completions/clues", "share/zsh/site-functions/_clues",
         "share/fish/vendor_completions.d/clues.fish", "share/man/man1/clues.1", "share/man/man1/clues-plugins-show.1",
@@ -42,6 +43,12 @@ import Testing
         let runtime = loaded.output.split(separator: "\n").filter { $0.contains("swift") && $0.contains("=>") }
         #expect(!runtime.isEmpty && runtime.allSatisfy { $0.contains(moved.path) }, "\(loaded.output)")
       }
+
+      let project = try clues(
+        ["plugins", "new", "--language", "swift", "mine"], in: folder, executable: executable)
+      #expect(project.status == 0, "\(project.errors)")
+      let manifest = try String(contentsOf: folder.appending(path: "mine/Package.swift"), encoding: .utf8)
+      #expect(manifest.contains(moved.path + "/lib/clues/PluginKit"), "\(manifest)")
 
       // Somebody else's file in one of our folders stays, with its folder and nothing else.
       try Data().write(to: moved.appending(path: "bin/other"))

@@ -7,6 +7,7 @@ extension Clues.Plugins {
   struct New: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write a small project for a plugin of your own.",
+      usage: "clues plugins new --language <language> <name> [<options>]",
       discussion: """
         It builds with `make` and tests itself with `make test`. C, C++ and Rust need nothing but a compiler. Swift needs \
         PluginKit: by default the one that was installed with this clues, or that of the sources it was built from.
