@@ -22,6 +22,9 @@ public struct BundleWriter: Sendable {
   /// is written, since the manifest stands first.
   public var transform: (@Sendable (String, Bytes) throws -> Bytes)?
 
+  /// Throws when the user has asked to stop; asked while the archive is written.
+  public var interruption: @Sendable () throws -> Void = {}
+
   public init() {}
 
   /// The parts that a bundle can do without.
@@ -54,6 +57,7 @@ public struct BundleWriter: Sendable {
         list.leftOut.append(.init(path: file.path, bytes: file.size, reason: .part(part)))
         continue
       }
+      try interruption()
       let original = try file.bytes()
       let content = try locating(file: file.name) { try transform?(file.path, original) ?? original }
       manifest.files?[file.path] = .init(bytes: content.count, sha256: sha256(of: content))
@@ -62,7 +66,7 @@ public struct BundleWriter: Sendable {
     entries.insert(("clues.json", Bytes(manifest.text.utf8)), at: 0)
     list.leftOut += bundle.ignored.map { .init(path: $0.path, bytes: $0.size, reason: .unknown) }
     list.packed = entries.map { .init(path: $0.path, bytes: $0.content.count) }
-    let writer = try ArchiveWriter(output, format: format)
+    let writer = try ArchiveWriter(output, format: format, interruption: interruption)
     for entry in entries { try writer.add(entry.path, entry.content) }
     list.archiveBytes = try writer.finish(replacing: replaces)
     list.manifest = manifest

@@ -67,18 +67,18 @@ public struct Failure: Error, Sendable, Equatable {
 extension Failure: CustomStringConvertible {
   /// `file:line:column: error: client 'c', tensor 't': message`, then the advice on a line of its own.
   ///
-  /// Whatever came from other people's files is printable here: no name can forge a line or steer a terminal.
+  /// Whatever came from other people's files is printable here: no name can forge a line, steer a terminal, or fill it.
   public var description: String {
     var place = ""
     if let file {
-      place = printable(file)
+      place = shown(file)
       if let position { place += ":\(position.line):\(position.column)" }
       place += ": "
     }
-    let subject = [client.map { "client '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap { $0.map(printable) }
+    let subject = [client.map { "client '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap { $0.map(shown) }
     let about = subject.isEmpty ? "" : subject.joined(separator: ", ") + ": "
-    let next = advice.map { "\n  help: " + printable($0) } ?? ""
-    return "\(place)error: \(about)\(printable(message))\(next)"
+    let next = advice.map { "\n  help: " + shown($0) } ?? ""
+    return "\(place)error: \(about)\(shown(message))\(next)"
   }
 }
 

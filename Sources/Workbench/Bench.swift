@@ -12,15 +12,11 @@ public struct Bench: Sendable {
   public let catalog: PluginCatalog
   public var observer: any Observer
   public var threads: Int
-  public var limits: Limits
 
-  public init(
-    catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int, limits: Limits = Limits()
-  ) {
+  public init(catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int) {
     self.catalog = catalog
     self.observer = observer
     self.threads = threads
-    self.limits = limits
   }
 
   /// Carries out a recipe and writes its run directory, whole or not at all.
@@ -115,6 +111,7 @@ public struct Bench: Sendable {
   /// From here on the order in the recipe plays no part, so it cannot change a result.
   func open(_ recipe: Recipe, scoring: Bool) throws -> [Client] {
     observer.begin(.opening, total: recipe.clients.count)
+    let limits = recipe.readingLimits
     let clients = try inParallel(recipe.clients.count, threads: threads) { place in
       defer { observer.advance(.opening) }
       try Interruption.check()

@@ -27,6 +27,8 @@ struct Clues: ParsableCommand {
   static func main() {
     // A reader that closes the pipe early, such as `head`, is no error.
     signal(SIGPIPE, SIG_DFL)
+    // A file that may grow no further is an error like any other, and no reason to die with a draft in one's hands.
+    signal(SIGXFSZ, SIG_IGN)
     signal(SIGINT) { _ in
       // Asked twice, we go at once; drafts are removed by the next run.
       if Interruption.isPending { _exit(Failure.Kind.interrupted.exitCode) }

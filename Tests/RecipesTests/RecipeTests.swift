@@ -9,7 +9,7 @@ import Testing
   let smallest = "clients: [a.zip]\nmerge: {method: ties}\n"
 
   /// The failure that reading `text` gives; records an issue if it gives none.
-  func failure(_ text: String, overrides: [String] = [], limits: RecipeLimits = .init()) -> Failure? {
+  func failure(_ text: String, overrides: [String] = [], limits: Limits = .init()) -> Failure? {
     #expect(throws: Failure.self) {
       try Recipe.parse(
         text, file: "r.yaml", overrides: overrides.map { try Override($0, limits: limits) }, limits: limits)
@@ -120,13 +120,13 @@ import Testing
   }
 
   @Test func obeysLimits() throws {
-    var limits = RecipeLimits()
-    limits.bytes = smallest.utf8.count
+    var limits = Limits()
+    limits[.recipeSize] = smallest.utf8.count
     _ = try Recipe.parse(smallest, file: "r.yaml", limits: limits)
-    limits.bytes -= 1
-    #expect(failure(smallest, limits: limits)?.message == "the recipe has more than \(limits.bytes) bytes")
-    limits = RecipeLimits()
-    limits.nodes = 4
+    limits[.recipeSize] -= 1
+    #expect(failure(smallest, limits: limits)?.message == "the recipe has more than \(limits[.recipeSize]) bytes")
+    limits = Limits()
+    limits[.recipeValues] = 4
     #expect(failure(smallest, limits: limits)?.message.hasPrefix("the recipe holds more than 4 values") == true)
   }
 

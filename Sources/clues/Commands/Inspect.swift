@@ -19,8 +19,10 @@ extension Clues {
     @Flag(help: "Print everything as JSON.")
     var json = false
 
+    @OptionGroup var limits: LimitOptions
+
     func run() throws {
-      let inspection = try Inspection(input)
+      let inspection = try Inspection(input, limits: limits.limits)
       try Console.result(json ? inspection.json.text(indented: true) : Console.printable(inspection.text))
     }
   }

@@ -73,6 +73,7 @@ extension Clues {
 
     @OptionGroup var options: RunOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var limits: LimitOptions
 
     func validate() throws {
       guard weight.isEmpty || weight.count == inputs.count else {
@@ -106,7 +107,7 @@ extension Clues {
         for case (let option, let path, let value?) in options {
           settings.append(try Override(path, value, from: "\(option) \(value)"))
         }
-        return settings
+        return settings + (try limits.overrides)
       }
     }
   }

@@ -43,6 +43,8 @@ extension Clues {
     @Flag(help: "Print what went in as JSON.")
     var json = false
 
+    @OptionGroup var limits: LimitOptions
+
     func run() throws {
       var packing = Packing(source: source, output: output)
       packing.leavingOut = try Set((without ?? "").split(separator: ",").map { try Packing.part(named: String($0)) })
@@ -50,6 +52,7 @@ extension Clues {
       packing.domain = domain
       packing.dtype = try dtype.map(Packing.dtype)
       packing.replaces = force
+      packing.limits = try limits.limits
       let list = try packing.run()
       try Console.result(json ? list.json.text(indented: true) : Console.printable(list.text(output: output)))
     }

@@ -22,9 +22,11 @@ extension Clues.RecipeCommand {
     var set: [String] = []
 
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
-      let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
+      let recipe = try Recipe.read(
+        path: recipe, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
       try Bench(catalog: plugins.catalog, threads: 1).check(recipe)
       try Console.result("\(self.recipe): this recipe is in order")
     }
@@ -66,9 +68,11 @@ extension Clues.RecipeCommand {
     var json = false
 
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
-      let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
+      let recipe = try Recipe.read(
+        path: recipe, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
       if modules {
         let table = try Bench(catalog: plugins.catalog, threads: 1).parameterTable(recipe)
         return try Console.result(json ? table.json.text(indented: true) : Console.printable(table.text))

@@ -46,6 +46,7 @@ extension Clues {
     var quiet = false
 
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var limits: LimitOptions
 
     func validate() throws {
       guard (scorer == nil) != (recipe == nil) else { throw ValidationError("give either --scorer or --recipe") }
@@ -73,7 +74,8 @@ extension Clues {
       get throws {
         if let recipe {
           // Inputs given here stand in for the recipe's clients; what it selects and merges plays no part.
-          return try Recipe.read(path: recipe).scoringOnly(inputs: inputs)
+          return try Recipe.read(path: recipe, overrides: limits.overrides, limits: limits.limits).scoringOnly(
+            inputs: inputs)
         }
         let clients = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
         var settings = [
@@ -81,7 +83,7 @@ extension Clues {
           try Override(["score", "scorer"], scorer ?? "", from: "--scorer \(scorer ?? "")"),
         ]
         settings += try parameters.map { try Override(parameter: $0, of: ["score", "parameters"]) }
-        return try Recipe.made(of: settings)
+        return try Recipe.made(of: settings + limits.overrides)
       }
     }
   }
