@@ -5,13 +5,19 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := libopenblas-dev libarchive-dev pkg-config make
 
-.PHONY: help deps build demo test lint format install uninstall clean
+# Seconds for each reader, and the number of runs.
+TIME ?= 60
+RUNS ?= 300
+
+.PHONY: help deps build demo test lint format fuzz faults install uninstall clean
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
 	@echo "make test      install what is missing, build, and run all tests"
 	@echo "make build     build the release executable and its plugins"
 	@echo "make install   put them below PREFIX ($(PREFIX)); make uninstall removes them"
+	@echo "make fuzz      feed the readers with made-up files, TIME seconds each ($(TIME))"
+	@echo "make faults    kill, interrupt and starve RUNS runs ($(RUNS)), and look what is left of results"
 	@echo "make format    format the sources; make lint checks them"
 
 deps:
@@ -39,10 +45,19 @@ test: deps
 	$(SWIFT) test --skip-build --parallel
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests Fuzz
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Plugins Tests
+	$(SWIFT) format --in-place --recursive Package.swift Sources Plugins Tests Fuzz
+
+# libFuzzer comes with the toolchain. What it builds lies in a folder of its own, since every file is instrumented.
+fuzz: deps
+	CLUES_FUZZ=1 $(SWIFT) build -c release --build-path .build-fuzz --product clues-fuzz \
+	  -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xlinker --defsym=clues_fuzz_main=main
+	Fuzz/fuzz.sh .build-fuzz/release/clues-fuzz $(TIME) $(READERS)
+
+faults: build
+	Tests/Faults/faults.sh "$$($(SWIFT) build -c release --show-bin-path)/clues" $(RUNS)
 
 install: build
 	@bin="$$($(SWIFT) build -c release --show-bin-path)"; \

@@ -14,6 +14,7 @@ enum FuzzTarget: String, CaseIterable {
   case ledger
   case optimizer
   case pattern
+  case pickle
   case recipe
   case safetensors
   case trainer = "trainer-state"
@@ -66,11 +67,8 @@ enum FuzzTarget: String, CaseIterable {
       let text = value.text(indented: true)
       guard try reader.read(text) == value else { fatalError("what was written reads back differently") }
     case .ledger: _ = try Ledger(Bytes(input), limits: limits)
-    case .optimizer:
-      let state = try OptimizerState(Bytes(input), limits: limits)
-      _ = try state.moments(for: [
-        ("base_model.model.q_proj.lora_A.weight", [2, 3]), ("base_model.model.q_proj.lora_B.weight", [3, 2]),
-      ])
+    case .optimizer: try readState(Bytes(input))
+    case .pickle: try readState(Bytes(torchFile(around: input)))
     case .pattern:
       guard let text = String(validating: input, as: UTF8.self) else { return }
       let pattern = try ModulePattern(text)
@@ -92,16 +90,19 @@ enum FuzzTarget: String, CaseIterable {
     }
   }
 
+  private func readState(_ file: Bytes) throws {
+    let state = try OptimizerState(file, limits: Self.limits)
+    _ = try state.moments(for: [
+      ("base_model.model.q_proj.lora_A.weight", [2, 3]), ("base_model.model.q_proj.lora_B.weight", [3, 2]),
+    ])
+  }
+
   private func readBundle(_ input: UnsafeRawBufferPointer) throws {
+    let file = withRightChecksums(tar: input)
     let path = "/dev/shm/clues-fuzz-\(getpid())"
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { fatalError("no file can be made in /dev/shm") }
-    var rest = input
-    while !rest.isEmpty {
-      let count = write(descriptor, rest.baseAddress, rest.count)
-      guard count > 0 else { fatalError("/dev/shm is full") }
-      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-    }
+    guard write(descriptor, file, file.count) == file.count else { fatalError("/dev/shm is full") }
     close(descriptor)
     let bundle = try Bundle.open(path, wanting: Set(Part.allCases), limits: Self.limits)
     for file in bundle.files where file.isRead {

@@ -14,9 +14,6 @@ import Testing
     Attack("a hundred thousand objects", "nests deeper than 64 levels") {
       String(repeating: #"{"a":"#, count: 100_000)
     },
-    Attack("five million values", "holds more than 4000000 values") {
-      "[" + String(repeating: "0,", count: 5_000_000) + "0]"
-    },
     Attack("key twice", "the key 'a' stands twice", at: .line(2)) { "{\"a\": 1,\n\"a\": 2}" },
     Attack("key twice, composed differently", "stands twice") { "{\"\u{E9}\": 1, \"e\u{301}\": 1}" },
     Attack("key twice, escaped differently", "the key 'a' stands twice") { #"{"a": 1, "\u0061": 1}"# },
@@ -173,10 +170,10 @@ import Testing
 
   @Test func limitsAreSettings() throws {
     var limits = Limits()
-    limits[.jsonDepth] = 2
-    limits[.jsonValues] = 3
     limits[.lineSize] = 4
     for (text, limit) in [("[[[[]]]]", Limit.jsonDepth), ("[1,1,1]", .jsonValues)] {
+      var limits = Limits()
+      limits[limit] = 3 - (limit == .jsonDepth ? 1 : 0)
       let failure = try failure { try JSONReader(limits).read(text) }
       #expect(failure.advice?.contains("--limit \(limit.rawValue)=N") == true, "\(failure)")
     }
