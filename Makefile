@@ -53,7 +53,7 @@ format:
 # libFuzzer comes with the toolchain. What it builds lies in a folder of its own, since every file is instrumented.
 fuzz: deps
 	CLUES_FUZZ=1 $(SWIFT) build -c release --build-path .build-fuzz --product clues-fuzz \
-	  -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xlinker --defsym=clues_fuzz_main=main
+	  -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library
 	Fuzz/fuzz.sh .build-fuzz/release/clues-fuzz $(TIME) $(READERS)
 
 faults: build

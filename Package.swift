@@ -111,7 +111,8 @@ let package = Package(
         name: "TestSupport", dependencies: ["Bundles", "CArchive", "Diagnostics", "PluginHost", "Tensors"],
         path: "Tests/TestSupport", swiftSettings: house),
       .testTarget(
-        name: "HostileTests", dependencies: ["TestSupport", "Adapters", "Bundles", "Recipes", "Workbench", "clues"],
+        name: "HostileTests",
+        dependencies: ["TestSupport", "Adapters", "Bundles", "JSON", "Recipes", "Tensors", "Workbench", "clues"],
         path: "Tests/Hostile", exclude: ["README.md"], swiftSettings: house),
     ]
     + testedRooms.map {

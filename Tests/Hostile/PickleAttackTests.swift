@@ -38,20 +38,18 @@ import Testing
     (.text("step"), 1), (.text("exp_avg"), tensor(0, [6], [1])), (.text("exp_avg_sq"), tensor(0, [6], [1])),
   ])
 
-  static let nothing = ", which is no part of an optimizer state"
-
   static let attacks: [Attack] = [
-    attack("os.system", "its pickle calls os.system" + nothing) { .call(.global("os", "system"), ["touch owned"]) },
-    attack("posix.system", "its pickle calls posix.system" + nothing) { .call(.global("posix", "system"), ["id"]) },
-    attack("builtins.eval", "its pickle calls builtins.eval" + nothing) { .call(.global("builtins", "eval"), ["1"]) },
-    attack("subprocess", "its pickle calls subprocess.Popen" + nothing) {
+    attack("os.system", "its pickle calls os.system") { .call(.global("os", "system"), ["touch owned"]) },
+    attack("posix.system", "its pickle calls posix.system") { .call(.global("posix", "system"), ["id"]) },
+    attack("builtins.eval", "its pickle calls builtins.eval") { .call(.global("builtins", "eval"), ["1"]) },
+    attack("subprocess", "its pickle calls subprocess.Popen") {
       .call(.global("subprocess", "Popen"), ["id"])
     },
-    attack("torch.load again", "its pickle calls torch.load" + nothing) { .call(.global("torch", "load"), ["x"]) },
-    attack("a known name called wrongly", "its pickle calls the name torch.FloatStorage" + nothing) {
+    attack("torch.load again", "its pickle calls torch.load") { .call(.global("torch", "load"), ["x"]) },
+    attack("a known name called wrongly", "its pickle calls the name torch.FloatStorage") {
       .call(.global("torch", "FloatStorage"), [1])
     },
-    attack("a text that is called", "its pickle calls a str" + nothing) { .call("os.system", ["id"]) },
+    attack("a text that is called", "its pickle calls a str") { .call("os.system", ["id"]) },
     raw("STACK_GLOBAL", "the operation STACK_GLOBAL") {
       Python.text("os").opcodes + Python.text("system").opcodes + [0x93]
     },
@@ -136,7 +134,7 @@ import Testing
       .storage("DoubleStorage", "0", Int(Int32.max))
     },
     attack("storage by a path", "whose key is no number") { .storage("FloatStorage", "../../etc/passwd", 6) },
-    attack("storage of a class", "its pickle calls torch.UntypedStorageX" + nothing) {
+    attack("storage of a class", "its pickle calls torch.UntypedStorageX") {
       .storage("UntypedStorageX", "0", 6)
     },
     attack("something outside that is none", "no tensor storage") { .raw(Python.tuple([1]).opcodes + [0x51]) },
