@@ -34,6 +34,11 @@ struct ArchiveCensus {
     }
     if archive.isEncrypted { throw Failure.encrypted }
     if archive.isSparse { throw Failure.sparse }
+    if let method = archive.unreadCompression {
+      throw Failure(
+        .badData, "is compressed with \(String(showing: Array(method.utf8))), which is not read in a zip",
+        advice: "zip it again with the usual compression, deflate, or without")
+    }
     let size = try checkedSize(archive.size)
     guard !path.components.isEmpty else {
       throw Failure(.badData, "is a file in the place of the root folder", advice: .copyAgain)

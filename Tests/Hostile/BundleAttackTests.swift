@@ -99,6 +99,15 @@ import Testing
       zip([.init(name: "../x", bytes: [1])])
     },
     Attack("zip: absolute", "has an absolute path", at: .entry("/x")) { zip([.init(name: "/x", bytes: [1])]) },
+    Attack("zip: lzma with a dictionary of gigabytes", "is compressed with lzma, which is not read in a zip") {
+      zip([.init(name: "adapter_config.json", bytes: [9, 4, 5, 0, 0x5D, 0, 0, 0, 0xFF, 0], method: 14)])
+    },
+    Attack("zip: ppmd", "is compressed with ppmd") {
+      zip([.init(name: "adapter_config.json", bytes: [1], method: 98)])
+    },
+    Attack("zip: a method of nobody", "which is not read in a zip") {
+      zip([.init(name: "adapter_config.json", bytes: [1], method: 77)])
+    },
     Attack("zip: twice", "stands in the archive twice", at: .entry("x")) {
       zip([.init(name: "x", bytes: [1]), .init(name: "x", bytes: [2])])
     },

@@ -168,6 +168,18 @@ import Testing
     }
   }
 
+  /// Every word is looked at as if it were a number, every name as if it were wrong.
+  @Test(arguments: ["0a", "1e5x", "k: 1"]) func manyWordsTakeNoForever(_ word: String) throws {
+    let isName = word.hasSuffix(": 1")
+    let words = (0..<40_000).map { isName ? "k\($0): 1" : "\(word)\($0)" }.joined(separator: ", ")
+    let parameters = isName ? "{\(words)}" : "{k: [\(words)]}"
+    let clock = ContinuousClock()
+    let time = try clock.measure {
+      _ = try Recipe.parse("clients: [a]\nmerge: {method: average, parameters: \(parameters)}", file: "r.yaml")
+    }
+    #expect(time < .seconds(20), "\(time)")
+  }
+
   @Test func limitsAreSettings() throws {
     var limits = Limits()
     limits[.lineSize] = 4
