@@ -5,7 +5,11 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := libopenblas-dev libarchive-dev pkg-config make patchelf
 
-.PHONY: help deps test-tools build demo test bench bench-peers docs lint format man install uninstall clean
+# Seconds for each reader, and the number of runs.
+TIME ?= 60
+FAULTS ?= 300
+
+.PHONY: help deps test-tools build demo test fuzz faults bench bench-peers docs lint format man install uninstall clean
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
@@ -16,6 +20,8 @@ help:
 	@echo "make install   put all below PREFIX ($(PREFIX)), runtime included; make uninstall removes it"
 	@echo "make man       write the manual pages to man/"
 	@echo "make docs      build the reference of PluginKit; every warning is an error"
+	@echo "make fuzz      feed the readers with made-up files, TIME seconds each ($(TIME))"
+	@echo "make faults    kill, interrupt and starve FAULTS runs ($(FAULTS)), and look what is left of results"
 	@echo "make format    format the sources; make lint checks them"
 
 deps:
@@ -92,6 +98,15 @@ format:
 man: build
 	@bin="$$($(SWIFT) build -c release --show-bin-path)"; \
 	"$$bin/clues" --experimental-dump-help | "$$bin/ManualPages" "$$("$$bin/clues" --version)" man
+
+# libFuzzer comes with the toolchain. What it builds lies in a folder of its own, since every file is instrumented.
+fuzz: deps
+	CLUES_FUZZ=1 $(SWIFT) build -c release --build-path .build-fuzz --product clues-fuzz \
+	  -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library
+	Fuzz/fuzz.sh .build-fuzz/release/clues-fuzz $(TIME) $(READERS)
+
+faults: build
+	Tests/Faults/faults.sh "$$($(SWIFT) build -c release --show-bin-path)/clues" $(FAULTS)
 
 install: build
 	@DESTDIR="$(DESTDIR)" scripts/install "$$($(SWIFT) build -c release --show-bin-path)" "$(PREFIX)"

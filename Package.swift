@@ -47,6 +47,16 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Workbench", ["Workbench"]),
 ]
 
+/// `make fuzz` builds it, with libFuzzer; nobody else does.
+let fuzzing: [Target] =
+  Context.environment["CLUES_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "clues-fuzz", dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "Recipes", "Tensors"],
+      path: "Fuzz/Targets", swiftSettings: house)
+  ]
+
 let package = Package(
   name: "clues",
   products: [
@@ -105,14 +115,18 @@ let package = Package(
         linkerSettings: pluginLinking)
     } + [
       .target(
-        name: "TestSupport", dependencies: ["Diagnostics", "JSON", "PluginHost", "Tensors"], path: "Tests/TestSupport",
-        swiftSettings: house)
+        name: "TestSupport", dependencies: ["Bundles", "CArchive", "Diagnostics", "JSON", "PluginHost", "Tensors"],
+        path: "Tests/TestSupport", swiftSettings: house),
+      .testTarget(
+        name: "HostileTests",
+        dependencies: ["TestSupport", "Adapters", "Bundles", "JSON", "Recipes", "Tensors", "Workbench", "clues"],
+        path: "Tests/Hostile", exclude: ["README.md"], swiftSettings: house),
     ]
     + testedRooms.map {
       .testTarget(
         name: "\($0.name)Tests", dependencies: ["TestSupport"] + $0.tests, path: "Tests/\($0.name)Tests",
         swiftSettings: house)
-    },
+    } + fuzzing,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
 )

@@ -26,13 +26,17 @@ public struct Adapter: Sendable {
   ///   - configFile: The name of the config for messages.
   ///   - weightsFile: The name of the weights for messages.
   /// - throws: ``Failure`` `badData` for files that break their format and adapters that cannot be merged rightly.
-  public init(config: Bytes, configFile: String, weights: Bytes, weightsFile: String) throws {
-    let config = try locating(file: configFile) { try AdapterConfig(config) }
-    let file = try locating(file: weightsFile) { try SafetensorsFile(weights) }
-    try self.init(config: config, file: file, weightsFile: weightsFile)
+  public init(
+    config: Bytes, configFile: String, weights: Bytes, weightsFile: String, limits: Limits = Limits()
+  ) throws {
+    let config = try locating(file: configFile) { try AdapterConfig(config, limits: limits) }
+    let file = try locating(file: weightsFile) { try SafetensorsFile(weights, limits: limits) }
+    try self.init(config: config, configFile: configFile, file: file, weightsFile: weightsFile, limits)
   }
 
-  private init(config: AdapterConfig, file: SafetensorsFile, weightsFile: String) throws {
+  private init(
+    config: AdapterConfig, configFile: String, file: SafetensorsFile, weightsFile: String, _ limits: Limits
+  ) throws {
     var parts: [String: Parts] = [:]
     var absolutes: [String: Tensor] = [:]
     try locating(file: weightsFile) {
@@ -54,6 +58,7 @@ public struct Adapter: Sendable {
         )
       }
     }
+    try locating(file: configFile) { try config.checkPatterns(against: Array(parts.keys), limits: limits) }
     self.config = config
     self.absolutes = absolutes
     modules = try locating(file: weightsFile) {

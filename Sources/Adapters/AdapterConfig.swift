@@ -31,12 +31,12 @@ public struct AdapterConfig: Sendable {
   /// The whole file, for settings that are carried along.
   public let raw: JSONObject
 
-  private let rankPatterns: [(pattern: ModulePattern, value: Double)]
-  private let alphaPatterns: [(pattern: ModulePattern, value: Double)]
+  private let rankPatterns: PatternTable
+  private let alphaPatterns: PatternTable
 
   /// Reads the file; refuses, by name, everything whose delta is not s·B·A.
-  public init(_ bytes: Bytes) throws {
-    let value = try bytes.withUnsafeBytes { try JSONReader().read($0) }
+  public init(_ bytes: Bytes, limits: Limits = Limits()) throws {
+    let value = try bytes.withUnsafeBytes { try JSONReader(limits).read($0) }
     guard let object = value.objectValue else {
       throw Failure(.badData, "holds \(value.kindName) instead of an object")
     }
@@ -59,26 +59,38 @@ public struct AdapterConfig: Sendable {
     usesRsLoRA = try fields.flag("use_rslora")
     fanInFanOut = try fields.flag("fan_in_fan_out")
     hasBias = try fields.flag("lora_bias")
-    rankPatterns = try fields.patterns("rank_pattern")
-    alphaPatterns = try fields.patterns("alpha_pattern")
+    rankPatterns = PatternTable(try fields.patterns("rank_pattern"))
+    alphaPatterns = PatternTable(try fields.patterns("alpha_pattern"))
     targetModules = try fields.list("target_modules")
     restrictsTargets = ["layers_to_transform", "layers_pattern", "exclude_modules"].contains { fields.isSet($0) }
   }
 
   /// The rank that the config gives a module: that of the first pattern in the file that matches.
   public func rank(of module: String) -> Double {
-    rankPatterns.first { $0.pattern.matches(module) }?.value ?? Double(rank)
+    rankPatterns.value(of: module) ?? Double(rank)
   }
 
   /// The alpha that the config gives a module.
   public func alpha(of module: String) -> Double {
-    alphaPatterns.first { $0.pattern.matches(module) }?.value ?? alpha
+    alphaPatterns.value(of: module) ?? alpha
   }
 
   /// The patterns that name none of `modules`: most likely a slip of whoever wrote them.
   public func idlePatterns(among modules: [String]) -> [String] {
-    (rankPatterns + alphaPatterns).map(\.pattern).filter { pattern in !modules.contains(where: pattern.matches) }.map(
-      \.text)
+    rankPatterns.idle(among: modules) + alphaPatterns.idle(among: modules)
+  }
+
+  /// Refuses patterns that would take too long to compare with these modules.
+  func checkPatterns(against modules: [String], limits: Limits) throws {
+    for (key, table) in [("rank_pattern", rankPatterns), ("alpha_pattern", alphaPatterns)] {
+      let steps = table.steps(for: modules)
+      guard steps <= limits[.patternSteps] else {
+        throw Failure(
+          beyond: .patternSteps,
+          "comparing '\(key)' with \(modules.count) modules takes \(steps) steps, more than the limit of "
+            + "\(limits[.patternSteps])")
+      }
+    }
   }
 
   /// The scaling s of a module's delta s·B·A, for its rank.

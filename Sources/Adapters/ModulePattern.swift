@@ -10,20 +10,31 @@ public struct ModulePattern: Sendable {
   public let text: String
   private let automaton: Automaton
 
+  /// Where the pattern is a name and nothing more.
+  let name: PatternName?
+
   /// - throws: ``Failure`` `badData` for what is no regular expression, or one that is not understood.
   public init(_ text: String) throws {
+    guard text.utf8.count <= Parser.maximumSize else {
+      throw Failure(
+        .badData, "a pattern of \(text.utf8.count) bytes is too large", advice: "name the modules one by one")
+    }
     self.text = text
     var parser = Parser(text)
     automaton = Automaton(try parser.expression())
+    name = PatternName(text)
   }
 
   /// Whether PEFT would apply this key to the module.
   public func matches(_ module: String) -> Bool { automaton.matches(Array(module.unicodeScalars)) }
 
+  /// An upper bound for the steps of a match, for each scalar of the module's name.
+  var steps: Int { automaton.count }
+
   /// The pattern that matches this module and no other, not even one whose path ends in its name.
   public static func naming(_ module: String) -> String {
     module.unicodeScalars.reduce(into: "^") { pattern, scalar in
-      if "\\.+*?()[]{}|^$".unicodeScalars.contains(scalar) { pattern += "\\" }
+      if PatternName.operators.contains(scalar) { pattern += "\\" }
       pattern.unicodeScalars.append(scalar)
     }
   }
@@ -53,7 +64,7 @@ private struct Parser {
   /// How many single steps the pattern has after counting out `{m,n}`.
   private var size = 0
 
-  private static let maximumSize = 4096
+  static let maximumSize = 4096
   private static let maximumDepth = 32
 
   init(_ text: String) {
@@ -91,6 +102,8 @@ private struct Parser {
     if take("*") {
       result = .many(one)
     } else if take("+") {
+      // The repeated part stands there twice, so that a plus within a plus within a plus would double again and again.
+      try grow(size - start)
       result = .sequence([one, .many(one)])
     } else if take("?") {
       result = .either([.empty, one])
@@ -113,7 +126,9 @@ private struct Parser {
       throw refusal("has a repetition that is not understood")
     }
     let most = high ?? low
-    guard most >= low, most <= 1000 else { throw refusal("repeats more often than is sensible") }
+    guard most >= low, most <= 1000, steps <= Self.maximumSize else {
+      throw refusal("repeats more often than is sensible")
+    }
     try grow(steps * most)
     let needed = [Expression](repeating: one, count: low)
     if hasComma, high == nil { return .sequence(needed + [.many(one)]) }
@@ -173,6 +188,7 @@ private struct Parser {
     var isFirst = true
     while at < scalars.count, scalars[at] != "]" || isFirst {
       isFirst = false
+      try grow(1)
       let low = scalars[at]
       at += 1
       if low == "\\" {
@@ -227,6 +243,8 @@ private struct Automaton: Sendable {
 
   private var steps: [Step] = [.end]
   private var start = 0
+
+  var count: Int { steps.count }
 
   init(_ expression: Expression) { start = add(expression, next: 0) }
 

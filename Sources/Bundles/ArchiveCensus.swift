@@ -18,8 +18,8 @@ struct ArchiveCensus {
   /// Checks the current entry of `archive`; nil for what is neither file nor of interest.
   mutating func admit(_ path: EntryPath, _ archive: OpenArchive) throws -> BundleEntry? {
     count += 1
-    guard count <= limits.entries else {
-      throw Failure(.badData, "is one entry more than the limit of \(limits.entries)", advice: .raising("entries"))
+    guard count <= limits[.entries] else {
+      throw Failure(beyond: .entries, "is one entry more than the limit of \(limits[.entries])")
     }
     switch archive.nature {
     case .file: break
@@ -34,6 +34,11 @@ struct ArchiveCensus {
     }
     if archive.isEncrypted { throw Failure.encrypted }
     if archive.isSparse { throw Failure.sparse }
+    if let method = archive.unreadCompression {
+      throw Failure(
+        .badData, "is compressed with \(String(showing: Array(method.utf8))), which is not read in a zip",
+        advice: "zip it again with the usual compression, deflate, or without")
+    }
     let size = try checkedSize(archive.size)
     guard !path.components.isEmpty else {
       throw Failure(.badData, "is a file in the place of the root folder", advice: .copyAgain)
@@ -69,9 +74,8 @@ struct ArchiveCensus {
     guard let announced, let size = Int(exactly: announced), size >= 0 else {
       throw Failure(.badData, "does not say how large it is", advice: .copyAgain)
     }
-    guard size <= limits.entrySize else {
-      throw Failure(
-        .badData, "has \(size) bytes, more than the limit of \(limits.entrySize)", advice: .raising("entrySize"))
+    guard size <= limits[.entrySize] else {
+      throw Failure(beyond: .entrySize, "has \(size) bytes, more than the limit of \(limits[.entrySize])")
     }
     let (sum, overflow) = total.addingReportingOverflow(size)
     total = overflow ? .max : sum

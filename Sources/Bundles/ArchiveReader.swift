@@ -57,7 +57,7 @@ public struct ArchiveReader: EntrySource {
           try archive.skip()
           return try visit(entry, nil)
         }
-        let spills = entry.size > limits.memory - decoded
+        let spills = entry.size > limits[.memory] - decoded
         let content = EntryContent(size: entry.size, archive: file, otherwise: spills ? .temporaryFile : .memory)
         try archive.read(into: content)
         let bytes = try content.finish()

@@ -7,25 +7,24 @@ import Tensors
 final class ArchiveWriter {
   private let archive: OpaquePointer
   private let output: String
-  private let temporary: String
-  private let descriptor: Int32
-  private var isFinished = false
+  private let draft: Draft
+  /// Throws when the user has asked to stop.
+  private let interruption: () throws -> Void
+  private var isRenamed = false
 
-  init(_ output: String, format: PackedFormat) throws {
+  init(_ output: String, format: PackedFormat, interruption: @escaping () throws -> Void = {}) throws {
     self.output = output
-    var template = Array("\(output).XXXXXX".utf8CString)
-    descriptor = mkstemp(&template)
-    guard descriptor >= 0 else { throw Self.failure("cannot be written: \(systemMessage())", output) }
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    temporary = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    self.interruption = interruption
+    draft = try Draft(of: output, isFolder: false)
     archive = archive_write_new()
-    guard format.prepare(archive), archive_write_open_fd(archive, descriptor) == ARCHIVE_OK else { throw failure() }
+    guard format.prepare(archive), archive_write_open_fd(archive, draft.descriptor) == ARCHIVE_OK else {
+      throw failure()
+    }
   }
 
   deinit {
     archive_write_free(archive)
-    close(descriptor)
-    if !isFinished { unlink(temporary) }
+    if !isRenamed { unlink(draft.path) }
   }
 
   /// Adds a file that says nothing of when, where and by whom it was written.
@@ -44,6 +43,7 @@ final class ArchiveWriter {
       try content.withUnsafeBytes { raw in
         var rest = raw
         while !rest.isEmpty {
+          try interruption()
           let written = archive_write_data(archive, rest.baseAddress, min(rest.count, 1 << 20))
           guard written > 0 else { throw failure() }
           rest = UnsafeRawBufferPointer(rebasing: rest[written...])
@@ -60,34 +60,25 @@ final class ArchiveWriter {
   /// - throws: ``Failure`` `cannotWrite`, also when there is a file already that may not be replaced.
   func finish(replacing: Bool) throws -> Int {
     try check(archive_write_close(archive))
-    let mask = umask(0)
-    umask(mask)
+    try draft.settle(as: output)
     var status = stat()
-    guard fchmod(descriptor, 0o666 & ~mask) == 0, fsync(descriptor) == 0, fstat(descriptor, &status) == 0 else {
-      throw Self.failure("cannot be written: \(systemMessage())", output)
-    }
+    guard fstat(draft.descriptor, &status) == 0 else { throw Draft.failure(output) }
+    try interruption()
     if replacing {
-      guard rename(temporary, output) == 0 else { throw Self.failure("cannot be replaced: \(systemMessage())", output) }
-      isFinished = true
+      try draft.replace(output)
+      isRenamed = true
     } else {
       // A link, unlike a rename, fails when somebody else was faster.
-      guard link(temporary, output) == 0 else {
-        throw errno == EEXIST ? Self.exists(output) : Self.failure("cannot be written: \(systemMessage())", output)
+      guard link(draft.path, output) == 0 else {
+        throw errno == EEXIST ? Self.exists(output) : Draft.failure(output)
       }
+      syncFolder(of: output)
     }
-    Self.syncFolder(of: output)
     return Int(status.st_size)
   }
 
   static func exists(_ output: String) -> Failure {
     Failure(.cannotWrite, "exists already", advice: "choose another name, or replace it with --force", file: output)
-  }
-
-  private static func syncFolder(of output: String) {
-    let folder = open(URL(filePath: output).deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard folder >= 0 else { return }
-    fsync(folder)
-    close(folder)
   }
 
   private func check(_ status: Int32) throws {
@@ -96,10 +87,8 @@ final class ArchiveWriter {
 
   private func failure() -> Failure {
     let said = archive_error_string(archive).map { String(cString: $0) } ?? "unknown reason"
-    return Self.failure("cannot be written: \(said)", output)
-  }
-
-  private static func failure(_ message: String, _ output: String) -> Failure {
-    Failure(.cannotWrite, message, advice: "check that the folder exists and has room", file: output)
+    return Failure(
+      .cannotWrite, "cannot be written: \(said)",
+      advice: "check that the folder exists, its permissions and the free space", file: output)
   }
 }

@@ -8,6 +8,7 @@ struct Assembly {
   let parts: Set<Part>
   let displayName: (String) -> String
   let diskPath: ((String) -> String)?
+  let limits: Limits
 
   /// The file of an entry, with its content if its part was asked for.
   func file(_ entry: BundleEntry, _ part: Part? = nil) -> BundleFile {
@@ -16,7 +17,7 @@ struct Assembly {
     return BundleFile(
       path: path(of: entry), name: displayName(entry.path), size: entry.size, part: part,
       diskPath: diskPath?(entry.path),
-      content: isWanted ? contents[entry.path] : nil)
+      limits: limits, content: isWanted ? contents[entry.path] : nil)
   }
 
   /// The path inside the bundle: without what wraps it, and with its folder where a checkpoint is given by itself.

@@ -100,7 +100,8 @@ public struct Bundle: Sendable {
     let sourceNotes = try source.read(wanting: { try gathering.wants($0) }, visit: { gathering.take($0, $1) })
     let layout = try Layout(gathering.entries, stem: stem)
     let assembly = Assembly(
-      layout: layout, contents: gathering.contents, parts: parts, displayName: source.displayName, diskPath: diskPath)
+      layout: layout, contents: gathering.contents, parts: parts, displayName: source.displayName, diskPath: diskPath,
+      limits: limits)
     let trajectory = try assembly.trajectory(choice)
     let chosen = try assembly.adapter(choice, in: trajectory.checkpoints)
     adapter = chosen?.files
@@ -112,7 +113,7 @@ public struct Bundle: Sendable {
     try assembly.refuseStrayEvidence()
     let manifestFile = layout.manifest.map { assembly.file($0) }
     let manifest = try manifestFile.map { file in
-      try locating(file: file.name) { try Manifest(try file.bytes()) }
+      try locating(file: file.name) { try Manifest(try file.bytes(), limits: limits) }
     }
     self.manifest = manifest
     samples = layout.samples.map { assembly.file($0, .samples) }
@@ -131,7 +132,7 @@ public struct Bundle: Sendable {
     sampleTally = try samples.flatMap { file in
       try file.content.map { content in
         try locating(file: file.name) {
-          let tally = try SampleTally(content)
+          let tally = try SampleTally(content, limits: limits)
           try manifest?.verify(tally)
           return tally
         }

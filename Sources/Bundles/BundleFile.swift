@@ -18,6 +18,9 @@ public struct BundleFile: Sendable {
   /// Where it lies, if the bundle is a folder.
   public let diskPath: String?
 
+  /// How much it may ask of whoever reads it, as said when the bundle was opened.
+  public let limits: Limits
+
   var content: Bytes?
 
   /// Whether the content was asked for when the bundle was opened.

@@ -25,6 +25,9 @@ public struct BundleWriter: Sendable {
   /// Gets to know how many bytes of the files are written, and of how many; throws to stop the packing.
   public var progress: (@Sendable (_ done: Int, _ total: Int) throws -> Void)?
 
+  /// Throws when the user has asked to stop; asked while the archive is written.
+  public var interruption: @Sendable () throws -> Void = {}
+
   public init() {}
 
   /// The parts that a bundle can do without.
@@ -57,6 +60,7 @@ public struct BundleWriter: Sendable {
         list.leftOut.append(.init(path: file.path, bytes: file.size, reason: .part(part)))
         continue
       }
+      try interruption()
       let original = try file.bytes()
       let content = try locating(file: file.name) { try transform?(file.path, original) ?? original }
       manifest.files?[file.path] = .init(bytes: content.count, sha256: sha256(of: content))
@@ -65,7 +69,7 @@ public struct BundleWriter: Sendable {
     entries.insert(("clues.json", Bytes(manifest.text.utf8)), at: 0)
     list.leftOut += bundle.ignored.map { .init(path: $0.path, bytes: $0.size, reason: .unknown) }
     list.packed = entries.map { .init(path: $0.path, bytes: $0.content.count) }
-    let writer = try ArchiveWriter(output, format: format)
+    let writer = try ArchiveWriter(output, format: format, interruption: interruption)
     let total = entries.reduce(0) { $0 + $1.content.count }
     var done = 0
     for entry in entries {

@@ -101,14 +101,12 @@ final class DecodedStream {
 extension Limits {
   /// Refuses an archive that has grown to `decoded` bytes beyond what is sane.
   func check(decoded: Int, archive size: Int) throws {
-    guard decoded <= totalSize else {
-      throw Failure(
-        .badData, "decodes to more than the limit of \(totalSize) bytes", advice: .raising("totalSize"))
+    guard decoded <= self[.totalSize] else {
+      throw Failure(beyond: .totalSize, "decodes to more than the limit of \(self[.totalSize]) bytes")
     }
-    guard decoded <= ratioFloor || decoded / max(size, 1) < ratio else {
+    guard decoded <= self[.ratioFloor] || decoded / max(size, 1) < self[.ratio] else {
       throw Failure(
-        .badData, "decodes to more than \(ratio) times its size, as archives made to fill memory do",
-        advice: .raising("ratio"))
+        beyond: .ratio, "decodes to more than \(self[.ratio]) times its size, as archives made to fill memory do")
     }
   }
 }

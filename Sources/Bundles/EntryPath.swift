@@ -17,15 +17,18 @@ struct EntryPath: Hashable {
       Failure(.badData, message, advice: advice ?? "pack the folder again with paths inside it only")
     }
     guard !name.isEmpty else { throw refusal("has an empty name") }
-    guard name.count <= limits.pathLength else {
-      throw refusal(
-        "has a path of \(name.count) bytes, more than the limit of \(limits.pathLength)", .raising("pathLength"))
+    guard name.count <= limits[.pathLength] else {
+      throw Failure(
+        beyond: .pathLength, "has a path of \(name.count) bytes, more than the limit of \(limits[.pathLength])")
     }
     guard let text = String(validating: name, as: UTF8.self) else {
       throw refusal("has a name that is not UTF-8", "rename the file and pack it again")
     }
     guard text.unicodeScalars.allSatisfy(\.isPrintable) else {
       throw refusal("has a control character in its name", "rename the file and pack it again")
+    }
+    guard !hasTooManyCombiningMarks(text) else {
+      throw refusal("has a name with more than \(maximumCombiningMarks) combining marks in a row")
     }
     guard !name.contains(UInt8(ascii: "\\")) else {
       throw refusal("has a backslash in its path", "pack it again with a tool that writes forward slashes")
@@ -37,9 +40,9 @@ struct EntryPath: Hashable {
     let components = name.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
       .filter { $0 != "." }
     guard !components.contains("..") else { throw refusal("has a path that leads upwards") }
-    guard components.count <= limits.pathDepth else {
-      throw refusal(
-        "lies \(components.count) folders deep, more than the limit of \(limits.pathDepth)", .raising("pathDepth"))
+    guard components.count <= limits[.pathDepth] else {
+      throw Failure(
+        beyond: .pathDepth, "lies \(components.count) folders deep, more than the limit of \(limits[.pathDepth])")
     }
     self.components = components
   }
@@ -61,9 +64,6 @@ extension Unicode.Scalar {
 }
 
 extension String {
-  /// The advice that belongs to a limit.
-  static func raising(_ limit: String) -> String { "raise the limit '\(limit)' if you trust where this comes from" }
-
   /// A name from outside made fit for a message: what cannot be printed is written as an escape, what is long is cut.
   init(showing name: some Collection<UInt8>) {
     var shown = ""

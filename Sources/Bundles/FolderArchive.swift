@@ -2,7 +2,7 @@ import Diagnostics
 import Foundation
 import Tensors
 
-/// A whole folder as an archive: the same files always give the same bytes, and the archive appears whole or not at all.
+/// A folder's files as an archive: the same files always give the same bytes, and the archive appears whole or not at all.
 public struct FolderArchive {
   /// Whether a name has an ending that says how to pack, such as `.tar.zst`.
   public static func isNamed(_ output: String) -> Bool { (try? PackedFormat(ending: output)) != nil }
@@ -10,27 +10,23 @@ public struct FolderArchive {
   /// The endings that say how to pack.
   public static var endings: [String] { PackedFormat.allCases.flatMap(\.endings) }
 
-  /// Packs all files below `folder`, by path, below one folder named like the archive.
+  /// Packs files, by path, below one folder named like the archive.
   ///
-  /// - parameter progress: Gets to know how many bytes of the files are written, and of how many; throws to stop.
+  /// - parameters:
+  ///   - interruption: Throws when the user has asked to stop.
+  ///   - progress: Gets to know how many bytes of the files are written, and of how many.
+  ///   - content: The content of a file.
   /// - throws: ``Failure`` `cannotWrite`, also when there is a file already that may not be replaced.
   public static func pack(
-    _ folder: String, to output: String, replacing: Bool,
-    progress: @escaping (_ done: Int, _ total: Int) throws -> Void
+    _ names: [String], to output: String, replacing: Bool, interruption: @escaping () throws -> Void = {},
+    progress: @escaping (_ done: Int, _ total: Int) throws -> Void = { _, _ in }, content: (String) throws -> Bytes
   ) throws {
     let format = try PackedFormat(ending: output)
     let name = URL(filePath: output).lastPathComponent
     let root = format.endings.first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
-    let paths = try FileManager.default.subpathsOfDirectory(atPath: folder).sorted {
-      $0.utf8.lexicographicallyPrecedes($1.utf8)
-    }
-    let writer = try ArchiveWriter(output, format: format)
-    let files = try paths.compactMap { path -> (path: String, content: Bytes)? in
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: folder + "/" + path, isDirectory: &isFolder), !isFolder.boolValue
-      else { return nil }
-      return (path, try Bytes(mapping: folder + "/" + path))
-    }
+    let writer = try ArchiveWriter(output, format: format, interruption: interruption)
+    let files = try names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      .map { (path: $0, content: try content($0)) }
     let total = files.reduce(0) { $0 + $1.content.count }
     var done = 0
     for file in files {

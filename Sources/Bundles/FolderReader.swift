@@ -39,10 +39,9 @@ public struct FolderReader: EntrySource {
         guard found.isRegular else {
           throw Failure(.badData, "is neither a file nor a link to one", advice: "put the file itself there")
         }
-        guard entry.size <= limits.entrySize else {
+        guard entry.size <= limits[.entrySize] else {
           throw Failure(
-            .badData, "has \(entry.size) bytes, more than the limit of \(limits.entrySize)",
-            advice: .raising("entrySize"))
+            beyond: .entrySize, "has \(entry.size) bytes, more than the limit of \(limits[.entrySize])")
         }
         try visit(entry, try Bytes(mapping: disk))
       }
@@ -117,9 +116,9 @@ struct FolderWalk {
       }
       if name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) { continue }
       count += 1
-      guard count <= limits.entries else {
+      guard count <= limits[.entries] else {
         throw Failure(
-          .badData, "holds more files and folders than the limit of \(limits.entries)", advice: .raising("entries"))
+          beyond: .entries, "holds more files and folders than the limit of \(limits[.entries])")
       }
       let inner = path.isEmpty ? name : Array(path.utf8) + [UInt8(ascii: "/")] + name
       // A name that an archive could not carry is none of the names that we know.

@@ -35,10 +35,9 @@ struct Gathering {
     }
     var isWanted = false
     for case (let root, let file?) in readings where wants(file, under: root, path: entry.path) { isWanted = true }
-    if isWanted, entry.path.hasSuffix(".json"), entry.size > limits.jsonSize {
+    if isWanted, entry.path.hasSuffix(".json"), entry.size > limits[.jsonSize] {
       throw Failure(
-        .badData, "has \(entry.size) bytes, more than the limit of \(limits.jsonSize) for JSON",
-        advice: .raising("jsonSize"))
+        beyond: .jsonSize, "has \(entry.size) bytes, more than the limit of \(limits[.jsonSize]) for JSON")
     }
     return isWanted
   }

@@ -31,8 +31,8 @@ public struct Manifest: Sendable, Equatable {
   /// Reads `clues.json`.
   ///
   /// - throws: ``Failure`` `badData`, also for a version that is not known here.
-  init(_ bytes: Bytes) throws {
-    guard let object = try bytes.withUnsafeBytes({ try JSONReader().read($0) }).objectValue else {
+  init(_ bytes: Bytes, limits: Limits = Limits()) throws {
+    guard let object = try bytes.withUnsafeBytes({ try JSONReader(limits).read($0) }).objectValue else {
       throw Failure(.badData, "is not a JSON object")
     }
     guard object["format"]?.intValue == Self.format else {

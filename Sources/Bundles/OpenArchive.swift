@@ -97,6 +97,16 @@ final class OpenArchive {
   var isEncrypted: Bool { archive_entry_is_encrypted(entry) != 0 }
   var isSparse: Bool { archive_entry_sparse_count(entry) > 0 }
 
+  /// How the current entry of a zip is compressed, if that is a way that is not read.
+  ///
+  /// Stored and deflated is what all tools write. The others (lzma, xz, ppmd, bzip2, zstd) let an entry of a few bytes ask
+  /// for gigabytes to decode it in.
+  var unreadCompression: String? {
+    guard kind == .zip, let name = archive_format_name(archive).map({ String(cString: $0) }) else { return nil }
+    let method = name.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
+    return method == "uncompressed" || method == "deflation" ? nil : String(method)
+  }
+
   /// The size that the current entry announces.
   var size: Int64? { archive_entry_size_is_set(entry) == 0 ? nil : archive_entry_size(entry) }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// Gets to know how many bytes of a bundle are read; throws to stop the reading.

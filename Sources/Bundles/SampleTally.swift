@@ -11,9 +11,9 @@ struct SampleTally: Equatable {
   private(set) var trainingDomains: Set<String> = []
 
   /// - throws: ``Failure`` `badData` with the line.
-  init(_ bytes: Bytes) throws {
+  init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     try bytes.withUnsafeBytes {
-      try JSONReader().readLines($0) { value, line in
+      try JSONReader(limits).readLines($0) { value, line in
         guard let object = value.objectValue, let split = object["split"]?.stringValue else {
           throw Failure(
             .badData, "this line has no \"split\"",

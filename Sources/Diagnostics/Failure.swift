@@ -70,13 +70,13 @@ public struct Failure: Error, Sendable, Equatable {
 extension Failure: CustomStringConvertible {
   /// `file:line:column: error: client 'c', tensor 't': message`, then the advice on a line of its own.
   ///
-  /// Whatever came from other people's files is printable here: no name can forge a line or steer a terminal.
+  /// Whatever came from other people's files is printable here: no name can forge a line, steer a terminal, or fill it.
   public var description: String { text { _, text in text } }
 
   /// The description with its marks painted, one failure after another.
   public func text(_ paint: (Mark, String) -> String) -> String {
     all.map { failure in
-      let next = failure.advice.map { "\n  \(paint(.help, "help:")) " + printable($0) } ?? ""
+      let next = failure.advice.map { "\n  \(paint(.help, "help:")) " + shown($0) } ?? ""
       let place = failure.place.map { paint(.place, $0 + ":") + " " } ?? ""
       return "\(place)\(paint(.error, "error:")) \(failure.sentence)\(next)"
     }.joined(separator: "\n")
@@ -96,13 +96,13 @@ extension Failure: CustomStringConvertible {
 
   /// `file:line:column`, as far as it is known.
   private var place: String? {
-    file.map { file in printable(file) + (position.map { ":\($0.line):\($0.column)" } ?? "") }
+    file.map { file in shown(file) + (position.map { ":\($0.line):\($0.column)" } ?? "") }
   }
 
   /// The message with what it is about in front.
   private var sentence: String {
     let subject = [client.map { "client '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap { $0.map(printable) }
-    return (subject.isEmpty ? "" : subject.joined(separator: ", ") + ": ") + printable(message)
+    return (subject.isEmpty ? "" : subject.joined(separator: ", ") + ": ") + shown(message)
   }
 }
 

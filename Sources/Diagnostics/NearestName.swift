@@ -1,12 +1,17 @@
 /// The candidate that `name` was probably meant to be, or nil if none is near.
 ///
 /// Nearness is the number of insertions, deletions, substitutions and swaps of neighbours, at most a third of the length.
+///
+/// Names come from outside, too, and a comparison takes time in proportion to both lengths: long names are near to none,
+/// and of very many candidates only the first are looked at.
 public func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
+  guard name.utf8.count <= longestName else { return nil }
   let wanted = Array(name.lowercased())
-  let near = candidates.compactMap { candidate -> (distance: Int, candidate: String)? in
+  let near = candidates.prefix(mostNames).compactMap { candidate -> (distance: Int, candidate: String)? in
+    guard candidate.utf8.count <= longestName else { return nil }
     let letters = Array(candidate.lowercased())
     let limit = max(1, max(wanted.count, letters.count) / 3)
-    // The lengths alone tell most strangers, and a name of a megabyte is not worth its table.
+    // The lengths alone tell most strangers.
     guard abs(wanted.count - letters.count) <= limit else { return nil }
     let distance = editDistance(wanted, letters)
     return distance <= limit ? (distance, candidate) : nil
@@ -17,9 +22,17 @@ public func nearestName(to name: String, among candidates: some Sequence<String>
 /// "did you mean 'x'?" for an error's advice, or a list of what there is.
 public func suggestion(for name: String, among candidates: some Collection<String>) -> String {
   if let near = nearestName(to: name, among: candidates) { return "did you mean '\(near)'?" }
-  let known = candidates.sorted().joined(separator: ", ")
-  return known.isEmpty ? "there is none to choose from" : "known here: \(known)"
+  let shown = 50
+  let known = candidates.sorted().prefix(shown).joined(separator: ", ")
+  let more = candidates.count > shown ? " and \(candidates.count - shown) more" : ""
+  return known.isEmpty ? "there is none to choose from" : "known here: \(known)\(more)"
 }
+
+/// Bytes of a name that is compared with others.
+private let longestName = 200
+
+/// Names that are compared.
+private let mostNames = 2000
 
 private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
   var rows = [Array(0...b.count)]

@@ -11,6 +11,16 @@ public func printable(_ text: String) -> String {
   }
 }
 
+/// The text as a message shows it: printable, and cut where it is longer than anybody reads, which the message says.
+func shown(_ text: String) -> String {
+  let most = 1500
+  guard text.utf8.count > most else { return printable(text) }
+  let scalars = text.unicodeScalars
+  let rest = scalars.dropFirst(most)
+  guard !rest.isEmpty else { return printable(text) }
+  return printable(String(String.UnicodeScalarView(scalars.prefix(most)))) + "… (\(rest.count) characters more)"
+}
+
 private func steersTerminal(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.properties.generalCategory {
   case .control, .lineSeparator, .paragraphSeparator: true

@@ -5,16 +5,13 @@ import Diagnostics
 /// Foundation's reader forgets the order of keys, takes the last of two equal keys without a word and refuses the `NaN`
 /// that Python writes; all three matter for files that come from elsewhere.
 public struct JSONReader: Sendable {
-  /// How deep arrays and objects may nest.
-  public var maximumDepth = 64
-
-  /// How many values one text may hold, which bounds the memory that a small file can ask for.
-  public var maximumValues = 4_000_000
+  /// How deep a text may nest, how many values it may hold, and how long a line may be.
+  public var limits: Limits
 
   /// Whether the literals `NaN`, `Infinity` and `-Infinity` count as numbers, as Python writes them.
   public var takesNonFiniteNumbers = false
 
-  public init() {}
+  public init(_ limits: Limits = Limits()) { self.limits = limits }
 
   /// Reads the one value that `bytes` hold.
   ///
@@ -44,6 +41,10 @@ public struct JSONReader: Sendable {
       start = end + 1
       if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
       do {
+        guard text.count <= limits[.lineSize] else {
+          throw Failure(
+            beyond: .lineSize, "a line has \(text.count) bytes, more than the limit of \(limits[.lineSize])")
+        }
         try body(try read(text), line)
       } catch var failure as Failure {
         failure.position = .init(line: line, column: failure.position?.column ?? 1)
@@ -57,8 +58,17 @@ public struct JSONReader: Sendable {
 private struct Cursor {
   let bytes: UnsafeRawBufferPointer
   let rules: JSONReader
+  let maximumDepth: Int
+  let maximumValues: Int
   var at = 0
   var values = 0
+
+  init(bytes: UnsafeRawBufferPointer, rules: JSONReader) {
+    self.bytes = bytes
+    self.rules = rules
+    maximumDepth = rules.limits[.jsonDepth]
+    maximumValues = rules.limits[.jsonValues]
+  }
 
   mutating func document() throws -> JSONValue {
     skipSpace()
@@ -70,8 +80,12 @@ private struct Cursor {
 
   private mutating func value(depth: Int) throws -> JSONValue {
     values += 1
-    if values > rules.maximumValues { throw failure("the JSON holds more than \(rules.maximumValues) values") }
-    if depth > rules.maximumDepth { throw failure("the JSON nests deeper than \(rules.maximumDepth) levels") }
+    if values > maximumValues {
+      throw placed(Failure(beyond: .jsonValues, "the JSON holds more than \(maximumValues) values"))
+    }
+    if depth > maximumDepth {
+      throw placed(Failure(beyond: .jsonDepth, "the JSON nests deeper than \(maximumDepth) levels"))
+    }
     guard at < bytes.count else { throw failure("the JSON ends early") }
     switch bytes[at] {
     case UInt8(ascii: "{"): return try object(depth: depth)
@@ -249,6 +263,9 @@ private struct Cursor {
     guard let text = String(validating: UnsafeRawBufferPointer(rebasing: slice), as: UTF8.self) else {
       throw failure("a text is not valid UTF-8")
     }
+    guard !hasTooManyCombiningMarks(text) else {
+      throw failure("a text has more than \(maximumCombiningMarks) combining marks in a row")
+    }
     return text
   }
 
@@ -262,13 +279,17 @@ private struct Cursor {
     while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x0A || bytes[at] == 0x0D || bytes[at] == 0x09 { at += 1 }
   }
 
-  private func failure(_ message: String) -> Failure {
+  private func failure(_ message: String) -> Failure { placed(Failure(.badData, message)) }
+
+  private func placed(_ failure: Failure) -> Failure {
     var line = 1
     var lineStart = 0
     for place in 0..<min(at, bytes.count) where bytes[place] == 0x0A {
       line += 1
       lineStart = place + 1
     }
-    return Failure(.badData, message, position: .init(line: line, column: at - lineStart + 1))
+    var failure = failure
+    failure.position = .init(line: line, column: at - lineStart + 1)
+    return failure
   }
 }

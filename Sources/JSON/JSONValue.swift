@@ -16,11 +16,25 @@ public enum JSONValue: Sendable, Equatable {
 /// The members of a JSON object, in the order of the file, each key once.
 public struct JSONObject: Sendable, Equatable {
   public private(set) var members: [(key: String, value: JSONValue)]
+  /// Where keys stand, once there are so many that looking for them one by one would take long. A dictionary for every
+  /// object would take a small file of small objects some fifty times its size.
   private var places: [String: Int]
+
+  private static let fewMembers = 8
 
   public init() {
     members = []
     places = [:]
+  }
+
+  private func place(of key: String) -> Int? {
+    members.count > Self.fewMembers ? places[key] : members.firstIndex { $0.key == key }
+  }
+
+  private mutating func indexMembers() {
+    places =
+      members.count > Self.fewMembers
+      ? Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.key, $0) }) : [:]
   }
 
   /// The members in the order given; of equal keys the last one counts, at the place of the first.
@@ -34,17 +48,17 @@ public struct JSONObject: Sendable, Equatable {
   public var count: Int { members.count }
 
   public subscript(key: String) -> JSONValue? {
-    get { places[key].map { members[$0].value } }
+    get { place(of: key).map { members[$0].value } }
     set {
-      switch (places[key], newValue) {
+      switch (place(of: key), newValue) {
       case (let place?, let value?):
         members[place].value = value
       case (nil, let value?):
-        places[key] = members.count
         members.append((key, value))
+        if members.count == Self.fewMembers + 1 { indexMembers() } else if !places.isEmpty { places[key] = count - 1 }
       case (let place?, nil):
         members.remove(at: place)
-        places = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.key, $0) })
+        indexMembers()
       case (nil, nil):
         break
       }

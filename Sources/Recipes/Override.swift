@@ -10,7 +10,7 @@ public struct Override: Sendable {
   /// Reads `key=value`, as `--set` takes it.
   ///
   /// - throws: ``Failure`` of kind `usage` if this is not `key=value`, `badRecipe` if the value is broken YAML.
-  public init(_ setting: String, limits: RecipeLimits = .init()) throws {
+  public init(_ setting: String, limits: Limits = Limits()) throws {
     let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, path.allSatisfy({ !$0.isEmpty }) else {
@@ -25,7 +25,7 @@ public struct Override: Sendable {
   ///   - path: The keys that lead to the value.
   ///   - text: The value as YAML.
   ///   - option: What the user wrote on the command line, for messages.
-  public init(_ path: [String], _ text: String, from option: String, limits: RecipeLimits = .init()) throws {
+  public init(_ path: [String], _ text: String, from option: String, limits: Limits = Limits()) throws {
     let origin = Origin.override(option)
     self.path = path
     // Only a list, a mapping or quotes need YAML; a path with '#' or ': ' in it is just a path.

@@ -10,7 +10,7 @@ extension Recipe {
   ///   are put in before anything is checked, and after a mergekit file is translated. Elements of lists are counted from 0.
   /// - throws: ``Failure`` of kind `missingInput` if the file cannot be read, `badRecipe` with line and column if it is
   ///   not a recipe, `usage` if an override is not `key=value`.
-  public static func read(path: String, overrides: [Override] = [], limits: RecipeLimits = .init()) throws -> Recipe {
+  public static func read(path: String, overrides: [Override] = [], limits: Limits = Limits()) throws -> Recipe {
     try parse(try text(ofFile: path, limits: limits), file: path, overrides: overrides, limits: limits)
   }
 
@@ -18,7 +18,7 @@ extension Recipe {
   ///
   /// - parameter file: Its name for messages; relative paths in it start from the folder of this file.
   public static func parse(
-    _ text: String, file: String, overrides: [Override] = [], limits: RecipeLimits = .init()
+    _ text: String, file: String, overrides: [Override] = [], limits: Limits = Limits()
   ) throws -> Recipe {
     try locating(file: file) {
       guard let root = try YAMLReader(limits: limits).read(text) else {
@@ -47,22 +47,23 @@ extension Recipe {
     return recipe
   }
 
-  private static func text(ofFile path: String, limits: RecipeLimits) throws -> String {
+  private static func text(ofFile path: String, limits: Limits) throws -> String {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw unreadable(path) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     // One byte more than allowed is enough to know that there are too many.
-    while bytes.count <= limits.bytes {
-      let count = Foundation.read(descriptor, &buffer, min(buffer.count, limits.bytes + 1 - bytes.count))
+    while bytes.count <= limits[.recipeSize] {
+      let count = Foundation.read(descriptor, &buffer, min(buffer.count, limits[.recipeSize] + 1 - bytes.count))
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw unreadable(path) }
       if count == 0 { break }
       bytes.append(contentsOf: buffer[..<count])
     }
-    guard bytes.count <= limits.bytes else {
-      throw Failure(.badRecipe, "the recipe has more than \(limits.bytes) bytes", file: path)
+    guard bytes.count <= limits[.recipeSize] else {
+      throw Failure(beyond: .recipeSize, "the recipe has more than \(limits[.recipeSize]) bytes", kind: .badRecipe)
+        .at(file: path)
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(.badRecipe, "the recipe is not UTF-8 text", advice: "save it as UTF-8", file: path)

@@ -23,6 +23,8 @@ public struct Recipe: Sendable {
   public var output = Located(Output())
   public var seed = Located(UInt64(0))
   public var plugins: [PluginPin] = []
+  /// The limits on inputs that differ from the defaults.
+  public var limits: Located<LimitSettings>?
 
   /// Which key of a mergekit file became what; empty for a recipe in our own language.
   var translation: [Decision] = []
@@ -106,6 +108,7 @@ extension Recipe: Record {
     .key(
       "plugins", \.plugins, .pins,
       "Pins: the id of a plugin and the SHA-256 of the only library that may provide it."),
+    .key("limits", \.limits, .record, "How much the clients' bundles may ask for before they are refused."),
   ]
 
   mutating func settle() {

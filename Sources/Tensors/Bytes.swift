@@ -34,7 +34,8 @@ public struct Bytes: Sendable {
   ///
   /// - throws: ``Failure`` `missingInput` when there is no such file or it cannot be read.
   public init(mapping path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Not to be blocked by a pipe that stands where a file is due.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw Failure(.missingInput, "cannot be opened: \(systemMessage())", file: path) }
     defer { close(descriptor) }
     try self.init(mapping: descriptor, path: path)

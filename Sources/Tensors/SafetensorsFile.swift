@@ -17,10 +17,11 @@ public struct SafetensorsFile: Sendable {
   /// Reads the header of `bytes` and checks every rule of the format.
   ///
   /// - throws: ``Failure`` `badData` that names the tensor.
-  public init(_ bytes: Bytes) throws {
+  public init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     let header = try bytes.withUnsafeBytes { raw in
-      let length = try SafetensorsHeader.length(raw.prefix(8), fileSize: raw.count)
-      return try SafetensorsHeader(UnsafeRawBufferPointer(rebasing: raw[8..<(8 + length)]), fileSize: raw.count)
+      let length = try SafetensorsHeader.length(raw.prefix(8), fileSize: raw.count, limits: limits)
+      return try SafetensorsHeader(
+        UnsafeRawBufferPointer(rebasing: raw[8..<(8 + length)]), fileSize: raw.count, limits: limits)
     }
     self.header = header
     tensors = Dictionary(

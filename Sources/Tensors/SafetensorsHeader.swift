@@ -11,38 +11,44 @@ public struct SafetensorsHeader: Sendable {
   /// The texts under `__metadata__`.
   public let metadata: [String: String]
 
-  /// The largest header that is read, as in the reference implementation.
-  public static let maximumLength = 100_000_000
+  /// Axes of a tensor; PyTorch has no more.
+  static let maximumAxes = 64
 
   /// The length of the header, from the first eight bytes of the file.
   ///
   /// - throws: ``Failure`` `badData` when the file is no safetensors file or was cut off.
-  public static func length(_ start: some Collection<UInt8>, fileSize: Int) throws -> Int {
+  public static func length(
+    _ start: some Collection<UInt8>, fileSize: Int, limits: Limits = Limits()
+  ) throws -> Int {
     guard start.count == 8 else {
       throw Failure(.badData, "is too short for a safetensors file", advice: "it may have been cut off: copy it again")
     }
     let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    guard length <= UInt64(maximumLength) else {
+    guard let length = Int(exactly: length), length <= Int.max - 8 else {
       throw Failure(.badData, "claims a header of \(length) bytes; this is no safetensors file")
     }
-    guard 8 + Int(length) <= fileSize else {
+    guard 8 + length <= fileSize else {
       throw Failure(
         .badData, "claims a header of \(length) bytes but ends after \(fileSize)",
         advice: "it may have been cut off: copy it again")
     }
-    return Int(length)
+    guard length <= limits[.headerSize] else {
+      throw Failure(
+        beyond: .headerSize, "has a header of \(length) bytes, more than the limit of \(limits[.headerSize])")
+    }
+    return length
   }
 
   /// Reads the header's JSON and checks every rule of the format.
   ///
   /// - throws: ``Failure`` `badData` that names the tensor.
-  public init(_ text: UnsafeRawBufferPointer, fileSize: Int) throws {
+  public init(_ text: UnsafeRawBufferPointer, fileSize: Int, limits: Limits = Limits()) throws {
     guard text.first == UInt8(ascii: "{") else {
       throw Failure(.badData, "has a header that does not start with a brace; this is no safetensors file")
     }
     let value: JSONValue
     do {
-      value = try JSONReader().read(text)
+      value = try JSONReader(limits).read(text)
     } catch var failure as Failure {
       failure.message = "its safetensors header cannot be read: \(failure.message)"
       failure.position = nil
@@ -115,10 +121,15 @@ public struct SafetensorsHeader: Sendable {
       guard let dtype = DType(rawValue: typeName) else {
         throw failure("has the unknown dtype '\(typeName)'", advice: "convert it to F32, F16 or BF16 first")
       }
-      guard let sizes = object["shape"]?.arrayValue?.map(\.intValue), sizes.allSatisfy({ $0.map { $0 >= 0 } ?? false })
+      // Whole numbers, written so: `8.0` is a number to JSON, but no reader that we know takes it for a size.
+      guard let sizes = object["shape"]?.arrayValue?.map(\.wholeNumber),
+        sizes.allSatisfy({ $0.map { $0 >= 0 } ?? false })
       else { throw failure("its shape is not a list of sizes") }
       let shape = sizes.compactMap { $0 }
-      guard let offsets = object["data_offsets"]?.arrayValue?.map(\.intValue), offsets.count == 2,
+      guard shape.count <= SafetensorsHeader.maximumAxes else {
+        throw failure("has \(shape.count) axes, where tensors have at most \(SafetensorsHeader.maximumAxes)")
+      }
+      guard let offsets = object["data_offsets"]?.arrayValue?.map(\.wholeNumber), offsets.count == 2,
         let begin = offsets[0], let end = offsets[1]
       else { throw failure("its data_offsets are not two numbers") }
       guard 0 <= begin, begin <= end, end <= data.count else {
@@ -141,4 +152,9 @@ public struct SafetensorsHeader: Sendable {
       self.range = data.lowerBound + begin..<data.lowerBound + end
     }
   }
+}
+
+extension JSONValue {
+  /// The number, if it is written as a whole one.
+  fileprivate var wholeNumber: Int? { if case .integer(let value) = self { Int(value) } else { nil } }
 }

@@ -17,25 +17,25 @@ public final class SafetensorsStream: Sendable {
   }
 
   /// Opens a file on disk and reads its header.
-  public convenience init(path: String) throws {
+  public convenience init(path: String, limits: Limits = Limits()) throws {
     let identity = try FileIdentity(path)
-    try self.init(.file(identity), size: identity.size, name: path)
+    try self.init(.file(identity), size: identity.size, name: path, limits)
   }
 
   /// Reads from bytes in memory; `name` is for messages.
-  public convenience init(_ bytes: Bytes, name: String) throws {
-    try self.init(.bytes(bytes), size: bytes.count, name: name)
+  public convenience init(_ bytes: Bytes, name: String, limits: Limits = Limits()) throws {
+    try self.init(.bytes(bytes), size: bytes.count, name: name, limits)
   }
 
-  private init(_ source: Source, size: Int, name: String) throws {
+  private init(_ source: Source, size: Int, name: String, _ limits: Limits) throws {
     self.source = source
     self.name = name
     header = try locating(file: name) {
       var start = [UInt8](repeating: 0, count: min(8, size))
       try start.withUnsafeMutableBytes { try Self.read(source, 0, into: $0) }
-      var text = [UInt8](repeating: 0, count: try SafetensorsHeader.length(start, fileSize: size))
+      var text = [UInt8](repeating: 0, count: try SafetensorsHeader.length(start, fileSize: size, limits: limits))
       try text.withUnsafeMutableBytes { try Self.read(source, 8, into: $0) }
-      return try text.withUnsafeBytes { try SafetensorsHeader($0, fileSize: size) }
+      return try text.withUnsafeBytes { try SafetensorsHeader($0, fileSize: size, limits: limits) }
     }
     entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
   }
@@ -122,7 +122,7 @@ private struct FileIdentity {
   }
 
   private static func open(_ path: String) throws -> Int32 {
-    let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw Failure(.missingInput, "cannot be opened: \(systemMessage())", file: path)
     }

@@ -15,19 +15,15 @@ public struct Bench: Sendable {
   public let catalog: PluginCatalog
   public var observer: any Observer
   public var threads: Int
-  public var limits: Limits
   /// What plugins had to say.
   private let said = Said()
 
-  public init(
-    catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int, limits: Limits = Limits()
-  ) {
+  public init(catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int) {
     clues_keep_freed_memory()
     _ = openBLAS
     self.catalog = catalog
     self.observer = observer
     self.threads = threads
-    self.limits = limits
   }
 
   /// Carries out a recipe and writes its run directory, whole or not at all.
@@ -98,7 +94,7 @@ public struct Bench: Sendable {
     let overview = try survey(merger)
     let absolutes = try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype)
     let draft = try merger.layout(dtype: dtype, absolutes).map {
-      try WeightsDraft($0, at: folder.place(of: WrittenAdapter.weights))
+      try WeightsDraft($0, in: folder.create(WrittenAdapter.weights), path: folder.path + "/" + WrittenAdapter.weights)
     }
     observer.begin(.merging, total: names.count)
     let merged = try inParallel(names.count, threads: threads) { place in
@@ -138,6 +134,7 @@ public struct Bench: Sendable {
   ///
   /// From here on the order in the recipe plays no part, so it cannot change a result.
   func open(_ recipe: Recipe, scoring: Bool) throws -> [Client] {
+    let limits = recipe.readingLimits
     let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
     observer.begin(.opening, total: sizes.reduce(0, +))
     let clients = try inParallel(recipe.clients.count, threads: threads) { place in

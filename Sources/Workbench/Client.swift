@@ -38,7 +38,7 @@ struct Client: Sendable {
         guard parts.contains(.adapter) else { return nil }
         return try Adapter(
           config: files.config.bytes(), configFile: files.config.name, weights: files.weights.bytes(),
-          weightsFile: files.weights.name)
+          weightsFile: files.weights.name, limits: limits)
       }
     }
     sha256 = try bundle.digest(progress: progress)

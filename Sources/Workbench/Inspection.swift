@@ -10,19 +10,19 @@ public struct Inspection: Sendable {
   public let text: String
 
   /// Looks at whatever is at `path`.
-  public init(_ path: String, _ page: PageLayout = PageLayout()) throws {
+  public init(_ path: String, _ page: PageLayout = PageLayout(), limits: Limits = Limits()) throws {
     if path.hasSuffix(".safetensors") {
-      let file = try locating(file: path) { try SafetensorsFile(Bytes(mapping: path)) }
+      let file = try locating(file: path) { try SafetensorsFile(Bytes(mapping: path), limits: limits) }
       (json, text) = Self.describe(file, path)
     } else if path.hasSuffix(".pt") || path.hasSuffix("optimizer.bin") {
-      let state = try locating(file: path) { try OptimizerState(Bytes(mapping: path)) }
+      let state = try locating(file: path) { try OptimizerState(Bytes(mapping: path), limits: limits) }
       (json, text) = Self.describe(state, path)
     } else {
-      let bundle = try Bundle.open(path, wanting: [.adapter, .trainerStates, .samples, .ledger])
+      let bundle = try Bundle.open(path, wanting: [.adapter, .trainerStates, .samples, .ledger], limits: limits)
       let adapter = try bundle.adapter.map { files in
         try Adapter(
           config: files.config.bytes(), configFile: files.config.name, weights: files.weights.bytes(),
-          weightsFile: files.weights.name)
+          weightsFile: files.weights.name, limits: limits)
       }
       (json, text) = try Self.describe(bundle, adapter, page)
     }
@@ -134,7 +134,7 @@ public struct Inspection: Sendable {
   }
 
   private static func describe(_ file: BundleFile, in facts: inout Facts) throws -> JSONValue {
-    let ledger = try locating(file: file.name) { try Ledger(file.bytes()) }
+    let ledger = try locating(file: file.name) { try Ledger(file.bytes(), limits: file.limits) }
     let splits = Dictionary(grouping: ledger.samples, by: \.split).mapValues(\.count)
     let counts = splits.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue)" }
     facts.add(
@@ -167,7 +167,7 @@ public struct Inspection: Sendable {
     }
     let rates = try checkpoints.map { checkpoint -> Double? in
       try checkpoint.trainerState.flatMap { file in
-        let state = try locating(file: file.name) { try TrainerState(file.bytes()) }
+        let state = try locating(file: file.name) { try TrainerState(file.bytes(), limits: file.limits) }
         return try? LearningRate(trainer: state).mean
       }
     }

@@ -42,7 +42,8 @@ extension MergedAdapter {
     let adapter: Adapter
     do {
       adapter = try Adapter(
-        config: config, configFile: "adapter_config.json", weights: weights, weightsFile: "adapter_model.safetensors")
+        config: config, configFile: "adapter_config.json", weights: weights, weightsFile: "adapter_model.safetensors",
+        limits: .none)
     } catch let failure as Failure {
       throw wrong(failure.message)
     }

@@ -7,10 +7,18 @@ import Tensors
 /// A folder, or an archive of it, that appears whole or not at all.
 ///
 /// Everything is written to a sibling with a name of its own, brought to disk, and renamed; whatever stood under the final
-/// name stays as it was until then. A sibling that a killed run left behind is removed by the next one.
+/// name stays as it was until then. A sibling that a killed run left behind is removed by the next one. The draft is
+/// spoken of by its descriptor and not by its path: if somebody removes it midway, nothing is written any more, and no
+/// folder comes about that holds the second half of a result.
 struct OutputFolder {
+  /// The names of the files so far.
+  private final class Written {
+    var names: [String] = []
+  }
+
   let path: String
-  private let draft: String
+  private let draft: Draft
+  private let written = Written()
   private let replaces: Bool
 
   /// Checks that the folder can be made and opens a draft of it.
@@ -18,17 +26,14 @@ struct OutputFolder {
   /// - parameter replacing: Whether a folder that is there may be replaced.
   /// - throws: ``Failure`` `cannotWrite`.
   init(_ path: String, replacing: Bool) throws {
-    let url = URL(filePath: path).standardizedFileURL
     self.path = path
     replaces = replacing
-    let parent = url.deletingLastPathComponent()
-    draft = parent.appending(path: ".\(url.lastPathComponent).clues-draft-\(getpid())").path
     try Self.checkTarget(path, replacing: replacing)
+    let parent = URL(filePath: path).standardizedFileURL.deletingLastPathComponent()
     try Self.attempt(path) {
       try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
-      Self.removeAbandonedDrafts(of: url)
-      try FileManager.default.createDirectory(atPath: draft, withIntermediateDirectories: false)
     }
+    draft = try Draft(of: path, isFolder: true)
   }
 
   /// Refuses a target that must not be replaced; nothing is touched.
@@ -82,76 +87,102 @@ struct OutputFolder {
   func write(
     _ chunks: some Sequence<[UInt8]>, to name: String, advance: (Int) throws -> Void = { _ in }
   ) throws {
-    guard !name.split(separator: "/").contains("..") else {
-      throw Failure(.cannotWrite, "leaves the output folder", file: name)
-    }
-    let file = URL(filePath: draft).appending(path: name)
-    try Self.attempt(path + "/" + name) {
-      try FileManager.default.createDirectory(
-        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-      guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
-        throw Failure(
-          .cannotWrite, "cannot be created: \(systemMessage())",
-          advice: "check the folder's permissions and the free space", file: path + "/" + name)
+    let file = try create(name)
+    defer { close(file) }
+    for chunk in chunks {
+      try chunk.withUnsafeBytes { raw in
+        var rest = raw
+        while !rest.isEmpty {
+          try Interruption.check()
+          let count = Foundation.write(file, rest.baseAddress, min(rest.count, 64 << 20))
+          if count < 0, errno == EINTR { continue }
+          guard count > 0 else { throw Self.failure(path + "/" + name) }
+          rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
       }
-      let handle = try FileHandle(forWritingTo: file)
-      defer { try? handle.close() }
-      for chunk in chunks {
-        try handle.write(contentsOf: chunk)
-        try advance(chunk.count)
-      }
-      try handle.synchronize()
+      try advance(chunk.count)
     }
+    guard fsync(file) == 0 else { throw Self.failure(path + "/" + name) }
   }
 
   func write(_ text: String, to name: String) throws { try write([Array(text.utf8)], to: name) }
 
-  /// Where a file of the folder lies until the folder has its name.
-  func place(of name: String) -> String { draft + "/" + name }
+  /// Makes a file of the folder; gives its descriptor, to read and to write, which the caller closes.
+  func create(_ name: String) throws -> Int32 {
+    guard !name.split(separator: "/").contains("..") else {
+      throw Failure(.cannotWrite, "leaves the output folder", file: name)
+    }
+    let folders = name.split(separator: "/").dropLast()
+    for depth in folders.indices {
+      let folder = folders[...depth].joined(separator: "/")
+      guard mkdirat(draft.descriptor, folder, 0o777) == 0 || errno == EEXIST else {
+        throw Self.failure(path + "/" + name)
+      }
+    }
+    // Anew: whoever holds the file that it replaces sees no change.
+    unlinkat(draft.descriptor, name, 0)
+    let file = openat(draft.descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard file >= 0 else { throw Self.failure(path + "/" + name) }
+    if !written.names.contains(name) { written.names.append(name) }
+    return file
+  }
+
+  private static func failure(_ file: String) -> Failure {
+    Failure(
+      .cannotWrite, "cannot be written: \(systemMessage())",
+      advice: "check the folder's permissions and the free space", file: file)
+  }
 
   /// The bytes of a file as they are on disk now.
-  func read(_ name: String) throws -> Bytes { try Bytes(mapping: place(of: name)) }
+  func read(_ name: String) throws -> Bytes {
+    let file = openat(draft.descriptor, name, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else {
+      throw Failure(.cannotWrite, "cannot be read back: \(systemMessage())", file: path + "/" + name)
+    }
+    defer { close(file) }
+    return try Bytes(mapping: file, path: path + "/" + name)
+  }
 
   /// Gives the folder its name, or packs it into the archive; from here on it is there.
   func commit(_ observer: any Observer = Unobserved()) throws {
     try Self.attempt(path) {
+      for name in written.names where faccessat(draft.descriptor, name, F_OK, 0) != 0 {
+        throw Failure(
+          .cannotWrite, "was removed before the result was whole", advice: "let the run have its folder",
+          file: path + "/" + name)
+      }
       if FolderArchive.isNamed(path) {
         let stage = PackingStage(observer)
-        try FolderArchive.pack(draft, to: path, replacing: replaces) { try stage.reach($0, of: $1) }
+        try FolderArchive.pack(
+          written.names, to: path, replacing: replaces, interruption: { try Interruption.check() },
+          progress: { try stage.reach($0, of: $1) }, content: read)
         stage.end()
         return abandon()
       }
-      guard FileManager.default.fileExists(atPath: path) else { return try Self.rename(draft, to: path) }
+      fsync(draft.descriptor)
+      defer { syncFolder(of: path) }
+      guard FileManager.default.fileExists(atPath: path) else { return try Self.rename(draft.path, to: path) }
       try Self.checkTarget(path, replacing: replaces)
       // Two renames in a row leave a moment without either; exchanging, where the file system can do it, leaves none.
-      if clues_exchange(draft, path) != 0 {
-        let old = draft + "-old"
+      if clues_exchange(draft.path, path) != 0 {
+        let old = draft.path + "-old"
         try Self.rename(path, to: old)
         do {
-          try Self.rename(draft, to: path)
+          try Self.rename(draft.path, to: path)
         } catch {
           try Self.rename(old, to: path)
           throw error
         }
-        try FileManager.default.removeItem(atPath: old)
+        try? FileManager.default.removeItem(atPath: old)
         return
       }
-      try FileManager.default.removeItem(atPath: draft)
+      // The result has its name; if what it replaced cannot be removed now, the next run does.
+      try? FileManager.default.removeItem(atPath: draft.path)
     }
   }
 
   /// Removes the draft; what stood under the final name stays.
-  func abandon() { try? FileManager.default.removeItem(atPath: draft) }
-
-  /// Removes drafts whose process is gone.
-  private static func removeAbandonedDrafts(of url: URL) {
-    let parent = url.deletingLastPathComponent().path
-    let prefix = ".\(url.lastPathComponent).clues-draft-"
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] where name.hasPrefix(prefix) {
-      guard let process = pid_t(name.dropFirst(prefix.count)), kill(process, 0) != 0, errno == ESRCH else { continue }
-      try? FileManager.default.removeItem(atPath: parent + "/" + name)
-    }
-  }
+  func abandon() { try? FileManager.default.removeItem(atPath: draft.path) }
 
   private static func rename(_ source: String, to target: String) throws {
     guard Foundation.rename(source, target) == 0 else {

@@ -13,6 +13,7 @@ public struct Packing {
   public var domain: String?
   public var dtype: DType?
   public var replaces = false
+  public var limits = Limits()
 
   public init(source: String, output: String) {
     self.source = source
@@ -47,13 +48,14 @@ public struct Packing {
     writer.client = client
     writer.domain = domain
     writer.replaces = replaces
+    writer.interruption = { try Interruption.check() }
     if let dtype {
-      writer.transform = { path, bytes in
+      writer.transform = { [limits] path, bytes in
         guard path.hasSuffix("adapter_model.safetensors") else { return bytes }
-        return try converted(bytes, to: dtype)
+        return try converted(bytes, to: dtype, limits)
       }
     }
-    let list = try writer.pack(source, to: output)
+    let list = try writer.pack(source, to: output, limits: limits)
     stage.end()
     return list
   }
@@ -62,8 +64,8 @@ public struct Packing {
 /// A safetensors file with its floats in another type.
 ///
 /// - throws: ``Failure`` `badData` when a number is too large for the type.
-private func converted(_ bytes: Bytes, to dtype: DType) throws -> Bytes {
-  let file = try SafetensorsFile(bytes)
+private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws -> Bytes {
+  let file = try SafetensorsFile(bytes, limits: limits)
   let tensors = try file.tensors.map { name, tensor -> (String, Tensor) in
     guard tensor.dtype.isAdapterFloat, tensor.dtype != dtype else { return (name, tensor) }
     let result = Tensor(try tensor.floats(), shape: tensor.shape, dtype: dtype)

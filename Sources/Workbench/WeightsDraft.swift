@@ -18,11 +18,15 @@ final class WeightsDraft: Sendable {
   /// The checksums of what was written, by offset.
   private let written = Mutex<[Int: UInt64]>([:])
 
-  /// Makes the file at `path`, of its final size, with the header and zeros.
+  /// Gives the file its final size and writes the header.
   ///
+  /// - parameters:
+  ///   - descriptor: An empty file, to read and to write; closed with this object.
+  ///   - path: How it is spoken of.
   /// - throws: ``Failure`` `cannotWrite`, also when the disk has no room for the whole file.
-  init(_ layout: SafetensorsLayout, at path: String) throws {
+  init(_ layout: SafetensorsLayout, in descriptor: Int32, path: String) throws {
     self.path = path
+    self.descriptor = descriptor
     entries = Dictionary(uniqueKeysWithValues: layout.entries.map { ($0.name, $0) })
     var end = layout.header.count
     var offsets: [String: Int] = [:]
@@ -31,7 +35,6 @@ final class WeightsDraft: Sendable {
       end += entry.byteCount
     }
     self.offsets = offsets
-    descriptor = try Self.create(path)
     do {
       file = try Self.allocate(end, descriptor, path)
     } catch {
@@ -42,12 +45,6 @@ final class WeightsDraft: Sendable {
   }
 
   deinit { close(descriptor) }
-
-  private static func create(_ path: String) throws -> Int32 {
-    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw failure(path) }
-    return descriptor
-  }
 
   /// Reserves room for the whole file and maps it.
   private static func allocate(_ size: Int, _ descriptor: Int32, _ path: String) throws -> Bytes {

@@ -43,7 +43,7 @@ import Testing
       let path = folder.appending(path: "archive").path
       try writeArchive(tree, as: format, to: path)
       var limits = Limits()
-      limits.memory = 1
+      limits[.memory] = 1
       #expect(try readAll(ArchiveReader(path, limits: limits)) == tree)
     }
   }

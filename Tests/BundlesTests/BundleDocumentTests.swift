@@ -1,4 +1,5 @@
 import Bundles
+import Diagnostics
 import Foundation
 import TestSupport
 import Testing
@@ -7,15 +8,16 @@ import Testing
 @Suite struct BundleDocumentTests {
   @Test func hasEveryLimitAndItsValue() throws {
     let text = try String(contentsOf: repository.appending(path: "Documentation/Bundles.md"), encoding: .utf8)
-    for (name, value) in Mirror(reflecting: Limits()).children {
-      let name = try #require(name)
-      let value = try #require(value as? Int)
-      #expect(text.contains("| `\(name)` | \(written(value)) |"), "\(name)")
+    for limit in Limit.allCases {
+      let row = "| `\(limit.rawValue)` | \(written(limit)) | \(limit.meaning) |"
+      #expect(text.contains(row), "\(row)")
     }
   }
 
-  private func written(_ value: Int) -> String {
-    if value.isMultiple(of: 1 << 30) { return "\(value >> 30) GiB" }
-    return value.isMultiple(of: 1 << 20) ? "\(value >> 20) MiB" : "\(value)"
+  private func written(_ limit: Limit) -> String {
+    // 16GiB on the command line, 16 GiB in a text.
+    let text = limit.text(of: limit.byDefault)
+    let digits = text.prefix { $0.isNumber }
+    return digits == text ? text : "\(digits) \(text.dropFirst(digits.count))"
   }
 }

@@ -165,10 +165,10 @@ import Testing
     #expect(failure.advice?.contains("'default'") == true)
     #expect(try open(both, adapter: "ref").adapter?.weights.path == "ref/adapter_model.safetensors")
     #expect(try open(both, adapter: "default").adapter?.weights.path == "adapter_model.safetensors")
-    let unknown = try BundlesTests.failure { try open(both, adapter: "reff") }
+    let unknown = try TestSupport.failure { try open(both, adapter: "reff") }
     #expect(unknown.message == "holds no adapter named 'reff'")
     #expect(unknown.advice == "did you mean 'ref'?")
-    let onlyFinal = try BundlesTests.failure {
+    let onlyFinal = try TestSupport.failure {
       try open(["a/adapter_config.json": "", "a/adapter_model.safetensors": "", "b/adapter_config.json": ""])
     }
     #expect(onlyFinal.message == "holds 2 adapters: 'a' and 'b'")
@@ -253,13 +253,13 @@ import Testing
       try Bundle.open(fixture("tiny/c0/checkpoint-8/adapter_model.safetensors"), wanting: [.adapter])
     }
     #expect(failure.message == "is a single file, not a bundle")
-    #expect(try BundlesTests.failure { try Bundle.open("/nowhere/at/all", wanting: []) }.kind == .missingInput)
+    #expect(try TestSupport.failure { try Bundle.open("/nowhere/at/all", wanting: []) }.kind == .missingInput)
   }
 
   @Test func limitsJSON() throws {
     try withTemporaryFolder { folder in
       var limits = Limits()
-      limits.jsonSize = 10
+      limits[.jsonSize] = 10
       let path = try folder.fill(run()).path
       let failure = try failure { try Bundle.open(path, wanting: [.trainerStates], limits: limits) }
       #expect(failure.message == "has 19 bytes, more than the limit of 10 for JSON")

@@ -64,12 +64,12 @@ import Testing
         try FolderReader(folder.path).read(wanting: { _ in false }) { _, _ in } == [
           "1 file that macOS added (._*, .DS_Store) were not read"
         ])
-      limits.entrySize = 2
+      limits[.entrySize] = 2
       #expect(
         try failure { try readAll(FolderReader(folder.path, limits: limits)) }.message
           == "has 3 bytes, more than the limit of 2")
       limits = Limits()
-      limits.entries = 3
+      limits[.entries] = 3
       #expect(
         try failure { try readAll(FolderReader(folder.path, limits: limits)) }.message
           == "holds more files and folders than the limit of 3")

@@ -92,7 +92,7 @@ import Testing
     #expect(failure(nested(66))?.message == "the JSON nests deeper than 64 levels")
     #expect(failure(String(repeating: "{\"a\":", count: 1_000_000))?.message == "the JSON nests deeper than 64 levels")
     var reader = JSONReader()
-    reader.maximumValues = 3
+    reader.limits[.jsonValues] = 3
     _ = try reader.read("[1, 2]")
     #expect(failure("[1, 2, 3]", reader)?.message == "the JSON holds more than 3 values")
   }

@@ -38,17 +38,6 @@ public struct Ledger: Sendable {
     }
   }
 
-  /// How much a ledger may ask for before it is refused.
-  public struct Limits: Sendable {
-    /// Columns, over all checkpoints.
-    public var columns = 256
-
-    /// Values, over all samples, columns and checkpoints, absent ones included.
-    public var values = 50_000_000
-
-    public init() {}
-  }
-
   /// One sentence for each checkpoint that lacks samples: how many, and the first of them.
   public var notes: [String] {
     checkpoints.compactMap { checkpoint in

@@ -11,7 +11,7 @@ extension Ledger {
   /// - throws: ``Failure`` `badData` with the line: a row twice, two learning rates at one checkpoint, no number.
   public init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     var rows = LedgerRows(limits: limits)
-    var reader = JSONReader()
+    var reader = JSONReader(limits)
     reader.takesNonFiniteNumbers = true
     try bytes.withUnsafeBytes { raw in
       try reader.readLines(raw) { value, _ in try rows.add(value) }
@@ -27,7 +27,7 @@ private struct LedgerRows {
     let cells: [(column: Int, value: Double?, reason: String?)]
   }
 
-  private let limits: Ledger.Limits
+  private let limits: Limits
   private var samples: [Sample] = []
   private var places: [Split: [String: Int]] = [:]
   private var columnNames: [String] = []
@@ -35,8 +35,10 @@ private struct LedgerRows {
   private var rows: [Int: [Row]] = [:]
   private var seen: [Int: Set<Int>] = [:]
   private var learningRates: [Int: Double?] = [:]
+  /// How many values the rows hold.
+  private var written = 0
 
-  init(limits: Ledger.Limits) { self.limits = limits }
+  init(limits: Limits) { self.limits = limits }
 
   mutating func add(_ value: JSONValue) throws {
     guard let object = value.objectValue else {
@@ -61,6 +63,7 @@ private struct LedgerRows {
       throw Failure(.badData, "holds one column twice, with a dot and as a nested object")
     }
     rows[step, default: []].append(Row(sample: place, cells: cells))
+    written += cells.count
   }
 
   private static let keys: Set<String> = ["checkpoint", "learning_rate", "split", "id", "domain"]
@@ -111,8 +114,8 @@ private struct LedgerRows {
 
   private mutating func column(_ name: String) throws -> Int {
     if let column = columns[name] { return column }
-    guard columnNames.count < limits.columns else {
-      throw Failure(.badData, "has more than \(limits.columns) columns")
+    guard columnNames.count < limits[.ledgerColumns] else {
+      throw Failure(beyond: .ledgerColumns, "has more than \(limits[.ledgerColumns]) columns")
     }
     columnNames.append(name)
     columns[name] = columnNames.count - 1
@@ -121,11 +124,14 @@ private struct LedgerRows {
 
   func ledger() throws -> Ledger {
     let (values, overflow) = (samples.count * columnNames.count).multipliedReportingOverflow(by: rows.count)
-    guard !overflow, values <= limits.values else {
+    let span = "spans \(samples.count) samples, \(columnNames.count) columns and \(rows.count) checkpoints"
+    guard !overflow, values <= limits[.ledgerValues] else {
+      throw Failure(beyond: .ledgerValues, "\(span), which is more than \(limits[.ledgerValues]) values")
+    }
+    // A table that is nearly empty takes memory that nobody sent; an honest one measures all samples at all checkpoints.
+    guard values <= 1_000_000 || values / 32 <= written else {
       throw Failure(
-        .badData,
-        "spans \(samples.count) samples, \(columnNames.count) columns and \(rows.count) checkpoints, which is "
-          + "more than \(limits.values) values")
+        .badData, "\(span), but holds \(written) values only", advice: "measure every sample at every checkpoint")
     }
     return Ledger(
       samples: samples,

@@ -51,7 +51,7 @@ public struct OptimizerState: Sendable {
   ///
   /// - throws: ``Failure`` `badData`: no file of `torch.save`, a pickle that does more than describe an optimizer, or
   ///   the state of an optimizer without Adam's two moments, named.
-  public init(_ bytes: Bytes, limits: TorchLimits = TorchLimits()) throws {
+  public init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     let fields = PickleFields(try PickleReader.read(try TorchArchive(bytes, limits: limits), limits: limits))
     let top = try fields.members(of: fields.pickle.root, "the file")
     guard let state = top["state"], let paramGroups = top["param_groups"] else {
@@ -60,14 +60,17 @@ public struct OptimizerState: Sendable {
         advice: "hand in the optimizer.pt of the same checkpoint")
     }
     let states = try Self.states(fields, state)
-    let groups = try fields.items(of: paramGroups, "'param_groups'").map { try ParsedGroup(fields, $0) }
+    let references = try fields.items(of: paramGroups, "'param_groups'")
+    // A value of a pickle can be referred to a million times; each is gone through once.
+    guard Set(references).count == references.count else { throw Failure(.badData, "lists a parameter group twice") }
+    var seen: Set<Key> = []
+    let groups = try references.map { try ParsedGroup(fields, $0, &seen) }
     guard !states.isEmpty else {
       throw Failure(
         .badData, "holds no moments: the optimizer had taken no step, or keeps none",
         advice: "hand in a later checkpoint, trained with AdamW")
     }
     let keys = groups.flatMap(\.keys)
-    guard Set(keys).count == keys.count else { throw Failure(.badData, "lists a parameter in two groups") }
     guard Set(states.keys).isSubset(of: keys) else {
       throw Failure(.badData, "holds the state of a parameter that no group lists")
     }
@@ -92,8 +95,12 @@ public struct OptimizerState: Sendable {
       throw Failure(.badData, "holds \(fields.pickle[reference].kindName) as 'state' where a dict is due")
     }
     var states: [Key: Entry] = [:]
+    var seen: Set<Pickle.Reference> = []
     for (keyReference, value) in members {
       let key = try Key(fields, keyReference)
+      guard seen.insert(value).inserted else {
+        throw Failure(.badData, "gives \(key.text) the state of another parameter")
+      }
       let state = try fields.members(of: value, "the state of \(key.text)")
       try OtherOptimizer.refuse(stateWith: Set(state.keys))
       guard let step = state["step"], let first = state["exp_avg"], let second = state["exp_avg_sq"] else {
@@ -135,17 +142,25 @@ public struct OptimizerState: Sendable {
     let keys: [Key]
     let names: [String]?
 
-    init(_ fields: PickleFields, _ reference: Pickle.Reference) throws {
+    /// - parameter seen: The parameters of the groups before.
+    init(_ fields: PickleFields, _ reference: Pickle.Reference, _ seen: inout Set<Key>) throws {
       let members = try fields.members(of: reference, "a parameter group")
       guard let params = members["params"] else { throw Failure(.badData, "has a parameter group without 'params'") }
-      keys = try fields.items(of: params, "'params'").map { try Key(fields, $0) }
+      var keys: [Key] = []
+      for item in try fields.items(of: params, "'params'") {
+        let key = try Key(fields, item)
+        guard seen.insert(key).inserted else { throw Failure(.badData, "lists \(key.text) twice in its groups") }
+        keys.append(key)
+      }
+      self.keys = keys
       try OtherOptimizer.refuse(groupWith: Set(members.keys))
       guard let betas = members["betas"], let epsilon = members["eps"] else {
         throw Failure(
           .badData, "was written by an optimizer without betas and eps, so not by Adam", advice: OtherOptimizer.advice)
       }
-      let beta = try fields.items(of: betas, "'betas'").map { try fields.number($0, "'betas'") }
-      guard beta.count == 2, beta.allSatisfy({ (0..<1).contains($0) }) else {
+      let pair = try fields.items(of: betas, "'betas'")
+      let beta = try pair.prefix(2).map { try fields.number($0, "'betas'") }
+      guard pair.count == 2, beta.allSatisfy({ (0..<1).contains($0) }) else {
         throw Failure(.badData, "has betas that are not two numbers from 0 up to 1")
       }
       let eps = try fields.number(epsilon, "'eps'")
@@ -158,10 +173,11 @@ public struct OptimizerState: Sendable {
         epsilon: eps, weightDecay: try members["weight_decay"].map { try fields.number($0, "'weight_decay'") } ?? 0,
         amsgrad: try members["amsgrad"].map { try fields.flag($0, "'amsgrad'") } ?? false, parameterCount: keys.count)
       names = try members["param_names"].map { reference in
-        try fields.items(of: reference, "'param_names'").map { try fields.text($0, "'param_names'") }
-      }
-      if let names, names.count != keys.count {
-        throw Failure(.badData, "has a group of \(keys.count) parameters with \(names.count) names")
+        let names = try fields.items(of: reference, "'param_names'")
+        guard names.count == keys.count else {
+          throw Failure(.badData, "has a group of \(keys.count) parameters with \(names.count) names")
+        }
+        return try names.map { try fields.text($0, "'param_names'") }
       }
     }
   }

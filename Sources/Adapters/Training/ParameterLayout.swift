@@ -10,7 +10,7 @@ struct ParameterLayout {
   private let shapes: [[Int]?]
   private let registration: RegistrationOrder
   /// Comparisons allowed, so that names made for the purpose cannot keep us busy for ever.
-  private var budget = 10_000_000
+  private var budget = 1_000_000
   /// The parameter that failed to fit the furthest, for the message.
   private var misfit: (place: Int, parameter: Int)?
 
@@ -61,7 +61,7 @@ struct ParameterLayout {
   }
 
   private mutating func fit(_ node: Node, path: [String], at start: Int) throws -> Fit {
-    budget -= 1
+    budget -= 1 + node.children.count
     guard budget > 0 else {
       throw Failure(.badData, "has names of parameters that are too entangled to be put in order")
     }

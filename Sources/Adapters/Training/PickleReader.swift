@@ -20,16 +20,17 @@ struct PickleReader {
   /// Reads `data.pkl` of an archive.
   ///
   /// - throws: ``Failure`` `badData` that names the operation, the name or the record at fault.
-  static func read(_ archive: TorchArchive, limits: TorchLimits = TorchLimits()) throws -> Pickle {
+  static func read(_ archive: TorchArchive, limits: Limits = Limits()) throws -> Pickle {
     let data = try archive.record("data.pkl")
-    guard data.bytes.count <= limits.pickleBytes else {
+    guard data.bytes.count <= limits[.pickleSize] else {
       throw Failure(
-        .badData, "has a pickle of \(data.bytes.count) bytes; at most \(limits.pickleBytes) are read")
+        beyond: .pickleSize,
+        "has a pickle of \(data.bytes.count) bytes; at most \(limits[.pickleSize]) are read")
     }
     try data.verify()
     return try data.bytes.withUnsafeBytes { raw in
       var reader = PickleReader(raw: raw, record: archive.record)
-      return try reader.run(operations: limits.pickleOperations)
+      return try reader.run(operations: limits[.pickleOperations])
     }
   }
 
@@ -51,7 +52,9 @@ struct PickleReader {
       }
       try execute(opcode)
     }
-    throw Failure(.badData, "its pickle takes more than \(operations) operations; no optimizer state needs so many")
+    throw Failure(
+      beyond: .pickleOperations,
+      "its pickle takes more than \(operations) operations; the state of a LoRA adapter rarely needs so many")
   }
 
   private mutating func execute(_ opcode: UInt8) throws {
@@ -215,7 +218,7 @@ extension PickleReader {
   }
 
   private func integers(_ reference: Pickle.Reference) -> [Int]? {
-    guard case .tuple(let items) = pickle[reference], items.count <= 64 else { return nil }
+    guard case .tuple(let items) = pickle[reference], items.count <= TorchTensor.maximumAxes else { return nil }
     let numbers = items.compactMap { item in if case .integer(let value) = pickle[item] { Int(value) } else { nil } }
     return numbers.count == items.count ? numbers : nil
   }
@@ -262,9 +265,21 @@ extension PickleReader {
     Number(littleEndian: try take(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
   }
 
+  /// The bytes of the longest text. A pickle refers to a text as often as it likes, and every use of it as a key costs
+  /// time in proportion to its length.
+  private static let maximumText = 4096
+
   private mutating func text(count: Int) throws -> String {
-    guard let text = String(validating: try take(count), as: UTF8.self) else {
+    let bytes = try take(count)
+    guard count <= Self.maximumText else {
+      throw Failure(.badData, "its pickle holds a text of \(count) bytes, which no optimizer state has")
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(.badData, "its pickle holds a text that is not valid UTF-8")
+    }
+    guard !hasTooManyCombiningMarks(text) else {
+      throw Failure(
+        .badData, "its pickle holds a text with more than \(maximumCombiningMarks) combining marks in a row")
     }
     return text
   }

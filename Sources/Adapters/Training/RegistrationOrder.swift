@@ -22,13 +22,14 @@ struct RegistrationOrder {
     if children.count == 1 { return [children] }
     if let order = sorted(children, by: { number($0) }) { return [order] }
     if let order = sorted(children, by: { rank(of: $0, below: parent) }) { return [order] }
+    let named = Set(children)
     let lines = Self.table.filter { line in
-      fits(line.parent, parent) && Set(children).isSubset(of: line.children)
+      named.count <= line.children.count && fits(line.parent, parent) && named.isSubset(of: line.children)
     }
     guard let depth = lines.map(\.parent.count).max() else { return nil }
     var orders: [[String]] = []
     for line in lines where line.parent.count == depth {
-      let order = line.children.filter(Set(children).contains)
+      let order = line.children.filter(named.contains)
       if !orders.contains(order) { orders.append(order) }
     }
     return orders

@@ -9,11 +9,11 @@ public struct SampleTable: Sendable {
   public let samples: [Sample]
 
   /// - throws: ``Failure`` `badData` with the line: no object, unknown split, an id twice in one split.
-  public init(_ bytes: Bytes) throws {
+  public init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     var samples: [Sample] = []
     var lines: [Split: [String: Int]] = [:]
     try bytes.withUnsafeBytes { raw in
-      try JSONReader().readLines(raw) { value, line in
+      try JSONReader(limits).readLines(raw) { value, line in
         guard let object = value.objectValue else {
           throw Failure(.badData, "holds \(value.kindName) where an object is due")
         }

@@ -27,7 +27,7 @@ struct TorchArchive: Sendable {
   private let records: [String: Record]
 
   /// - throws: ``Failure`` `badData` that says what the file is instead, or what is wrong with it.
-  init(_ bytes: Bytes, limits: TorchLimits = TorchLimits()) throws {
+  init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     try Self.checkKind(of: bytes)
     let entries = try ZipDirectory(bytes, limits: limits).entries
     guard let first = entries.first else { throw Failure(.badData, "is an empty ZIP archive") }

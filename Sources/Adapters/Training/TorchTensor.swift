@@ -24,13 +24,16 @@ struct TorchTensor: Sendable {
   let shape: [Int]
   let strides: [Int]
 
+  /// Axes of a tensor. A weight has five at most, and a pickle that repeats itself makes many tensors of few bytes.
+  static let maximumAxes = 8
+
   /// - parameter strides: In elements; no two elements may share a place.
   /// - throws: ``Failure`` `badData` when the view leaves its storage or overlaps itself.
   init(storage: TorchStorage, offset: Int, shape: [Int], strides: [Int]) throws {
     func failure(_ fault: String) -> Failure {
       Failure(.badData, "holds a tensor of shape \(shape) with strides \(strides) at \(offset) that \(fault)")
     }
-    guard shape.count <= 64 else { throw Failure(.badData, "holds a tensor of \(shape.count) axes") }
+    guard shape.count <= Self.maximumAxes else { throw Failure(.badData, "holds a tensor of \(shape.count) axes") }
     guard shape.count == strides.count else { throw failure("has not one stride for every axis") }
     guard offset >= 0, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else {
       throw failure("counts backwards")

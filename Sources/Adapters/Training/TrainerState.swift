@@ -25,8 +25,8 @@ public struct TrainerState: Sendable {
   }
 
   /// - throws: ``Failure`` `badData`, with line and column where the text is at fault.
-  public init(_ bytes: Bytes) throws {
-    var reader = JSONReader()
+  public init(_ bytes: Bytes, limits: Limits = Limits()) throws {
+    var reader = JSONReader(limits)
     reader.takesNonFiniteNumbers = true
     guard let object = try bytes.withUnsafeBytes({ try reader.read($0) }).objectValue else {
       throw Failure(.badData, "is no object", advice: "hand in trainer_state.json as the Trainer wrote it")

@@ -18,16 +18,17 @@ struct ZipDirectory {
   let entries: [Entry]
 
   /// - throws: ``Failure`` `badData`: cut off, compressed, encrypted, overlapping, or named outside the archive.
-  init(_ bytes: Bytes, limits: TorchLimits) throws {
+  init(_ bytes: Bytes, limits: Limits) throws {
     entries = try bytes.withUnsafeBytes { raw in
       let fields = Fields(raw: raw)
       let place = try Self.place(in: fields)
-      guard place.count <= limits.records else {
-        throw Failure(.badData, "lists \(place.count) records; at most \(limits.records) are read")
+      guard place.count <= limits[.records] else {
+        throw Failure(beyond: .records, "lists \(place.count) records; at most \(limits[.records]) are read")
       }
-      guard place.range.count <= limits.directoryBytes else {
+      guard place.range.count <= limits[.directorySize] else {
         throw Failure(
-          .badData, "has a directory of \(place.range.count) bytes; at most \(limits.directoryBytes) are read")
+          beyond: .directorySize,
+          "has a directory of \(place.range.count) bytes; at most \(limits[.directorySize]) are read")
       }
       return try Self.entries(in: fields, directory: place.range, count: place.count)
     }
@@ -165,7 +166,9 @@ struct ZipDirectory {
 
     /// The name, if it stays inside the archive and can be shown.
     private static func checked(_ name: String?) throws -> String {
-      guard let name, !name.isEmpty, name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
+      guard let name, !name.isEmpty, name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }),
+        !hasTooManyCombiningMarks(name)
+      else {
         throw Failure(.badData, "holds a record whose name is no text")
       }
       let parts = name.split(separator: "/", omittingEmptySubsequences: false)

@@ -32,12 +32,12 @@ public enum PluginManifest {
     guard bytes.count <= largest else {
       throw Failure(.pluginFailed, "has a manifest of \(bytes.count) bytes, and \(largest) are the most")
     }
-    var reader = JSONReader()
-    reader.maximumDepth = 16
-    reader.maximumValues = 100_000
+    var limits = Limits()
+    limits[.jsonDepth] = 16
+    limits[.jsonValues] = 100_000
     let value: JSONValue
     do {
-      value = try bytes.withUnsafeBytes { try reader.read($0) }
+      value = try bytes.withUnsafeBytes { try JSONReader(limits).read($0) }
     } catch let failure as Failure {
       throw Failure(.pluginFailed, "has a manifest that is no JSON: \(failure.message)")
     }

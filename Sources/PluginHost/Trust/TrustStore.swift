@@ -61,9 +61,7 @@ public struct TrustStore: Sendable {
     } catch {
       throw Failure(.untrustedPlugin, "the list of trusted plugins cannot be read")
     }
-    var reader = JSONReader()
-    reader.maximumDepth = 8
-    let value = try data.withUnsafeBytes { try reader.read($0) }
+    let value = try data.withUnsafeBytes { try JSONReader().read($0) }
     func text(_ object: JSONObject, _ key: String) throws -> String {
       guard let text = object[key]?.stringValue else {
         throw Failure(.badData, "the list of trusted plugins has an entry without '\(key)'", advice: advice)

@@ -11,7 +11,7 @@ extension Form where Value == [ParameterSetting] {
       guard let members = node.mapping else { throw mismatch(node, at: place, due: "a mapping of parameters") }
       var failures = Failures()
       let settings = try failures.map(members) { member in
-        guard matches(member.key, ParameterSetting.namePattern) else {
+        guard ParameterSetting.isName(member.key) else {
           throw member.origin.failure(
             "'\(Node.shortened(member.key))' cannot be the name of a parameter",
             advice: "names are made of letters, digits, '.', '_' and '-' and start with a letter or '_'")
@@ -30,6 +30,15 @@ extension Form where Value == [ParameterSetting] {
 
 extension ParameterSetting {
   static let namePattern = "[A-Za-z_][A-Za-z0-9._-]*"
+
+  /// Whether ``namePattern`` matches, told by hand since there may be a hundred thousand.
+  static func isName(_ text: String) -> Bool {
+    func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 || byte == UInt8(ascii: "_") }
+    guard let first = text.utf8.first, isLetter(first) else { return false }
+    return text.utf8.allSatisfy {
+      isLetter($0) || $0 &- 0x30 < 10 || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+    }
+  }
 
   /// What `#/$defs` of the schema says about parameters.
   static let definitions: JSONObject = [

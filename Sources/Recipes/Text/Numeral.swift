@@ -68,18 +68,76 @@ enum Numeral {
     }
   }
 
+  /// What to do about a notation that looks like a number; nil for a word.
+  ///
+  /// Scanned by hand: a recipe may hold a hundred thousand words that start like numbers, and an engine for regular
+  /// expressions takes minutes over them.
   private static func advice(against text: String) -> String? {
-    if text.wholeMatch(of: /[+\-]?\.?(inf|infinity|nan)/) != nil { return "write a finite number" }
-    if text.wholeMatch(of: /[+\-]?0x[0-9a-f_]+|[+\-]?0o[0-7_]+|[+\-]?0b[01_]+/) != nil { return "write it in decimal" }
-    if text.wholeMatch(of: /[+\-]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?/) != nil {
-      return "YAML 1.1 would read this in base 60; write it in decimal"
+    let bytes = Array(text.utf8)
+    let unsigned = bytes[((bytes.first.map { $0 == 0x2B || $0 == 0x2D } ?? false) ? 1 : 0)...]
+    if isNotFinite(unsigned) { return "write a finite number" }
+    if isOfAnotherBase(unsigned) { return "write it in decimal" }
+    if isOfBaseSixty(unsigned) { return "YAML 1.1 would read this in base 60; write it in decimal" }
+    guard isDecimal(unsigned) else { return nil }
+    if bytes.contains(underscore) { return "write it without underscores" }
+    if bytes.first == 0x2B { return "write it without the plus sign" }
+    if unsigned.count > 1, unsigned.first == 0x30, isDigit(unsigned[unsigned.startIndex + 1]) {
+      return "write it without leading zeros"
     }
-    guard text.wholeMatch(of: /[+\-]?[0-9_]*\.?[0-9_]*(e[+\-]?[0-9]+)?/) != nil,
-      text.prefix(while: { $0 != "e" }).contains(where: { $0 >= "0" && $0 <= "9" })
-    else { return nil }
-    if text.contains("_") { return "write it without underscores" }
-    if text.hasPrefix("+") { return "write it without the plus sign" }
-    if text.wholeMatch(of: /-?0[0-9].*/) != nil { return "write it without leading zeros" }
     return "write digits on both sides of the point"
+  }
+
+  private static let underscore = UInt8(ascii: "_")
+
+  private static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+  private static func isDigitOrUnderscore(_ byte: UInt8) -> Bool { isDigit(byte) || byte == underscore }
+
+  /// `.inf`, `infinity`, `nan` and the like.
+  private static func isNotFinite(_ text: ArraySlice<UInt8>) -> Bool {
+    let word = text.first == UInt8(ascii: ".") ? text.dropFirst() : text
+    return ["inf", "infinity", "nan"].contains { word.elementsEqual($0.utf8) }
+  }
+
+  /// `0x1F`, `0o17`, `0b1`.
+  private static func isOfAnotherBase(_ text: ArraySlice<UInt8>) -> Bool {
+    guard text.count > 2, text.first == 0x30 else { return false }
+    let digits = text.dropFirst(2)
+    switch text[text.startIndex + 1] {
+    case UInt8(ascii: "x"):
+      return digits.allSatisfy { isDigitOrUnderscore($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
+    case UInt8(ascii: "o"): return digits.allSatisfy { $0 &- 0x30 < 8 || $0 == underscore }
+    case UInt8(ascii: "b"): return digits.allSatisfy { $0 &- 0x30 < 2 || $0 == underscore }
+    default: return false
+    }
+  }
+
+  /// `1:30`, `190:20:30.15`.
+  private static func isOfBaseSixty(_ text: ArraySlice<UInt8>) -> Bool {
+    let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    guard parts.count > 1, let lead = parts[0].first, isDigit(lead), parts[0].allSatisfy(isDigitOrUnderscore) else {
+      return false
+    }
+    for (place, part) in parts.enumerated().dropFirst() {
+      let isLast = place == parts.count - 1
+      let point = isLast ? part.firstIndex(of: UInt8(ascii: ".")) : nil
+      let whole = part[..<(point ?? part.endIndex)]
+      guard (1...2).contains(whole.count), whole.allSatisfy(isDigit), whole.count == 1 || whole.first! <= 0x35,
+        point.map({ part[($0 + 1)...].allSatisfy(isDigitOrUnderscore) }) ?? true
+      else { return false }
+    }
+    return true
+  }
+
+  /// Digits and underscores, with a point and an exponent if wanted, and a digit before the exponent.
+  private static func isDecimal(_ text: ArraySlice<UInt8>) -> Bool {
+    var rest = text.drop(while: isDigitOrUnderscore)
+    if rest.first == UInt8(ascii: ".") { rest = rest.dropFirst().drop(while: isDigitOrUnderscore) }
+    guard text[..<rest.startIndex].contains(where: isDigit) else { return false }
+    if rest.isEmpty { return true }
+    guard rest.first == UInt8(ascii: "e") else { return false }
+    rest = rest.dropFirst()
+    if let sign = rest.first, sign == 0x2B || sign == 0x2D { rest = rest.dropFirst() }
+    return !rest.isEmpty && rest.allSatisfy(isDigit)
   }
 }

@@ -19,4 +19,9 @@ public enum Origin: Sendable, Hashable {
     case .byDefault: Failure(.badRecipe, message, advice: advice)
     }
   }
+
+  /// The failure of a value that comes from here and asks for more than a limit grants.
+  func failure(beyond limit: Limit, _ message: String) -> Failure {
+    failure(message, advice: Failure(beyond: limit, message).advice)
+  }
 }

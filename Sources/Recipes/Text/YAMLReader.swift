@@ -7,22 +7,25 @@ import Yams
 /// are not words, equal keys and further documents. It gives no scalar a type: what a plain `no` or `010` means is
 /// decided where it is known what is due.
 struct YAMLReader {
-  var limits = RecipeLimits()
+  var limits = Limits()
   /// Turns a position into the place that a node of this text bears.
   var origin: (Failure.Position) -> Origin = { .file($0) }
 
   /// The root of the document, or nil if there is nothing but comments.
   func read(_ text: String) throws -> Node? {
     let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
-    guard text.utf8.count <= limits.bytes else {
-      throw Failure(.badRecipe, "the recipe has more than \(limits.bytes) bytes")
+    guard text.utf8.count <= limits[.recipeSize] else {
+      throw Failure(beyond: .recipeSize, "the recipe has more than \(limits[.recipeSize]) bytes", kind: .badRecipe)
+    }
+    guard !hasTooManyCombiningMarks(text) else {
+      throw Failure(.badRecipe, "the recipe has more than \(maximumCombiningMarks) combining marks in a row")
     }
     try refuseControlCharacters(text)
     try refuseAliasedKeys(text)
     do {
       // The basic resolver types nothing, which is also what keeps the search for equal keys fast.
       guard let root = try Yams.compose(yaml: text, .basic, .default, .utf8) else { return nil }
-      var budget = Budget(nodes: limits.nodes, textBytes: limits.textBytes)
+      var budget = Budget(nodes: limits[.recipeValues], textBytes: limits[.recipeText])
       let node = try convert(root, depth: 0, budget: &budget)
       return node.isNothing ? nil : node
     } catch let error as YamlError {
@@ -37,12 +40,12 @@ struct YAMLReader {
 
   private func convert(_ node: Yams.Node, depth: Int, budget: inout Budget) throws -> Node {
     let place = origin(.init(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1))
-    guard depth <= limits.depth else {
-      throw place.failure("the recipe nests deeper than \(limits.depth) levels")
-    }
+    guard depth <= limits[.recipeDepth] else { throw tooDeep(place) }
     budget.nodes -= 1
     guard budget.nodes >= 0 else {
-      throw place.failure("the recipe holds more than \(limits.nodes) values once its aliases are written out")
+      throw place.failure(
+        beyond: .recipeValues,
+        "the recipe holds more than \(limits[.recipeValues]) values once its aliases are written out")
     }
     switch node {
     case .scalar(let scalar):
@@ -84,7 +87,8 @@ struct YAMLReader {
     budget.textBytes -= scalar.string.utf8.count
     guard budget.textBytes >= 0 else {
       throw place.failure(
-        "the texts of the recipe take more than \(limits.textBytes) bytes once aliases are written out")
+        beyond: .recipeText,
+        "the texts of the recipe take more than \(limits[.recipeText]) bytes once aliases are written out")
     }
     return scalar.string
   }
@@ -95,12 +99,16 @@ struct YAMLReader {
       "the tag '\(Node.shortened(tag.description))' is not part of the recipe language", advice: "leave the tag away")
   }
 
+  private func tooDeep(_ place: Origin) -> Failure {
+    place.failure(beyond: .recipeDepth, "the recipe nests deeper than \(limits[.recipeDepth]) levels")
+  }
+
   private func failure(_ error: YamlError) -> Failure {
     switch error {
     case .scanner(let context, let problem, let mark, let yaml), .parser(let context, let problem, let mark, let yaml):
       let place = origin(.init(line: mark.line, column: mark.column))
       if problem.hasPrefix("Maximum nesting") {
-        return place.failure("the recipe nests deeper than \(limits.depth) levels")
+        return tooDeep(place)
       }
       let began =
         context.map { $0.mark.line == mark.line ? "" : " \($0.text) that began in line \($0.mark.line)" } ?? ""

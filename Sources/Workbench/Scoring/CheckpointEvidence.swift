@@ -34,7 +34,7 @@ struct CheckpointEvidence: Sendable {
     self.places = places
     columns = (ledger?.columns ?? [:]).mapValues { values in places.map { $0.flatMap { values[$0] } } }
     let trainer = try files?.trainerState.flatMap { file in
-      try locating(file: file.name) { try TrainerState(file.bytes()) }
+      try locating(file: file.name) { try TrainerState(file.bytes(), limits: file.limits) }
     }
     if let rate = ledger?.learningRate {
       (learningRate, learningRateNote) = (rate, nil)
@@ -42,7 +42,7 @@ struct CheckpointEvidence: Sendable {
       (learningRate, learningRateNote) = (rate.mean, rate.note.map { "checkpoint \(step): \($0)" })
     } else if let optimizer = files?.optimizer, optimizer.isRead {
       let rate = try locating(client: client, file: optimizer.name) {
-        try LearningRate(trainer: trainer, optimizer: OptimizerState(optimizer.bytes()))
+        try LearningRate(trainer: trainer, optimizer: OptimizerState(optimizer.bytes(), limits: optimizer.limits))
       }
       (learningRate, learningRateNote) = (rate.mean, rate.note.map { "checkpoint \(step): \($0)" })
     } else {
@@ -54,7 +54,8 @@ struct CheckpointEvidence: Sendable {
   static func adapter(_ checkpoint: Checkpoint) throws -> Adapter {
     try Adapter(
       config: checkpoint.adapter.config.bytes(), configFile: checkpoint.adapter.config.name,
-      weights: checkpoint.adapter.weights.bytes(), weightsFile: checkpoint.adapter.weights.name)
+      weights: checkpoint.adapter.weights.bytes(), weightsFile: checkpoint.adapter.weights.name,
+      limits: checkpoint.adapter.weights.limits)
   }
 
   /// What is missing for `needs`, in words; empty when everything is there.
@@ -102,7 +103,7 @@ struct CheckpointEvidence: Sendable {
   func moments() throws -> (moments: [String: OptimizerState.Moments], group: OptimizerState.Group?) {
     guard let optimizer, let gradients else { return ([:], nil) }
     return try locating(client: client, file: optimizer.name) {
-      let state = try OptimizerState(optimizer.bytes())
+      let state = try OptimizerState(optimizer.bytes(), limits: optimizer.limits)
       return (try state.moments(for: gradients.parameters), state.groups.first)
     }
   }

@@ -40,10 +40,10 @@ struct ClientEvidence: Sendable {
     self.client = client.name
     bundle = client.bundle
     let ledger = try client.bundle.ledger.map { file in
-      try locating(file: file.name) { try Ledger(file.bytes()) }
+      try locating(file: file.name) { try Ledger(file.bytes(), limits: file.limits) }
     }
     let table = try client.bundle.samples.map { file in
-      try locating(file: file.name) { try SampleTable(file.bytes()) }
+      try locating(file: file.name) { try SampleTable(file.bytes(), limits: file.limits) }
     }
     var notes = (ledger?.notes ?? []).map { Note.warning("\(client.name): \($0)") }
     let gradients = try client.bundle.checkpoints.map { checkpoint in

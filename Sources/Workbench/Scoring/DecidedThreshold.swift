@@ -23,10 +23,10 @@ public struct DecidedThreshold: Sendable {
     evidence = selection.table.evidence
   }
 
-  public init(path: String) throws {
+  public init(path: String, limits: Limits = Limits()) throws {
     let bytes = try Bytes(mapping: path)
     self = try locating(file: path) {
-      guard let object = try bytes.withUnsafeBytes({ try JSONReader().read($0) }).objectValue,
+      guard let object = try bytes.withUnsafeBytes({ try JSONReader(limits).read($0) }).objectValue,
         object["schema"] == "clues/threshold/1"
       else { throw Failure(.badData, "is no threshold of Clues", advice: "`clues select` writes threshold.json") }
       return try DecidedThreshold(object)

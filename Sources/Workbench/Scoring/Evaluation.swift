@@ -36,8 +36,8 @@ public struct Evaluation: Sendable {
   }
 
   /// - parameter labels: JSON Lines with `client`, `id` and `clean`, and texts such as `corruption` to group by.
-  public init(_ table: ScoreTable, labels path: String) throws {
-    let labels = try Labels(path: path)
+  public init(_ table: ScoreTable, labels path: String, limits: Limits = Limits()) throws {
+    let labels = try Labels(path: path, limits)
     let train = table.rows.filter(\.isTrain)
     let labeled = train.compactMap { row in labels[row].map { (row: row, label: $0) } }
     guard !labeled.isEmpty else {
@@ -68,11 +68,11 @@ private struct Labels {
 
   private var byKey: [String: Label] = [:]
 
-  init(path: String) throws {
+  init(path: String, _ limits: Limits) throws {
     let bytes = try Bytes(mapping: path)
     try locating(file: path) {
       try bytes.withUnsafeBytes {
-        try JSONReader().readLines($0) { value, _ in
+        try JSONReader(limits).readLines($0) { value, _ in
           guard let object = value.objectValue, let id = object["id"]?.stringValue,
             let isGood = object["clean"]?.boolValue
           else { throw Failure(.badData, "this line has no id and no truth value under 'clean'") }

@@ -53,7 +53,8 @@ struct GradientEvidence: Sendable {
     // A folder's file is read piece by piece; that of an archive is mapped with it or was decoded already.
     let stream =
       try file.isRead
-      ? SafetensorsStream(file.bytes(), name: file.name) : SafetensorsStream(path: file.diskPath ?? file.name)
+      ? SafetensorsStream(file.bytes(), name: file.name, limits: file.limits)
+      : SafetensorsStream(path: file.diskPath ?? file.name, limits: file.limits)
     var count: Int?
     for (name, shape) in parameters {
       guard let found = stream.shape(of: name) else {

@@ -9,10 +9,13 @@ extension ScoreTable {
   /// The table as JSON Lines: one object a sample, in order.
   public var text: String { rows.reduce(into: "") { $0 += JSONValue.object($1.json).text() + "\n" } }
 
-  /// How the scores came about, for the file beside the scores.
-  public var originJSON: JSONValue {
+  /// How the scores came about, for the file beside the scores, which `text` is to be.
+  ///
+  /// Two files cannot be replaced in one step. The digest tells whether they belong together.
+  func originJSON(of text: String) -> JSONValue {
     .object([
-      "schema": "clues/scoring/1", "scorers": .array(scorers.map(\.json)), "evidence": .object(evidence),
+      "schema": "clues/scoring/1", "scores_sha256": .string(sha256(of: Bytes(text.utf8))),
+      "scorers": .array(scorers.map(\.json)), "evidence": .object(evidence),
     ])
   }
 
@@ -20,13 +23,13 @@ extension ScoreTable {
   ///
   /// - parameter path: The file of scores; how they came about is read from beside it, if it is there. `-` is standard
   ///   input, which says nothing about that.
-  public init(path: String) throws {
+  public init(path: String, limits: Limits = Limits()) throws {
     let isInput = path == "-"
     let bytes = try isInput ? Bytes(FileHandle.standardInput.readToEnd().map { Array($0) } ?? []) : Bytes(mapping: path)
     var rows: [Row] = []
     try locating(file: isInput ? "standard input" : path) {
       try bytes.withUnsafeBytes {
-        try JSONReader().readLines($0) { value, _ in rows.append(try Row(value)) }
+        try JSONReader(limits).readLines($0) { value, _ in rows.append(try Row(value)) }
       }
       guard !rows.isEmpty else { throw Failure(.badData, "holds no scores") }
       try Self.checkThatEachStandsOnce(rows)
@@ -35,9 +38,15 @@ extension ScoreTable {
     scorers = []
     let origin = Self.originPath(of: path)
     if !isInput, FileManager.default.fileExists(atPath: origin) {
+      let scores = bytes
       let bytes = try Bytes(mapping: origin)
       try locating(file: origin) {
-        let object = try bytes.withUnsafeBytes { try JSONReader().read($0) }.objectValue
+        let object = try bytes.withUnsafeBytes { try JSONReader(limits).read($0) }.objectValue
+        if let digest = object?["scores_sha256"]?.stringValue, digest != sha256(of: scores) {
+          throw Failure(
+            .badData, "says how other scores came about, not those in \(path)",
+            advice: "score again; if you have changed the scores yourself, remove this file")
+        }
         scorers = try (object?["scorers"]?.arrayValue ?? []).map { try Scorer($0) }
         evidence = object?["evidence"]?.objectValue ?? JSONObject()
       }

@@ -1,17 +1,7 @@
 import Diagnostics
 import Foundation
+import JSON
 import Tensors
-
-/// Writes a file whole or not at all; what stood there is replaced.
-func writeWhole(_ text: String, to path: String) throws {
-  do {
-    try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
-  } catch {
-    throw Failure(
-      .cannotWrite, "cannot be written: \(error.localizedDescription)",
-      advice: "check the folder's permissions and the free space", file: path)
-  }
-}
 
 /// Scores in a file, with the file beside it that says how they came about; each appears whole or not at all.
 public struct ScoresOutput {
@@ -21,17 +11,35 @@ public struct ScoresOutput {
 
   /// Refuses a file that must not be replaced; nothing is touched.
   public static func check(_ path: String, replacing: Bool) throws {
-    for file in [path, ScoreTable.originPath(of: path)] where !replacing && FileManager.default.fileExists(atPath: file)
-    {
+    guard !replacing else { return }
+    let origin = ScoreTable.originPath(of: path)
+    for file in [path, origin] where FileManager.default.fileExists(atPath: file) {
+      // An origin alone is what a run leaves that was killed between its last two steps.
+      if file == origin, isOrigin(origin) { continue }
       throw Failure(
         .cannotWrite, "the file exists", advice: "choose another name, or replace it with --force", file: file)
     }
   }
 
+  private static func isOrigin(_ path: String) -> Bool {
+    guard let bytes = try? Bytes(mapping: path), let value = try? bytes.withUnsafeBytes({ try JSONReader().read($0) })
+    else { return false }
+    return value.objectValue?["schema"] == "clues/scoring/1"
+  }
+
+  /// Both files are brought to disk before either gets its name.
   public func write(to path: String, replacing: Bool) throws {
     try Self.check(path, replacing: replacing)
-    try writeWhole(table.originJSON.text(indented: true) + "\n", to: ScoreTable.originPath(of: path))
-    try writeWhole(table.text, to: path)
+    let text = table.text
+    let scores = try WholeFile(text, for: path)
+    do {
+      try Interruption.check()
+      try writeWhole(table.originJSON(of: text).text(indented: true) + "\n", to: ScoreTable.originPath(of: path))
+    } catch {
+      scores.abandon()
+      throw error
+    }
+    try scores.commit()
   }
 }
 
@@ -61,8 +69,9 @@ public struct SelectionOutput {
 extension OutputFolder {
   /// Writes scores and, if there is one, the selection where a run directory has them.
   func write(_ table: ScoreTable, _ selection: SampleSelection?) throws {
-    try write(table.text, to: "clues/scores.jsonl")
-    try write(table.originJSON.text(indented: true) + "\n", to: "clues/scores.origin.json")
+    let text = table.text
+    try write(text, to: "clues/scores.jsonl")
+    try write(table.originJSON(of: text).text(indented: true) + "\n", to: "clues/scores.origin.json")
     guard let selection else { return }
     for client in selection.clients {
       try write(selection.keptIds(of: client.client), to: "clues/selected/\(client.client).txt")

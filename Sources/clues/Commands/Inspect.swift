@@ -25,10 +25,11 @@ extension Clues {
     @Flag(help: "Print everything as JSON.")
     var json = false
 
+    @OptionGroup var limits: LimitOptions
     @OptionGroup var messages: MessageOptions
 
     func run() throws {
-      let inspection = try Inspection(input, Console.page)
+      let inspection = try Inspection(input, Console.page, limits: limits.limits)
       try Console.result(json ? inspection.json.text(indented: true) : Console.printable(inspection.text))
     }
   }

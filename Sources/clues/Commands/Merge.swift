@@ -95,6 +95,7 @@ extension Clues {
 
     @OptionGroup var options: RunOptions
     @OptionGroup var plugins: PluginRunOptions
+    @OptionGroup var limits: LimitOptions
 
     var messages: MessageOptions { options.messages }
     var progressStyle: ProgressStyle { options.progress.progress }
@@ -138,7 +139,7 @@ extension Clues {
         for case (let option, let path, let value?) in options {
           settings.append(try Override(path, value, from: "\(option) \(value)"))
         }
-        return settings
+        return settings + (try limits.overrides)
       }
     }
   }

@@ -53,6 +53,7 @@ extension Clues {
     @Flag(help: "Print what went in as JSON.")
     var json = false
 
+    @OptionGroup var limits: LimitOptions
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var messages: MessageOptions
 
@@ -65,6 +66,7 @@ extension Clues {
       packing.domain = domain
       packing.dtype = try dtype.map(Packing.dtype)
       packing.replaces = force
+      packing.limits = try limits.limits
       let list = try packing.run(Console.observer(progress.progress))
       if messages.quiet, !json { return }
       try Console.result(json ? list.json.text(indented: true) : Console.printable(list.text(output: output)))

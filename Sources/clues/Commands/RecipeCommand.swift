@@ -45,6 +45,7 @@ extension Clues.RecipeCommand {
 
     @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
       guard json else {
@@ -62,7 +63,8 @@ extension Clues.RecipeCommand {
     }
 
     private func check() throws {
-      let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
+      let recipe = try Recipe.read(
+        path: recipe, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
       try Bench(catalog: plugins.catalog, threads: 1).check(recipe)
     }
 
@@ -117,9 +119,11 @@ extension Clues.RecipeCommand {
     @OptionGroup var messages: MessageOptions
 
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
-      let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
+      let recipe = try Recipe.read(
+        path: recipe, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
       if modules {
         let table = try Bench(catalog: plugins.catalog, threads: 1).parameterTable(recipe)
         return try Console.result(json ? table.json.text(indented: true) : Console.printable(table.text(Console.page)))

@@ -38,12 +38,14 @@ extension Clues {
 
     @OptionGroup var options: RunOptions
     @OptionGroup var plugins: PluginRunOptions
+    @OptionGroup var limits: LimitOptions
 
     var messages: MessageOptions { options.messages }
     var progressStyle: ProgressStyle { options.progress.progress }
 
     func run() throws {
-      let recipe = try Recipe.read(path: recipe, overrides: set.map { try Override($0) })
+      let recipe = try Recipe.read(
+        path: recipe, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
       let name = URL(filePath: self.recipe).deletingPathExtension().lastPathComponent
       let output = output ?? recipe.output.value.path.map { recipe.path($0) } ?? "runs/\(name)"
       try options.carryOut(recipe, output: output, plugins: plugins)

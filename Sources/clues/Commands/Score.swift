@@ -51,6 +51,8 @@ extension Clues {
     @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginRunOptions
 
+    @OptionGroup var limits: LimitOptions
+
     var progressStyle: ProgressStyle { progress.progress }
 
     func validate() throws {
@@ -79,7 +81,8 @@ extension Clues {
       get throws {
         if let recipe {
           // Inputs given here stand in for the recipe's clients; what it selects and merges plays no part.
-          return try Recipe.read(path: recipe).scoringOnly(inputs: inputs)
+          return try Recipe.read(path: recipe, overrides: limits.overrides, limits: limits.limits).scoringOnly(
+            inputs: inputs)
         }
         let clients = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
         var settings = [
@@ -87,7 +90,7 @@ extension Clues {
           try Override(["score", "scorer"], scorer ?? "", from: "--scorer \(scorer ?? "")"),
         ]
         settings += try parameters.map { try Override(parameter: $0, of: ["score", "parameters"]) }
-        return try Recipe.made(of: settings)
+        return try Recipe.made(of: settings + limits.overrides)
       }
     }
   }

@@ -60,6 +60,7 @@ extension Clues {
     @Flag(help: "Print the selection as JSON.")
     var json = false
 
+    @OptionGroup var limits: LimitOptions
     @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginRunOptions
 
@@ -70,10 +71,10 @@ extension Clues {
     }
 
     func run() throws {
-      let table = try ScoreTable(path: scores)
+      let table = try ScoreTable(path: scores, limits: limits.limits)
       let selection: SampleSelection
       if let with {
-        selection = try SampleSelection(table, decided: DecidedThreshold(path: with))
+        selection = try SampleSelection(table, decided: DecidedThreshold(path: with, limits: limits.limits))
       } else {
         let settings = try parameters.map { try ParameterOption($0) }
         selection = try Bench(catalog: plugins.catalog, threads: 1).select(
@@ -117,10 +118,12 @@ extension Clues {
     @Flag(help: "Print the figures as JSON.")
     var json = false
 
+    @OptionGroup var limits: LimitOptions
     @OptionGroup var messages: MessageOptions
 
     func run() throws {
-      let evaluation = try Evaluation(ScoreTable(path: scores), labels: labels)
+      let evaluation = try Evaluation(
+        ScoreTable(path: scores, limits: limits.limits), labels: labels, limits: limits.limits)
       try Console.result(json ? evaluation.json.text(indented: true) : Console.printable(evaluation.text(Console.page)))
     }
   }

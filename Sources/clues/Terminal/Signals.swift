@@ -10,6 +10,8 @@ enum Signals {
   static func install() {
     // Who closes the pipe early gets no more; ``Console`` and ``Screen`` see to it.
     signal(SIGPIPE, SIG_IGN)
+    // A file that may grow no further is an error like any other, and no reason to die with a draft in one's hands.
+    signal(SIGXFSZ, SIG_IGN)
     for number in [SIGINT, SIGTERM, SIGHUP] {
       handle(number) { number in
         if Interruption.isPending {

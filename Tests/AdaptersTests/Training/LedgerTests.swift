@@ -46,7 +46,7 @@ import Testing
     #"{"checkpoint": \#(step), "learning_rate": \#(rate), "split": "train", "id": "\#(id)", "domain": "\#(domain)", \#(rest)}"#
   }
 
-  private func ledger(_ lines: [String], limits: Ledger.Limits = .init()) throws -> Ledger {
+  private func ledger(_ lines: [String], limits: Limits = Limits()) throws -> Ledger {
     try Ledger(Bytes(Array(lines.joined(separator: "\n").utf8)), limits: limits)
   }
 
@@ -115,19 +115,19 @@ import Testing
   }
 
   @Test func refusesToGrowWithoutBound() {
-    var limits = Ledger.Limits()
-    limits.columns = 2
+    var limits = Limits()
+    limits[.ledgerColumns] = 2
     #expect(
       failure { _ = try ledger([row(1, "a", #""x": 1, "y": 2, "z": 3"#)], limits: limits) }?.message
         == "has more than 2 columns")
     limits = .init()
-    limits.values = 99
+    limits[.ledgerValues] = 99
     // Ten rows, but a hundred places for their values.
     let diagonal = (0..<10).map { row($0, "\($0)", #""loss": 1"#) }
     #expect(
       failure { _ = try ledger(diagonal, limits: limits) }?.message
         == "spans 10 samples, 1 columns and 10 checkpoints, which is more than 99 values")
-    limits.values = 100
+    limits[.ledgerValues] = 100
     #expect(failure { _ = try ledger(diagonal, limits: limits) } == nil)
   }
 }

@@ -226,7 +226,7 @@ import Testing
         == "holds the state of a parameter that no group lists")
     #expect(
       message(file(state: good, group: adamGroup([("params", .list([0, 0]))])), [[0]])
-        == "lists a parameter in two groups")
+        == "lists parameter 0 twice in its groups")
     #expect(
       message(file(state: good, group: adamGroup([("params", .list([0])), ("lr", 0.1)])), [[0]])
         == "a parameter group has a member twice")

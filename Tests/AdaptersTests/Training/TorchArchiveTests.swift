@@ -140,13 +140,13 @@ import Testing
   }
 
   @Test func limitsAreSettings() {
-    var limits = TorchLimits()
-    limits.records = 3
+    var limits = Limits()
+    limits[.records] = 3
     #expect(
       failure { _ = try TorchArchive(Bytes(good.bytes()), limits: limits) }?.message
         == "lists 4 records; at most 3 are read")
-    limits = TorchLimits()
-    limits.directoryBytes = 10
+    limits = Limits()
+    limits[.directorySize] = 10
     #expect(failure { _ = try TorchArchive(Bytes(good.bytes()), limits: limits) } != nil)
   }
 }

@@ -1,22 +1,28 @@
 /// Writes ZIP archives as we want them, wrong ones too.
-struct ZipWriter {
-  struct Record {
-    var name: String
-    var bytes: [UInt8]
-    var method: UInt16 = 0
-    var flags: UInt16 = 0
+public struct ZipWriter: Sendable {
+  public struct Record: Sendable {
+    public var name: String
+    public var bytes: [UInt8]
+    public var method: UInt16 = 0
+    public var flags: UInt16 = 0
     /// nil for the right one.
-    var checksum: UInt32?
+    public var checksum: UInt32?
     /// The name in the local header, if it is to differ.
-    var localName: String?
-    var size: UInt32?
-    var isWide = false
+    public var localName: String?
+    public var size: UInt32?
+    public var isWide = false
+
+    public init(name: String, bytes: [UInt8], method: UInt16 = 0) {
+      (self.name, self.bytes, self.method) = (name, bytes, method)
+    }
   }
 
-  var records: [Record]
-  var isWide = false
+  public var records: [Record]
+  public var isWide = false
 
-  func bytes() -> [UInt8] {
+  public init(records: [Record], isWide: Bool = false) { (self.records, self.isWide) = (records, isWide) }
+
+  public func bytes() -> [UInt8] {
     var file: [UInt8] = []
     var directory: [UInt8] = []
     for record in records {
@@ -59,7 +65,7 @@ struct ZipWriter {
   }
 
   /// The definition of CRC-32, a bit at a time.
-  static func bitwiseCRC(_ bytes: [UInt8]) -> UInt32 {
+  public static func bitwiseCRC(_ bytes: [UInt8]) -> UInt32 {
     var crc = ~UInt32(0)
     for byte in bytes {
       crc ^= UInt32(byte)
@@ -69,6 +75,7 @@ struct ZipWriter {
   }
 }
 
-func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+/// The bytes of a number, lowest first.
+public func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
   withUnsafeBytes(of: number.littleEndian) { Array($0) }
 }

@@ -1,11 +1,13 @@
 import Foundation
 
 /// A tar written byte by byte, so that it can say what no honest tool would write. Format: POSIX.1-1988 ustar.
-struct HandmadeTar {
-  var bytes: [UInt8] = []
+public struct HandmadeTar {
+  public var bytes: [UInt8] = []
+
+  public init() {}
 
   /// Adds an entry; `announced` is the size in the header where that is to differ from the content's.
-  mutating func add(
+  public mutating func add(
     _ name: [UInt8], _ content: [UInt8] = [], type: Character = "0", link: String = "", announced: Int? = nil,
     breaksChecksum: Bool = false
   ) {
@@ -32,12 +34,12 @@ struct HandmadeTar {
     bytes += header + content + [UInt8](repeating: 0, count: (512 - content.count % 512) % 512)
   }
 
-  mutating func add(_ name: String, _ content: String = "x", type: Character = "0", link: String = "") {
+  public mutating func add(_ name: String, _ content: String = "x", type: Character = "0", link: String = "") {
     add(Array(name.utf8), type == "0" ? Array(content.utf8) : [], type: type, link: link)
   }
 
   /// Adds a pax header for the entry that follows.
-  mutating func addPax(_ records: [(key: String, value: [UInt8])]) {
+  public mutating func addPax(_ records: [(key: String, value: [UInt8])]) {
     var content: [UInt8] = []
     for (key, value) in records {
       let body = Array(" \(key)=".utf8) + value + [0x0A]
@@ -48,22 +50,22 @@ struct HandmadeTar {
     add(Array("PaxHeader/x".utf8), content, type: "x")
   }
 
-  mutating func addPax(_ records: [(key: String, value: String)]) {
+  public mutating func addPax(_ records: [(key: String, value: String)]) {
     addPax(records.map { ($0.key, Array($0.value.utf8)) })
   }
 
   /// The bytes with the two blocks of zeros that end a tar.
-  var ended: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+  public var ended: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
   /// A tar with one file of one byte.
-  static func file(_ name: String) -> [UInt8] {
+  public static func file(_ name: String) -> [UInt8] {
     var tar = HandmadeTar()
     tar.add(name)
     return tar.ended
   }
 
   /// A tar with one entry without content.
-  static func entry(_ name: String, type: Character, link: String = "") -> [UInt8] {
+  public static func entry(_ name: String, type: Character, link: String = "") -> [UInt8] {
     var tar = HandmadeTar()
     tar.add(name, type: type, link: link)
     return tar.ended

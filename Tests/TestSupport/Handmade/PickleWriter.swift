@@ -1,5 +1,7 @@
 /// Python values, pickled as `torch.save` does.
-indirect enum Python: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, ExpressibleByFloatLiteral {
+public indirect enum Python: Sendable, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral,
+  ExpressibleByFloatLiteral
+{
   case none
   case flag(Bool)
   case int(Int)
@@ -16,12 +18,12 @@ indirect enum Python: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, E
   /// Opcodes as they are.
   case raw([UInt8])
 
-  init(integerLiteral value: Int) { self = .int(value) }
-  init(stringLiteral value: String) { self = .text(value) }
-  init(floatLiteral value: Double) { self = .real(value) }
+  public init(integerLiteral value: Int) { self = .int(value) }
+  public init(stringLiteral value: String) { self = .text(value) }
+  public init(floatLiteral value: Double) { self = .real(value) }
 
   /// `torch._utils._rebuild_tensor_v2` of a float32 storage.
-  static func tensor(
+  public static func tensor(
     _ key: String, elements: Int, offset: Int = 0, shape: [Int], strides: [Int], type: String = "FloatStorage"
   ) -> Python {
     .call(
@@ -32,7 +34,7 @@ indirect enum Python: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, E
       ])
   }
 
-  var opcodes: [UInt8] {
+  public var opcodes: [UInt8] {
     switch self {
     case .none: return [0x4E]
     case .flag(let value): return [value ? 0x88 : 0x89]
@@ -53,11 +55,11 @@ indirect enum Python: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, E
   }
 
   /// The whole stream.
-  var pickle: [UInt8] { [0x80, 2] + opcodes + Array(".".utf8) }
+  public var pickle: [UInt8] { [0x80, 2] + opcodes + Array(".".utf8) }
 }
 
 /// A file as `torch.save` writes it, with float32 storages.
-func torchFile(_ pickle: [UInt8], storages: [[Float]] = []) -> ZipWriter {
+public func torchFile(_ pickle: [UInt8], storages: [[Float]] = []) -> ZipWriter {
   ZipWriter(
     records: [
       .init(name: "optimizer/data.pkl", bytes: pickle), .init(name: "optimizer/byteorder", bytes: Array("little".utf8)),
@@ -69,7 +71,7 @@ func torchFile(_ pickle: [UInt8], storages: [[Float]] = []) -> ZipWriter {
 }
 
 /// An AdamW state: moments i and i + 1000 in every element of parameter i, whose shape is given.
-func adamFile(
+public func adamFile(
   shapes: [[Int]], names: [String]? = nil, keyedByName: Bool = false, groupSizes: [Int]? = nil, without: Set<Int> = []
 ) -> ZipWriter {
   var storages: [[Float]] = []
@@ -104,7 +106,7 @@ func adamFile(
 }
 
 /// AdamW's settings and what else a group is to hold.
-func adamGroup(_ extra: [(Python, Python)]) -> Python {
+public func adamGroup(_ extra: [(Python, Python)]) -> Python {
   .dict(
     [
       ("lr", 0.005), ("betas", .tuple([0.9, 0.99])), ("eps", 1e-06), ("weight_decay", 0.01),

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct HostileArchiveTests {
   /// A handmade tar and what it is refused for.
-  struct Attack: CustomTestStringConvertible, Sendable {
+  struct TarAttack: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let tar: [UInt8]
     let entry: String?
@@ -24,88 +24,88 @@ import Testing
     }
   }
 
-  static let attacks: [Attack] = [
-    Attack("absolute path", "has an absolute path", entry: "/etc/passwd") { $0.add("/etc/passwd") },
-    Attack("way out", "has a path that leads upwards", entry: "../evil") { $0.add("../evil") },
-    Attack("way out and in", "has a path that leads upwards", entry: "a/../b") { $0.add("a/../b") },
-    Attack("backslash", "has a backslash in its path", entry: "..\\evil") { $0.add("..\\evil") },
-    Attack("drive", "has a path with a drive letter", entry: "C:evil") { $0.add("C:evil") },
-    Attack("empty name", "has an empty name", entry: "") { $0.add("") },
-    Attack("control character", "has a control character in its name", entry: "a\\u{07}b") { $0.add("a\u{7}b") },
-    Attack("line break", "has a control character in its name", entry: "a\\nb") { $0.add("a\nb") },
-    Attack("reversed writing", "has a control character in its name", entry: "a\\u{202E}b") { $0.add("a\u{202E}b") },
-    Attack("not UTF-8", "has a name that is not UTF-8", entry: "a\u{FFFD}b") {
+  static let attacks: [TarAttack] = [
+    TarAttack("absolute path", "has an absolute path", entry: "/etc/passwd") { $0.add("/etc/passwd") },
+    TarAttack("way out", "has a path that leads upwards", entry: "../evil") { $0.add("../evil") },
+    TarAttack("way out and in", "has a path that leads upwards", entry: "a/../b") { $0.add("a/../b") },
+    TarAttack("backslash", "has a backslash in its path", entry: "..\\evil") { $0.add("..\\evil") },
+    TarAttack("drive", "has a path with a drive letter", entry: "C:evil") { $0.add("C:evil") },
+    TarAttack("empty name", "has an empty name", entry: "") { $0.add("") },
+    TarAttack("control character", "has a control character in its name", entry: "a\\u{07}b") { $0.add("a\u{7}b") },
+    TarAttack("line break", "has a control character in its name", entry: "a\\nb") { $0.add("a\nb") },
+    TarAttack("reversed writing", "has a control character in its name", entry: "a\\u{202E}b") { $0.add("a\u{202E}b") },
+    TarAttack("not UTF-8", "has a name that is not UTF-8", entry: "a\u{FFFD}b") {
       $0.add([0x61, 0xFF, 0x62], [0x78])
     },
-    Attack("not UTF-8 in pax", "has a name that is not UTF-8") {
+    TarAttack("not UTF-8 in pax", "has a name that is not UTF-8") {
       $0.addPax([("path", [0x61, 0xFF, 0x62])])
       $0.add("x")
     },
-    Attack("symbolic link", "is a symbolic link", entry: "link") { $0.add("link", type: "2", link: "/etc/passwd") },
-    Attack("hard link", "is a hard link", entry: "link") {
+    TarAttack("symbolic link", "is a symbolic link", entry: "link") { $0.add("link", type: "2", link: "/etc/passwd") },
+    TarAttack("hard link", "is a hard link", entry: "link") {
       $0.add("file")
       $0.add("link", type: "1", link: "file")
     },
-    Attack("character device", "is a device", entry: "null") { $0.add("null", type: "3") },
-    Attack("block device", "is a device", entry: "disk") { $0.add("disk", type: "4") },
-    Attack("pipe", "is a named pipe", entry: "pipe") { $0.add("pipe", type: "6") },
-    Attack("twice", "stands in the archive twice", entry: "file") {
+    TarAttack("character device", "is a device", entry: "null") { $0.add("null", type: "3") },
+    TarAttack("block device", "is a device", entry: "disk") { $0.add("disk", type: "4") },
+    TarAttack("pipe", "is a named pipe", entry: "pipe") { $0.add("pipe", type: "6") },
+    TarAttack("twice", "stands in the archive twice", entry: "file") {
       $0.add("file")
       $0.add("file")
     },
-    Attack("twice, written differently", "stands in the archive twice", entry: ".//sub/./file") {
+    TarAttack("twice, written differently", "stands in the archive twice", entry: ".//sub/./file") {
       $0.add("sub/file")
       $0.add(".//sub/./file")
     },
-    Attack("twice, composed differently", "stands in the archive twice", entry: "e\u{301}") {
+    TarAttack("twice, composed differently", "stands in the archive twice", entry: "e\u{301}") {
       $0.add("\u{E9}")
       $0.add("e\u{301}")
     },
-    Attack("file, then folder", "stands in the archive both as a file and as a folder", entry: "a/") {
+    TarAttack("file, then folder", "stands in the archive both as a file and as a folder", entry: "a/") {
       $0.add("a")
       $0.add("a/", type: "5")
     },
-    Attack("folder, then file", "stands in the archive both as a file and as a folder", entry: "a") {
+    TarAttack("folder, then file", "stands in the archive both as a file and as a folder", entry: "a") {
       $0.add("a/", type: "5")
       $0.add("a")
     },
-    Attack("file in a file", "stands in the archive both as a file and as a folder", entry: "a/b") {
+    TarAttack("file in a file", "stands in the archive both as a file and as a folder", entry: "a/b") {
       $0.add("a")
       $0.add("a/b")
     },
-    Attack("file for the root", "is a file in the place of the root folder", entry: "./.") { $0.add("./.") },
-    Attack("sparse", "is stored as a sparse file", entry: "hole") {
+    TarAttack("file for the root", "is a file in the place of the root folder", entry: "./.") { $0.add("./.") },
+    TarAttack("sparse", "is stored as a sparse file", entry: "hole") {
       $0.addPax([("GNU.sparse.size", "100"), ("GNU.sparse.numblocks", "1"), ("GNU.sparse.map", "0,1")])
       $0.add("hole")
     },
-    Attack("other archive only", "holds only another archive, 'inner.tar.gz'") { $0.add("inner.tar.gz") },
-    Attack("nothing", "is empty") { _ in },
-    Attack("folders only", "is empty") { $0.add("a/", type: "5") },
-    Attack("damaged header", "is damaged (Damaged tar archive)") {
+    TarAttack("other archive only", "holds only another archive, 'inner.tar.gz'") { $0.add("inner.tar.gz") },
+    TarAttack("nothing", "is empty") { _ in },
+    TarAttack("folders only", "is empty") { $0.add("a/", type: "5") },
+    TarAttack("damaged header", "is damaged (Damaged tar archive)") {
       $0.add("a")
       $0.add(Array("b".utf8), breaksChecksum: true)
     },
-    Attack("damaged first header", "starts with a tar header that does not match its checksum") {
+    TarAttack("damaged first header", "starts with a tar header that does not match its checksum") {
       $0.add(Array("b".utf8), breaksChecksum: true)
     },
-    Attack("deep", "lies 17 folders deep, more than the limit of 16") {
+    TarAttack("deep", "lies 17 folders deep, more than the limit of 16") {
       $0.add(String(repeating: "a/", count: 16) + "b")
     },
-    Attack("long", "has a path of 1025 bytes, more than the limit of 1024") {
+    TarAttack("long", "has a path of 1025 bytes, more than the limit of 1024") {
       $0.addPax([("path", [UInt8](repeating: 0x61, count: 1025))])
       $0.add("x")
     },
-    Attack("huge", "has 8589934591 bytes, more than the limit of 1000000", entry: "huge") {
+    TarAttack("huge", "has 8589934591 bytes, more than the limit of 1000000", entry: "huge") {
       $0.add(Array("huge".utf8), announced: 0o77777777777)
     },
   ]
 
   @Test(arguments: attacks)
-  func refuses(_ attack: Attack) throws {
+  func refuses(_ attack: TarAttack) throws {
     try withTemporaryFolder { folder in
       let path = try folder.file("x.tar", attack.tar)
       var limits = Limits()
-      limits.entrySize = 1_000_000
+      limits[.entrySize] = 1_000_000
       // Whether the entry is wanted or not.
       for isWanted in [true, false] {
         let failure = try failure {
@@ -234,14 +234,14 @@ import Testing
       try writeArchive(["zeros": String(repeating: "\0", count: 1 << 20), "a": "a"], as: format, to: path)
       var limits = Limits()
       #expect(try readAll(ArchiveReader(path, limits: limits)).count == 2)
-      limits.ratioFloor = 1 << 18
-      limits.ratio = 50
+      limits[.ratioFloor] = 1 << 18
+      limits[.ratio] = 50
       // Even where nobody wants the entry.
       #expect(
         try failure { try ArchiveReader(path, limits: limits).read(wanting: { _ in false }) { _, _ in } }.message
           == "decodes to more than 50 times its size, as archives made to fill memory do")
       limits = Limits()
-      limits.totalSize = 1 << 18
+      limits[.totalSize] = 1 << 18
       #expect(
         try failure { try ArchiveReader(path, limits: limits).read(wanting: { _ in false }) { _, _ in } }.message
           == "decodes to more than the limit of 262144 bytes")
@@ -253,10 +253,13 @@ import Testing
     for number in 0..<11 { tar.add("d\(number)/", type: "5") }
     try withTemporaryFolder { folder in
       var limits = Limits()
-      limits.entries = 10
+      limits[.entries] = 10
       let failure = try failure { try readAll(ArchiveReader(folder.file("x.tar", tar.ended), limits: limits)) }
       #expect(failure.message == "is one entry more than the limit of 10")
-      #expect(failure.advice == "raise the limit 'entries' if you trust where this comes from")
+      #expect(
+        failure.advice
+          == "raise the limit 'entries' (--limit entries=N, or 'limits' in a recipe) if you trust where this comes from"
+      )
     }
   }
 }

@@ -1,0 +1,115 @@
+import Adapters
+import Bundles
+import Diagnostics
+import Foundation
+import JSON
+import Recipes
+import Tensors
+
+/// A reader that is fed with what libFuzzer makes up. It reads or it throws a ``Failure``; all else is a find.
+enum FuzzTarget: String, CaseIterable {
+  case adapter
+  case bundle
+  case json
+  case ledger
+  case optimizer
+  case pattern
+  case pickle
+  case recipe
+  case safetensors
+  case trainer = "trainer-state"
+
+  /// The target that this process is for.
+  static let chosen: FuzzTarget = {
+    let name = ProcessInfo.processInfo.environment["FUZZ_TARGET"] ?? ""
+    guard let target = FuzzTarget(rawValue: name) else {
+      fatalError("FUZZ_TARGET must be one of " + allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return target
+  }()
+
+  /// Small, since memory that grows beyond them is a find, and no bomb needs more to show itself.
+  static let limits: Limits = {
+    var limits = Limits()
+    limits[.totalSize] = 8 << 20
+    limits[.ratioFloor] = 4 << 20
+    limits[.memory] = 1 << 20
+    limits[.patternSteps] = 10_000_000
+    limits[.ledgerValues] = 1_000_000
+    return limits
+  }()
+
+  func read(_ input: UnsafeRawBufferPointer) {
+    do {
+      try readThrowing(input)
+    } catch is Failure {
+    } catch {
+      fatalError("an error that is no Failure: \(error)")
+    }
+  }
+
+  private func readThrowing(_ input: UnsafeRawBufferPointer) throws {
+    let limits = Self.limits
+    switch self {
+    case .adapter:
+      // The config up to the first null byte, the weights behind it.
+      let end = input.firstIndex(of: 0) ?? input.count
+      let adapter = try Adapter(
+        config: Bytes(input[..<end]), configFile: "c", weights: Bytes(input[min(end + 1, input.count)...]),
+        weightsFile: "w", limits: limits)
+      for module in adapter.modules.values { _ = try module.a.floats() + module.b.floats() }
+    case .bundle: try readBundle(input)
+    case .json:
+      var reader = JSONReader(limits)
+      reader.takesNonFiniteNumbers = input.first.map { $0 % 2 == 0 } ?? false
+      let value = try reader.read(input)
+      guard !reader.takesNonFiniteNumbers else { return }
+      let text = value.text(indented: true)
+      guard try reader.read(text) == value else { fatalError("what was written reads back differently") }
+    case .ledger: _ = try Ledger(Bytes(input), limits: limits)
+    case .optimizer: try readState(Bytes(input))
+    case .pickle: try readState(Bytes(torchFile(around: input)))
+    case .pattern:
+      guard let text = String(validating: input, as: UTF8.self) else { return }
+      let pattern = try ModulePattern(text)
+      for module in ["model.layers.10.self_attn.q_proj", "a", "", "a.b\nc"] { _ = pattern.matches(module) }
+    case .recipe:
+      guard let text = String(validating: input, as: UTF8.self) else { return }
+      let recipe = try Recipe.parse(text, file: "r.yaml")
+      _ = recipe.explanation
+      let again = try Recipe.parse(recipe.text, file: "r.yaml")
+      guard again.text == recipe.text else { fatalError("what was written reads back differently") }
+    case .safetensors:
+      let file = try SafetensorsFile(Bytes(input), limits: limits)
+      for tensor in file.tensors.values where tensor.dtype.isAdapterFloat { _ = try tensor.floats() }
+      let stream = try SafetensorsStream(Bytes(input), name: "x", limits: limits)
+      guard stream.header.entries.count == file.tensors.count else { fatalError("the two readers disagree") }
+    case .trainer:
+      let state = try TrainerState(Bytes(input), limits: limits)
+      _ = try LearningRate(trainer: state)
+    }
+  }
+
+  private func readState(_ file: Bytes) throws {
+    let state = try OptimizerState(file, limits: Self.limits)
+    _ = try state.moments(for: [
+      ("base_model.model.q_proj.lora_A.weight", [2, 3]), ("base_model.model.q_proj.lora_B.weight", [3, 2]),
+    ])
+  }
+
+  private func readBundle(_ input: UnsafeRawBufferPointer) throws {
+    let file = withRightChecksums(tar: input)
+    let path = "/dev/shm/clues-fuzz-\(getpid())"
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { fatalError("no file can be made in /dev/shm") }
+    guard write(descriptor, file, file.count) == file.count else { fatalError("/dev/shm is full") }
+    close(descriptor)
+    let bundle = try Bundle.open(path, wanting: Set(Part.allCases), limits: Self.limits)
+    for file in bundle.files where file.isRead {
+      guard try file.bytes().count == file.size else { fatalError("a file has another size than it says") }
+    }
+    _ = try bundle.digest()
+  }
+
+  private typealias Bundle = Bundles.Bundle
+}

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Makes the seeds of the fuzzers: small files of every kind that the readers know."""
+import bz2, ctypes, glob, gzip, io, json, lzma, os, struct, subprocess, tarfile, zipfile
+
+R = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/"
+S = R + "Fuzz/seeds/"
+def put(t,n,b):
+    os.makedirs(S+t,exist_ok=True); open(S+t+'/'+n,'wb').write(b if isinstance(b,bytes) else b.encode())
+rd=lambda p: open(R+p,'rb').read()
+def st(h,data=b''):
+    t=json.dumps(h).encode() if not isinstance(h,bytes) else h
+    return len(t).to_bytes(8,'little')+t+data
+put('safetensors','two',st({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[24,30]}},bytes(30)))
+put('safetensors','empty',st(b'{}'))
+put('safetensors','dtypes',st({d:{"dtype":d,"shape":[1,0],"data_offsets":[0,0]} for d in ["F64","F16","I64","U8","BOOL","F8_E4M3"]}))
+put('safetensors','peft-r4',st({"base_model.model.q.lora_A.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"base_model.model.q.lora_B.weight":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]}},bytes(16)))
+w=st({"base_model.model.m.q_proj.lora_A.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"base_model.model.m.q_proj.lora_B.weight":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]}},struct.pack('<4f',1,2,3,4))
+put('adapter','plain',json.dumps({"peft_type":"LORA","r":1,"lora_alpha":2,"target_modules":["q_proj"]}).encode()+b'\0'+w)
+put('adapter','patterns',json.dumps({"peft_type":"LORA","r":8,"lora_alpha":2,"rank_pattern":{"^m.q_proj":1,"(a|b)+c{2,3}[x-z]\\d":4},"alpha_pattern":{".*q_proj":3},"use_rslora":True,"init_lora_weights":"gaussian"}).encode()+b'\0'+w)
+for n in ['q_proj','^model\\.layers\\.(3|4)\\.self_attn\\.[qk]_proj$','(a|b)+c{2,3}[^x-z]?\\d\\W.*','((a{2}){3})*']: put('pattern','pattern-%d'%len(n),n)
+put('json','object','{"a": [1, -2.5e3, true, null, "x\\u00e9\\n\\ud83d\\ude00"], "b": {"c": {}}}')
+put('json','numbers',' [0, -0.0, 1e-7, 9223372036854775807, 9223372036854775808, 1E+300]')
+put('json','python','{"loss": NaN, "x": [Infinity, -Infinity]}')
+put('trainer-state','trainer',json.dumps({"epoch":1.0,"global_step":4,"max_steps":8,"log_history":[{"epoch":0.5,"step":2,"learning_rate":1e-4,"loss":2.5,"grad_norm":1.0},{"epoch":1.0,"eval_loss":2.0,"step":4},{"epoch":1.0,"step":4,"learning_rate":5e-5,"loss":float('nan')}]},indent=2))
+put('ledger','rows','\n'.join(json.dumps(x) for x in [{"checkpoint":1,"split":"train","id":"a","domain":"m","learning_rate":1e-4,"loss":1.5,"tokens":3,"dot":{"m":0.5}},{"checkpoint":1,"split":"anchor","id":7,"loss":None,"learning_rate":1e-4},{"checkpoint":2,"split":"train","id":"a","domain":"m","loss":float('nan')}]))
+for f in ['ok-everything','ok-anchors','ok-words-of-yaml-1.1','mergekit-ok-ties','mergekit-ok-slerp','list-as-key']:
+    p='Tests/Fixtures/recipes/%s.yaml'%f
+    put('recipe',f,rd(p))
+put('recipe','limits','clients: [a, b]\nmerge: {method: average}\nlimits: {entry_size: 4GiB, entries: 5}\n')
+# tiny optimizer from a real one is large; a made one follows from the tests' writer
+files={'adapter_config.json':json.dumps({"peft_type":"LORA","r":1}),'adapter_model.safetensors':w,'checkpoint-4/adapter_config.json':'{}','checkpoint-4/adapter_model.safetensors':w,'checkpoint-4/trainer_state.json':'{"global_step":4}','samples.jsonl':'{"id":"a","split":"train","domain":"m"}\n','clues.json':'{"format":1,"client":"c","samples":{"train":1}}','README.md':'x'}
+def tar(fmt):
+    b=io.BytesIO(); t=tarfile.open(fileobj=b,mode='w',format=fmt)
+    for n,c in files.items():
+        c=c if isinstance(c,bytes) else c.encode(); i=tarfile.TarInfo(n); i.size=len(c); t.addfile(i,io.BytesIO(c))
+    t.close(); return b.getvalue()
+u=tar(tarfile.USTAR_FORMAT)[:]
+put('bundle','tar-ustar',u); put('bundle','tar-pax',tar(tarfile.PAX_FORMAT)); put('bundle','tar.gz',gzip.compress(u,mtime=0)); put('bundle','tar.xz',lzma.compress(u)); put('bundle','tar.bz2',bz2.compress(u))
+for m,n in [(zipfile.ZIP_STORED,'zip-stored'),(zipfile.ZIP_DEFLATED,'zip-deflated'),(zipfile.ZIP_LZMA,'zip-lzma'),(zipfile.ZIP_BZIP2,'zip-bzip2')]:
+    b=io.BytesIO(); z=zipfile.ZipFile(b,'w',m)
+    for k,c in files.items(): z.writestr(zipfile.ZipInfo(k),c,compress_type=m)
+    z.close(); put('bundle',n,b.getvalue())
+subprocess.run(["zstd", "-q", "-f", "-o", S + "bundle/tar.zst", S + "bundle/tar-ustar"], check=True)
+a = ctypes.CDLL("libarchive.so.13")
+for f in ("archive_write_new", "archive_entry_new"): getattr(a, f).restype = ctypes.c_void_p
+P = ctypes.c_void_p
+w7 = P(a.archive_write_new()); a.archive_write_set_format_7zip(w7); a.archive_write_open_filename(w7, (S + "bundle/7z").encode())
+for k, c in files.items():
+    c = c if isinstance(c, bytes) else c.encode()
+    e = P(a.archive_entry_new()); a.archive_entry_set_pathname(e, k.encode()); a.archive_entry_set_filetype(e, 0o100000)
+    a.archive_entry_set_size(e, ctypes.c_int64(len(c))); a.archive_write_header(w7, e); a.archive_write_data(w7, c, ctypes.c_size_t(len(c)))
+a.archive_write_close(w7)
+def X(s): s=s.encode(); return b'X'+struct.pack('<I',len(s))+s
+def K(n): return b'K'+bytes([n])
+def storage(key,n): return b'('+X('storage')+b'ctorch\nFloatStorage\n'+X(key)+X('cpu')+K(n)+b'tQ'
+def tensor(key,n,shape,strides):
+    tup=lambda v: b'('+b''.join(K(i) for i in v)+b't'
+    return b'ctorch._utils\n_rebuild_tensor_v2\n('+storage(key,n)+K(0)+tup(shape)+tup(strides)+b'\x89'+b'ccollections\nOrderedDict\n)R'+b'tR'
+def G(x): return b'G'+struct.pack('>d',x)
+state=b''
+recs={}
+k=0
+for p,(sh,st) in enumerate([((2,3),(3,1)),((3,2),(2,1))]):
+    d=b'}('
+    for name,n,shape,strides in [('step',1,(),()),('exp_avg',6,sh,st),('exp_avg_sq',6,sh,st)]:
+        d+=X(name)+tensor(str(k),n,shape,strides); recs[str(k)]=struct.pack('<%df'%n,*[float(k+1)]*n); k+=1
+    state+=K(p)+d+b'u'
+group=b'}('+X('lr')+G(1e-4)+X('betas')+G(.9)+G(.999)+b'\x86'+X('eps')+G(1e-8)+X('weight_decay')+G(0.)+X('amsgrad')+b'\x89'+X('foreach')+b'N'+X('params')+b'](' +K(0)+K(1)+b'eu'
+pkl=b'\x80\x02}q\x00('+X('state')+b'}('+state+b'u'+X('param_groups')+b'](' +group+b'eu.'
+b=io.BytesIO(); z=zipfile.ZipFile(b,'w',zipfile.ZIP_STORED)
+z.writestr(zipfile.ZipInfo('optimizer/data.pkl'),pkl); z.writestr(zipfile.ZipInfo('optimizer/byteorder'),'little')
+for n,c in recs.items(): z.writestr(zipfile.ZipInfo('optimizer/data/'+n),c)
+z.writestr(zipfile.ZipInfo('optimizer/version'),'3\n'); z.close()
+optimizer=b.getvalue()
+
+
+put('pickle', 'adamw', pkl)
+put('optimizer', 'torch', rd('Tests/Fixtures/tiny/c0/checkpoint-4/optimizer.pt'))
+put('optimizer', 'with-checksums', optimizer)
+# Without them a changed byte gets past the first check.
+plain = bytearray(optimizer)
+for mark, place in ((b'PK\x03\x04', 14), (b'PK\x01\x02', 16)):
+    at = plain.find(mark)
+    while at >= 0:
+        plain[at + place:at + place + 4] = bytes(4); at = plain.find(mark, at + 4)
+put('optimizer', 'without-checksums', bytes(plain))

@@ -1,0 +1,121 @@
+import Diagnostics
+import Foundation
+import Tensors
+
+/// The hidden sibling under whose name an output is written until it is whole: `.NAME.clues-draft-XXXXXX`.
+///
+/// Its process holds a lock on it. The lock goes with the process, however that ends, so that the next run can tell what
+/// was abandoned from what somebody else is writing, also across containers that share a folder.
+public final class Draft {
+  /// Where the draft lies.
+  public let path: String
+
+  /// The draft, open: a file for writing, a folder for reading.
+  public let descriptor: Int32
+
+  /// Makes an empty draft of `output`, after removing those that nobody writes any more.
+  ///
+  /// - throws: ``Failure`` `cannotWrite`.
+  public init(of output: String, isFolder: Bool) throws {
+    removeAbandonedDrafts(of: output)
+    while true {
+      var template = Array((Self.prefix(of: output) + "XXXXXX").utf8CString)
+      var descriptor: Int32
+      if isFolder {
+        guard mkdtemp(&template) != nil else { throw Self.failure(output) }
+        // Like any folder, not like one for secrets.
+        _ = chmod(template, 0o777 & ~Self.mask)
+        descriptor = open(template, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      } else {
+        descriptor = mkstemp(&template)
+        if descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+      }
+      guard descriptor >= 0 else { throw Self.failure(output) }
+      // A file system without locks has drafts all the same; nobody removes them then.
+      _ = flock(descriptor, LOCK_EX | LOCK_NB)
+      let path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
+      // Whoever cleans up may have been quicker than our lock.
+      if isSameFile(descriptor, path) {
+        self.path = path
+        self.descriptor = descriptor
+        return
+      }
+      close(descriptor)
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Gives a draft of a file the permissions of any file and brings it to disk.
+  public func settle(as output: String) throws {
+    guard fchmod(descriptor, 0o666 & ~Self.mask) == 0, fsync(descriptor) == 0 else { throw Self.failure(output) }
+  }
+
+  /// Writes to a draft of a file.
+  public func write(_ bytes: UnsafeRawBufferPointer, as output: String) throws {
+    var rest = bytes
+    while !rest.isEmpty {
+      let written = Foundation.write(descriptor, rest.baseAddress, rest.count)
+      if written < 0, errno == EINTR { continue }
+      guard written > 0 else { throw Self.failure(output) }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+  }
+
+  /// Gives the draft its name, in the place of what stood there.
+  public func replace(_ output: String) throws {
+    guard rename(path, output) == 0 else { throw Self.failure(output) }
+    syncFolder(of: output)
+  }
+
+  /// What the names of drafts start with, the folder included.
+  static func prefix(of output: String) -> String {
+    let url = URL(filePath: output).standardizedFileURL
+    return url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).clues-draft-").path
+  }
+
+  private static var mask: mode_t {
+    let mask = umask(0)
+    umask(mask)
+    return mask
+  }
+
+  static func failure(_ output: String) -> Failure {
+    Failure(
+      .cannotWrite, "cannot be written: \(systemMessage())",
+      advice: "check that the folder exists, its permissions and the free space", file: output)
+  }
+}
+
+/// Removes the drafts of `output` that no process is writing.
+///
+/// What `-old` is appended to is a result that was about to be replaced; where there is no other, it gets its name back.
+public func removeAbandonedDrafts(of output: String) {
+  let prefix = URL(filePath: Draft.prefix(of: output))
+  let folder = prefix.deletingLastPathComponent().path
+  for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  where name.hasPrefix(prefix.lastPathComponent) {
+    let draft = folder + "/" + name
+    // Not to be blocked by a pipe, nor led elsewhere by a link.
+    let descriptor = open(draft, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { continue }
+    defer { close(descriptor) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { continue }
+    if name.hasSuffix("-old"), !FileManager.default.fileExists(atPath: output), rename(draft, output) == 0 { continue }
+    try? FileManager.default.removeItem(atPath: draft)
+  }
+}
+
+/// Brings the names in the folder of `output` to disk.
+public func syncFolder(of output: String) {
+  let folder = open(URL(filePath: output).deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard folder >= 0 else { return }
+  fsync(folder)
+  close(folder)
+}
+
+private func isSameFile(_ descriptor: Int32, _ path: String) -> Bool {
+  var (open, named) = (stat(), stat())
+  return fstat(descriptor, &open) == 0 && lstat(path, &named) == 0 && open.st_dev == named.st_dev
+    && open.st_ino == named.st_ino
+}

@@ -1,0 +1,55 @@
+import Diagnostics
+import JSON
+
+extension Recipe {
+  /// The limits that a recipe sets; those that it leaves alone hold as they are by default.
+  public struct LimitSettings: Sendable {
+    private var chosen: [Limit: Located<Int>] = [:]
+
+    subscript(limit: Limit) -> Located<Int>? {
+      get { chosen[limit] }
+      set { chosen[limit] = newValue }
+    }
+  }
+
+  /// The limits for reading the clients' bundles.
+  public var readingLimits: Limits {
+    var all = Limits()
+    for limit in Limit.allCases { if let value = limits?.value[limit]?.value { all[limit] = value } }
+    return all
+  }
+}
+
+extension Recipe.LimitSettings: Record {
+  static let title = "Limits"
+
+  static let fields: [Field<Self>] = Limit.allCases.filter { !$0.isOfRecipes }.map { limit in
+    .key(
+      limit.rawValue, \.[limit], .limit(limit),
+      "Limit of \(limit.meaning); by default \(limit.text(of: limit.byDefault)).")
+  }
+}
+
+extension Form where Value == Int {
+  /// The value of a limit: a whole number, for sizes with a unit if wanted.
+  static func limit(_ limit: Limit) -> Form {
+    var schema: JSONObject = ["type": "integer", "minimum": 0]
+    if limit.maximum != .max { schema["maximum"] = JSONValue(limit.maximum) }
+    if limit.isSize {
+      let units = Limit.units.map(\.name).joined(separator: "|")
+      schema["type"] = ["integer", "string"]
+      schema["pattern"] = .string("^[0-9]+ *(\(units))?$")
+    }
+    return Form(
+      options: [limit.due], schema: schema,
+      accepts: { $0.text != nil },
+      read: { node, place in
+        guard let text = limit.isSize ? node.text : node.plainText, let value = limit.value(of: text) else {
+          throw mismatch(node, at: place, due: limit.due)
+        }
+        return value
+      },
+      write: { JSONValue($0) },
+      explain: { [Decision(place: $1, value: limit.text(of: $0), meaning: limit.meaning)] })
+  }
+}
