@@ -4,7 +4,6 @@ import CSystem
 import Diagnostics
 import Foundation
 import JSON
-import LowRank
 import PluginHost
 import Recipes
 import Tensors
@@ -20,7 +19,6 @@ public struct Bench: Sendable {
     catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int, limits: Limits = Limits()
   ) {
     clues_keep_freed_memory()
-    _ = openBLAS
     self.catalog = catalog
     self.observer = observer
     self.threads = threads
@@ -150,7 +148,7 @@ public struct Bench: Sendable {
     _ adapters: [WrittenAdapter], _ record: RunRecord, into folder: OutputFolder
   ) throws {
     observer.begin(.writing, total: 1)
-    for adapter in adapters { try adapter.write(into: folder) }
+    for adapter in adapters { try adapter.write(into: folder, threads: threads) }
     if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
     if let scored = record.scored { try folder.write(scored.table, scored.selection) }
     try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")

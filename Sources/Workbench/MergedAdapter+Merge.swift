@@ -28,8 +28,10 @@ extension MergedAdapter {
   ///
   /// - parameter same: Whether a tensor that was read, the first, is the one that was meant.
   /// - throws: ``Failure`` `cannotWrite` when the disk gives back something else.
-  func verify(config: Bytes, weights: Bytes, comparing same: (Tensor, Tensor) -> Bool) throws {
-    func wrong(_ what: String) -> Failure {
+  func verify(
+    config: Bytes, weights: Bytes, threads: Int, comparing same: @Sendable (Tensor, Tensor) -> Bool
+  ) throws {
+    @Sendable func wrong(_ what: String) -> Failure {
       Failure(
         .cannotWrite, "the written adapter reads back differently: \(what)",
         advice: "the disk may be failing; if it happens again, report it as a fault of Clues")
@@ -44,7 +46,8 @@ extension MergedAdapter {
     guard Set(adapter.modules.keys) == Set(modules.map(\.name)), adapter.absolutes.count == absolutes.count else {
       throw wrong("it has other modules")
     }
-    for module in modules {
+    _ = try inParallel(modules.count, threads: threads) { place in
+      let module = modules[place]
       guard let read = adapter.modules[module.name], read.scaling == 1, read.kind == module.kind,
         same(read.a, module.a), same(read.b, module.b), module.bias.map({ same(read.bias ?? read.a, $0) }) ?? true
       else { throw wrong("the module '\(module.name)' differs") }

@@ -15,7 +15,7 @@ struct WrittenAdapter: Sendable {
   let draft: WeightsDraft?
 
   /// Writes what is not written yet and reads everything again.
-  func write(into output: OutputFolder) throws {
+  func write(into output: OutputFolder, threads: Int) throws {
     let (config, weights) = (folder + Self.config, folder + Self.weights)
     try output.write(adapter.configText, to: config)
     if let draft {
@@ -27,7 +27,7 @@ struct WrittenAdapter: Sendable {
     } else {
       try output.write(adapter.fileChunks, to: weights)
     }
-    try adapter.verify(config: output.read(config), weights: output.read(weights)) { read, meant in
+    try adapter.verify(config: output.read(config), weights: output.read(weights), threads: threads) { read, meant in
       defer { read.bytes.relinquish() }
       return inPlace?.matches(read, meant) ?? same(read, meant)
     }
