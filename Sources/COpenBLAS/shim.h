@@ -9,9 +9,6 @@
 #ifndef CLUES_LAPACK_H
 #define CLUES_LAPACK_H
 
-/* Ends the threads that OpenBLAS starts when it is loaded. */
-int blas_thread_shutdown_(void);
-
 void dgeqrt_(const int *m, const int *n, const int *nb, double *a, const int *lda, double *t, const int *ldt,
              double *work, int *info);
 void dgemqrt_(const char *side, const char *trans, const int *m, const int *n, const int *k, const int *nb,

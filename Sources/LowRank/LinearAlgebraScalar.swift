@@ -35,12 +35,7 @@ extension Double: LinearAlgebraScalar {
 
 /// Touched before every call into OpenBLAS: it works in the caller's thread, for the threads are ours, and so that its
 /// sums do not depend on how many cores there are.
-///
-/// The threads that it started when it was loaded are ended: they would look for work for a while, on our cores.
-public let openBLAS: Void = {
-  openblas_set_num_threads(1)
-  _ = blas_thread_shutdown_()
-}()
+let openBLAS: Void = openblas_set_num_threads(1)
 
 /// A size as Fortran takes it.
 ///

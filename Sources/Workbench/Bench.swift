@@ -4,7 +4,6 @@ import CSystem
 import Diagnostics
 import Foundation
 import JSON
-import LowRank
 import PluginHost
 import Recipes
 import Synchronization
@@ -20,7 +19,6 @@ public struct Bench: Sendable {
 
   public init(catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int) {
     clues_keep_freed_memory()
-    _ = openBLAS
     self.catalog = catalog
     self.observer = observer
     self.threads = threads
@@ -168,7 +166,7 @@ public struct Bench: Sendable {
   ) throws {
     observer.begin(.writing, total: adapters.isEmpty ? nil : adapters.reduce(0) { $0 + $1.adapter.size })
     for adapter in adapters {
-      try adapter.write(into: folder) { bytes in
+      try adapter.write(into: folder, threads: threads) { bytes in
         try Interruption.check()
         observer.advance(.writing, by: bytes)
       }

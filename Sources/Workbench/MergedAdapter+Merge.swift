@@ -33,8 +33,10 @@ extension MergedAdapter {
   ///
   /// - parameter same: Whether a tensor that was read, the first, is the one that was meant.
   /// - throws: ``Failure`` `cannotWrite` when the disk gives back something else.
-  func verify(config: Bytes, weights: Bytes, comparing same: (Tensor, Tensor) throws -> Bool) throws {
-    func wrong(_ what: String) -> Failure {
+  func verify(
+    config: Bytes, weights: Bytes, threads: Int, comparing same: @Sendable (Tensor, Tensor) throws -> Bool
+  ) throws {
+    @Sendable func wrong(_ what: String) -> Failure {
       Failure(
         .cannotWrite, "the written adapter reads back differently: \(what)",
         advice: "the disk may be failing; if it happens again, report it as a fault of Clues")
@@ -50,7 +52,8 @@ extension MergedAdapter {
     guard Set(adapter.modules.keys) == Set(modules.map(\.name)), adapter.absolutes.count == absolutes.count else {
       throw wrong("it has other modules")
     }
-    for module in modules {
+    _ = try inParallel(modules.count, threads: threads) { place in
+      let module = modules[place]
       guard let read = adapter.modules[module.name], read.scaling == 1, read.kind == module.kind,
         try same(read.a, module.a), try same(read.b, module.b),
         try module.bias.map({ try same(read.bias ?? read.a, $0) }) ?? true

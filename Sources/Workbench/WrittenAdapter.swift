@@ -17,7 +17,7 @@ struct WrittenAdapter: Sendable {
   /// Writes what is not written yet and reads everything again.
   ///
   /// - parameter advance: Gets the size of everything that is written and read again.
-  func write(into output: OutputFolder, advance: (Int) throws -> Void) throws {
+  func write(into output: OutputFolder, threads: Int, advance: @Sendable (Int) throws -> Void) throws {
     let (config, weights) = (folder + Self.config, folder + Self.weights)
     try output.write(adapter.configText, to: config)
     if let draft {
@@ -29,7 +29,7 @@ struct WrittenAdapter: Sendable {
     } else {
       try output.write(adapter.fileChunks, to: weights)
     }
-    try adapter.verify(config: output.read(config), weights: output.read(weights)) { read, meant in
+    try adapter.verify(config: output.read(config), weights: output.read(weights), threads: threads) { read, meant in
       defer { read.bytes.relinquish() }
       try advance(read.bytes.count)
       return inPlace?.matches(read, meant) ?? same(read, meant)

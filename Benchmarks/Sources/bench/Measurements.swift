@@ -112,7 +112,7 @@ extension Measurement {
   private static func methods(_ place: Workplace, _ report: Report) throws {
     report.title("Methods: six adapters of 16 modules, in factors")
     let folders = try place.adapters(.someLlama, clients: 6)
-    let names = ["average", "ties", "dare-ties", "della", "magnitude-prune", "breadcrumbs", "median"]
+    let names = ["average", "ties", "dare-ties", "della", "magnitude-prune", "breadcrumbs"]
     let series = try Series(
       names.map { place.merge($0, folders, "--method \($0) --space factors") }, runs: place.runs)
     report.table(series)

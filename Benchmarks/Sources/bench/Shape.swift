@@ -57,17 +57,22 @@ extension Shape {
     }
     header += "}"
     header += String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
-    var file = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
-    file.append(contentsOf: header.utf8)
+    // Written piece by piece: what this process has in memory counts as its children's, which begin as it.
+    let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+    guard FileManager.default.createFile(atPath: weights + ".part", contents: length + Data(header.utf8)),
+      let file = FileHandle(forWritingAtPath: weights + ".part")
+    else { throw CommandFailure(description: "\(weights) cannot be written") }
+    try file.seekToEnd()
     for (place, (_, shape, scale)) in tensors.enumerated() {
-      file.append(noise(seed: UInt64(client) << 32 | UInt64(place), count: shape[0] * shape[1], scale: scale))
+      let seed = UInt64(client) << 32 | UInt64(place)
+      try file.write(contentsOf: noise(seed: seed, count: shape[0] * shape[1], scale: scale))
     }
-    try file.write(to: URL(filePath: weights + ".part"))
+    try file.close()
     try FileManager.default.moveItem(atPath: weights + ".part", toPath: weights)
   }
 }
 
-/// Numbers that are spread about as normal ones are: sums of four uniform ones, from SplitMix64.
+/// Numbers that are spread about as normal ones are: sums of three uniform ones, from SplitMix64.
 private func noise(seed: UInt64, count: Int, scale: Float) -> Data {
   var state = seed &* 0x9e37_79b9_7f4a_7c15
   var data = Data(count: 4 * count)
@@ -79,8 +84,8 @@ private func noise(seed: UInt64, count: Int, scale: Float) -> Data {
       z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
       z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
       z ^= z >> 31
-      let sum = Int(z & 0xffff) + Int(z >> 16 & 0xffff) + Int(z >> 32 & 0xffff) + Int(z >> 48)
-      values[place] = (Float(sum) / 65_535 - 2) * 1.732_050_8 * scale
+      let sum = Int(z & 0x1f_ffff) + Int(z >> 21 & 0x1f_ffff) + Int(z >> 42 & 0x1f_ffff)
+      values[place] = (Float(sum) * 0x1p-21 - 1.5) * 2 * scale
     }
   }
   return data
