@@ -36,6 +36,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Diagnostics", ["Diagnostics"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
+  ("PluginChecks", ["JSON", "PluginChecks"]),
   ("PluginHost", ["PluginHost"]),
   ("Plugins", ["Diagnostics", "JSON", "PluginHost", "Tensors"]),
   ("Recipes", ["Recipes"]),
@@ -77,6 +78,10 @@ let package = Package(
     .target(
       name: "PluginHost", dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "Tensors"],
       swiftSettings: house),
+    .target(
+      name: "PluginChecks",
+      dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "PluginHost", "Tensors"],
+      swiftSettings: house),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
@@ -91,7 +96,7 @@ let package = Package(
       swiftSettings: house),
     .executableTarget(
       name: "clues",
-      dependencies: ["Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["PluginChecks", "Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: house),
   ]
     + builtInPlugins.map {

@@ -88,7 +88,8 @@ public struct StrangeLibrary: Sendable {
     return failure
   }
 
-  private static func read(_ path: String) throws -> Bytes {
+  /// The file at `path`, whoever owns it.
+  package static func read(_ path: String) throws -> Bytes {
     try locating(file: path) {
       guard let handle = FileHandle(forReadingAtPath: path) else {
         throw Failure(.missingInput, "cannot be opened: \(systemMessage())")

@@ -6,7 +6,7 @@ extension Clues {
   struct Plugins: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Look at merge methods, scorers and threshold rules.",
-      subcommands: [List.self, Show.self, Path.self, Trust.self, Untrust.self, Manifest.self])
+      subcommands: [List.self, Show.self, Path.self, Check.self, Trust.self, Untrust.self, Manifest.self])
   }
 }
 

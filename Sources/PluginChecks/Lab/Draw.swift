@@ -1,0 +1,28 @@
+import Tensors
+
+/// Numbers by chance, the same for the same seed and purpose.
+struct Draw {
+  private let stream: RandomStream
+  private var place: UInt64 = 0
+
+  init(seed: UInt64, _ purpose: String) { stream = RandomStream(seed: seed, purpose) }
+
+  mutating func word() -> UInt64 {
+    defer { place += 1 }
+    let block = stream.block(place >> 1)
+    return place & 1 == 0 ? block.0 : block.1
+  }
+
+  /// From 0 to below 1.
+  mutating func share() -> Double { Double(word() >> 11) * 0x1p-53 }
+
+  mutating func number(in range: ClosedRange<Double>) -> Double {
+    range.lowerBound + share() * (range.upperBound - range.lowerBound)
+  }
+
+  mutating func integer(in range: ClosedRange<Int>) -> Int {
+    range.lowerBound + Int(word() % UInt64(range.upperBound - range.lowerBound + 1))
+  }
+
+  mutating func element<Element>(of list: [Element]) -> Element { list[integer(in: 0...list.count - 1)] }
+}
