@@ -81,7 +81,7 @@ let package = Package(
     .target(
       name: "PluginChecks",
       dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "PluginHost", "Tensors"],
-      swiftSettings: house),
+      swiftSettings: numerical),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",

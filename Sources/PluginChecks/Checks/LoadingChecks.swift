@@ -8,7 +8,7 @@ extension Check {
   /// What a library is before any of its functions is called.
   static let loading: [Check] = [
     .library(
-      "loads", "It loads with RTLD_NOW | RTLD_LOCAL, and has the entry function.",
+      "loads", "It loads, with all symbols that it needs and none that it lends to others, and has the entry function.",
       advice: "build it for this system, and link all that it needs into it",
       crash: "a constructor of the library, or of one that it needs, does that"
     ) { workplace in

@@ -3,14 +3,21 @@ import Tensors
 /// Numbers by chance, the same for the same seed and purpose.
 struct Draw {
   private let stream: RandomStream
-  private var place: UInt64 = 0
+  private var words: [UInt64] = []
+  private var place = 0
+  private var offset: UInt64 = 0
 
   init(seed: UInt64, _ purpose: String) { stream = RandomStream(seed: seed, purpose) }
 
   mutating func word() -> UInt64 {
+    if place == words.count {
+      // Few at first, for most are drawn from only a few times.
+      words = [UInt64](repeating: 0, count: words.isEmpty ? 32 : 1024)
+      words.withUnsafeMutableBufferPointer { [offset] in stream.fill($0, from: offset) }
+      (offset, place) = (offset + UInt64(words.count), 0)
+    }
     defer { place += 1 }
-    let block = stream.block(place >> 1)
-    return place & 1 == 0 ? block.0 : block.1
+    return words[place]
   }
 
   /// From 0 to below 1.

@@ -105,12 +105,9 @@ final class LabMemory {
   func end(_ lease: Lease) {
     inspect()
     for block in blocks where block.lease == lease {
-      if watch == .expiry {
-        mprotect(block.room.baseAddress, block.room.count, PROT_NONE)
-        expired.append(block.room)
-      } else {
-        release(block.room)
-      }
+      if watch == .expiry { mprotect(block.room.baseAddress, block.room.count, PROT_NONE) }
+      // Pages are kept: their addresses must not come to anything else.
+      if usesPages { expired.append(block.room) } else { release(block.room) }
     }
     blocks.removeAll { $0.lease == lease }
   }

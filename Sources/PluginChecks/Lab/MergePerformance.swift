@@ -122,6 +122,7 @@ extension Entry {
     let read = {
       Outcome.Values(
         numbers: shape.places.map { shape.number(at: $0, of: target) },
+        input: unit.inputs.first?.values.map { Double($0) } ?? [],
         spoilt: shape.firstSpoilt(target, fill: stage.outputFill))
     }
     lab.call("merge", lent.scene, read: read) { table.merge(instance, lent.table, output) }
@@ -172,7 +173,14 @@ extension Entry {
     table.survey_size = UInt64(survey?.size ?? 0)
     let layout = stage.layout == .packed ? "" : ", \(stage.layout.rawValue)"
     let kind = isLinear ? "\(count) inputs" : "\(count) matrices of \(unit.rows) × \(unit.columns)\(layout)"
-    return (lab.lend("the unit", table, until: .call), "\(kind) in \(spaceName(unit.space))")
+    let part =
+      switch unit.part {
+      case CLUES_PART_WHOLE: ""
+      case CLUES_PART_A: ", part A"
+      case CLUES_PART_B: ", part B"
+      default: ", the unknown part \(unit.part.rawValue)"
+      }
+    return (lab.lend("the unit", table, until: .call), "\(kind) in \(spaceName(unit.space))\(part)")
   }
 
   private var flagsOfMethod: UInt32 { if case .method(let table) = tables { table.pointee.flags } else { 0 } }

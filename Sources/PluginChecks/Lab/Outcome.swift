@@ -14,6 +14,8 @@ struct Outcome: Sendable {
     var numbers: [Double] = []
     /// Of every number, why it is not there.
     var reasons: [String?] = []
+    /// The first input of a merge, in the order of ``numbers``.
+    var input: [Double] = []
     /// Elements that the plugin had no business with, but changed.
     var spoilt: Int?
   }

@@ -19,7 +19,7 @@ struct Surroundings {
       ("the thread's locale", uselocale(nil).map { "\($0)" } ?? ""),
       ("the working directory", folder.map { String(cString: $0) } ?? ""),
       ("the umask", String(mask, radix: 8)),
-      ("the signal mask", bytes(of: signals)),
+      ("the signal mask", withUnsafeBytes(of: signals) { String($0.load(as: UInt64.self), radix: 16) }),
       ("the environment", environmentText()),
       ("standard input, output or error", (0...2).map(identity).joined(separator: " ")),
     ]
@@ -34,11 +34,9 @@ struct Surroundings {
 
   private static func handler(of signal: Int32) -> String {
     var action = sigaction()
-    return sigaction(signal, nil, &action) == 0 ? bytes(of: action) : ""
-  }
-
-  private static func bytes<Value>(of value: Value) -> String {
-    withUnsafeBytes(of: value) { $0.map { String($0, radix: 16) }.joined(separator: " ") }
+    guard sigaction(signal, nil, &action) == 0 else { return "" }
+    // The handler; the rest of the struct is not filled whole.
+    return withUnsafeBytes(of: action) { "\($0.load(as: UInt.self)) \(action.sa_flags)" }
   }
 
   private static func environmentText() -> String {
