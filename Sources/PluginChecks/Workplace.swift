@@ -50,7 +50,8 @@ final class Workplace {
         .pluginFailed,
         others.isEmpty
           ? "it exports no \(CLUES_PLUGIN_ENTRY)"
-          : "it exports \(others.joined(separator: ", ")), which belongs to another major version of the contract than 1")
+          : "it exports \(others.joined(separator: ", ")), which belongs to another major version of the contract than 1"
+      )
     }
     return unsafeBitCast(symbol, to: EntryFunction.self)
   }

@@ -31,7 +31,8 @@ import Testing
     Fault("leaves-a-thread", ["threads-left": .failed], "1 thread that it started is still there"),
     Fault("leaks-memory", ["memory-growth": .failed], "every instance leaves about"),
     Fault("leaks-a-file", ["files-left": .failed], "files open"),
-    Fault("writes-outside", ["writes-inside": .failed], "wrote behind the end of the output: byte 0 after its 120 bytes"),
+    Fault(
+      "writes-outside", ["writes-inside": .failed], "wrote behind the end of the output: byte 0 after its 120 bytes"),
     Fault("reads-outside", ["reads-inside": .crashed], "it reaches beyond memory that it was lent"),
     Fault("writes-to-inputs", ["inputs-unchanged": .crashed], "it writes to an input, which is read-only here"),
     Fault("keeps-pointers", ["lent-for-the-call": .crashed], "it uses memory that it was lent for an earlier call"),
@@ -40,7 +41,8 @@ import Testing
     Fault("changes-rounding", ["surroundings": .failed], "changes the floating-point environment"),
     Fault("changes-locale", ["surroundings": .failed], "changes the locale"),
     Fault("handles-signals", ["surroundings": .failed], "changes the handler of signal 10"),
-    Fault("from-the-future", ["contract-version": .failed], "claims version 1.99 of the contract, and this host knows 1.0"),
+    Fault(
+      "from-the-future", ["contract-version": .failed], "claims version 1.99 of the contract, and this host knows 1.0"),
     Fault("other-major", ["loads": .failed], "exports clues_plugin_entry_v2, which belongs to another major version"),
     Fault("refuses-newer-hosts", ["host-versions": .warning], "refuses a host of version 1.1"),
     Fault("other-pointer", ["entry-pure": .failed], "the entry gives another pointer the second time"),
@@ -53,8 +55,9 @@ import Testing
     Fault("trusts-parameters", ["parameter-faults": .crashed], "create believes more than it was told"),
     Fault("fails-silently", ["error-text": .failed], "answers CLUES_UNSUPPORTED and gives no reason"),
     Fault("takes-everything", ["unknown-values": .failed], "merge answers CLUES_OK to a space that it cannot know"),
-    Fault("takes-every-dtype", ["dtypes": .failed], "does not declare float64, and merge takes the elements for something"),
-    Fault("ignores-strides", ["strides": .failed], "takes the elements as if they were contiguous"),
+    Fault(
+      "takes-every-dtype", ["dtypes": .failed], "does not declare float64, and merge takes the elements for something"),
+    Fault("ignores-strides", ["strides": .failed], "rows with gaps between them in space core writes into the gaps"),
     Fault("ignores-rank", ["ranks": .crashed], "it reads more of the shape than there is"),
     Fault("exact-sizes", ["larger-structs": .failed], "answers CLUES_OK and then CLUES_INVALID_ARGUMENT"),
     Fault(
@@ -66,32 +69,44 @@ import Testing
     Fault("shares-state", ["interleaved": .failed], "beside another instance, merge", perhaps: ["threads"]),
     Fault("leaves-gaps", ["output-filled": .failed], "what the output held before shows", perhaps: ["finite"]),
     Fault("reads-rubbish", ["initialised": .failed], "what memory held before it was allocated shows"),
-    Fault("divides-by-zero", ["zeros": .failed], "of zeros, merge", perhaps: ["by-chance"]),
+    Fault("divides-by-zero", ["zeros": .failed], "of zeros, merge", perhaps: ["by-chance", "input-order"]),
     Fault("first-counts-double", ["input-order": .warning], "another order of the inputs gives another result"),
     Fault("counts-modules", ["module-order": .failed], "in another order of modules, merge"),
-    Fault("copies-names", ["names": .crashed], "crashed (SIGABRT) in merge"),
+    Fault("counts-on-short-names", ["names": .crashed], "crashed (SIGABRT) in merge"),
     Fault("deaf", ["cancellation": .warning], "ms after it was cancelled"),
     Fault("ignores-blocks", ["row-blocks": .failed], "in blocks of 1 rows, end_checkpoint"),
     Fault("endless-needs", ["needs": .failed], "lists more than 64 ways"),
     Fault("no-passes", ["needs": .failed], "needs gradients in 0 passes"),
   ]
 
-  /// Compiles a fixture and checks it.
-  static func report(of plugin: String) throws -> CheckReport {
+  /// Compiles a fixture and makes these checks of it, or all.
+  static func report(of plugin: String, only ids: [String] = []) throws -> CheckReport {
     try withTemporaryFolder { folder in
       let path = folder.appending(path: plugin + ".so").path
       try compile(fixture("plugins/bad/\(plugin).c"), to: path)
       try? mark(path)
       let settings = PluginChecker.Settings(seed: 7, workers: workerSettings(time: .seconds(6)), lanes: 2)
-      return try PluginChecker(path: path, settings: settings).report()
+      return try PluginChecker(path: path, settings: settings).report(only: ids)
     }
   }
 
+  /// The checks that a faulty plugin is put to: those that must find the fault, and a quarter of the others in turn, which
+  /// must not. All of them for all would take minutes.
+  static func checks(for fault: Fault) -> [String] {
+    let turn = faults.firstIndex { $0.plugin == fault.plugin }!
+    return Check.all.enumerated().filter { place, check in
+      fault.found[check.id] != nil || (place + turn) % 4 == 0
+    }.map(\.element.id)
+  }
+
   @Test(arguments: faults) func isFoundOut(_ fault: Fault) throws {
-    let report = try Self.report(of: fault.plugin)
+    let report = try Self.report(of: fault.plugin, only: Self.checks(for: fault))
     let found = report.results.filter { $0.status.isBad || $0.status == .warning }
       // What a busy machine may be blamed for.
-      .filter { $0.status != .warning || fault.found[$0.check.id] != nil || !["load-time", "cancellation"].contains($0.check.id) }
+      .filter {
+        $0.status != .warning || fault.found[$0.check.id] != nil
+          || !["load-time", "cancellation"].contains($0.check.id)
+      }
     for result in found {
       let isExpected = fault.found[result.check.id] != nil || fault.perhaps.contains(result.check.id)
       #expect(isExpected, "\(result.check.id): \(result.findings.map(\.message))")
@@ -132,7 +147,8 @@ func compile(_ source: String, to output: String) throws {
   process.executableURL = URL(filePath: "/usr/bin/env")
   let include = repository.appending(path: "Sources/CluesPluginABI/include").path
   process.arguments = [
-    "gcc", "-std=gnu11", "-O1", "-ffp-contract=off", "-frounding-math", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
+    "gcc", "-std=gnu11", "-O1", "-ffp-contract=off", "-frounding-math", "-Wall", "-Wextra", "-Werror", "-shared",
+    "-fPIC",
     "-fvisibility=hidden", "-I", include, source, "-o", output, "-lm",
   ]
   try process.run()

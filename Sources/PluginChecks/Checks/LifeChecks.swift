@@ -92,6 +92,7 @@ extension Check {
       }
       let outcomes = specimen.perform(in: lab) {
         ($0.rows, $0.columns, $0.blockRows) = (192, 160, 64)
+        if case .method(let table) = specimen.entry.tables { $0.space = table.pointee.default_space }
       }
       if let late {
         return .warning("\(outcomes[late.call].name) goes on for \(milliseconds(late.time)) ms after it was cancelled")
@@ -110,7 +111,6 @@ extension Check {
       func watch(_ change: (inout Stage) -> Void) { outcomes += specimen.perform(change) }
       watch { _ in }
       watch { $0.values = .strange }
-      watch { ($0.rows, $0.columns) = (0, 0) }
       watch { $0.dtype = clues_dtype(77) }
       watch { $0.layout = .spaced }
       watch { $0.rank = 3 }

@@ -34,7 +34,9 @@ extension Check {
     ) { workplace in
       // Some linkers show these of every library.
       let ofLinkers = ["_init", "_fini", "_edata", "_end", "__bss_start"]
-      let others = try exportedSymbols(of: workplace.code).filter { $0 != CLUES_PLUGIN_ENTRY && !ofLinkers.contains($0) }
+      let others = try exportedSymbols(of: workplace.code).filter {
+        $0 != CLUES_PLUGIN_ENTRY && !ofLinkers.contains($0)
+      }
       guard let first = others.first else { return .success }
       let more = others.count > 1 ? " and \(others.count - 1) more symbols" : ""
       return .failed(

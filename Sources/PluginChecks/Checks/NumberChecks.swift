@@ -46,7 +46,7 @@ extension Check {
         return .skipped("it gives coefficients only")
       }
       if let idleness = specimen.idleness { return idleness }
-      let reference = specimen.perform().filter { $0.call == "merge" }
+      let reference = specimen.perform { $0.outputFill = 0x3A }.filter { $0.call == "merge" }
       for layout in [Stage.Layout.spaced, .transposed] {
         let outcomes = specimen.perform { ($0.layout, $0.outputFill) = (layout, 0x3A) }.filter { $0.call == "merge" }
         for (mine, right) in zip(outcomes, reference) where mine.isDone {

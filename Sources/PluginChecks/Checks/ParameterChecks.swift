@@ -54,7 +54,8 @@ extension Check {
       return notes.isEmpty ? .success : .success(notes.joined(separator: "; "))
     },
     .entry(
-      "parameter-faults", "Values out of range, of other types or of other names are refused or taken, without a crash.",
+      "parameter-faults",
+      "Values out of range, of other types or of other names are refused or taken, without a crash.",
       advice: "answer CLUES_INVALID_ARGUMENT to what create does not know; look at type before the value",
       crash: "create believes more than it was told"
     ) { specimen in

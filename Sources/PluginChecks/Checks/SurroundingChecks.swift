@@ -29,7 +29,9 @@ extension Check {
       for _ in 0..<20 where meters.threads ?? before > before { usleep(10_000) }
       let left = (meters.threads ?? before) - before
       specimen.workplace.takeStock()
-      return left > 0 ? .failed("\(left) \(left == 1 ? "thread that it started is" : "threads that it started are") still there") : .success
+      return left > 0
+        ? .failed("\(left) \(left == 1 ? "thread that it started is" : "threads that it started are") still there")
+        : .success
     },
     .entry(
       "files-left", "It leaves no file open, and closes none of others.",
@@ -40,7 +42,8 @@ extension Check {
       let change = meters.files - specimen.workplace.before.files
       specimen.workplace.takeStock()
       if change > 0 { return .failed("leaves \(change) \(change == 1 ? "file" : "files") open") }
-      return change < 0 ? .failed("closes \(-change) \(change == -1 ? "file" : "files") that are not its own") : .success
+      return change < 0
+        ? .failed("closes \(-change) \(change == -1 ? "file" : "files") that are not its own") : .success
     },
     .entry(
       "silent", "It writes nothing to standard output.",
@@ -50,7 +53,8 @@ extension Check {
       let kept = dup(1)
       var ends: [Int32] = [-1, -1]
       guard kept >= 0, pipe(&ends) == 0, fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0,
-        fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0, dup2(ends[1], 1) == 1 else {
+        fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0, dup2(ends[1], 1) == 1
+      else {
         return .skipped("standard output cannot be watched here")
       }
       _ = specimen.perform()

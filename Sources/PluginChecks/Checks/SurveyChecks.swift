@@ -6,7 +6,8 @@ extension Check {
   static let surveying: [Check] = [
     .entry(
       "module-order", "The order in which modules are shown does not matter.",
-      of: [.mergeMethod], advice: "let no unit depend on those before; use survey passes for what belongs to the whole adapter"
+      of: [.mergeMethod],
+      advice: "let no unit depend on those before; use survey passes for what belongs to the whole adapter"
     ) { specimen in
       if let idleness = specimen.idleness { return idleness }
       func byScene(_ outcomes: [Outcome]) -> [Outcome] {
@@ -17,7 +18,8 @@ extension Check {
       let (straight, reversed) = (byScene(specimen.perform()), byScene(specimen.perform { $0.reversesModules = true }))
       guard let difference = difference(straight, reversed) else { return .success }
       let isClose = zip(straight, reversed).allSatisfy { $0.isClose(to: $1, within: 1e-5) }
-      return isClose ? .success("another order changes the last bits") : .failed("in another order of modules, \(difference)")
+      return isClose
+        ? .success("another order changes the last bits") : .failed("in another order of modules, \(difference)")
     },
     .entry(
       "survey", "Records of a survey are of one size, and modules that lack a client do not crash it.",
@@ -43,10 +45,4 @@ extension Check {
       return .success(size == 0 ? "its default parameters need no survey" : "")
     },
   ]
-}
-
-extension Entry {
-  fileprivate var minimumInputCount: Int {
-    if case .method(let table) = tables { Int(table.pointee.minimum_inputs) } else { 0 }
-  }
 }

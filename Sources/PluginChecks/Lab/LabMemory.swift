@@ -61,15 +61,17 @@ final class LabMemory {
   ) -> UnsafeMutableRawPointer? {
     let block: Block
     if usesPages {
-      let count = (max(size, 1) + Self.page - 1) / Self.page
+      // Beside an output there is a page more: what is written there is found by its fences.
+      let slack = use == .output ? Self.page : 0
+      let count = (max(size, 1) + Self.page - 1 + 2 * slack) / Self.page
       let total = (count + 2) * Self.page
       guard let room = mmap(nil, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), room != MAP_FAILED else {
         return nil
       }
       let inner = room + Self.page
       mprotect(inner, count * Self.page, PROT_READ | PROT_WRITE)
-      var start = inner
-      if watch == .guardsBehind {
+      var start = inner + slack
+      if watch == .guardsBehind, use == .input {
         let offset = count * Self.page - size
         start = inner + offset / alignment * alignment
       }

@@ -107,7 +107,10 @@ extension Entry {
     let target = lab.room("the coefficients", count * 8, alignment: 8, .output, .call, fill: stage.outputFill)
       .assumingMemoryBound(to: Double.self)
     // By client, so that their order can be compared.
-    let read = { Outcome.Values(numbers: unit.inputs.indices.sorted { unit.inputs[$0].client < unit.inputs[$1].client }.map { target[$0] }) }
+    let read = {
+      Outcome.Values(
+        numbers: unit.inputs.indices.sorted { unit.inputs[$0].client < unit.inputs[$1].client }.map { target[$0] })
+    }
     lab.call("coefficients", lent.scene, read: read) { table.coefficients(instance, lent.table, target) }
   }
 
@@ -117,7 +120,8 @@ extension Entry {
   ) {
     let lent = lend(unit, stage, survey, lab)
     let shape = Lattice(rows: unit.rows, columns: unit.columns, stage)
-    let target = lab.room("the output", shape.size, alignment: shape.elementSize, .output, .call, fill: stage.outputFill)
+    let target = lab.room(
+      "the output", shape.size, alignment: shape.elementSize, .output, .call, fill: stage.outputFill)
     let output = lend(target, shape, CLUES_TENSOR_WRITABLE.rawValue, lab)
     let read = {
       Outcome.Values(
@@ -144,7 +148,9 @@ extension Entry {
       var draw = Draw(seed: stage.seed, "stream \(unit.module) \(unit.part.rawValue) \(input.client)")
       item.stream = draw.word()
       if !isLinear {
-        let data = lab.room("the input of \(stage.client(input.client).prefix(20))", shape.size, alignment: shape.elementSize, .input, .call)
+        let data = lab.room(
+          "the input of \(stage.client(input.client).prefix(20))", shape.size, alignment: shape.elementSize, .input,
+          .call)
         for (place, value) in zip(shape.places, input.values) { shape.store(value, at: place, of: data) }
         item.value = lend(data, shape, 0, lab)
       }
@@ -172,7 +178,7 @@ extension Entry {
     table.survey = survey.map { UnsafeRawPointer($0.0) }
     table.survey_size = UInt64(survey?.size ?? 0)
     let layout = stage.layout == .packed ? "" : ", \(stage.layout.rawValue)"
-    let kind = isLinear ? "\(count) inputs" : "\(count) matrices of \(unit.rows) × \(unit.columns)\(layout)"
+    let kind = "\(count) \(isLinear ? "inputs" : "matrices") of \(unit.rows) × \(unit.columns)\(layout)"
     let part =
       switch unit.part {
       case CLUES_PART_WHOLE: ""

@@ -44,7 +44,8 @@ struct Outcome: Sendable {
   /// Whether all values are those of another outcome within a share of the largest of them.
   func isClose(to other: Outcome, within tolerance: Double) -> Bool {
     let (a, b) = (values.numbers, other.values.numbers)
-    guard status == other.status, a.count == b.count, values.reasons.map({ $0 == nil }) == other.values.reasons.map({ $0 == nil })
+    guard status == other.status, a.count == b.count,
+      values.reasons.map({ $0 == nil }) == other.values.reasons.map({ $0 == nil })
     else { return false }
     let scale = (a + b).map { abs($0) }.filter(\.isFinite).max() ?? 0
     return zip(a, b).allSatisfy { abs($0 - $1) <= tolerance * scale || $0 == $1 || ($0.isNaN && $1.isNaN) }

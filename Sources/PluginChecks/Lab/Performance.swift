@@ -20,6 +20,11 @@ struct Entry: Sendable {
     return most > 0 ? min(max(3, least), most) : max(3, least)
   }
 
+  /// The fewest inputs that a merge takes.
+  var minimumInputCount: Int {
+    if case .method(let table) = tables { max(1, Int(table.pointee.minimum_inputs)) } else { 1 }
+  }
+
   /// The entries of a library that is loaded in this process.
   static func all(of library: PluginLibraryFile) -> [Entry] {
     library.mergeMethods.compactMap { plugin in

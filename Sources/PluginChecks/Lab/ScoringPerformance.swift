@@ -35,15 +35,16 @@ extension Entry {
     while ways.count < 65 {
       var empty = clues_needs()
       empty.struct_size = CLUES_NEEDS_SIZE
-      let place = lab.lend("the needs", empty, .output, until: .instance)
+      let place = lab.lend("the needs", empty, .output, until: .call)
       var isThere = true
+      var needs = clues_needs()
       let answer = lab.call("needs", "alternative \(ways.count)") {
         let status = table.needs(instance, UInt32(ways.count), UnsafeMutablePointer(mutating: place))
         isThere = status != CLUES_UNSUPPORTED
+        needs = place.pointee
         return isThere ? status : CLUES_OK
       }
       guard isThere, answer.isDone else { return ways }
-      let needs = place.pointee
       guard needs.column_count <= 4096, needs.column_count == 0 || needs.columns != nil else { return ways }
       ways.append(
         Needs(

@@ -27,7 +27,9 @@ extension Clues.Plugins {
     @Option(help: ArgumentHelp("Make this check only; may be repeated.", valueName: "check"))
     var only: [String] = []
 
-    @Option(help: ArgumentHelp("What all that is drawn by chance follows from; another one each time without.", valueName: "n"))
+    @Option(
+      help: ArgumentHelp(
+        "What all that is drawn by chance follows from; another one each time without.", valueName: "n"))
     var seed: UInt64?
 
     @Option(help: ArgumentHelp("How long a check may take for one entry, in seconds.", valueName: "s"))

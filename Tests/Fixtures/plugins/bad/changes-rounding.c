@@ -1,4 +1,4 @@
 /* Rounds towards zero from now on. */
 #include <fenv.h>
-#define AFTER_MERGE fesetround(FE_TOWARDZERO);
+#define ON_CREATE fesetround(FE_TOWARDZERO);
 #include "method.h"

@@ -1,4 +1,6 @@
-/* Opens a file and keeps it. */
+/* Opens files and keeps them. */
 #include <fcntl.h>
-#define ON_CREATE if (open("/usr/lib", O_RDONLY) < 0) return refuse(host, CLUES_INTERNAL, "no file");
+#define ON_CREATE                                                                                             \
+  static int opened;                                                                                          \
+  if (opened++ < 8) (void)open("/usr/lib", O_RDONLY);
 #include "method.h"
