@@ -38,6 +38,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Examples", ["JSON", "PluginHost", "Workbench"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
+  ("PluginChecks", ["JSON", "PluginChecks"]),
   ("PluginHost", ["PluginHost"]),
   ("Plugins", ["Diagnostics", "JSON", "PluginHost", "Tensors"]),
   ("Recipes", ["Recipes"]),
@@ -90,6 +91,10 @@ let package = Package(
     .target(
       name: "PluginHost", dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "Tensors"],
       swiftSettings: house),
+    .target(
+      name: "PluginChecks",
+      dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "PluginHost", "Tensors"],
+      swiftSettings: numerical),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
@@ -105,7 +110,7 @@ let package = Package(
       swiftSettings: house),
     .executableTarget(
       name: "clues",
-      dependencies: ["Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["PluginChecks", "Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: house),
     .executableTarget(name: "ManualPages", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
   ]

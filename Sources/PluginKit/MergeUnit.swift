@@ -26,6 +26,12 @@ public struct MergeUnit {
       table.inner_products != nil || !expected.contains(.module),
       table.adapter_inner_products != nil || !expected.contains(.adapter)
     else { throw PluginError("the host's unit lacks what was asked for", status: CLUES_INVALID_ARGUMENT) }
+    guard [CLUES_SPACE_STACK, CLUES_SPACE_CORE, CLUES_SPACE_DELTA, CLUES_SPACE_FACTORS].contains(table.space),
+      [CLUES_PART_WHOLE, CLUES_PART_A, CLUES_PART_B].contains(table.part)
+    else {
+      throw PluginError(
+        "space \(table.space.rawValue) and part \(table.part.rawValue) are not known here", status: CLUES_UNSUPPORTED)
+    }
     self.table = table
     self.host = host
     module = String(cString: table.module)

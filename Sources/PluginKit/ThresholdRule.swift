@@ -10,8 +10,11 @@ public struct ClientScores {
   public let train: [Double]
   public let anchors: [Double]
 
-  init(_ table: clues_client_scores) {
+  init(_ table: clues_client_scores) throws {
     client = String(cString: table.client)
+    for place in 0..<Int(table.count) where table.splits[place] > CLUES_SPLIT_ANCHOR.rawValue {
+      throw PluginError("split \(table.splits[place]) is not known here", status: CLUES_UNSUPPORTED)
+    }
     let scored = (0..<Int(table.count)).map {
       (value: table.values[$0], split: clues_split(rawValue: table.splits[$0]))
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Foundation
+import PluginChecks
 import PluginHost
 import Workbench
 
@@ -37,7 +38,11 @@ struct Clues: ParsableCommand {
     ])
 
   static func main() {
-    if CommandLine.arguments.dropFirst().first == WorkerSettings.argument { PluginWorker.main() }
+    switch CommandLine.arguments.dropFirst().first {
+    case WorkerSettings.argument: PluginWorker.main()
+    case CheckProcess.argument: CheckProcess.main()
+    default: break
+    }
     Signals.install()
     do {
       var command = try parseAsRoot()

@@ -73,4 +73,17 @@ int clues_landlock_version(void);
  */
 int clues_confine(int parent, const char *const *readable, uint64_t memory, const char **step);
 
+/* ------------------------------------------------------------------------------------------------ floating point */
+
+/* How this thread rounds, what it does with denormals and which exceptions trap; not which ones have occurred. */
+uint64_t clues_float_control(void);
+
+/* ------------------------------------------------------------------------------------------------- the heap */
+
+/* The bytes that malloc has given out and not got back. */
+uint64_t clues_allocated(void);
+
+/* From now on malloc fills new memory with the complement of `pattern`, and freed memory with it; 0 ends that. */
+void clues_perturb_heap(uint8_t pattern);
+
 #endif

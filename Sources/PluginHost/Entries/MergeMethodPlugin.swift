@@ -14,7 +14,7 @@ public struct MergeMethodPlugin: Sendable {
   public let wantsAdapterInnerProducts: Bool
   /// How often the method must see the whole adapter before it merges; 0 for most.
   public let surveyPasses: Int
-  let code: PluginCode<clues_merge_method>
+  package let code: PluginCode<clues_merge_method>
 
   init(_ table: UnsafePointer<clues_merge_method>, in library: PluginIdentity) throws {
     let method = try sized(table, CLUES_MERGE_METHOD_SIZE, "a merge method")

@@ -6,7 +6,7 @@ public struct ScorerPlugin: Sendable {
   public let about: PluginDescription
   /// Whether it scores clients instead of samples.
   public let scoresClients: Bool
-  let code: PluginCode<clues_scorer>
+  package let code: PluginCode<clues_scorer>
 
   init(_ table: UnsafePointer<clues_scorer>, in library: PluginIdentity) throws {
     let scorer = try sized(table, CLUES_SCORER_SIZE, "a scorer")

@@ -4,7 +4,7 @@ import Diagnostics
 /// A threshold rule of a library.
 public struct ThresholdRulePlugin: Sendable {
   public let about: PluginDescription
-  let code: PluginCode<clues_threshold_rule>
+  package let code: PluginCode<clues_threshold_rule>
 
   init(_ table: UnsafePointer<clues_threshold_rule>, in library: PluginIdentity) throws {
     let rule = try sized(table, CLUES_THRESHOLD_RULE_SIZE, "a threshold rule")

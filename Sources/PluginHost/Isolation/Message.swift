@@ -4,16 +4,16 @@ import Foundation
 import Tensors
 
 /// A message between a host and its worker; what is large travels in shared memory beside it.
-struct Message {
-  var kind: Kind
+package struct Message {
+  package var kind: Kind
   /// What the kind makes of it: a call, a log level, a kind of failure.
-  var detail: UInt32 = 0
-  var numbers: (UInt64, UInt64) = (0, 0)
-  var text = ""
+  package var detail: UInt32 = 0
+  package var numbers: (UInt64, UInt64) = (0, 0)
+  package var text = ""
   /// Sent along; received ones belong to the receiver.
-  var files: [Int32] = []
+  package var files: [Int32] = []
 
-  enum Kind: UInt32 {
+  package enum Kind: UInt32 {
     /// To the worker: the library, the regions for parcels, lasting parcels and answers, and that with the sign to stop.
     case open
     /// To the worker: a call, the size of its parcel, the room for the answer; new regions as `detail`'s upper bits say.
@@ -26,12 +26,22 @@ struct Message {
     case log
   }
 
+  package init(
+    kind: Kind, detail: UInt32 = 0, numbers: (UInt64, UInt64) = (0, 0), text: String = "", files: [Int32] = []
+  ) {
+    self.kind = kind
+    self.detail = detail
+    self.numbers = numbers
+    self.text = text
+    self.files = files
+  }
+
   /// Longer texts are cut, and end in "…".
   private static let longestText = 1 << 14
   private static let headSize = 24
 
   /// - returns: Whether somebody listens.
-  func send(over channel: Int32) throws -> Bool {
+  package func send(over channel: Int32) throws -> Bool {
     var bytes: [UInt8] = []
     for word in [kind.rawValue, detail] { withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) } }
     for word in [numbers.0, numbers.1] { withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) } }
@@ -45,14 +55,14 @@ struct Message {
     throw Failure(.pluginFailed, "a plugin's worker cannot be talked to: \(systemMessage())")
   }
 
-  enum Reception {
+  package enum Reception {
     case message(Message)
     case nothingYet
     case closed
   }
 
   /// Waits for a message, `milliseconds` at most; for ever when negative.
-  static func receive(over channel: Int32, milliseconds: Int32) throws -> Reception {
+  package static func receive(over channel: Int32, milliseconds: Int32) throws -> Reception {
     let capacity = headSize + longestText + 64
     return try withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 8) { room in
       var files = [Int32](repeating: -1, count: Int(CLUES_MESSAGE_FILES))

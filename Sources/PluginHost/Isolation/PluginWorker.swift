@@ -77,7 +77,7 @@ private final class Servant {
 
   /// Gives up all rights, loads the library and puts its manifest where the host can read it.
   func open(_ file: Int32, as path: String, memory: UInt64, host: pid_t) throws -> Int {
-    try confine(memory: memory, host: host)
+    try confine(host: host, memory: memory)
     let library = try PluginLibraryFile(loading: "/proc/self/fd/\(file)", as: path, digest: nil)
     self.library = library
     let manifest = Array(library.manifest.text().utf8)
@@ -86,29 +86,6 @@ private final class Servant {
     }
     output.start.copyMemory(from: manifest, byteCount: manifest.count)
     return manifest.count
-  }
-
-  private func confine(memory: UInt64, host: pid_t) throws {
-    let places = readablePlaces().map { strdup($0) }
-    defer { for place in places { free(place) } }
-    var step: UnsafePointer<CChar>?
-    guard clues_confine(host, places.map { UnsafePointer($0) } + [nil], memory, &step) == 0 else {
-      let reason = systemMessage()
-      throw Failure(
-        .pluginFailed, "cannot be shut in here: \(step.map { String(cString: $0) } ?? "the sandbox"): \(reason)",
-        advice: "if you trust your plugins, run them without: --isolation none")
-    }
-  }
-
-  /// Where libraries come from that plugins need, and nothing else: the system's, and those beside what runs already.
-  private func readablePlaces() -> [String] {
-    var places: Set = ["/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"]
-    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-    for line in maps.split(separator: "\n") {
-      guard let start = line.firstIndex(of: "/"), line[start...].contains(".so") else { continue }
-      places.insert(URL(filePath: String(line[start...])).deletingLastPathComponent().path)
-    }
-    return places.sorted()
   }
 
   /// What the plugin may ask of its host.

@@ -4,13 +4,13 @@ import Foundation
 import Tensors
 
 /// Memory that this process and a worker both see, in a file that has no name.
-final class SharedRegion {
-  let file: Int32
-  let start: UnsafeMutableRawPointer
-  let capacity: Int
+package final class SharedRegion {
+  package let file: Int32
+  package let start: UnsafeMutableRawPointer
+  package let capacity: Int
 
   /// Who may write to it once it has been handed over.
-  enum Use {
+  package enum Use {
     /// The host alone: the worker can map it for reading only.
     case input
     /// Both.
@@ -18,7 +18,7 @@ final class SharedRegion {
   }
 
   /// Memory of at least `size` bytes, all zero. Its size is fixed for good.
-  init(size: Int, for use: Use) throws {
+  package init(size: Int, for use: Use) throws {
     let capacity = Self.capacity(for: size)
     let file = clues_memory_file("clues-\(use)", UInt64(capacity))
     guard file >= 0 else { throw Self.failure("is no shared memory") }
@@ -39,7 +39,7 @@ final class SharedRegion {
   }
 
   /// Maps a region that the host handed over, and closes the file with it.
-  init(received file: Int32, for use: Use) throws {
+  package init(received file: Int32, for use: Use) throws {
     var status = stat()
     guard fstat(file, &status) == 0 else { throw Self.failure("is no shared memory") }
     capacity = Int(status.st_size)

@@ -7,9 +7,9 @@ import Tensors
 ///
 /// A worker dies with the thread that started it (that is how Linux sends the signal of the parent's death), so it must not
 /// be one of those that come and go with the work.
-final class WorkerLauncher: @unchecked Sendable {
+package final class WorkerLauncher: @unchecked Sendable {
   // Unchecked, for the queue is only touched under the condition's lock.
-  static let shared = WorkerLauncher()
+  package static let shared = WorkerLauncher()
 
   private let condition = NSCondition()
   private var orders: [() -> Void] = []
@@ -26,13 +26,16 @@ final class WorkerLauncher: @unchecked Sendable {
     }
   }
 
-  /// Starts a worker; gives its process, the host's end of the channel, and what it writes to standard output and error.
-  func launch(_ executable: String) throws -> (process: pid_t, channel: Int32, murmur: Int32) {
+  /// Starts a program with one argument, which says what kind of worker it is to be; gives its process, the host's end of the
+  /// channel, and what it writes to standard output and error.
+  package func launch(
+    _ executable: String, as argument: String
+  ) throws -> (process: pid_t, channel: Int32, murmur: Int32) {
     let done = DispatchSemaphore(value: 0)
     nonisolated(unsafe) var outcome: Result<(pid_t, Int32, Int32), any Error>?
     condition.lock()
     orders.append {
-      outcome = Result { try spawn(executable) }
+      outcome = Result { try spawn(executable, argument) }
       done.signal()
     }
     condition.signal()
@@ -42,11 +45,11 @@ final class WorkerLauncher: @unchecked Sendable {
   }
 }
 
-private func spawn(_ executable: String) throws -> (pid_t, Int32, Int32) {
+private func spawn(_ executable: String, _ argument: String) throws -> (pid_t, Int32, Int32) {
   // Nothing of the user's environment; one thread for OpenBLAS, and no backtraces from the Swift runtime.
   let environment = ["LANG=C.UTF-8", "OPENBLAS_NUM_THREADS=1", "SWIFT_BACKTRACE=enable=no"]
   var (channel, murmur): (Int32, Int32) = (-1, -1)
-  let process = withCStrings(["clues", WorkerSettings.argument]) { arguments in
+  let process = withCStrings(["clues", argument]) { arguments in
     withCStrings(environment) { clues_launch(executable, arguments, $0, &channel, &murmur) }
   }
   guard process >= 0 else {

@@ -5,7 +5,7 @@ import JSON
 import Tensors
 
 /// The workers of one library: as many as there are instances at a time, and each serves one instance after the other.
-final class WorkerPool: @unchecked Sendable {
+package final class WorkerPool: @unchecked Sendable {
   // Unchecked, for what changes is only touched under the lock.
   private let library: PluginIdentity
   private let bytes: Bytes
@@ -112,13 +112,13 @@ final class WorkerLease {
 }
 
 /// A file in memory that nothing can change any more.
-final class SealedFile {
-  let descriptor: Int32
+package final class SealedFile {
+  package let descriptor: Int32
 
   /// Where this process can open it.
-  var path: String { "/proc/self/fd/\(descriptor)" }
+  package var path: String { "/proc/self/fd/\(descriptor)" }
 
-  init(_ bytes: Bytes, name: String) throws {
+  package init(_ bytes: Bytes, name: String) throws {
     descriptor = clues_memory_file(name, UInt64(bytes.count))
     guard descriptor >= 0 else { throw Self.failure }
     let written = bytes.withUnsafeBytes { source in

@@ -35,7 +35,8 @@ final class WorkerProcess {
     lasting = try SharedRegion(size: 0, for: .input)
     output = try SharedRegion(size: PluginManifest.largest * 2, for: .output)
     signs = try SharedRegion(size: 0, for: .input)
-    (process, channel, murmur) = try WorkerLauncher.shared.launch(settings.executable)
+    (process, channel, murmur) = try WorkerLauncher.shared.launch(
+      settings.executable, as: WorkerSettings.argument)
     var opening = Message(
       kind: .open, text: library.path, files: [code.descriptor, input.file, lasting.file, output.file, signs.file])
     opening.numbers = (settings.memory, UInt64(getpid()))
@@ -203,7 +204,8 @@ private struct LastWords {
   }
 }
 
-private func signalName(_ signal: Int32) -> String {
+/// As programmers know it: SIGSEGV.
+package func signalName(_ signal: Int32) -> String {
   let names: [Int32: String] = [
     SIGSEGV: "SIGSEGV", SIGILL: "SIGILL", SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGTRAP: "SIGTRAP",
     SIGKILL: "SIGKILL", SIGSYS: "SIGSYS", SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ", SIGTERM: "SIGTERM",

@@ -1,7 +1,7 @@
 import Diagnostics
 
 /// Where the functions of an entry are.
-enum PluginCode<Table>: @unchecked Sendable {
+package enum PluginCode<Table>: @unchecked Sendable {
   // Unchecked, for a table is static in a library that is never unloaded, and never written.
   /// In this process.
   case here(UnsafePointer<Table>)

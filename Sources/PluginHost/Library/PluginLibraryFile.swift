@@ -37,7 +37,7 @@ extension PluginLibraryFile {
   public init(loading path: String) throws { try self.init(loading: path, as: path, digest: nil) }
 
   /// Loads the library that `source` leads to and speaks of it as the file at `path`.
-  init(loading source: String, as path: String, digest: String?) throws {
+  package init(loading source: String, as path: String, digest: String?) throws {
     self = try locating(file: path) { try Self(opening: source, as: path, digest: digest) }
   }
 

@@ -23,7 +23,7 @@ public enum PluginManifest {
   /// The manifest in the file of a library.
   ///
   /// - throws: ``Failure`` `pluginFailed` when there is none or it makes no sense.
-  static func read(from file: Bytes) throws -> JSONObject {
+  package static func read(from file: Bytes) throws -> JSONObject {
     guard let bytes = try PluginHost.section(section, of: file) else {
       throw Failure(
         .pluginFailed, "carries no manifest (section \(section)), without which nothing is known before its code runs",
@@ -58,6 +58,12 @@ extension PluginLibraryFile {
       "scorers": .array(scorers.map { .object($0.manifest) }),
       "threshold_rules": .array(thresholdRules.map { .object($0.about.manifest) }),
     ])
+  }
+
+  /// A library as its manifest describes it, for those who only want to read.
+  package init(described manifest: JSONObject, path: String) throws {
+    let nothing = Failure(.untrustedPlugin, "is only described here", file: path)
+    try self.init(manifest, path: path, digest: "", access: .refused(nothing))
   }
 
   /// A library as its manifest describes it.

@@ -101,7 +101,8 @@ public struct StrangeLibrary: Sendable {
     return failure
   }
 
-  private static func read(_ path: String) throws -> Bytes {
+  /// The file at `path`, whoever owns it.
+  package static func read(_ path: String) throws -> Bytes {
     try locating(file: path) {
       // Never waiting: somebody may have put a pipe there.
       let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -12,7 +12,7 @@ extension Clues {
           clues plugins show ties
         """,
       subcommands: [
-        List.self, Show.self, Path.self, New.self, Trust.self, Untrust.self, Manifest.self,
+        List.self, Show.self, Path.self, New.self, Check.self, Trust.self, Untrust.self, Manifest.self,
       ])
   }
 }

@@ -160,6 +160,7 @@ static clues_status merge(void *instance, const clues_merge_unit *unit, const cl
     if (write(3, "?", 1) < 0) abort();
     for (;;) pause();
   }
+  memset(output->data, 0, (size_t)(output->shape[0] * output->shape[1]) * sizeof(float));
   ((float *)output->data)[0] = (float)attempt(self, unit);
   return CLUES_OK;
 }

@@ -1,0 +1,44 @@
+import PluginHost
+
+/// One thing that the contract asks of a plugin, and how it is tried.
+public struct Check: Sendable {
+  /// The name by which it is asked for.
+  public let id: String
+  /// What a plugin must do to pass, in one sentence.
+  public let about: String
+  /// What an author does when it does not pass.
+  public let advice: String
+  /// What a crash in this check tells that the signal does not; nil when nothing.
+  let meaningOfCrash: String?
+  let body: Body
+
+  enum Body: Sendable {
+    /// Looks at the file alone, or at how it is loaded.
+    case library(@Sendable (Workplace) throws -> Finding)
+    /// Tries one entry after the other, out of those of some kinds.
+    case entry([PluginDescription.Kind], @Sendable (Specimen) throws -> Finding)
+  }
+
+  /// A check of the library as a whole.
+  static func library(
+    _ id: String, _ about: String, advice: String, crash: String? = nil,
+    _ body: @escaping @Sendable (Workplace) throws -> Finding
+  ) -> Check {
+    Check(id: id, about: about, advice: advice, meaningOfCrash: crash, body: .library(body))
+  }
+
+  /// A check of every entry of some kinds; of all, unless it says otherwise.
+  static func entry(
+    _ id: String, _ about: String, of kinds: [PluginDescription.Kind] = PluginDescription.Kind.allCases,
+    advice: String, crash: String? = nil, _ body: @escaping @Sendable (Specimen) throws -> Finding
+  ) -> Check {
+    Check(id: id, about: about, advice: advice, meaningOfCrash: crash, body: .entry(kinds, body))
+  }
+
+  /// All checks, in the order in which they are made.
+  public static let all: [Check] =
+    loading + entryFunction + parameters + life + numbers + values + memory + surroundings + scoring + surveying
+
+  /// Without these, nothing else can be tried.
+  static let foundations = ["loads", "tables"]
+}

@@ -1,0 +1,110 @@
+import CSystem
+import Diagnostics
+import Foundation
+import JSON
+import PluginHost
+import Tensors
+
+/// The process in which one check runs: it gives up its rights, loads the library and tells what it finds.
+public enum CheckProcess {
+  /// The first argument of a program that is to make a check.
+  public static let argument = "__check"
+
+  /// What a process is asked to do, in the text of the first message.
+  struct Order {
+    var check: String
+    var seed: UInt64
+    var path: String
+    /// The first entry that is tried: those before it were tried by others.
+    var firstEntry: Int
+
+    var text: String {
+      JSONValue.object([
+        "check": .string(check), "seed": .string(String(seed)), "path": .string(path), "first": JSONValue(firstEntry),
+      ]).text()
+    }
+  }
+
+  /// What is told on the way, as the detail of a message.
+  enum Report: UInt32 {
+    /// The entry of this number, out of so many, is tried now; its id is the text.
+    case entry
+    /// A finding: its status is the number in ``CheckStatus/allCases``, its message the text.
+    case finding
+  }
+
+  private static let channel = Int32(CLUES_WORKER_CHANNEL)
+
+  /// Makes one check, as the process that started this one asks for.
+  public static func main() -> Never {
+    do {
+      guard case .message(let opening) = try Message.receive(over: channel, milliseconds: -1), opening.kind == .open,
+        opening.files.count == 2
+      else { leave("a check is started by `clues plugins check`, not by hand") }
+      let meters = Meters()
+      let doing = Doing(try SharedRegion(received: opening.files[1], for: .output))
+      let order = try Order(opening.text)
+      guard let check = Check.all.first(where: { $0.id == order.check }) else { leave("there is no such check") }
+      let code = try Bytes(mapping: opening.files[0], path: order.path)
+      try confine(host: pid_t(opening.numbers.1), memory: opening.numbers.0)
+      let workplace = Workplace(
+        code: code, source: "/proc/self/fd/\(opening.files[0])", path: order.path, seed: order.seed, doing: doing,
+        meters: meters)
+      try make(check, at: workplace, from: order.firstEntry)
+      _ = try Message(kind: .done).send(over: channel)
+    } catch {
+      leave("\(error)")
+    }
+    // Without the destructors of strangers.
+    _exit(0)
+  }
+
+  private static func make(_ check: Check, at workplace: Workplace, from first: Int) throws {
+    switch check.body {
+    case .library(let body):
+      try tell(finding { try body(workplace) })
+    case .entry(let kinds, let body):
+      let entries = Entry.all(of: try workplace.library()).filter { kinds.contains($0.about.kind) }
+      for (place, entry) in entries.enumerated() where place >= first {
+        _ = try Message(
+          kind: .log, detail: Report.entry.rawValue, numbers: (UInt64(place), UInt64(entries.count)),
+          text: entry.about.id
+        ).send(over: channel)
+        try tell(finding { try body(Specimen(entry, workplace)) })
+      }
+    }
+  }
+
+  private static func finding(_ body: () throws -> Finding) -> Finding {
+    do {
+      return try body()
+    } catch let failure as Failure {
+      return .failed(failure.message)
+    } catch {
+      return .failed("\(error)")
+    }
+  }
+
+  private static func tell(_ finding: Finding) throws {
+    let status = CheckStatus.allCases.firstIndex(of: finding.status)!
+    _ = try Message(
+      kind: .log, detail: Report.finding.rawValue, numbers: (UInt64(status), 0), text: finding.message
+    ).send(over: channel)
+  }
+
+  /// Ends this process with a reason that is not the plugin's.
+  static func leave(_ reason: String) -> Never {
+    FileHandle.standardError.write(Data((reason + "\n").utf8))
+    _exit(1)
+  }
+}
+
+extension CheckProcess.Order {
+  init(_ text: String) throws {
+    guard let object = try JSONReader().read(text).objectValue, let check = object["check"]?.stringValue,
+      let seed = object["seed"]?.stringValue.flatMap({ UInt64($0) }), let path = object["path"]?.stringValue,
+      let firstEntry = object["first"]?.intValue
+    else { throw Failure(.pluginFailed, "a check was asked for something that it does not know") }
+    self.init(check: check, seed: seed, path: path, firstEntry: firstEntry)
+  }
+}

@@ -1,0 +1,85 @@
+import Diagnostics
+import JSON
+
+/// What all checks of a library found.
+public struct CheckReport: Sendable {
+  public let path: String
+  public let seed: UInt64
+  public let results: [CheckResult]
+
+  /// Whether nothing failed and nothing crashed.
+  public var isPassed: Bool { !results.contains { $0.status.isBad } }
+
+  public func count(_ status: CheckStatus) -> Int { results.count { $0.status == status } }
+
+  public var json: JSONValue {
+    .object([
+      "schema": "clues/plugin-check/1", "file": .string(path), "seed": .string(String(seed)),
+      "passed": .bool(isPassed),
+      "counts": .object(JSONObject(CheckStatus.allCases.map { ($0.rawValue, JSONValue(count($0))) })),
+      "checks": .array(results.map(\.json)),
+    ])
+  }
+
+  /// For people, in lines of at most 80 columns.
+  public var text: String {
+    let width = results.map(\.check.id.count).max() ?? 0
+    var lines: [String] = []
+    for result in results {
+      let gap = String(repeating: " ", count: width + 2 - result.check.id.count)
+      lines.append(result.check.id + gap + result.status.rawValue)
+      for sentence in result.sentences { lines += wrapped(sentence) }
+      if result.status.isBad || result.status == .warning { lines += wrapped("to do: \(result.check.advice)") }
+    }
+    let counts = CheckStatus.allCases.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }
+    lines.append("")
+    lines.append("\(results.count) checks: " + counts.joined(separator: ", "))
+    if !isPassed { lines += wrapped("what was drawn by chance comes again with --seed \(seed)", indent: "") }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension CheckResult {
+  /// What there is to say, entry by entry; what all entries have in common only once.
+  fileprivate var sentences: [String] {
+    if status == .skipped, let first = findings.first, findings.allSatisfy({ $0.message == first.message }) {
+      return [first.message]
+    }
+    return findings.filter { !$0.message.isEmpty && ($0.status != .skipped || status == .skipped) }
+      .map { finding in finding.entry.map { "\($0): \(finding.message)" } ?? finding.message }
+  }
+}
+
+extension Check {
+  /// All checks with what they ask for, in lines of at most 80 columns.
+  public static var list: String {
+    all.flatMap { [$0.id] + wrapped($0.about) }.joined(separator: "\n")
+  }
+
+  public static var listJSON: JSONValue {
+    .object([
+      "schema": "clues/plugin-checks/1",
+      "checks": .array(all.map { .object(["id": .string($0.id), "about": .string($0.about)]) }),
+    ])
+  }
+}
+
+/// A text in lines of at most 80 columns; words that are longer are cut.
+private func wrapped(_ text: String, indent: String = "    ") -> [String] {
+  let width = 80 - indent.count
+  var lines: [String] = []
+  var line = ""
+  for word in printable(text).split(separator: " ") {
+    var word = word
+    if !line.isEmpty, line.count + 1 + word.count > width {
+      lines.append(indent + line)
+      line = ""
+    }
+    while word.count > width {
+      lines.append(indent + word.prefix(width))
+      word = word.dropFirst(width)
+    }
+    line += line.isEmpty ? word : " \(word)"
+  }
+  return line.isEmpty ? lines : lines + [indent + line]
+}

@@ -1,0 +1,179 @@
+import CluesPluginABI
+import Foundation
+import PluginHost
+
+extension Check {
+  /// How instances live beside each other, and what hosts may be like.
+  static let life: [Check] = [
+    .entry(
+      "larger-structs", "Structs that have grown at their ends change nothing.",
+      advice: "compare struct_size with >= only, and read no further than the fields that you know"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      let grown = specimen.perform(in: specimen.lab(growsStructs: true))
+      return difference(specimen.perform(), grown).map { .failed("with larger structs, \($0)") } ?? .success
+    },
+    .entry(
+      "no-extensions", "It works where the host offers no extension.",
+      advice: "test what extension gives for null, and do without"
+    ) { specimen in
+      let lab = specimen.lab()
+      if let idleness = specimen.idleness { return idleness }
+      _ = specimen.perform(in: lab)
+      let asked = lab.extensionsAskedFor.sorted()
+      return asked.isEmpty ? .success : .success("it asks for \(asked.joined(separator: ", "))")
+    },
+    .entry(
+      "repeatable", "The same inputs, seed and parameters give the same bits.",
+      advice: "draw random numbers from random_words alone, and sum in an order that never changes"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      let first = specimen.perform()
+      for _ in 0..<3 {
+        if let difference = difference(first, specimen.perform()) { return .failed("done anew, \(difference)") }
+      }
+      return .success
+    },
+    .entry(
+      "interleaved", "Two instances that are used in turn do not disturb each other.",
+      advice: "keep what changes in the instance, never in a global variable"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      let seeds = [specimen.seed, specimen.seed &+ 1]
+      let alone = seeds.map { seed in specimen.perform { $0.seed = seed } }
+      let turns = Turns()
+      let together = inThreads(2) { lane in
+        let lab = specimen.lab()
+        lab.turns = ({ turns.take(lane) }, { turns.pass(lane) })
+        defer { turns.leave(lane) }
+        return specimen.perform(in: lab) { $0.seed = seeds[lane] }
+      }
+      for lane in 0..<2 {
+        if let difference = difference(alone[lane], together[lane]) {
+          return .failed("beside another instance, \(difference)")
+        }
+      }
+      return .success
+    },
+    .entry(
+      "threads", "Instances in several threads at once give what each gives alone.",
+      advice: "keep what changes in the instance, never in a global variable"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      let lanes = 4
+      let alone = (0..<lanes).map { lane in specimen.perform { $0.seed &+= UInt64(lane) } }
+      for _ in 0..<4 {
+        let together = inThreads(lanes) { lane in specimen.perform { $0.seed &+= UInt64(lane) } }
+        for lane in 0..<lanes {
+          if let difference = difference(alone[lane], together[lane]) {
+            return .failed("beside other threads, \(difference)")
+          }
+        }
+      }
+      return .success
+    },
+    .entry(
+      "cancellation", "Once is_cancelled says so, a call returns within half a second, with CLUES_CANCELLED.",
+      advice: "ask is_cancelled every few milliseconds of work, and return CLUES_CANCELLED"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      let clock = ContinuousClock()
+      let lab = specimen.lab()
+      let cancelled = clock.now + .milliseconds(2)
+      var late: (time: Duration, call: Int)?
+      var calls = 0
+      lab.isCancelled = { clock.now >= cancelled }
+      var start = clock.now
+      lab.turns.before = { start = clock.now }
+      lab.turns.after = {
+        let time = clock.now - max(start, cancelled)
+        if time > (late?.time ?? .milliseconds(500)) { late = (time, calls) }
+        calls += 1
+      }
+      let outcomes = specimen.perform(in: lab) {
+        ($0.rows, $0.columns, $0.blockRows) = (192, 160, 64)
+        if case .method(let table) = specimen.entry.tables { $0.space = table.pointee.default_space }
+      }
+      if let late {
+        return .warning("\(outcomes[late.call].name) goes on for \(milliseconds(late.time)) ms after it was cancelled")
+      }
+      let works = Set(specimen.perform().filter(\.isDone).map(\.call))
+      let other = outcomes.first {
+        !$0.isDone && $0.status != CLUES_CANCELLED.rawValue && works.contains($0.call)
+      }
+      return other.map { .warning("cancelled, \($0.name) answers \($0.answer) instead of CLUES_CANCELLED") } ?? .success
+    },
+    .entry(
+      "error-text", "Whatever fails says why, in a sentence.",
+      advice: "call host->set_error with one sentence before returning anything but CLUES_OK"
+    ) { specimen in
+      var outcomes: [Outcome] = []
+      func watch(_ change: (inout Stage) -> Void) { outcomes += specimen.perform(change) }
+      watch { _ in }
+      watch { $0.values = .strange }
+      watch { $0.dtype = clues_dtype(77) }
+      watch { $0.layout = .spaced }
+      watch { $0.rank = 3 }
+      watch { ($0.space, $0.part) = (clues_space(1 << 20), clues_part(77)) }
+      watch { $0.split = clues_split(77) }
+      watch { $0.weights = (0..<$0.inputCount).map { _ in 0 } }
+      var stranger = RawParameter("no-such-parameter", clues_parameter_type(99))
+      stranger.text = "text"
+      outcomes.append(specimen.entry.create(with: specimen.parameters + [stranger], in: specimen.lab()))
+      if let silent = outcomes.first(where: { !$0.isDone && ($0.text ?? "").isEmpty }) {
+        return .failed("\(silent.name) answers \(silent.answer) and gives no reason")
+      }
+      if let unknown = outcomes.first(where: { $0.status > CLUES_INTERNAL.rawValue }) {
+        return .failed("\(unknown.name) answers \(unknown.answer), which is none of the contract's")
+      }
+      return .success
+    },
+  ]
+}
+
+/// Runs `body` in so many threads at once; gives what each brought.
+private func inThreads<Result: Sendable>(_ count: Int, _ body: @escaping (Int) -> Result) -> [Result] {
+  nonisolated(unsafe) var results = [Result?](repeating: nil, count: count)
+  nonisolated(unsafe) let body = body
+  let lock = NSLock()
+  let group = DispatchGroup()
+  for lane in 0..<count {
+    group.enter()
+    Thread.detachNewThread {
+      let result = body(lane)
+      lock.withLock { results[lane] = result }
+      group.leave()
+    }
+  }
+  group.wait()
+  return lock.withLock { results.compactMap(\.self) }
+}
+
+/// Lets two threads take turns, until one of them has no more to do.
+private final class Turns: @unchecked Sendable {
+  // Unchecked, for everything is only touched under the condition's lock.
+  private let condition = NSCondition()
+  private var lane = 0
+  private var hasLeft: Set<Int> = []
+
+  func take(_ mine: Int) {
+    condition.lock()
+    while lane != mine, !hasLeft.contains(1 - mine) { condition.wait() }
+    condition.unlock()
+  }
+
+  func pass(_ mine: Int) {
+    condition.lock()
+    lane = 1 - mine
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  func leave(_ mine: Int) {
+    condition.lock()
+    hasLeft.insert(mine)
+    lane = 1 - mine
+    condition.broadcast()
+    condition.unlock()
+  }
+}

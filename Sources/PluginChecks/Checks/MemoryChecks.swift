@@ -1,0 +1,115 @@
+import CSystem
+import CluesPluginABI
+import Foundation
+import PluginHost
+
+extension Check {
+  /// What an entry does with the memory that it is lent.
+  static let memory: [Check] = [
+    .entry(
+      "writes-inside", "It writes to nothing beside the outputs.",
+      advice: "use the extents of the output, and write no element beyond them"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      for (rows, columns) in [(6, 5), (1, 1), (7, 3)] {
+        let lab = specimen.lab()
+        _ = specimen.perform(in: lab) { ($0.rows, $0.columns) = (rows, columns) }
+        if let trespass = lab.memory.trespass { return .failed(trespass) }
+      }
+      return .success
+    },
+    .entry(
+      "reads-inside", "It reads nothing before or behind what it is lent.",
+      advice: "use the extents of what you read; the address sanitizer finds the place",
+      crash: "it reaches beyond memory that it was lent, beside which there is none here"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      for watch in [LabMemory.Watch.guardsBehind, .guardsBefore] {
+        for (rows, columns) in [(6, 5), (1, 1), (7, 3)] {
+          _ = specimen.perform(in: specimen.lab(watch: watch)) { ($0.rows, $0.columns) = (rows, columns) }
+        }
+      }
+      return .success
+    },
+    .entry(
+      "inputs-unchanged", "It does not write to its inputs.",
+      advice: "work on a copy: inputs are shared with other instances, and may lie in read-only memory",
+      crash: "it writes to an input, which is read-only here"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      _ = specimen.perform(in: specimen.lab(watch: .readOnlyInputs))
+      return .success
+    },
+    .entry(
+      "lent-for-the-call", "It keeps no pointer to what was lent for a call only.",
+      advice: "copy what you need later; the header says how long each pointer lives",
+      crash: "it uses memory that it was lent for an earlier call"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      _ = specimen.perform(in: specimen.lab(watch: .expiry))
+      return .success
+    },
+    .entry(
+      "output-filled", "Every element of an output is written, and none is read before.",
+      advice: "outputs hold anything at first: write all of them"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      let fills: [UInt8] = [0, 0x55, 0xFF]
+      let lives = fills.map { fill in specimen.perform { $0.outputFill = fill } }
+      for life in lives.dropFirst() {
+        if let difference = difference(lives[0], life) {
+          return .failed("what the output held before shows: \(difference)")
+        }
+      }
+      return .success
+    },
+    .entry(
+      "initialised", "What malloc and scratch memory held before does not show.",
+      advice: "initialise what you allocate; the memory sanitizer finds the place"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      var lives: [[Outcome]] = []
+      for pattern in [0x00, 0x5A, 0xFF] as [UInt8] {
+        clues_perturb_heap(~pattern)
+        // And what lies in the heap already is overwritten.
+        let blocks = (0..<2000).map { size in
+          let block = malloc(16 + size % 1000)
+          if let block { memset(block, Int32(pattern), 16 + size % 1000) }
+          return block
+        }
+        for block in blocks { free(block) }
+        lives.append(specimen.perform(in: specimen.lab(scratchFill: pattern)))
+      }
+      clues_perturb_heap(0)
+      for life in lives.dropFirst() {
+        if let difference = difference(lives[0], life) {
+          return .failed("what memory held before it was allocated shows: \(difference)")
+        }
+      }
+      return .success
+    },
+    .entry(
+      "memory-growth", "Making, using and ending instances again and again does not take more and more memory.",
+      advice: "free in destroy what create and the calls allocated, also where they fail"
+    ) { specimen in
+      if let refusal = specimen.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+      let meters = specimen.workplace.meters
+      let lives = 40
+      func live() {
+        for _ in 0..<lives { _ = specimen.perform { ($0.rows, $0.columns) = (3, 4) } }
+      }
+      live()
+      var (heap, mapped): ([Int], [Int]) = ([], [])
+      for _ in 0..<3 {
+        let before = (meters.allocated, meters.mapped)
+        live()
+        heap.append(meters.allocated - before.0)
+        mapped.append(meters.mapped - before.1)
+      }
+      let (grown, pages) = (heap.min()! / lives, mapped.min()! / lives)
+      if grown >= 8 { return .failed("every instance leaves about \(grown) bytes behind") }
+      if pages >= 4096 { return .failed("every instance leaves about \(pages) bytes of mapped memory behind") }
+      return .success
+    },
+  ]
+}

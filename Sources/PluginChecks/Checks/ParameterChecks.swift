@@ -1,0 +1,121 @@
+import CluesPluginABI
+import JSON
+import PluginHost
+
+extension Check {
+  /// What an entry makes of its parameters.
+  static let parameters: [Check] = [
+    .entry(
+      "default-parameters", "It takes the defaults that it declares.",
+      advice: "declare only what create knows, with defaults that it accepts"
+    ) { specimen in
+      let about = specimen.entry.about.parameters
+      let defaults = Specimen.values([:], specimen.entry)
+      let made = specimen.entry.create(with: defaults, in: specimen.lab())
+      if made.isDone { return .success }
+      let isIncomplete = about.declarations.contains { $0.defaultValue == nil }
+      if isIncomplete, made.status == CLUES_INVALID_ARGUMENT.rawValue, made.text != nil {
+        return specimen.refusal.map { .failed("takes neither its defaults nor likely values: \($0)") }
+          ?? .success("it must be given a parameter: \(made.text ?? "")")
+      }
+      return .failed("refuses its own defaults: \(made.answer)")
+    },
+    .entry(
+      "parameter-values", "It takes values from all of the range that it declares, for every parameter.",
+      advice: "declare the range that create accepts; refuse only what does not go together"
+    ) { specimen in
+      if let refusal = specimen.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+      var draw = Draw(seed: specimen.seed, "values of \(specimen.entry.about.id)")
+      var notes: [String] = []
+      for declaration in specimen.entry.about.parameters.declarations {
+        let values = declaration.trialValues(&draw)
+        var refusals: [String] = []
+        for value in values {
+          var parameters = specimen.parameters.filter { $0.name != declaration.name }
+          parameters.append(
+            RawParameter(
+              declaration.name, value, perInput: declaration.isPerInput ? specimen.entry.inputCount : nil))
+          let lab = specimen.lab()
+          var stage = specimen.stage
+          stage.parameters = parameters
+          specimen.entry.perform(stage, in: lab)
+          if let made = lab.outcomes.first, !made.isDone {
+            refusals.append("\(value.json.text()): \(made.answer)")
+            guard made.status == CLUES_INVALID_ARGUMENT.rawValue || made.status == CLUES_UNSUPPORTED.rawValue else {
+              return .failed("'\(declaration.name)' of \(refusals[0])")
+            }
+          }
+        }
+        if refusals.count == values.count, let refusal = refusals.first {
+          return .failed("declares '\(declaration.name)' and refuses every value of it, such as \(refusal)")
+        }
+        if let refusal = refusals.first { notes.append("refuses '\(declaration.name)' of \(refusal)") }
+      }
+      return notes.isEmpty ? .success : .success(notes.joined(separator: "; "))
+    },
+    .entry(
+      "parameter-faults",
+      "Values out of range, of other types or of other names are refused or taken, without a crash.",
+      advice: "answer CLUES_INVALID_ARGUMENT to what create does not know; look at type before the value",
+      crash: "create believes more than it was told"
+    ) { specimen in
+      let declarations = specimen.entry.about.parameters.declarations
+      var faults: [RawParameter] = []
+      for declaration in declarations {
+        for number in [-1e300, 1e300, -1, .nan, .infinity] {
+          var fault = RawParameter(declaration.name, declaration.rawType)
+          fault.number = number
+          fault.integer = number > 0 ? .max : .min
+          fault.text = "no such choice \(number)"
+          if declaration.isPerInput { fault.numbers = Array(repeating: number, count: specimen.entry.inputCount) }
+          faults.append(fault)
+        }
+        for type in [CLUES_PARAMETER_NUMBER, CLUES_PARAMETER_TEXT, CLUES_PARAMETER_NUMBERS, clues_parameter_type(99)] {
+          var fault = RawParameter(declaration.name, type)
+          if type == CLUES_PARAMETER_TEXT { fault.text = "a text" }
+          if type == CLUES_PARAMETER_NUMBERS { fault.numbers = [1] }
+          faults.append(fault)
+        }
+      }
+      var stranger = RawParameter("no-such-parameter", CLUES_PARAMETER_NUMBER)
+      stranger.number = 1
+      faults.append(stranger)
+      for fault in faults {
+        specimen.entry.create(
+          with: specimen.parameters.filter { $0.name != fault.name } + [fault], in: specimen.lab())
+      }
+      // None at all, although hosts send the defaults.
+      specimen.entry.create(with: [], in: specimen.lab())
+      return .success
+    },
+  ]
+}
+
+extension ParameterSchema.Declaration {
+  /// Values that are allowed: all choices, or the ends of the range and some between them.
+  fileprivate func trialValues(_ draw: inout Draw) -> [ParameterValue] {
+    if !choices.isEmpty { return choices.compactMap { try? check($0) } }
+    let candidates: [JSONValue]
+    switch type {
+    case .boolean: candidates = [true, false]
+    case .text: candidates = ["text", ""]
+    case .number, .integer:
+      // Without a bound the checker does not go far: a plugin may well need an hour for a million.
+      let low = minimum?.value ?? min(0, maximum?.value ?? 0)
+      let high = min(maximum?.value ?? .infinity, max(low + 8, 8))
+      let near = [low, high, low + (high - low) / 2, draw.number(in: low...max(low, high)), low + 1e-9, high - 1e-9]
+      candidates = near.map { type == .integer ? JSONValue(Int($0.rounded())) : .number($0) }
+    }
+    return candidates.compactMap { try? check($0) }
+  }
+
+  fileprivate var rawType: clues_parameter_type {
+    if isPerInput { return CLUES_PARAMETER_NUMBERS }
+    return switch type {
+    case .number: CLUES_PARAMETER_NUMBER
+    case .integer: CLUES_PARAMETER_INTEGER
+    case .boolean: CLUES_PARAMETER_BOOLEAN
+    case .text: CLUES_PARAMETER_TEXT
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import CluesPluginABI
+import PluginHost
+
+extension Check {
+  /// What is asked of methods that look at the whole adapter first, and of the order of modules.
+  static let surveying: [Check] = [
+    .entry(
+      "module-order", "The order in which modules are shown does not matter.",
+      of: [.mergeMethod],
+      advice: "let no unit depend on those before; use survey passes for what belongs to the whole adapter"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      func byScene(_ outcomes: [Outcome]) -> [Outcome] {
+        let kept = outcomes.filter { ["merge", "coefficients"].contains($0.call) }
+        // Square modules would look alike; these differ in shape.
+        return kept.enumerated().sorted { ($0.element.name, $0.offset) < ($1.element.name, $1.offset) }.map(\.element)
+      }
+      let (straight, reversed) = (byScene(specimen.perform()), byScene(specimen.perform { $0.reversesModules = true }))
+      guard let difference = difference(straight, reversed) else { return .success }
+      let isClose = zip(straight, reversed).allSatisfy { $0.isClose(to: $1, within: 1e-5) }
+      return isClose
+        ? .success("another order changes the last bits") : .failed("in another order of modules, \(difference)")
+    },
+    .entry(
+      "survey", "Records of a survey are of one size, and modules that lack a client do not crash it.",
+      of: [.mergeMethod], advice: "let survey_size depend on parameters and the number of clients alone, and use index"
+    ) { specimen in
+      guard case .method(let table) = specimen.entry.tables, table.pointee.survey_passes > 0 else {
+        return .skipped("it makes no survey")
+      }
+      if let idleness = specimen.idleness { return idleness }
+      var sizes: [Double] = []
+      for seed in 0..<3 as Range<UInt64> {
+        sizes += specimen.perform { $0.seed &+= seed }.filter { $0.call == "survey_size" }.flatMap(\.values.numbers)
+      }
+      guard let size = sizes.first else { return .skipped("it is never asked for its size") }
+      guard sizes.allSatisfy({ $0 == size }) else { return .failed("gives records of different sizes") }
+      guard size <= Double(1 << 26) else { return .failed("wants records of \(size) bytes for three clients") }
+      if specimen.entry.inputCount > specimen.entry.minimumInputCount {
+        let outcomes = specimen.perform { $0.hasGaps = true }
+        if let refused = outcomes.first(where: { !$0.isDone }) {
+          return .success("where a client lacks a module, \(refused.name) answers \(refused.answer)")
+        }
+      }
+      return .success(size == 0 ? "its default parameters need no survey" : "")
+    },
+  ]
+}

@@ -1,0 +1,122 @@
+import CluesPluginABI
+import PluginHost
+
+extension Check {
+  /// What an entry makes of what it is given.
+  static let values: [Check] = [
+    .entry(
+      "not-finite", "NaN, infinities, denormals and the largest numbers do not crash it.",
+      advice: "never turn a floating-point number into an index without looking whether it fits"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      for offset in 0..<4 {
+        _ = specimen.perform {
+          $0.values = .strange
+          $0.seed &+= UInt64(offset)
+        }
+      }
+      return .success
+    },
+    .entry(
+      "names", "Clients, modules and samples may be called anything.",
+      advice: "names are UTF-8 of any length, or empty: never copy them into an array of fixed size"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      _ = specimen.perform { $0.namesAreStrange = true }
+      return .success
+    },
+    .entry(
+      "zeros", "Zeros give numbers, or are refused with a reason.",
+      advice: "look at what you divide by"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      let outcomes = specimen.perform { $0.values = .zeros }
+      return unfinished(outcomes).map { .failed("of zeros, \($0)") } ?? .success
+    },
+    .entry(
+      "finite", "Finite inputs give finite results.",
+      advice: "look at what you divide by, and give samples without a score a reason"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      return unfinished(specimen.perform()).map { .failed($0) } ?? .success
+    },
+    .entry(
+      "one-input", "One input of weight 1 comes back, where the parameters take nothing away.",
+      of: [.mergeMethod], advice: "see the laws in Documentation/PluginABI.md"
+    ) { specimen in
+      guard case .method(let table) = specimen.entry.tables, table.pointee.minimum_inputs <= 1 else {
+        return .skipped("it takes several inputs")
+      }
+      if let idleness = specimen.idleness { return idleness }
+      let parameters = specimen.parameters.map { parameter in
+        var parameter = parameter
+        parameter.numbers = Array(parameter.numbers.prefix(1))
+        return parameter
+      }
+      let outcomes = specimen.perform { ($0.inputCount, $0.parameters) = (1, parameters) }
+      if let fault = unfinished(outcomes) { return .failed("of one input, \(fault)") }
+      let refused = outcomes.first { !$0.isDone }
+      if let refused { return .success("refuses one input: \(refused.answer)") }
+      if let other = outcomes.first(where: { $0.call == "coefficients" })?.values.numbers.first, abs(other - 1) > 1e-9 {
+        return .success("one input comes back as \(other) times itself, as parameters may want")
+      }
+      for outcome in outcomes where outcome.call == "merge" {
+        let (before, after) = (outcome.values.input, outcome.values.numbers)
+        if let place = before.indices.first(where: { abs(before[$0] - after[$0]) > 1e-5 }) {
+          return .success("\(before[place]) comes back as \(after[place]), as parameters may want")
+        }
+      }
+      return .success
+    },
+    .entry(
+      "input-order", "The order in which the host lists the inputs does not matter.",
+      of: [.mergeMethod], advice: "sum in the order of the clients' names, or say in the description that order matters"
+    ) { specimen in
+      if let idleness = specimen.idleness { return idleness }
+      let count = specimen.entry.inputCount
+      guard count > 1 else { return .skipped("it takes one input") }
+      let reversed = specimen.perform { $0.order = Array((0..<count).reversed()) }
+      let straight = specimen.perform()
+      guard difference(straight, reversed) != nil else { return .success }
+      let isClose = zip(straight, reversed).allSatisfy { $0.isClose(to: $1, within: 1e-5) }
+      return isClose
+        ? .success("another order of the inputs changes the last bits")
+        : .warning("another order of the inputs gives another result")
+    },
+    .entry(
+      "by-chance", "Drawn sizes, weights, values and parameters do not crash it, and give the same bits again.",
+      advice: "repeat it with the seed that is printed, under a debugger if need be"
+    ) { specimen in
+      if let refusal = specimen.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+      for round in 0..<12 {
+        var draw = Draw(seed: specimen.seed, "round \(round) of \(specimen.entry.about.id)")
+        var stage = specimen.stage
+        stage.seed = draw.word()
+        (stage.rows, stage.columns) = (draw.integer(in: 0...24), draw.integer(in: 1...24))
+        stage.blockRows = draw.integer(in: 1...8)
+        stage.values = draw.element(of: [.ordinary, .ordinary, .strange, .zeros])
+        stage.weights = (0..<stage.inputCount).map { _ in draw.element(of: [1, 0, 0.5, -1, 3]) }
+        // Hosts show no module that fewer clients have than the method takes.
+        stage.hasGaps = draw.integer(in: 0...3) == 0 && stage.inputCount > specimen.entry.minimumInputCount
+        let (first, second) = (specimen.lab(), specimen.lab())
+        specimen.entry.perform(stage, in: first)
+        specimen.entry.perform(stage, in: second)
+        if let difference = difference(first.outcomes, second.outcomes) {
+          return .failed("round \(round), done anew: \(difference)")
+        }
+      }
+      return .success
+    },
+  ]
+}
+
+/// The first result that is no finite number and has no reason for it.
+private func unfinished(_ outcomes: [Outcome]) -> String? {
+  for outcome in outcomes where outcome.isDone && !["survey", "combine"].contains(outcome.call) {
+    for (place, number) in outcome.values.numbers.enumerated() where !number.isFinite {
+      if outcome.values.reasons.indices.contains(place), outcome.values.reasons[place] != nil { continue }
+      return "\(outcome.name) gives \(number) at place \(place)"
+    }
+  }
+  return nil
+}

@@ -1,0 +1,218 @@
+import CluesPluginABI
+
+/// One unit of a merge before it is lent.
+private struct Unit {
+  let module: String
+  let space: clues_space
+  let part: clues_part
+  let rows: Int
+  let columns: Int
+  /// Of every input its client's place among all, and its elements row by row.
+  let inputs: [(client: Int, values: [Float])]
+}
+
+extension Entry {
+  /// create → survey passes → coefficients and merge of two modules in every space → destroy.
+  func performMerge(_ table: UnsafePointer<clues_merge_method>, _ stage: Stage, _ lab: Lab) {
+    for space in spaces(of: table.pointee, stage) {
+      let units = units(stage, in: space)
+      withInstance(stage.parameters, lab) { instance in
+        let survey = showSurvey(table.pointee, instance, units, stage, lab)
+        if case .failed = survey { return }
+        for unit in units {
+          if table.pointee.coefficients != nil { coefficients(table.pointee, instance, unit, stage, lab) }
+          if table.pointee.merge != nil, space != CLUES_SPACE_STACK {
+            merge(table.pointee, instance, unit, survey.records, stage, lab)
+          }
+        }
+      }
+    }
+  }
+
+  private func spaces(of table: clues_merge_method, _ stage: Stage) -> [clues_space] {
+    if let space = stage.space { return [space] }
+    return [CLUES_SPACE_STACK, CLUES_SPACE_CORE, CLUES_SPACE_DELTA, CLUES_SPACE_FACTORS].filter {
+      table.spaces & $0.rawValue != 0 && ($0 != CLUES_SPACE_STACK || table.coefficients != nil)
+    }
+  }
+
+  private func units(_ stage: Stage, in space: clues_space) -> [Unit] {
+    var units: [Unit] = []
+    let parts = space == CLUES_SPACE_FACTORS ? [CLUES_PART_A, CLUES_PART_B] : [CLUES_PART_WHOLE]
+    for (number, shape) in [(stage.rows, stage.columns), (stage.columns, stage.rows)].enumerated() {
+      for part in parts {
+        let module = stage.namesAreStrange ? stage.client(number + 1) : "model.layers.\(number).self_attn.q_proj"
+        let clients = (0..<stage.inputCount).filter { !(stage.hasGaps && number == 1 && $0 == 0) }
+        let inputs = clients.map { client in
+          var draw = Draw(seed: stage.seed, "\(number) \(space.rawValue) \(part.rawValue) \(client)")
+          return (client: client, values: (0..<shape.0 * shape.1).map { _ in stage.values.next(&draw) })
+        }
+        let order = stage.order.map { order in order.compactMap { place in inputs.first { $0.client == place } } }
+        units.append(
+          Unit(
+            module: module, space: space, part: stage.part ?? part, rows: shape.0, columns: shape.1,
+            inputs: order ?? inputs))
+      }
+    }
+    return stage.reversesModules ? units.reversed() : units
+  }
+
+  // MARK: Calls
+
+  private enum SurveyResult {
+    case none, failed
+    case done(UnsafeMutableRawPointer, size: Int)
+
+    var records: (UnsafeMutableRawPointer, size: Int)? {
+      if case .done(let start, let size) = self { (start, size) } else { nil }
+    }
+  }
+
+  /// All passes of the survey, as hosts do them: a record for every unit, folded in order.
+  private func showSurvey(
+    _ table: clues_merge_method, _ instance: UnsafeMutableRawPointer?, _ units: [Unit], _ stage: Stage, _ lab: Lab
+  ) -> SurveyResult {
+    guard table.survey_passes > 0, let surveySize = table.survey_size, let survey = table.survey,
+      let combine = table.combine
+    else { return .none }
+    var size = 0
+    lab.call("survey_size", read: { .init(numbers: [Double(size)]) }) {
+      size = Int(clamping: surveySize(instance, UInt32(stage.inputCount)))
+      return CLUES_OK
+    }
+    guard size > 0, size <= 1 << 26 else { return size == 0 ? .none : .failed }
+    let passes = Int(table.survey_passes)
+    let all = lab.room("the records of the survey", size * passes, alignment: 64, .output, .instance)
+    for pass in 0..<passes {
+      for unit in units {
+        let record = lab.room("a record of the survey", size, alignment: 64, .output, .instance)
+        let lent = lend(unit, stage, pass > 0 ? (all, size) : nil, lab)
+        let seen = lab.call("survey", "pass \(pass) with \(lent.scene)") {
+          survey(instance, lent.table, UInt32(pass), record)
+        }
+        let folded = lab.call("combine", "two records of pass \(pass)") {
+          combine(instance, UInt32(pass), all + pass * size, record)
+        }
+        guard seen.isDone, folded.isDone else { return .failed }
+      }
+    }
+    return .done(all, size: size)
+  }
+
+  private func coefficients(
+    _ table: clues_merge_method, _ instance: UnsafeMutableRawPointer?, _ unit: Unit, _ stage: Stage, _ lab: Lab
+  ) {
+    let lent = lend(unit, stage, nil, lab, isLinear: true)
+    let count = unit.inputs.count
+    let target = lab.room("the coefficients", count * 8, alignment: 8, .output, .call, fill: stage.outputFill)
+      .assumingMemoryBound(to: Double.self)
+    // By client, so that their order can be compared.
+    let read = {
+      Outcome.Values(
+        numbers: unit.inputs.indices.sorted { unit.inputs[$0].client < unit.inputs[$1].client }.map { target[$0] })
+    }
+    lab.call("coefficients", lent.scene, read: read) { table.coefficients(instance, lent.table, target) }
+  }
+
+  private func merge(
+    _ table: clues_merge_method, _ instance: UnsafeMutableRawPointer?, _ unit: Unit,
+    _ survey: (UnsafeMutableRawPointer, size: Int)?, _ stage: Stage, _ lab: Lab
+  ) {
+    let lent = lend(unit, stage, survey, lab)
+    let shape = Lattice(rows: unit.rows, columns: unit.columns, stage)
+    let target = lab.room(
+      "the output", shape.size, alignment: shape.elementSize, .output, .call, fill: stage.outputFill)
+    let output = lend(target, shape, CLUES_TENSOR_WRITABLE.rawValue, lab)
+    let read = {
+      Outcome.Values(
+        numbers: shape.places.map { shape.number(at: $0, of: target) },
+        input: unit.inputs.first?.values.map { Double($0) } ?? [],
+        spoilt: shape.firstSpoilt(target, fill: stage.outputFill))
+    }
+    lab.call("merge", lent.scene, read: read) { table.merge(instance, lent.table, output) }
+  }
+
+  // MARK: Lending
+
+  private func lend(
+    _ unit: Unit, _ stage: Stage, _ survey: (UnsafeMutableRawPointer, size: Int)?, _ lab: Lab, isLinear: Bool = false
+  ) -> (table: UnsafePointer<clues_merge_unit>, scene: String) {
+    let count = unit.inputs.count
+    let shape = Lattice(rows: unit.rows, columns: unit.columns, stage)
+    let inputs = unit.inputs.map { input -> UnsafePointer<clues_merge_input>? in
+      var item = clues_merge_input()
+      item.struct_size = CLUES_MERGE_INPUT_SIZE
+      item.index = UInt32(input.client)
+      item.client = lab.lend(stage.client(input.client), until: .call)
+      item.weight = stage.weights.isEmpty ? 1 : stage.weights[input.client]
+      var draw = Draw(seed: stage.seed, "stream \(unit.module) \(unit.part.rawValue) \(input.client)")
+      item.stream = draw.word()
+      if !isLinear {
+        let data = lab.room(
+          "the input of \(stage.client(input.client).prefix(20))", shape.size, alignment: shape.elementSize, .input,
+          .call)
+        for (place, value) in zip(shape.places, input.values) { shape.store(value, at: place, of: data) }
+        item.value = lend(data, shape, 0, lab)
+      }
+      return lab.lend("an input", item, until: .call)
+    }
+    var table = clues_merge_unit()
+    table.struct_size = CLUES_MERGE_UNIT_SIZE
+    table.space = unit.space
+    table.module = lab.lend(unit.module, until: .call)
+    table.part = unit.part
+    table.input_count = UInt32(count)
+    table.inputs = UnsafePointer(lab.lend("the list of inputs", inputs, until: .call))
+    if isLinear {
+      let vectors = unit.inputs.map { input in input.values.isEmpty ? [0.5] : input.values.map { Double($0) } }
+      let products = vectors.flatMap { a in vectors.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } } }
+      let flags = flagsOfMethod
+      if flags & CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue != 0 {
+        table.inner_products = UnsafePointer(lab.lend("the inner products", products, until: .call))
+      }
+      if flags & CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS.rawValue != 0 {
+        table.adapter_inner_products = UnsafePointer(
+          lab.lend("the adapters' inner products", products.map { 2 * $0 }, until: .call))
+      }
+    }
+    table.survey = survey.map { UnsafeRawPointer($0.0) }
+    table.survey_size = UInt64(survey?.size ?? 0)
+    let layout = stage.layout == .packed ? "" : ", \(stage.layout.rawValue)"
+    let kind = "\(count) \(isLinear ? "inputs" : "matrices") of \(unit.rows) × \(unit.columns)\(layout)"
+    let part =
+      switch unit.part {
+      case CLUES_PART_WHOLE: ""
+      case CLUES_PART_A: ", part A"
+      case CLUES_PART_B: ", part B"
+      default: ", the unknown part \(unit.part.rawValue)"
+      }
+    return (lab.lend("the unit", table, until: .call), "\(kind) in \(spaceName(unit.space))\(part)")
+  }
+
+  private var flagsOfMethod: UInt32 { if case .method(let table) = tables { table.pointee.flags } else { 0 } }
+
+  private func lend(
+    _ data: UnsafeMutableRawPointer, _ shape: Lattice, _ flags: UInt32, _ lab: Lab
+  ) -> UnsafePointer<clues_tensor> {
+    var tensor = clues_tensor()
+    tensor.struct_size = CLUES_TENSOR_SIZE
+    tensor.dtype = shape.dtype
+    tensor.rank = shape.rank
+    tensor.flags = flags | (shape.isContiguous ? CLUES_TENSOR_CONTIGUOUS.rawValue : 0)
+    let (extents, strides) = shape.extents
+    tensor.shape = UnsafePointer(lab.lend("a shape", extents, until: .call))
+    tensor.strides = UnsafePointer(lab.lend("strides", strides, until: .call))
+    tensor.data = shape.size == 0 ? nil : data
+    return lab.lend("a tensor", tensor, until: .call)
+  }
+}
+
+private func spaceName(_ space: clues_space) -> String {
+  switch space {
+  case CLUES_SPACE_STACK: "space stack"
+  case CLUES_SPACE_CORE: "space core"
+  case CLUES_SPACE_DELTA: "space delta"
+  case CLUES_SPACE_FACTORS: "space factors"
+  default: "the unknown space \(space.rawValue)"
+  }
+}

@@ -1,0 +1,103 @@
+import Diagnostics
+import Foundation
+import PluginHost
+
+/// Tries a plugin's library against the contract, each check in a process of its own that can reach nothing.
+///
+/// The checks find faults, not malice: a library that knows that it is being checked can behave.
+public struct PluginChecker: Sendable {
+  private let path: String
+  private let settings: Settings
+
+  public struct Settings: Sendable {
+    /// The program that makes a check, and what each may use; its time is that of one entry.
+    public var workers: WorkerSettings
+    /// What all that is drawn by chance follows from.
+    public var seed: UInt64
+    /// How many checks are made at a time.
+    public var lanes: Int
+
+    public init(
+      seed: UInt64, workers: WorkerSettings = WorkerSettings(time: .seconds(30)),
+      lanes: Int = ProcessInfo.processInfo.activeProcessorCount
+    ) {
+      (self.seed, self.workers, self.lanes) = (seed, workers, lanes)
+    }
+  }
+
+  public init(path: String, settings: Settings) {
+    (self.path, self.settings) = (path, settings)
+  }
+
+  /// Makes all checks, or those of these ids.
+  ///
+  /// - parameter advance: Called, from any thread, with every check that is done.
+  /// - throws: ``Failure`` `missingInput` without a file, `usage` for an id that there is not, `pluginFailed` when no
+  ///   process can be shut in.
+  public func report(
+    only ids: [String] = [], advance: @escaping @Sendable (CheckResult) -> Void = { _ in }
+  ) throws -> CheckReport {
+    let known = Check.all.map(\.id)
+    for id in ids where !known.contains(id) {
+      throw Failure(
+        .usage, "there is no check '\(id)'", advice: suggestion(for: id, among: known) + "; see --list")
+    }
+    let wanted = Check.all.filter { ids.isEmpty || ids.contains($0.id) }
+    let name = URL(filePath: path).lastPathComponent
+    let code = try SealedFile(StrangeLibrary.read(path), name: name)
+    // What cannot be loaded cannot be tried either.
+    var (results, obstacle): ([CheckResult], String?) = ([], nil)
+    for id in Check.foundations {
+      let check = Check.all.first { $0.id == id }!
+      let result =
+        try obstacle.map { CheckResult(check: check, findings: [.skipped($0)]) } ?? result(of: check, code)
+      if result.status.isBad { obstacle = obstacle ?? "the check '\(id)' was not passed, and nothing works without it" }
+      results.append(result)
+      if wanted.contains(where: { $0.id == id }) { advance(result) }
+    }
+    results += try others(wanted.filter { !Check.foundations.contains($0.id) }, code, obstacle, advance)
+    let order = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1, $0) })
+    // A foundation that does not hold is told even when nobody asked for it.
+    results = results.filter { result in result.status.isBad || wanted.contains { $0.id == result.check.id } }
+    return CheckReport(
+      path: path, seed: settings.seed, results: results.sorted { order[$0.check.id]! < order[$1.check.id]! })
+  }
+
+  private func result(of check: Check, _ code: SealedFile) throws -> CheckResult {
+    CheckResult(
+      check: check,
+      findings: try CheckRun(check: check, code: code, path: path, settings: settings).findings())
+  }
+
+  /// Makes checks in several lanes.
+  private func others(
+    _ checks: [Check], _ code: SealedFile, _ obstacle: String?, _ advance: @escaping @Sendable (CheckResult) -> Void
+  ) throws -> [CheckResult] {
+    if let obstacle { return checks.map { CheckResult(check: $0, findings: [.skipped(obstacle)]) } }
+    let work = Queue(checks)
+    nonisolated(unsafe) let code = code
+    DispatchQueue.concurrentPerform(iterations: max(1, min(settings.lanes, checks.count))) { _ in
+      while let check = work.next() {
+        work.finish(Result { try result(of: check, code) }, advance)
+      }
+    }
+    return try work.results.map { try $0.get() }
+  }
+}
+
+/// The checks that are still to be made, and what came of the others.
+private final class Queue: @unchecked Sendable {
+  // Unchecked, for everything is only touched under the lock.
+  private let lock = NSLock()
+  private var waiting: [Check]
+  private(set) var results: [Result<CheckResult, any Error>] = []
+
+  init(_ checks: [Check]) { waiting = checks.reversed() }
+
+  func next() -> Check? { lock.withLock { waiting.popLast() } }
+
+  func finish(_ result: Result<CheckResult, any Error>, _ advance: (CheckResult) -> Void) {
+    lock.withLock { results.append(result) }
+    if case .success(let result) = result { advance(result) }
+  }
+}

@@ -1,0 +1,168 @@
+import CluesPluginABI
+import Diagnostics
+import Foundation
+import PluginHost
+import Tensors
+
+/// A library in a process of its own, about to be checked.
+final class Workplace {
+  /// The file, and where it can be loaded from.
+  let code: Bytes
+  let source: String
+  let path: String
+  let seed: UInt64
+  let doing: Doing
+  let meters: Meters
+  /// What was there before anything of the library ran; or, once an entry has been tried, before the next one.
+  private(set) var before: Inventory
+  private var loaded: PluginLibraryFile?
+
+  init(code: Bytes, source: String, path: String, seed: UInt64, doing: Doing, meters: Meters) {
+    (self.code, self.source, self.path, self.seed) = (code, source, path, seed)
+    (self.doing, self.meters, before) = (doing, meters, Inventory(meters))
+  }
+
+  /// What a process has that plugins leave as it is.
+  struct Inventory {
+    let surroundings: Surroundings
+    let threads: Int?
+    let files: Int
+
+    init(_ meters: Meters) { (surroundings, threads, files) = (.now, meters.threads, meters.files) }
+  }
+
+  /// Lets everything that was changed so far count as given.
+  func takeStock() { before = Inventory(meters) }
+
+  typealias EntryFunction = @convention(c) (UInt32) -> UnsafePointer<clues_plugin>?
+
+  /// Loads the library as hosts do; nothing but its constructors has run then.
+  func open() throws -> EntryFunction {
+    doing.note("loading it")
+    defer { doing.note("the checker, after loading it") }
+    guard let handle = dlopen(source, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+      let reason = String(cString: dlerror()).replacing(source, with: "the file")
+      throw Failure(.pluginFailed, "it cannot be loaded: \(reason)")
+    }
+    guard let symbol = dlsym(handle, CLUES_PLUGIN_ENTRY) else {
+      let others = try exportedSymbols(of: code).filter { $0.hasPrefix("clues_plugin_entry_v") }
+      throw Failure(
+        .pluginFailed,
+        others.isEmpty
+          ? "it exports no \(CLUES_PLUGIN_ENTRY)"
+          : "it exports \(others.joined(separator: ", ")), which belongs to another major version of the contract than 1"
+      )
+    }
+    return unsafeBitCast(symbol, to: EntryFunction.self)
+  }
+
+  /// The library, loaded and described.
+  func library() throws -> PluginLibraryFile {
+    if let loaded { return loaded }
+    doing.note("loading it")
+    let library = try PluginLibraryFile(loading: source, as: path, digest: nil)
+    doing.note("the checker, after loading it")
+    loaded = library
+    return library
+  }
+}
+
+/// An entry with parameters that it takes.
+struct Specimen {
+  let entry: Entry
+  let workplace: Workplace
+  /// Its defaults, and values for those parameters that have none and must be set.
+  let parameters: [RawParameter]
+  /// Why it takes no parameters that the checker can think of; nil when it does.
+  let refusal: String?
+
+  init(_ entry: Entry, _ workplace: Workplace) {
+    self.entry = entry
+    self.workplace = workplace
+    let schema = entry.about.parameters
+    let defaults = Self.values([:], entry)
+    let filled = Self.values(
+      Dictionary(
+        uniqueKeysWithValues: schema.declarations.filter { $0.defaultValue == nil }.map { ($0.name, $0.likelyValue) }),
+      entry)
+    for candidate in [defaults, filled] {
+      let made = entry.create(with: candidate, in: Lab(workplace.doing))
+      if made.isDone {
+        (parameters, refusal) = (candidate, nil)
+        return
+      }
+    }
+    parameters = defaults
+    refusal = entry.create(with: filled, in: Lab(workplace.doing)).answer
+  }
+
+  /// What hosts hand to it when a user set these.
+  static func values(_ settings: [String: ParameterValue], _ entry: Entry) -> [RawParameter] {
+    entry.about.parameters.declarations.compactMap { declaration in
+      let value = settings[declaration.name] ?? declaration.defaultValue.flatMap { try? declaration.check($0) }
+      guard let value else { return nil }
+      var parameter = RawParameter(
+        declaration.name, value, perInput: declaration.isPerInput ? entry.inputCount : nil)
+      parameter.isDefault = settings[declaration.name] == nil
+      return parameter
+    }
+  }
+
+  var seed: UInt64 { workplace.seed }
+
+  /// An ordinary stage.
+  var stage: Stage {
+    var stage = Stage(seed: seed, parameters: parameters)
+    stage.inputCount = entry.inputCount
+    return stage
+  }
+
+  func lab(
+    watch: LabMemory.Watch = .fences, growsStructs: Bool = false, scratchFill: UInt8 = 0
+  ) -> Lab {
+    Lab(workplace.doing, watch: watch, growsStructs: growsStructs, scratchFill: scratchFill)
+  }
+
+  /// A whole life on an ordinary stage, or on what `change` makes of it; gives what came of its calls.
+  func perform(in lab: Lab? = nil, _ change: (inout Stage) -> Void = { _ in }) -> [Outcome] {
+    var stage = stage
+    change(&stage)
+    let lab = lab ?? self.lab()
+    entry.perform(stage, in: lab)
+    return lab.outcomes
+  }
+
+  /// Why an ordinary life shows nothing: it refuses the parameters or the data. Nil when it works.
+  var idleness: Finding? {
+    if let refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+    let outcomes = perform()
+    let work = outcomes.filter { !["create", "destroy", "needs", "survey_size"].contains($0.call) }
+    guard work.contains(where: \.isDone) else {
+      let answer = work.first.map { "\($0.name) answers \($0.answer)" } ?? "it does no work"
+      return .skipped("it refuses ordinary data: \(answer)")
+    }
+    return nil
+  }
+}
+
+extension ParameterSchema.Declaration {
+  /// A value that a user might set.
+  var likelyValue: ParameterValue {
+    if let choice = choices.first, let value = try? check(choice) { return value }
+    switch type {
+    case .boolean: return .boolean(true)
+    case .text: return .text("text")
+    case .integer: return .integer(Int(likelyNumber.rounded()))
+    case .number: return .number(likelyNumber)
+    }
+  }
+
+  private var likelyNumber: Double {
+    switch (minimum?.value, maximum?.value) {
+    case (let low?, let high?): low + (high - low) / 2
+    case (let low?, nil): max(1, low + 1)
+    case (nil, let high?): min(1, high - 1)
+    case (nil, nil): 1
+    }
+  }
+}

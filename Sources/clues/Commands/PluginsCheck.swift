@@ -1,0 +1,59 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import PluginChecks
+import PluginHost
+
+extension Clues.Plugins {
+  struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Try a plugin against the contract.",
+      discussion: """
+        Every check runs in a process of its own that can reach nothing, so that a file need not be trusted to be \
+        checked. Exit code 0 means that nothing failed and nothing crashed, 70 that something did. \
+        Documentation/Checks.md says what is checked.
+
+        Example:
+          clues plugins check agreement.so
+          clues plugins check agreement.so --only strides --only dtypes --json
+        """)
+
+    @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"))
+    var file: String?
+
+    @Flag(help: "Print what was found as JSON.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Make this check only; may be repeated.", valueName: "check"))
+    var only: [String] = []
+
+    @Option(
+      help: ArgumentHelp(
+        "What all that is drawn by chance follows from; another one each time without.", valueName: "n"))
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("How long a check may take for one entry, in seconds.", valueName: "s"))
+    var timeLimit = 30
+
+    @Flag(help: "List the checks instead.")
+    var list = false
+
+    func validate() throws {
+      guard list || file != nil else { throw ValidationError("which file is to be checked?") }
+      guard (1...100_000).contains(timeLimit) else { throw ValidationError("--time-limit must be at least 1 second") }
+    }
+
+    func run() throws {
+      guard !list, let file else {
+        return try Console.result(
+          json ? PluginChecks.Check.listJSON.text(indented: true) : PluginChecks.Check.list)
+      }
+      let settings = PluginChecker.Settings(
+        seed: seed ?? .random(in: 0...UInt64(UInt32.max)), workers: WorkerSettings(time: .seconds(timeLimit)))
+      let path = URL(filePath: file).standardizedFileURL.path
+      let report = try PluginChecker(path: path, settings: settings).report(only: only)
+      try Console.result(json ? report.json.text(indented: true) : report.text)
+      if !report.isPassed { throw ExitCode(Failure.Kind.pluginFailed.exitCode) }
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/* Scales by the first element, which may be zero. */
+#define AFTER_MERGE                                                                                           \
+  if (output->shape[0] * output->shape[1] > 0)                                                                \
+    *(float *)output->data /= *(const float *)unit->inputs[0]->value->data;
+#include "method.h"

@@ -1,0 +1,2 @@
+/* No fault at all: what the others are measured against. */
+#include "method.h"

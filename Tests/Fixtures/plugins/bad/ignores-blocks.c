@@ -1,0 +1,3 @@
+/* Takes every block of rows for the first one. */
+#define SAMPLE row
+#include "scorer.h"

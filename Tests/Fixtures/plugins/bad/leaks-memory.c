@@ -1,0 +1,3 @@
+/* Frees nothing. */
+#define ON_DESTROY (void)instance;
+#include "method.h"

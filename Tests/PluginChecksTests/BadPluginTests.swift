@@ -1,0 +1,157 @@
+import Foundation
+import PluginHost
+import TestSupport
+import Testing
+
+@testable import PluginChecks
+
+/// Every plugin of Tests/Fixtures/plugins/bad has one fault, and is found out for that and nothing else.
+@Suite struct BadPluginTests {
+  /// What must be found in a plugin.
+  struct Fault: CustomTestStringConvertible, Sendable {
+    let plugin: String
+    /// The checks that must not be passed, and how each ends.
+    let found: [String: CheckStatus]
+    /// A part of what is said about it.
+    let sentence: String
+    /// Checks that find it too, when threads happen to meet.
+    var perhaps: Set<String> = []
+    var testDescription: String { plugin }
+
+    init(_ plugin: String, _ found: [String: CheckStatus], _ sentence: String, perhaps: Set<String> = []) {
+      (self.plugin, self.found, self.sentence, self.perhaps) = (plugin, found, sentence, perhaps)
+    }
+  }
+
+  static let faults = [
+    Fault("traps", ["sizes": .crashed], "crashed (SIGILL) in merge of 3 matrices of 0 × 0 in space core"),
+    Fault("aborts-on-nan", ["not-finite": .crashed], "crashed (SIGABRT) in merge", perhaps: ["by-chance"]),
+    Fault("loops", ["sizes": .failed], "did not come back within 6.0 seconds from merge of 3 matrices of 0 × 0"),
+    Fault("ends-the-process", ["names": .crashed], "ended its process with status 0 in merge"),
+    Fault("leaves-a-thread", ["threads-left": .failed], "1 thread that it started is still there"),
+    Fault("leaks-memory", ["memory-growth": .failed], "every instance leaves about"),
+    Fault("leaks-a-file", ["files-left": .failed], "files open"),
+    Fault(
+      "writes-outside", ["writes-inside": .failed], "wrote behind the end of the output: byte 0 after its 120 bytes"),
+    Fault("reads-outside", ["reads-inside": .crashed], "it reaches beyond memory that it was lent"),
+    Fault("writes-to-inputs", ["inputs-unchanged": .crashed], "it writes to an input, which is read-only here"),
+    Fault("keeps-pointers", ["lent-for-the-call": .crashed], "it uses memory that it was lent for an earlier call"),
+    Fault("prints", ["silent": .failed], "writes to standard output: 'merging model.layers.0"),
+    Fault("changes-folder", ["surroundings": .failed], "changes the working directory"),
+    Fault("changes-rounding", ["surroundings": .failed], "changes the floating-point environment"),
+    Fault("changes-locale", ["surroundings": .failed], "changes the locale"),
+    Fault("handles-signals", ["surroundings": .failed], "changes the handler of signal 10"),
+    Fault(
+      "from-the-future", ["contract-version": .failed], "claims version 1.99 of the contract, and this host knows 1.0"),
+    Fault("other-major", ["loads": .failed], "exports clues_plugin_entry_v2, which belongs to another major version"),
+    Fault("refuses-newer-hosts", ["host-versions": .warning], "refuses a host of version 1.1"),
+    Fault("other-pointer", ["entry-pure": .failed], "the entry gives another pointer the second time"),
+    Fault("exports-blas", ["one-symbol": .failed], "exports 'cblas_sdot' beside clues_plugin_entry_v1"),
+    Fault("needs-a-symbol", ["loads": .failed], "undefined symbol: clues_nowhere"),
+    Fault("slow-to-load", ["load-time": .warning], "ms to load"),
+    Fault("declares-nonsense", ["tables": .failed], "has a default that breaks its own rules"),
+    Fault("refuses-its-defaults", ["default-parameters": .failed], "refuses its own defaults: CLUES_INVALID_ARGUMENT"),
+    Fault("refuses-its-range", ["parameter-values": .failed], "declares 'mu' and refuses every value of it"),
+    Fault("trusts-parameters", ["parameter-faults": .crashed], "create believes more than it was told"),
+    Fault("fails-silently", ["error-text": .failed], "answers CLUES_UNSUPPORTED and gives no reason"),
+    Fault("takes-everything", ["unknown-values": .failed], "merge answers CLUES_OK to a space that it cannot know"),
+    Fault(
+      "takes-every-dtype", ["dtypes": .failed], "does not declare float64, and merge takes the elements for something"),
+    Fault("ignores-strides", ["strides": .failed], "rows with gaps between them in space core writes into the gaps"),
+    Fault("ignores-rank", ["ranks": .crashed], "it reads more of the shape than there is"),
+    Fault("exact-sizes", ["larger-structs": .failed], "answers CLUES_OK and then CLUES_INVALID_ARGUMENT"),
+    Fault(
+      "by-the-clock", ["repeatable": .failed], "done anew, merge",
+      perhaps: [
+        "interleaved", "threads", "larger-structs", "output-filled", "initialised", "by-chance", "module-order",
+        "input-order", "strides",
+      ]),
+    Fault("shares-state", ["interleaved": .failed], "beside another instance, merge", perhaps: ["threads"]),
+    Fault("leaves-gaps", ["output-filled": .failed], "what the output held before shows", perhaps: ["finite"]),
+    Fault("reads-rubbish", ["initialised": .failed], "what memory held before it was allocated shows"),
+    Fault("divides-by-zero", ["zeros": .failed], "of zeros, merge", perhaps: ["by-chance", "input-order"]),
+    Fault("first-counts-double", ["input-order": .warning], "another order of the inputs gives another result"),
+    Fault("counts-modules", ["module-order": .failed], "in another order of modules, merge"),
+    Fault("counts-on-short-names", ["names": .crashed], "crashed (SIGABRT) in merge"),
+    Fault("deaf", ["cancellation": .warning], "ms after it was cancelled"),
+    Fault("ignores-blocks", ["row-blocks": .failed], "in blocks of 1 rows, end_checkpoint"),
+    Fault("endless-needs", ["needs": .failed], "lists more than 64 ways"),
+    Fault("no-passes", ["needs": .failed], "needs gradients in 0 passes"),
+  ]
+
+  /// Compiles a fixture and makes these checks of it, or all.
+  static func report(of plugin: String, only ids: [String] = []) throws -> CheckReport {
+    try withTemporaryFolder { folder in
+      let path = folder.appending(path: plugin + ".so").path
+      try compile(fixture("plugins/bad/\(plugin).c"), to: path)
+      try? mark(path)
+      let settings = PluginChecker.Settings(seed: 7, workers: workerSettings(time: .seconds(6)), lanes: 2)
+      return try PluginChecker(path: path, settings: settings).report(only: ids)
+    }
+  }
+
+  /// The checks that a faulty plugin is put to: those that must find the fault, and a quarter of the others in turn, which
+  /// must not. All of them for all would take minutes.
+  static func checks(for fault: Fault) -> [String] {
+    let turn = faults.firstIndex { $0.plugin == fault.plugin }!
+    return Check.all.enumerated().filter { place, check in
+      fault.found[check.id] != nil || (place + turn) % 4 == 0
+    }.map(\.element.id)
+  }
+
+  @Test(arguments: faults) func isFoundOut(_ fault: Fault) throws {
+    let report = try Self.report(of: fault.plugin, only: Self.checks(for: fault))
+    let found = report.results.filter { $0.status.isBad || $0.status == .warning }
+      // What a busy machine may be blamed for.
+      .filter {
+        $0.status != .warning || fault.found[$0.check.id] != nil
+          || !["load-time", "cancellation"].contains($0.check.id)
+      }
+    for result in found {
+      let isExpected = fault.found[result.check.id] != nil || fault.perhaps.contains(result.check.id)
+      #expect(isExpected, "\(result.check.id): \(result.findings.map(\.message))")
+    }
+    for (id, status) in fault.found {
+      let result = try #require(report.results.first { $0.check.id == id })
+      #expect(result.status == status, "\(id): \(result.findings.map(\.message))")
+      #expect(result.findings.contains { $0.message.contains(fault.sentence) }, "\(result.findings.map(\.message))")
+    }
+    #expect(report.isPassed == !fault.found.values.contains(where: \.isBad))
+  }
+
+  @Test(arguments: ["good", "good-scorer"]) func whatIsGoodPasses(_ plugin: String) throws {
+    let report = try Self.report(of: plugin)
+    let other = report.results.filter { $0.status != .success && $0.status != .skipped }
+      .filter { !["load-time", "cancellation"].contains($0.check.id) }
+    #expect(other.isEmpty, "\(other.map { ($0.check.id, $0.findings) })")
+    #expect(report.isPassed)
+  }
+
+  @Test func everyFaultyPluginIsInTheList() throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: fixture("plugins/bad"))
+    let plugins = files.filter { $0.hasSuffix(".c") }.map { String($0.dropLast(2)) }
+    #expect(Set(plugins) == Set(Self.faults.map(\.plugin) + ["good", "good-scorer"]))
+  }
+
+  @Test func mostChecksAreSeenToFail() {
+    let seen = Set(Self.faults.flatMap(\.found.keys))
+    let unseen = Check.all.map(\.id).filter { !seen.contains($0) }
+    // These are what others imply, or what nothing but chance brings to light.
+    #expect(Set(unseen) == ["manifest", "no-extensions", "threads", "finite", "one-input", "by-chance", "survey"])
+  }
+}
+
+/// Compiles a fixture as Documentation/PluginABI.md says.
+func compile(_ source: String, to output: String) throws {
+  let process = Process()
+  process.executableURL = URL(filePath: "/usr/bin/env")
+  let include = repository.appending(path: "Sources/CluesPluginABI/include").path
+  process.arguments = [
+    "gcc", "-std=gnu11", "-O1", "-ffp-contract=off", "-frounding-math", "-Wall", "-Wextra", "-Werror", "-shared",
+    "-fPIC",
+    "-fvisibility=hidden", "-I", include, source, "-o", output, "-lm",
+  ]
+  try process.run()
+  process.waitUntilExit()
+  try #require(process.terminationStatus == 0)
+}
