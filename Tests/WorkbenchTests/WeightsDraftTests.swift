@@ -11,6 +11,12 @@ import Testing
 @Suite struct WeightsDraftTests {
   private static let inputs = ["a", "b"].map { fixture("peft/adapters/\($0)") }
 
+  private func draft(_ layout: SafetensorsLayout, _ path: String) throws -> WeightsDraft {
+    let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    try #require(file >= 0)
+    return try WeightsDraft(layout, in: file, path: path)
+  }
+
   /// Header and places are those of all tensors written at once, and no number of threads changes a byte.
   @Test(arguments: ["float32", "bfloat16"], ["factors", "core", "delta"])
   func placesAreThoseOfAWholeFile(dtype: String, space: String) throws {
@@ -28,7 +34,7 @@ import Testing
   @Test func whatHasNoPlaceIsLeftToTheCaller() throws {
     try withTemporaryFolder { folder in
       let layout = SafetensorsLayout([.init(name: "x", dtype: .f16, shape: [2, 3])])
-      let draft = try WeightsDraft(layout, at: folder.appending(path: "file").path)
+      let draft = try draft(layout, folder.appending(path: "file").path)
       let matrix = try Matrix<Float>(rows: 2, columns: 3, (0..<6).map { Float($0) })
       #expect(try draft.write(matrix, shape: [2, 3], .f32, to: "x") == nil)
       #expect(try draft.write(matrix, shape: [3, 2], .f16, to: "x") == nil)
@@ -46,7 +52,7 @@ import Testing
   @Test func numbersTooLargeAreRefused() throws {
     try withTemporaryFolder { folder in
       let layout = SafetensorsLayout([.init(name: "x", dtype: .f16, shape: [1, 1])])
-      let draft = try WeightsDraft(layout, at: folder.appending(path: "file").path)
+      let draft = try draft(layout, folder.appending(path: "file").path)
       #expect(throws: Failure.self) {
         try draft.write(Matrix<Float>(rows: 1, columns: 1, [70_000]), shape: [1, 1], .f16, to: "x")
       }
