@@ -74,19 +74,24 @@ extension Shape {
 
 /// Numbers that are spread about as normal ones are: sums of three uniform ones, from SplitMix64.
 private func noise(seed: UInt64, count: Int, scale: Float) -> Data {
-  var state = seed &* 0x9e37_79b9_7f4a_7c15
+  var state = mixed(seed)
   var data = Data(count: 4 * count)
   data.withUnsafeMutableBytes { raw in
     let values = raw.bindMemory(to: Float.self)
     for place in 0..<count {
       state &+= 0x9e37_79b9_7f4a_7c15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      z ^= z >> 31
+      let z = mixed(state)
       let sum = Int(z & 0x1f_ffff) + Int(z >> 21 & 0x1f_ffff) + Int(z >> 42 & 0x1f_ffff)
       values[place] = (Float(sum) * 0x1p-21 - 1.5) * 2 * scale
     }
   }
   return data
+}
+
+/// The finalizer of SplitMix64.
+private func mixed(_ value: UInt64) -> UInt64 {
+  var z = value
+  z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+  z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+  return z ^ (z >> 31)
 }

@@ -110,7 +110,7 @@ extension Check {
       var outcomes: [Outcome] = []
       func watch(_ change: (inout Stage) -> Void) { outcomes += specimen.perform(change) }
       watch { _ in }
-      watch { $0.values = .strange }
+      watch { $0.values = .zeros }
       watch { $0.dtype = clues_dtype(77) }
       watch { $0.layout = .spaced }
       watch { $0.rank = 3 }

@@ -76,7 +76,8 @@ extension Entry {
       let combine = table.combine
     else { return .none }
     var size = 0
-    lab.call("survey_size", read: { .init(numbers: [Double(size)]) }) {
+    let read = { Outcome.Values(numbers: [Double(size)]) }
+    lab.call("survey_size", read: read) {
       size = Int(clamping: surveySize(instance, UInt32(stage.inputCount)))
       return CLUES_OK
     }
