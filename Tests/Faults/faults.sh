@@ -4,10 +4,13 @@
 #
 #   faults.sh CLUES RUNS [SEED]
 #
+# FULL=limit takes a limit on the size of files for a full disk, as it does where no disk can be mounted.
+#
 # After each run: under the final name stands the previous result, byte by byte, or the new one, whole; a run that says
 # it failed left the previous one; and the next run leaves no temporary file. Prints a table; exits with 1 if anything
 # else was seen.
 set -uo pipefail
+shopt -s nullglob
 
 clues=$(realpath "$1")
 runs=$2
@@ -80,6 +83,18 @@ is_whole() {
   esac > "$work/said" 2>&1
 }
 
+# Whether there is something that is no result.
+begins() {
+  local entry
+  for entry in "$1"/* "$1"/.[!.]*; do
+    case ${entry##*/} in
+      out | out.tar.gz | out.tar.xz | out.jsonl | out.origin.json) ;;
+      *) return 0 ;;
+    esac
+  done
+  return 1
+}
+
 drafts_in() { find "$1" -name '*clues-draft-*' 2>/dev/null; }
 
 input=recipe
@@ -100,7 +115,7 @@ for action in "${actions[@]}"; do
 done
 
 # A small disk, where we may mount one.
-if [ "$(id -u)" = 0 ] && mkdir "$work/disk" && mount -t tmpfs -o size=64m none "$work/disk" 2>/dev/null; then
+if [ "${FULL:-disk}" = disk ] && [ "$(id -u)" = 0 ] && mkdir "$work/disk" && mount -t tmpfs -o size=64m none "$work/disk" 2>/dev/null; then
   disk=$work/disk
 fi
 
@@ -128,13 +143,20 @@ for ((number = 0; number < runs; number++)); do
     kill | interrupt | twice | gone)
       act "$action" new "$place" > "$work/said" 2>&1 &
       shell=$!
-      sleep "$moment"
-      process=$(pgrep -P $shell -x clues || true)
+      if [ $((RANDOM % 2)) = 0 ]; then
+        sleep "$moment"
+      else
+        # Most of a run reads and computes; this is the moment when it begins to write, and a little later.
+        until begins "$place" || ! kill -0 $shell 2>/dev/null; do :; done
+        [ $((RANDOM % 2)) = 0 ] || sleep 0.0$((RANDOM % 30 + 10))
+      fi
+      process=
+      read -r process 2> /dev/null < /proc/$shell/task/$shell/children
       case $fault in
         kill) [ -z "$process" ] || kill -KILL $process 2>/dev/null ;;
         interrupt) [ -z "$process" ] || kill -INT $process 2>/dev/null ;;
         twice) [ -z "$process" ] || { kill -INT $process; kill -INT $process; } 2>/dev/null ;;
-        gone) rm -rf "$place" ;;
+        gone) rm -rf "$place" 2>/dev/null ;;
       esac
       wait $shell 2>/dev/null
       status=$?
@@ -215,7 +237,7 @@ for ((number = 0; number < runs; number++)); do
   act "$action" new "$place" > "$work/said" 2>&1 || complain "the next run fails: $(cat "$work/said")"
   [ "$(print_of "$place")" = "${new[$action]}" ] || complain "the next run's result is another"
   [ -z "$(drafts_in "$place")" ] || complain "the next run leaves $(drafts_in "$place")"
-  [ -z "$(find "$place" -mindepth 1 -maxdepth 1 ! -name 'out*')" ] || complain "strange files: $(ls -A "$place")"
+  ! begins "$place" || complain "strange files: $(ls -A "$place")"
   rm -rf "$place"
 done
 
