@@ -7,6 +7,7 @@ import JSON
 struct RunFile {
   let version: String
   let recipe: JSONValue
+  let bundles: [Input]
   let clients: [Client]
   let plugins: [Plugin]
   let scorers: [Scorer]
@@ -14,9 +15,14 @@ struct RunFile {
   let merge: Merge?
   let notes: [Note]
 
-  struct Client {
+  struct Input {
     let name: String
     let path: String
+    let sha256: String
+  }
+
+  struct Client {
+    let name: String
     let sha256: String
     let weight: Double
     let checkpoint: Int?
@@ -113,6 +119,9 @@ extension RunFile {
     let field = Field(run, of: "run.json")
     version = try field["version"].text
     recipe = field["recipe"].value
+    bundles = try field["bundles"].list.map { bundle in
+      Input(name: try bundle["name"].text, path: try bundle["path"].text, sha256: try bundle["sha256"].text)
+    }
     clients = try field["clients"].list.map { try Client($0) }
     plugins = try field["plugins"].list.map { plugin in
       Plugin(
@@ -135,7 +144,6 @@ extension RunFile {
 extension RunFile.Client {
   fileprivate init(_ field: Field) throws {
     name = try field["name"].text
-    path = try field["path"].text
     sha256 = try field["sha256"].text
     weight = try field["weight"].number
     checkpoint = try field["checkpoint"].present?.whole

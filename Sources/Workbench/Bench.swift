@@ -62,6 +62,7 @@ public struct Bench: Sendable {
     stopwatch.lap(.opening)
 
     var record = RunRecord(recipe: recipe.jsonValue, notes: clients.notes)
+    record.bundles = clients.map { RunRecord.Input($0) }
     record.plugins = try settings.libraries.map { try RunRecord.Plugin($0) }
     let scored = try settings.scoring.map { try score(recipe, $0, clients) }
     if let scored {

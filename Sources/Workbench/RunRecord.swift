@@ -10,6 +10,8 @@ public struct RunRecord: Sendable {
   public var plugins: [Plugin] = []
   /// What scoring and selecting made of the clients; nil in a run that only merges.
   public var scored: Bench.Scored?
+  /// What was handed in, whether it had a part in the result or not.
+  public var bundles: [Input] = []
   /// The clients whose adapters were merged.
   public var clients: [Client] = []
   /// The merge; nil in a run that only scores.
@@ -68,7 +70,14 @@ public struct RunRecord: Sendable {
     public let sha256: String
   }
 
-  /// One input.
+  /// One bundle.
+  public struct Input: Sendable {
+    public let name: String
+    public let path: String
+    public let sha256: String
+  }
+
+  /// One client's part in a merge.
   public struct Client: Sendable {
     public let name: String
     public let path: String
@@ -85,6 +94,8 @@ public struct RunRecord: Sendable {
       "schema": "clues/run/1",
       "version": .string(cluesVersion),
       "recipe": recipe,
+      "bundles": .array(
+        bundles.map { ["name": .string($0.name), "path": .string($0.path), "sha256": .string($0.sha256)] }),
       "clients": .array(clients.map(\.json)),
       "plugins": .array(
         plugins.map {
@@ -115,6 +126,14 @@ extension RunRecord.Plugin {
     library = identity.library
     version = identity.version
     sha256 = try identity.digested()
+  }
+}
+
+extension RunRecord.Input {
+  init(_ client: Client) {
+    name = client.name
+    path = client.bundle.path
+    sha256 = client.sha256
   }
 }
 

@@ -25,6 +25,11 @@ import Workbench
     #expect(Set(there) == Set(project.files.map(\.path)))
   }
 
+  /// The self-test, and all checks of `clues plugins check`.
+  @Test(arguments: Language.allCases) func `passes make test`(_ language: Language) throws {
+    try Project.example(language).make(["test"])
+  }
+
   @Test(arguments: Language.allCases) func `shows one symbol and stays loaded`(_ language: Language) throws {
     let project = try Project.example(language)
     #expect(try project.exportedSymbols() == ["clues_plugin_entry_v1"])

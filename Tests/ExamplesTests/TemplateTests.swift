@@ -59,7 +59,7 @@ import Testing
       source.replaceSubrange(loop.lowerBound..<loop.lowerBound, with: fault + " ")
       if language == .cpp { source = "#include <stdexcept>\n" + source }
       try Data(source.utf8).write(to: file)
-      try project.make()
+      try project.make(["test"])
       let result = try project.selfTest()
       #expect(result.contains("  error: \(text)\n  merge gave status 6\n"), "\(result)")
     }

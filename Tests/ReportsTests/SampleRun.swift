@@ -68,6 +68,13 @@ struct SampleRun {
     var run: JSONObject = [
       "schema": "clues/run/1", "version": "0.1.0",
       "recipe": ["clues": 1, "clients": .array(clients.map { ["path": .string($0)] }), "weights": "kept-share"],
+      "bundles": .array(
+        clients.enumerated().map { place, name in
+          [
+            "name": .string(name), "path": .string("checkpoints/\(name).tar"),
+            "sha256": .string(String(repeating: "\(place)", count: 64)),
+          ]
+        }),
       "clients": .array(
         clients.enumerated().map { place, name in
           [

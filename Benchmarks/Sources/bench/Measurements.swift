@@ -17,6 +17,7 @@ extension Measurement {
     Measurement(name: "clients", carryOut: clients),
     Measurement(name: "threads", carryOut: threads),
     Measurement(name: "scores", carryOut: scores),
+    Measurement(name: "isolation", carryOut: isolation),
   ]
 
   /// How long it takes before anything is done.

@@ -65,6 +65,7 @@ static clues_status mask_merge(void *instance, const clues_merge_unit *unit, con
   if (unit->struct_size < CLUES_MERGE_UNIT_SIZE) return fail(host, CLUES_UNSUPPORTED, "the host's unit is too old");
   if (unit->space != CLUES_SPACE_CORE && unit->space != CLUES_SPACE_DELTA)
     return fail(host, CLUES_UNSUPPORTED, "it means nothing in this space");
+  if (unit->part != CLUES_PART_WHOLE) return fail(host, CLUES_UNSUPPORTED, "it takes whole matrices, not parts");
   if (!is_matrix(output)) return fail(host, CLUES_UNSUPPORTED, "the output is no matrix of float32");
   for (uint32_t i = 0; i < unit->input_count; i++)
     if (!is_matrix(unit->inputs[i]->value)) return fail(host, CLUES_UNSUPPORTED, "an input is no matrix of float32");
@@ -149,6 +150,10 @@ static clues_status cosine_create(const clues_scorer *scorer, const clues_host *
   validation_cosine *self = malloc(sizeof *self);
   if (!self) return fail(host, CLUES_OUT_OF_MEMORY, "there is no memory for an instance");
   const clues_parameter *domains = parameter(parameters, "domains");
+  if (domains && (domains->type != CLUES_PARAMETER_TEXT || !domains->text)) {
+    free(self);
+    return fail(host, CLUES_INVALID_ARGUMENT, "domains must be a text");
+  }
   *self = (validation_cosine){.host = host, .own = domains && strcmp(domains->text, "own") == 0};
   *instance = self;
   return CLUES_OK;

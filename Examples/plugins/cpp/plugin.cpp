@@ -21,6 +21,7 @@ struct agreement_mask {
     if (unit.struct_size < CLUES_MERGE_UNIT_SIZE) throw refusal{"the host's unit is too old", CLUES_UNSUPPORTED};
     if (unit.space != CLUES_SPACE_CORE && unit.space != CLUES_SPACE_DELTA)
       throw refusal{"it means nothing in this space", CLUES_UNSUPPORTED};
+    if (unit.part != CLUES_PART_WHOLE) throw refusal{"it takes whole matrices, not parts", CLUES_UNSUPPORTED};
     std::vector<matrix> values;
     for (uint32_t i = 0; i < unit.input_count; i++) values.emplace_back(unit.inputs[i]->value);
     std::vector<double> shares(unit.input_count);
@@ -173,8 +174,11 @@ validation_cosine &cosine_behind(void *instance) { return *static_cast<validatio
 clues_status cosine_create(const clues_scorer *, const clues_host *host, const clues_parameters *parameters,
                            void **instance) {
   return guard(host, [&] {
+    auto domains = parameter(parameters, "domains");
+    if (domains && (domains->type != CLUES_PARAMETER_TEXT || !domains->text))
+      throw refusal{"domains must be a text", CLUES_INVALID_ARGUMENT};
     auto self = new validation_cosine{host};
-    if (auto domains = parameter(parameters, "domains")) self->own = std::string_view(domains->text) == "own";
+    self->own = domains && std::string_view(domains->text) == "own";
     *instance = self;
   });
 }

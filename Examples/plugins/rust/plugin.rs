@@ -24,6 +24,9 @@ impl AgreementMask {
         if unit.space != CLUES_SPACE_CORE && unit.space != CLUES_SPACE_DELTA {
             return refuse(CLUES_UNSUPPORTED, "it means nothing in this space");
         }
+        if unit.part != CLUES_PART_WHOLE {
+            return refuse(CLUES_UNSUPPORTED, "it takes whole matrices, not parts");
+        }
         let mut inputs = Vec::new();
         for &input in slice(unit.inputs, unit.input_count as u64) {
             inputs.push((&*input, Matrix::new((*input).value)?));
@@ -238,6 +241,9 @@ unsafe extern "C" fn cosine_create(
 ) -> clues_status {
     guard(host, || {
         let domains = parameter(parameters, c"domains");
+        if domains.is_some_and(|parameter| parameter.r#type != CLUES_PARAMETER_TEXT || parameter.text.is_null()) {
+            return refuse(CLUES_INVALID_ARGUMENT, "domains must be a text");
+        }
         let scorer = ValidationCosine {
             host,
             own: domains.is_some_and(|parameter| CStr::from_ptr(parameter.text) == c"own"),

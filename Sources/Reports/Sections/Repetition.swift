@@ -11,12 +11,10 @@ func repetition(_ run: RunFile) -> Section {
         element("code") { Markup(lines: run.recipe.text(indented: true)) }
       }
     }
-    if !run.clients.isEmpty {
-      DataTable(
-        caption: "Bundles", headings: ["client", "path", "SHA-256"],
-        rows: run.clients.map { [.text($0.name), .text($0.path), .code($0.sha256)] }
-      ).markup
-    }
+    DataTable(
+      caption: "Bundles", headings: ["client", "path", "SHA-256"],
+      rows: run.bundles.map { [.text($0.name), .text($0.path), .code($0.sha256)] }
+    ).markup
     DataTable(
       caption: "Plugins", headings: ["library", "version", "SHA-256"],
       rows: run.plugins.map { [.text($0.library), .text($0.version), .code($0.sha256)] }

@@ -8,6 +8,10 @@ extension Clues.Plugins {
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Try a plugin against the contract.",
+      usage: """
+        clues plugins check <file> [--only <check>]... [<options>]
+        clues plugins check --list [--json]
+        """,
       discussion: """
         Every check runs in a process of its own that can reach nothing, so that a file need not be trusted to be \
         checked. Exit code 0 means that nothing failed and nothing crashed, 70 that something did. \

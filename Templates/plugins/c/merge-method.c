@@ -39,6 +39,7 @@ static clues_status merge(void *instance, const clues_merge_unit *unit, const cl
   if (unit->struct_size < CLUES_MERGE_UNIT_SIZE) return fail(host, CLUES_UNSUPPORTED, "the host's unit is too old");
   if (unit->space != CLUES_SPACE_CORE && unit->space != CLUES_SPACE_DELTA)
     return fail(host, CLUES_UNSUPPORTED, "it means nothing in this space");
+  if (unit->part != CLUES_PART_WHOLE) return fail(host, CLUES_UNSUPPORTED, "it takes whole matrices, not parts");
   if (!is_matrix(output)) return fail(host, CLUES_UNSUPPORTED, "the output is no matrix of float32");
   for (uint32_t i = 0; i < unit->input_count; i++)
     if (!is_matrix(unit->inputs[i]->value)) return fail(host, CLUES_UNSUPPORTED, "an input is no matrix of float32");

@@ -36,7 +36,9 @@ static clues_status decide(void *instance, uint32_t client_count, const clues_cl
   uint64_t count = 0;
   for (uint32_t c = 0; c < client_count; c++)
     for (uint64_t i = 0; i < clients[c]->count; i++)
-      if (clients[c]->splits[i] == CLUES_SPLIT_ANCHOR) sum += clients[c]->values[i], count++;
+      if (clients[c]->splits[i] > CLUES_SPLIT_ANCHOR)
+        return fail(self->host, CLUES_UNSUPPORTED, "a sample is of a split that it does not know");
+      else if (clients[c]->splits[i] == CLUES_SPLIT_ANCHOR) sum += clients[c]->values[i], count++;
   if (count == 0) return fail(self->host, CLUES_FAILED_PRECONDITION, "there are no scores of anchors");
   for (uint32_t c = 0; c < client_count; c++) thresholds[c] = sum / (double)count - self->margin;
   return CLUES_OK;

@@ -14,6 +14,7 @@ struct weighted_sum {
     if (unit.struct_size < CLUES_MERGE_UNIT_SIZE) throw refusal{"the host's unit is too old", CLUES_UNSUPPORTED};
     if (unit.space != CLUES_SPACE_CORE && unit.space != CLUES_SPACE_DELTA)
       throw refusal{"it means nothing in this space", CLUES_UNSUPPORTED};
+    if (unit.part != CLUES_PART_WHOLE) throw refusal{"it takes whole matrices, not parts", CLUES_UNSUPPORTED};
     std::vector<matrix> values;
     for (uint32_t i = 0; i < unit.input_count; i++) values.emplace_back(unit.inputs[i]->value);
 

@@ -28,7 +28,9 @@ clues_status decide(void *instance, uint32_t client_count, const clues_client_sc
     uint64_t count = 0;
     for (uint32_t c = 0; c < client_count; c++)
       for (uint64_t i = 0; i < clients[c]->count; i++)
-        if (clients[c]->splits[i] == CLUES_SPLIT_ANCHOR) sum += clients[c]->values[i], count++;
+        if (clients[c]->splits[i] > CLUES_SPLIT_ANCHOR)
+          throw refusal{"a sample is of a split that it does not know", CLUES_UNSUPPORTED};
+        else if (clients[c]->splits[i] == CLUES_SPLIT_ANCHOR) sum += clients[c]->values[i], count++;
     if (count == 0) throw refusal{"there are no scores of anchors"};
     for (uint32_t c = 0; c < client_count; c++) thresholds[c] = sum / static_cast<double>(count) - self->margin;
   });

@@ -19,6 +19,9 @@ impl WeightedSum {
         if unit.space != CLUES_SPACE_CORE && unit.space != CLUES_SPACE_DELTA {
             return refuse(CLUES_UNSUPPORTED, "it means nothing in this space");
         }
+        if unit.part != CLUES_PART_WHOLE {
+            return refuse(CLUES_UNSUPPORTED, "it takes whole matrices, not parts");
+        }
         let mut inputs = Vec::new();
         for &input in slice(unit.inputs, unit.input_count as u64) {
             inputs.push(((*input).weight, Matrix::new((*input).value)?));

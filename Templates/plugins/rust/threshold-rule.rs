@@ -17,6 +17,9 @@ impl AnchorMargin {
         for &client in clients {
             let values = slice((*client).values, (*client).count);
             for (value, split) in values.iter().zip(slice((*client).splits, (*client).count)) {
+                if *split > CLUES_SPLIT_ANCHOR {
+                    return refuse(CLUES_UNSUPPORTED, "a sample is of a split that it does not know");
+                }
                 if *split == CLUES_SPLIT_ANCHOR {
                     sum += value;
                     count += 1;
