@@ -35,6 +35,8 @@ import Testing
       #expect(library.entries.map(\.kind.rawValue) == [choice.kind.rawValue.replacing("-", with: " ")])
       #expect(try project.exportedSymbols() == ["clues_plugin_entry_v1"])
       #expect(try project.selfTest() == project.expected)
+      // The self-test again, and all checks of `clues plugins check`.
+      try project.make(["test", "SWIFTFLAGS=-c release --scratch-path \(Self.scratch)"])
       for file in try FileManager.default.contentsOfDirectory(atPath: project.folder.path) {
         let text = (try? String(contentsOf: project.folder.appending(path: file), encoding: .utf8)) ?? ""
         for left in ["my-plugin", "MyPlugin", "KIND_", "LANGUAGE_NOTES", "PLUGINKIT_PATH"] {
@@ -59,7 +61,7 @@ import Testing
       source.replaceSubrange(loop.lowerBound..<loop.lowerBound, with: fault + " ")
       if language == .cpp { source = "#include <stdexcept>\n" + source }
       try Data(source.utf8).write(to: file)
-      try project.make(["test"])
+      try project.make()
       let result = try project.selfTest()
       #expect(result.contains("  error: \(text)\n  merge gave status 6\n"), "\(result)")
     }
