@@ -33,22 +33,29 @@ struct MemoryBlock: @unchecked Sendable {
 
   private static let kept = Mutex(Kept())
 
-  /// What waits for the next matrix; at most a gigabyte.
+  /// What waits for the next matrix of its size, the longest kept first; at most half a gigabyte.
   private struct Kept {
     private var blocks: [MemoryBlock] = []
+    private var byteCount = 0
 
-    mutating func take(_ byteCount: Int) -> MemoryBlock? {
-      if let place = blocks.lastIndex(where: { $0.byteCount == byteCount }) { return blocks.remove(at: place) }
-      // Other sizes have had their time.
-      for block in blocks { block.block.deallocate() }
-      blocks = []
-      return nil
+    mutating func take(_ size: Int) -> MemoryBlock? {
+      guard let place = blocks.lastIndex(where: { $0.byteCount == size }) else { return nil }
+      byteCount -= size
+      return blocks.remove(at: place)
     }
 
     mutating func keep(_ block: MemoryBlock) -> Bool {
-      guard blocks.reduce(block.byteCount, { $0 + $1.byteCount }) <= 1 << 30 else { return false }
+      guard block.byteCount <= Self.most else { return false }
+      while byteCount + block.byteCount > Self.most {
+        let oldest = blocks.removeFirst()
+        byteCount -= oldest.byteCount
+        oldest.block.deallocate()
+      }
       blocks.append(block)
+      byteCount += block.byteCount
       return true
     }
+
+    private static let most = 1 << 29
   }
 }
