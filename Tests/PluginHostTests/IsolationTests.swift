@@ -106,6 +106,22 @@ import Testing
     #expect(try library.mergeMethods[0].merge([[1]], rows: 1, columns: 1) == [1])
   }
 
+  /// A worker that is not its host's child cannot be sure to die with it; as any other step of the sandbox that fails, this
+  /// ends it before the library is loaded.
+  @Test func whereNoSandboxIsNothingRuns() throws {
+    try withTemporaryFolder { folder in
+      let script = folder.appending(path: "between")
+      try Data("#!/bin/sh\n'\(cluesExecutable)' \"$@\"\n".utf8).write(to: script)
+      #expect(chmod(script.path, 0o700) == 0)
+      var settings = workerSettings()
+      settings.executable = script.path
+      let failure = #expect(throws: Failure.self) { try commit("thread", settings: settings) }
+      #expect(failure?.kind == .pluginFailed)
+      #expect(failure?.message.hasPrefix("cannot be shut in here: the signal of the parent's death") == true)
+      #expect(failure?.advice?.contains("--isolation none") == true)
+    }
+  }
+
   @Test func aWorkerStartedByHandServesNobody() throws {
     let result = try clues([WorkerSettings.argument])
     #expect(result.status == 1)

@@ -5,7 +5,7 @@ import PluginChecks
 import PluginHost
 
 extension Clues.Plugins {
-  struct Check: ParsableCommand {
+  struct Check: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Try a plugin against the contract.",
       usage: """
@@ -41,6 +41,8 @@ extension Clues.Plugins {
 
     @Flag(help: "List the checks instead.")
     var list = false
+
+    @OptionGroup var messages: MessageOptions
 
     func validate() throws {
       guard list || file != nil else { throw ValidationError("which file is to be checked?") }

@@ -3,7 +3,7 @@ import Foundation
 import PluginHost
 
 extension Clues.Plugins {
-  struct Manifest: ParsableCommand {
+  struct Manifest: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print the manifest that a plugin of yours should carry.",
       discussion: """
@@ -18,6 +18,8 @@ extension Clues.Plugins {
 
     @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"))
     var file: String
+
+    @OptionGroup var messages: MessageOptions
 
     func run() throws {
       let manifest = try StrangeLibrary.manifest(ofUnmarked: URL(filePath: file).standardizedFileURL.path)

@@ -4,7 +4,7 @@ import PluginHost
 import Workbench
 
 extension Clues.Plugins {
-  struct New: ParsableCommand {
+  struct New: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write a small project for a plugin of your own.",
       usage: "clues plugins new --language <language> <name> [<options>]",
@@ -33,6 +33,8 @@ extension Clues.Plugins {
 
     @Argument(help: ArgumentHelp("The plugin's id: lower case letters, digits, '-' and '.'.", valueName: "name"))
     var name: String
+
+    @OptionGroup var messages: MessageOptions
 
     func validate() throws {
       guard pluginKit == nil || language == .swift else { throw ValidationError("--pluginkit goes with Swift alone") }

@@ -4,9 +4,10 @@ import Foundation
 import PluginHost
 
 extension Clues.Plugins {
-  struct Trust: ParsableCommand {
+  struct Trust: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Let a plugin run that does not ship with Clues.",
+      usage: "clues plugins trust <file> [<options>]",
       discussion: """
         The SHA-256 of the file is kept in $XDG_CONFIG_HOME/clues/trusted.json (~/.config without it). A file that \
         changes later is refused until it is trusted anew. Trusted plugins run shut in, in worker processes, unless \
@@ -20,6 +21,7 @@ extension Clues.Plugins {
     @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"))
     var file: String
 
+    @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
 
     func run() throws {
@@ -35,9 +37,10 @@ extension Clues.Plugins {
     }
   }
 
-  struct Untrust: ParsableCommand {
+  struct Untrust: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Take back the trust in a plugin.",
+      usage: "clues plugins untrust <file> [<options>]",
       discussion: """
         Example:
           clues plugins untrust ~/.local/share/clues/plugins/agreement.so
@@ -46,6 +49,7 @@ extension Clues.Plugins {
     @Argument(help: ArgumentHelp("The plugin's file, or the SHA-256 that was trusted.", valueName: "file"))
     var file: String
 
+    @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
 
     func run() throws {
