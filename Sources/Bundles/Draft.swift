@@ -74,10 +74,13 @@ public final class Draft {
     return url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).clues-draft-").path
   }
 
-  private static var mask: mode_t {
-    let mask = umask(0)
-    umask(mask)
-    return mask
+  /// What the user takes away from the rights of new files.
+  ///
+  /// Read, because asking the system call means setting it: for the whole process, and for good when two threads ask at once.
+  static var mask: mode_t {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("Umask:") }
+    return line.flatMap { mode_t($0.dropFirst(6).trimmingCharacters(in: .whitespaces), radix: 8) } ?? 0o077
   }
 
   static func failure(_ output: String) -> Failure {

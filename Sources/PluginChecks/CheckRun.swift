@@ -28,11 +28,7 @@ struct CheckRun {
 private final class CheckedProcess {
   private let run: CheckRun
   private let doing: SharedRegion
-  private let process: pid_t
-  private let channel: Int32
-  private let murmur: Int32
-  private var isAlive = true
-  private var lastLine = ""
+  private let process: ConfinedProcess
 
   struct Outcome {
     /// The entry that was tried last, of so many.
@@ -44,19 +40,12 @@ private final class CheckedProcess {
   init(_ run: CheckRun, from first: Int) throws {
     self.run = run
     doing = try SharedRegion(size: 0, for: .output)
-    (process, channel, murmur) = try WorkerLauncher.shared.launch(
-      run.settings.workers.executable, as: CheckProcess.argument)
+    process = try ConfinedProcess(run.settings.workers.executable, as: CheckProcess.argument)
     let order = CheckProcess.Order(check: run.check.id, seed: run.settings.seed, path: run.path, firstEntry: first)
-    _ = try Message(
-      kind: .open, numbers: (run.settings.workers.memory, UInt64(getpid())), text: order.text,
-      files: [run.code.descriptor, doing.file]
-    ).send(over: channel)
-  }
-
-  deinit {
-    end()
-    close(channel)
-    close(murmur)
+    _ = try process.send(
+      Message(
+        kind: .open, numbers: (run.settings.workers.memory, UInt64(getpid())), text: order.text,
+        files: [run.code.descriptor, doing.file]))
   }
 
   /// Listens until the process is done, dead or out of time.
@@ -71,11 +60,8 @@ private final class CheckedProcess {
     let clock = ContinuousClock()
     var deadline = clock.now + run.settings.workers.time
     while true {
-      let reception = try Message.receive(over: channel, milliseconds: 100)
-      drain()
-      switch reception {
+      switch try process.receive() {
       case .message(let message):
-        for file in message.files { close(file) }
         switch (message.kind, CheckProcess.Report(rawValue: message.detail)) {
         case (.done, _): return outcome
         case (.log, .entry):
@@ -94,7 +80,7 @@ private final class CheckedProcess {
         return outcome
       case .nothingYet:
         guard clock.now > deadline else { continue }
-        end()
+        process.end()
         tell(.failed("did not come back within \(run.settings.workers.time) from \(whatItDid)"))
         outcome.isCutOff = true
         return outcome
@@ -109,41 +95,9 @@ private final class CheckedProcess {
   }
 
   private func death() -> Finding {
-    isAlive = false
-    var status: Int32 = 0
-    for attempt in 0..<200 where waitpid(process, &status, WNOHANG) == 0 {
-      if attempt == 199 {
-        kill(process, SIGKILL)
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
-      }
-      usleep(10_000)
-    }
-    drain()
-    let signal = status & 0x7F
-    let words = lastLine.isEmpty ? "" : "; the last that was heard of it: \(lastLine.prefix(300))"
-    if signal == 0 {
-      return .crashed("ended its process with status \((status >> 8) & 0xFF) in \(whatItDid)\(words)")
-    }
-    let meaning = run.check.meaningOfCrash.map { ": \($0)" } ?? ""
-    return .crashed("crashed (\(signalName(signal))) in \(whatItDid)\(meaning)\(words)")
-  }
-
-  private func end() {
-    guard isAlive else { return }
-    isAlive = false
-    kill(process, SIGKILL)
-    var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0, errno == EINTR {}
-  }
-
-  /// Reads what the process wrote to standard output and error, of which the last line tells most about a death.
-  private func drain() {
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let count = read(murmur, &buffer, buffer.count)
-      guard count > 0 else { return }
-      let lines = String(decoding: buffer.prefix(count), as: UTF8.self).split(whereSeparator: \.isNewline)
-      if let line = lines.last(where: { !$0.allSatisfy(\.isWhitespace) }) { lastLine = String(line) }
-    }
+    let death = process.death()
+    var meaning = ""
+    if case .signal = death { meaning = run.check.meaningOfCrash.map { ": \($0)" } ?? "" }
+    return .crashed("\(death.text) in \(whatItDid)\(meaning)\(process.lastWords)")
   }
 }

@@ -7,9 +7,9 @@ import Tensors
 ///
 /// A worker dies with the thread that started it (that is how Linux sends the signal of the parent's death), so it must not
 /// be one of those that come and go with the work.
-package final class WorkerLauncher: @unchecked Sendable {
+final class WorkerLauncher: @unchecked Sendable {
   // Unchecked, for the queue is only touched under the condition's lock.
-  package static let shared = WorkerLauncher()
+  static let shared = WorkerLauncher()
 
   private let condition = NSCondition()
   private var orders: [() -> Void] = []
@@ -28,7 +28,7 @@ package final class WorkerLauncher: @unchecked Sendable {
 
   /// Starts a program with one argument, which says what kind of worker it is to be; gives its process, the host's end of the
   /// channel, and what it writes to standard output and error.
-  package func launch(
+  func launch(
     _ executable: String, as argument: String
   ) throws -> (process: pid_t, channel: Int32, murmur: Int32) {
     let done = DispatchSemaphore(value: 0)

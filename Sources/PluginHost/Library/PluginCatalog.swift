@@ -83,7 +83,7 @@ public struct PluginCatalog: Sendable {
     guard let first = found.first else {
       let kind = plugins.first?[keyPath: about].kind.rawValue ?? "plugin"
       var advice = suggestion(for: id, among: plugins.map { $0[keyPath: about].id })
-      advice += "; `clues plugins list` shows what there is"
+      advice += (advice.hasSuffix("?") ? " " : "; ") + "`clues plugins list` shows what there is"
       if !problems.isEmpty { advice += " and which files could not be loaded" }
       throw Failure(.pluginNotFound, "there is no \(kind) '\(id)'", advice: advice)
     }

@@ -1,0 +1,103 @@
+import Diagnostics
+import Foundation
+
+/// A process that strangers' code runs in, and this process's end of the channel to it; dies with this object.
+package final class ConfinedProcess {
+  private let process: pid_t
+  private let channel: Int32
+  /// What it writes to its standard output and error, which nobody is meant to read unless it dies.
+  private let murmur: Int32
+  package private(set) var isAlive = true
+
+  /// The last line of its log.
+  package var lastLogged = ""
+  /// The last line that it wrote to its standard output or error.
+  private var lastMurmured = ""
+
+  /// Starts a program with one argument, which says what kind of worker it is to be.
+  package init(_ executable: String, as argument: String) throws {
+    (process, channel, murmur) = try WorkerLauncher.shared.launch(executable, as: argument)
+  }
+
+  deinit {
+    end()
+    close(channel)
+    close(murmur)
+  }
+
+  /// - returns: Whether somebody listens.
+  package func send(_ message: Message) throws -> Bool { try message.send(over: channel) }
+
+  /// Waits a tenth of a second at most. Files are not taken from a confined process.
+  package func receive() throws -> Message.Reception {
+    let reception = try Message.receive(over: channel, milliseconds: 100)
+    drain()
+    if case .message(let message) = reception { for file in message.files { close(file) } }
+    return reception
+  }
+
+  /// Kills it.
+  package func end() {
+    guard isAlive else { return }
+    isAlive = false
+    kill(process, SIGKILL)
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+  }
+
+  /// How a process ended.
+  package enum Death {
+    case exit(Int32)
+    case signal(Int32)
+
+    package var text: String {
+      switch self {
+      case .exit(let status): "ended its process with status \(status)"
+      case .signal(let signal): "crashed (\(signalName(signal)))"
+      }
+    }
+  }
+
+  /// Finds out how it ended, once it has closed its channel.
+  package func death() -> Death {
+    isAlive = false
+    var status: Int32 = 0
+    // It may have closed its channel and go on running; nobody waits for that.
+    for attempt in 0..<100 where waitpid(process, &status, WNOHANG) == 0 {
+      if attempt == 99 {
+        kill(process, SIGKILL)
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+      }
+      usleep(10_000)
+    }
+    drain()
+    return status & 0x7F == 0 ? .exit((status >> 8) & 0xFF) : .signal(status & 0x7F)
+  }
+
+  /// The last that was heard of it, as the end of a sentence. What libraries write when they die says more than the log.
+  package var lastWords: String {
+    let line = lastMurmured.isEmpty ? lastLogged : lastMurmured
+    return line.isEmpty ? "" : "; the last that was heard of it: \(line.prefix(500))"
+  }
+
+  /// Reads what it wrote, so that its pipe never fills and the last line is known when it dies.
+  private func drain() {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(murmur, &buffer, buffer.count)
+      guard count > 0 else { return }
+      let lines = String(decoding: buffer.prefix(count), as: UTF8.self).split(whereSeparator: \.isNewline)
+      if let line = lines.last(where: { !$0.allSatisfy(\.isWhitespace) }) { lastMurmured = String(line) }
+    }
+  }
+}
+
+/// As programmers know it: SIGSEGV.
+private func signalName(_ signal: Int32) -> String {
+  let names: [Int32: String] = [
+    SIGSEGV: "SIGSEGV", SIGILL: "SIGILL", SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGTRAP: "SIGTRAP",
+    SIGKILL: "SIGKILL", SIGSYS: "SIGSYS", SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ", SIGTERM: "SIGTERM",
+    SIGINT: "SIGINT",
+  ]
+  return names[signal] ?? "signal \(signal)"
+}

@@ -1,0 +1,27 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Bundles
+
+/// Results have the rights that any new file would have, and nobody's mask is touched on the way.
+@Suite struct DraftTests {
+  @Test func theMaskIsReadAndNotSet() async throws {
+    let shell = Process()
+    shell.executableURL = URL(filePath: "/bin/sh")
+    shell.arguments = ["-c", "umask"]
+    let pipe = Pipe()
+    shell.standardOutput = pipe
+    try shell.run()
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    shell.waitUntilExit()
+    let expected = mode_t(text.trimmingCharacters(in: .whitespacesAndNewlines), radix: 8)
+    #expect(Draft.mask == expected)
+    // From many threads at once it stays what it is.
+    await withTaskGroup(of: mode_t.self) { group in
+      for _ in 0..<200 { group.addTask { Draft.mask } }
+      for await mask in group { #expect(mask == expected) }
+    }
+    #expect(Draft.mask == expected)
+  }
+}
