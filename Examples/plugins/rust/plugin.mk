@@ -17,9 +17,11 @@ build/linked:
 build/manifest.json: build/linked/$(NAME).so
 	$(CLUES) plugins manifest $< > $@
 
+# A new file takes the place of the old one: whoever has that loaded goes on with it.
 build/$(NAME).so: build/linked/$(NAME).so build/manifest.json
 	$(OBJCOPY) --add-section clues_manifest=build/manifest.json \
-	  --set-section-flags clues_manifest=noload,readonly $< $@
+	  --set-section-flags clues_manifest=noload,readonly $< $@.part
+	mv $@.part $@
 
 build/selftest: selftest.c clues_plugin.h | build/linked
 	$(CC) -std=c11 -O1 -g -Wall -Wextra -ffp-contract=off selftest.c -o $@ -ldl -lm
