@@ -87,7 +87,7 @@ docs:
 	  --output-path $(DOCUMENTATION)/PluginKit.doccarchive
 
 SWIFT_SOURCES := Package.swift PluginKit/Package.swift Sources Plugins Tests Examples/plugins/swift Templates \
-  Benchmarks/Package.swift Benchmarks/Sources
+  Benchmarks/Package.swift Benchmarks/Sources Fuzz/Targets
 
 lint:
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

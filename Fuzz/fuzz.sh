@@ -22,12 +22,10 @@ printf '%-14s %12s %10s %10s %8s\n' reader inputs per-second coverage finds
 for target in "${targets[@]}"; do
   corpus=$work/corpus/$target finds=$work/finds/$target log=$work/$target.log
   mkdir -p "$corpus" "$finds"
-  dictionary=()
-  [ ! -f "$root/Fuzz/dictionaries/$target" ] || dictionary=("-dict=$root/Fuzz/dictionaries/$target")
   before=$(ls "$finds" | wc -l)
   FUZZ_TARGET=$target "$executable" "$corpus" "$root/Fuzz/seeds/$target" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=1500 -malloc_limit_mb=4400 -max_len=65536 -print_final_stats=1 -artifact_prefix="$finds/" \
-    "${dictionary[@]}" < /dev/null > "$log" 2>&1
+    < /dev/null > "$log" 2>&1
   status=$?
   inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -1)
   speed=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log" | tail -1)

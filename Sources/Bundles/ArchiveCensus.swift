@@ -66,8 +66,7 @@ struct ArchiveCensus {
       throw Failure(
         .badData, "holds only another archive, '\(inner)'", advice: "unpack it once and give the archive inside")
     }
-    return litter == 0
-      ? [] : ["\(litter) file\(litter == 1 ? "" : "s") that macOS added (._*, .DS_Store) were not read"]
+    return litterNote(litter).map { [$0] } ?? []
   }
 
   private mutating func checkedSize(_ announced: Int64?) throws -> Int {

@@ -1,6 +1,7 @@
 import CArchive
 import Diagnostics
 import Foundation
+import Tensors
 
 /// The one stream inside a compressed file, decoded block by block.
 ///

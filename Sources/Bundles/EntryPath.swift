@@ -73,3 +73,12 @@ extension String {
     self = name.count > 200 ? shown + "…" : shown
   }
 }
+
+/// What to say of so many files that macOS added; nil of none.
+func litterNote(_ count: Int) -> String? {
+  switch count {
+  case 0: nil
+  case 1: "1 file that macOS added (._*, .DS_Store) was not read"
+  default: "\(count) files that macOS added (._*, .DS_Store) were not read"
+  }
+}

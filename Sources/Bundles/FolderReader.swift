@@ -99,9 +99,7 @@ struct FolderWalk {
         notes.append("'\(path)' is a link to a folder that was read already")
       }
     }
-    if litter > 0 {
-      notes.append("\(litter) file\(litter == 1 ? "" : "s") that macOS added (._*, .DS_Store) were not read")
-    }
+    if let note = litterNote(litter) { notes.append(note) }
   }
 
   private mutating func list(path: String) throws {

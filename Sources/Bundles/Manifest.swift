@@ -58,8 +58,9 @@ public struct Manifest: Sendable, Equatable {
 
   private static func samples(_ value: JSONValue?) throws -> [String: Int] {
     guard let value, !value.isNull else { return [:] }
+    guard let object = value.objectValue else { throw Failure(.badData, "has no count of samples under 'samples'") }
     var samples: [String: Int] = [:]
-    for (split, count) in value.objectValue?.members ?? [("samples", value)] {
+    for (split, count) in object.members {
       guard let count = count.intValue, count >= 0 else {
         throw Failure(.badData, "has no count of samples under '\(split)'")
       }

@@ -62,7 +62,7 @@ import Testing
       #expect(Set(try readAll(FolderReader(folder.path)).keys) == ["a", "b", "one/two/three/four"])
       #expect(
         try FolderReader(folder.path).read(wanting: { _ in false }) { _, _ in } == [
-          "1 file that macOS added (._*, .DS_Store) were not read"
+          "1 file that macOS added (._*, .DS_Store) was not read"
         ])
       limits[.entrySize] = 2
       #expect(

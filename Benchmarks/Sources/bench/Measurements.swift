@@ -65,7 +65,7 @@ extension Measurement {
       let packed = try place.archives(shape, clients: 6, ending: ".tar.zst")
       commands.append(place.merge(".tar.zst", packed, ties))
       commands.append(
-        .parallel("zstd -d, as many at a time as cores", packed.map { ["zstd", "-d", "-q", "-c", $0] }, atATime: 2))
+        .parallel("zstd -d, two at a time", packed.map { ["zstd", "-d", "-q", "-c", $0] }, atATime: 2))
     } else {
       report.note("there is no program zstd, so compressed archives are left out")
     }

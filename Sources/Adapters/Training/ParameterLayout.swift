@@ -101,8 +101,7 @@ struct ParameterLayout {
       .badData,
       "records no parameter names, and its shapes do not tell which of \(names) in '\(path.joined(separator: "."))' "
         + "comes first",
-      advice: "say in which order the model registers these modules (order: \(children.joined(separator: ", ")), or as "
-        + "the model has it), or train with an optimizer that records param_names")
+      advice: "train with an optimizer that records param_names, or hand in a ledger")
   }
 
   private func misfitFailure() -> Failure {
@@ -111,8 +110,7 @@ struct ParameterLayout {
     let there = shapes[misfit.place].map { "\($0)" } ?? "none"
     return Failure(
       .badData, "has shape \(parameters[misfit.parameter].shape), but at its place the optimizer state has \(there)",
-      advice: "take adapter and optimizer state from the same checkpoint; if they are, say in which order the model "
-        + "registers its modules (order: …)",
+      advice: "take adapter and optimizer state from the same checkpoint, or hand in a ledger",
       tensor: name)
   }
 }

@@ -17,7 +17,7 @@ struct TorchArchive: Sendable {
     ///
     /// - throws: ``Failure`` `badData` when the bytes are not those that were written.
     func verify() throws {
-      if checksum != 0, crc32(bytes) != checksum {
+      if checksum != 0, crc32(of: bytes) != checksum {
         throw Failure(
           .badData, "its record '\(name)' is damaged: the checksum does not fit", advice: "copy the file again")
       }

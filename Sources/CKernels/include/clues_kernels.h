@@ -1,7 +1,7 @@
 /*
  * The hot loops that need the widest vectors the processor has.
  *
- * Every function is compiled several times (x86-64-v4, v3, baseline) and the loader picks one. The arithmetic of an
+ * What gains by vectors is compiled several times (x86-64-v4, v3, baseline) and the loader picks one. The arithmetic of an
  * element never depends on that choice: nothing is contracted, nothing is reassociated.
  */
 #ifndef CLUES_KERNELS_H

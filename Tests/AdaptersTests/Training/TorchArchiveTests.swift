@@ -26,10 +26,10 @@ import Testing
   }
 
   @Test func checksumIsTheOneOfTheDefinition() {
-    #expect(crc32(Bytes(Array("123456789".utf8))) == 0xCBF4_3926)
+    #expect(crc32(of: Bytes(Array("123456789".utf8))) == 0xCBF4_3926)
     for count in [0, 1, 7, 8, 9, 63, 1000] {
       let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 11) }
-      #expect(crc32(Bytes(bytes)) == ZipWriter.bitwiseCRC(bytes))
+      #expect(crc32(of: Bytes(bytes)) == ZipWriter.bitwiseCRC(bytes))
     }
   }
 

@@ -1,10 +1,13 @@
 /// The checksum of gzip and zip: polynomial 0xEDB88320, eight bytes at a time (Kounavis and Berry, 2005).
-struct CRC32 {
+public struct CRC32: Sendable {
   private var state: UInt32 = 0xFFFF_FFFF
 
-  var value: UInt32 { ~state }
+  /// The checksum of all that was added.
+  public var value: UInt32 { ~state }
 
-  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+  public init() {}
+
+  public mutating func add(_ bytes: UnsafeRawBufferPointer) {
     var state = state
     Self.tables.withUnsafeBufferPointer { tables in
       func table(_ k: Int, _ byte: UInt32) -> UInt32 { tables[k &* 256 &+ Int(byte & 0xFF)] }
@@ -37,4 +40,11 @@ struct CRC32 {
     }
     return tables
   }()
+}
+
+/// The CRC-32 of `bytes`.
+public func crc32(of bytes: Bytes) -> UInt32 {
+  var sum = CRC32()
+  bytes.withUnsafeBytes { sum.add($0) }
+  return sum.value
 }
