@@ -172,6 +172,11 @@ static int confine_calls(uint32_t self) {
       WITHOUT(SYS_lremovexattr),
       WITHOUT(SYS_fremovexattr),
       WITHOUT(452), /* fchmodat2 */
+      WITHOUT(463), /* setxattrat */
+      WITHOUT(466), /* removexattrat */
+      WITHOUT(469), /* file_setattr */
+      /* Landlock knows truncation from version 3 on. */
+      WITHOUT(SYS_truncate),
 #if defined(__x86_64__)
       WITHOUT(SYS_chmod),
       WITHOUT(SYS_chown),

@@ -152,7 +152,7 @@ extension ParameterSchema.Declaration {
     switch type {
     case .boolean: return .boolean(true)
     case .text: return .text("text")
-    case .integer: return .integer(Int(likelyNumber.rounded()))
+    case .integer: return .integer(Int(exactly: likelyNumber.rounded()) ?? 1)
     case .number: return .number(likelyNumber)
     }
   }

@@ -26,9 +26,11 @@ public func mark(_ plugin: String, with manifest: Data) throws {
   objcopy.executableURL = URL(filePath: "/usr/bin/env")
   objcopy.arguments = [
     "objcopy", "--add-section", "clues_manifest=\(file)", "--set-section-flags", "clues_manifest=noload,readonly",
-    plugin,
+    plugin, plugin + ".marked",
   ]
   try objcopy.run()
   objcopy.waitUntilExit()
   guard objcopy.terminationStatus == 0 else { throw Failure(.badData, "objcopy refuses \(plugin)") }
+  // A new file in the place of the old one: written over, it would change under whoever has it loaded.
+  guard rename(plugin + ".marked", plugin) == 0 else { throw Failure(.badData, "\(plugin) cannot be replaced") }
 }

@@ -69,7 +69,8 @@ extension Check {
     ) { specimen in
       if let idleness = specimen.idleness { return idleness }
       var lives: [[Outcome]] = []
-      for pattern in [0x00, 0x5A, 0xFF] as [UInt8] {
+      // Not 0xFF: its complement would end the filling.
+      for pattern in [0x00, 0x5A, 0xFE] as [UInt8] {
         clues_perturb_heap(~pattern)
         // And what lies in the heap already is overwritten.
         let blocks = (0..<2000).map { size in

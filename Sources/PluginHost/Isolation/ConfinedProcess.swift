@@ -26,14 +26,24 @@ package final class ConfinedProcess {
   }
 
   /// - returns: Whether somebody listens.
-  package func send(_ message: Message) throws -> Bool { try message.send(over: channel) }
+  package func send(_ message: Message) throws -> Bool { try endingOnFailure { try message.send(over: channel) } }
 
   /// Waits a tenth of a second at most. Files are not taken from a confined process.
   package func receive() throws -> Message.Reception {
-    let reception = try Message.receive(over: channel, milliseconds: 100)
+    let reception = try endingOnFailure { try Message.receive(over: channel, milliseconds: 100) }
     drain()
     if case .message(let message) = reception { for file in message.files { close(file) } }
     return reception
+  }
+
+  /// With whom one does not understand one does not go on.
+  private func endingOnFailure<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      end()
+      throw error
+    }
   }
 
   /// Kills it.

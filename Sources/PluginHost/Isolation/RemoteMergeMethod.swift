@@ -19,6 +19,7 @@ final class RemoteMergeMethod: MergeMethodInstance {
   }
 
   func surveySize(clients: Int) throws -> Int {
+    lease.subject.tensor = nil
     var parcel = Parcel()
     parcel.add(clients)
     let size = try lease.unpack(.surveySize, parcel, room: 64) { try $0.integer() }
@@ -38,6 +39,7 @@ final class RemoteMergeMethod: MergeMethodInstance {
   }
 
   func combine(_ record: SurveyRecord, with other: SurveyRecord, pass: Int) throws {
+    lease.subject.tensor = nil
     var parcel = Parcel()
     parcel.add(pass)
     parcel.add(other)

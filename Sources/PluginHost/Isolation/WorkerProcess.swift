@@ -60,16 +60,19 @@ final class WorkerProcess {
   ) throws -> Result {
     var message = Message(kind: .call, detail: call.rawValue, numbers: (UInt64(parcel.size), UInt64(room)))
     if isLasting { message.detail |= RegionFlag.lasting }
-    if (isLasting ? lasting : input).capacity < parcel.size {
-      let larger = try SharedRegion(size: parcel.size, for: .input)
+    // Both before anything is changed: a region that the worker does not hear of must not be used.
+    let largerInput =
+      (isLasting ? lasting : input).capacity < parcel.size ? try SharedRegion(size: parcel.size, for: .input) : nil
+    let largerOutput = output.capacity < room ? try SharedRegion(size: room, for: .output) : nil
+    if let largerInput {
       message.detail |= RegionFlag.newInput
-      message.files.append(larger.file)
-      if isLasting { lasting = larger } else { input = larger }
+      message.files.append(largerInput.file)
+      if isLasting { lasting = largerInput } else { input = largerInput }
     }
-    if output.capacity < room {
-      output = try SharedRegion(size: room, for: .output)
+    if let largerOutput {
       message.detail |= RegionFlag.newOutput
-      message.files.append(output.file)
+      message.files.append(largerOutput.file)
+      output = largerOutput
     }
     parcel.write(to: (isLasting ? lasting : input).start)
     do {

@@ -54,12 +54,8 @@ public struct StrangeLibrary: Sendable {
   /// The library with its code in reach, or out of it when it is not trusted.
   public func library(isolation: Isolation) throws -> PluginLibraryFile {
     if standing == .trusted, case .none = isolation { return try loaded() }
-    return try locating(file: path) {
-      let known = try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
-      guard standing == .trusted, case .process(let settings) = isolation else { return known }
-      let pool = WorkerPool(known.identity, bytes, manifest: known.manifest, settings: settings)
-      return try PluginLibraryFile(manifest, path: path, digest: digest, access: .workers(pool))
-    }
+    guard standing == .trusted, case .process(let settings) = isolation else { return try described() }
+    return try library(untrustedIn: settings)
   }
 
   /// The manifest that the library at `path` should carry: what its tables say, asked in a worker.
@@ -70,18 +66,25 @@ public struct StrangeLibrary: Sendable {
     return try JSONReader().read(WorkerProcess(library, code: code, settings: settings).manifest)
   }
 
-  /// The library with its code in reach of workers, whether it is trusted or not: for the author who tries it.
-  public func library(untrustedIn settings: WorkerSettings) throws -> PluginLibraryFile {
+  /// The library with its code in reach of workers, trusted or not: for tests.
+  package func library(untrustedIn settings: WorkerSettings) throws -> PluginLibraryFile {
+    let known = try described()
+    let pool = WorkerPool(known.identity, bytes, manifest: known.manifest, settings: settings)
+    return try PluginLibraryFile(manifest, path: path, digest: digest, access: .workers(pool))
+  }
+
+  /// The library as its manifest describes it, its code out of reach.
+  private func described() throws -> PluginLibraryFile {
     try locating(file: path) {
-      let known = try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
-      let pool = WorkerPool(known.identity, bytes, manifest: known.manifest, settings: settings)
-      return try PluginLibraryFile(manifest, path: path, digest: digest, access: .workers(pool))
+      try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
     }
   }
 
   /// Loaded into this process, from a copy that nothing can change any more.
   private func loaded() throws -> PluginLibraryFile {
     let copy = try SealedFile(bytes, name: URL(filePath: path).lastPathComponent)
+    // Open for good: the loader knows libraries by their paths, and would take the next one with this number for this one.
+    _ = Unmanaged.passRetained(copy)
     let library = try PluginLibraryFile(loading: copy.path, as: path, digest: digest)
     let said = try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
     guard library.manifest == said.manifest else { throw PluginManifest.mismatch(path) }
