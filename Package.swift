@@ -35,6 +35,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("CKernels", ["CKernels"]),
   ("CommandLine", ["clues"]),
   ("Diagnostics", ["Diagnostics"]),
+  ("Digests", ["CKernels", "Digests", .product(name: "Crypto", package: "swift-crypto")]),
   ("Examples", ["JSON", "PluginHost", "Workbench"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
@@ -79,17 +80,19 @@ let package = Package(
     .target(name: "CSystem"),
     .target(name: "Diagnostics", swiftSettings: house),
     .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: house),
+    .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
-      name: "Tensors",
-      dependencies: ["CKernels", "Diagnostics", "JSON", .product(name: "Crypto", package: "swift-crypto")],
+      name: "Digests", dependencies: ["CKernels", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: house),
-    .target(name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "Diagnostics", "Tensors"], swiftSettings: house),
+    .target(
+      name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "CSystem", "Diagnostics", "Tensors"],
+      swiftSettings: house),
     .target(name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors"], swiftSettings: house),
     .target(
       name: "Bundles",
-      dependencies: ["Adapters", "CArchive", "Diagnostics", "JSON", "Tensors"], swiftSettings: house),
+      dependencies: ["Adapters", "CArchive", "Diagnostics", "Digests", "JSON", "Tensors"], swiftSettings: house),
     .target(
-      name: "PluginHost", dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "Tensors"],
+      name: "PluginHost", dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "Digests", "JSON", "Tensors"],
       swiftSettings: house),
     .target(
       name: "PluginChecks",
@@ -103,9 +106,8 @@ let package = Package(
     .target(
       name: "Workbench",
       dependencies: [
-        "Adapters", "Bundles", "CKernels", "CPluginTemplates", "CSystem", "Diagnostics", "JSON", "LowRank",
-        "PluginHost", "Recipes",
-        "Reports", "Tensors",
+        "Adapters", "Bundles", "CKernels", "CPluginTemplates", "CSystem", "Diagnostics", "Digests", "JSON", "LowRank",
+        "PluginHost", "Recipes", "Reports", "Tensors",
       ],
       swiftSettings: house),
     .executableTarget(

@@ -54,13 +54,16 @@ struct Alignment {
     return needs
   }
 
-  /// - parameter domains: The domains that matter, as places in the checkpoint's.
-  init(_ vector: Vector, at checkpoint: Checkpoint, domains: [Int], from needs: Needs) {
+  /// - parameters:
+  ///   - domains: The domains that matter, as places in the checkpoint's.
+  ///   - norms: Whether ``norm(_:)`` will be asked for.
+  init(_ vector: Vector, at checkpoint: Checkpoint, domains: [Int], from needs: Needs, norms: Bool) {
     self.checkpoint = checkpoint
     self.domains = domains
     columns = needs.evidence.contains(CLUES_EVIDENCE_GRADIENTS) ? nil : vector.columns
     sums = SampleSums(
-      sampleCount: columns == nil ? checkpoint.sampleCount : 0, targetCount: domains.count, vector.preconditioner)
+      sampleCount: columns == nil ? checkpoint.sampleCount : 0, targetCount: domains.count, squares: norms,
+      vector.preconditioner)
   }
 
   mutating func begin(_ tensor: GradientTensor) {

@@ -82,7 +82,8 @@ struct Clues: Scorer {
     let own = try DomainWeights(checkpoint, others: otherDomains)
     weights = own.weights
     alignment = Alignment(
-      vector(at: checkpoint), at: checkpoint, domains: own.domains, from: needs[checkpoint.alternative])
+      vector(at: checkpoint), at: checkpoint, domains: own.domains, from: needs[checkpoint.alternative],
+      norms: dividesByUpdate)
   }
 
   mutating func begin(_ tensor: GradientTensor) throws {

@@ -35,7 +35,8 @@ struct SampleCosines: CosineMethod {
   init(_ checkpoint: Checkpoint, domains: [Int]) throws {
     self.checkpoint = checkpoint
     self.domains = domains
-    sums = SampleSums(sampleCount: checkpoint.sampleCount, targetCount: domains.count, Preconditioner())
+    sums = SampleSums(
+      sampleCount: checkpoint.sampleCount, targetCount: domains.count, squares: true, Preconditioner())
     for domain in domains {
       for (sample, norm) in checkpoint.validationNorms[domain].enumerated() where !(norm > 0 && norm.isFinite) {
         throw PluginError(

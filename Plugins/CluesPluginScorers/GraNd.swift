@@ -24,7 +24,9 @@ struct GraNd: Scorer {
 
   mutating func begin(_ checkpoint: Checkpoint) throws {
     self.checkpoint = checkpoint
-    sums = checkpoint.alternative == 0 ? nil : SampleSums(sampleCount: checkpoint.sampleCount, targetCount: 0)
+    sums =
+      checkpoint.alternative == 0
+      ? nil : SampleSums(sampleCount: checkpoint.sampleCount, targetCount: 0, squares: true)
   }
 
   mutating func begin(_ tensor: GradientTensor) throws { sums?.begin(tensor, targets: []) }

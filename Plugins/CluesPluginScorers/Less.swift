@@ -60,7 +60,8 @@ struct Less: Scorer {
       method = try SampleCosines(checkpoint, domains: used)
     } else {
       method = MeanCosines(
-        alignment: Alignment(Self.vector, at: checkpoint, domains: used, from: needs[checkpoint.alternative]))
+        alignment: Alignment(
+          Self.vector, at: checkpoint, domains: used, from: needs[checkpoint.alternative], norms: true))
     }
   }
 

@@ -1,7 +1,5 @@
-import PluginKit
-
 /// What is summed over a checkpoint's tensors for every sample: the inner products of its vector with some targets, and
-/// the vector's square.
+/// the vector's square where it is wanted.
 struct SampleSums {
   /// Σ over tensors of ‖target‖², by target.
   private(set) var targetSquares: [Double]
@@ -9,23 +7,30 @@ struct SampleSums {
   private var products: [Double]
   private var squares: [Double]
   private var isZero: [Bool]
+  private var isFinite: [Bool]
+  private let wantsSquares: Bool
   private var preconditioner: Preconditioner?
   private var tensor: GradientTensor?
-  private var targets: [[Float]] = []
+  /// One after the other, [targets, elements].
+  private var targets: [Float] = []
 
-  /// - parameter preconditioner: What the vectors are made with; without one they are the gradients themselves.
-  init(sampleCount: Int, targetCount: Int, _ preconditioner: Preconditioner? = nil) {
+  /// - parameters:
+  ///   - squares: Whether ``norm(_:)`` will be asked for.
+  ///   - preconditioner: What the vectors are made with; without one they are the gradients themselves.
+  init(sampleCount: Int, targetCount: Int, squares: Bool, _ preconditioner: Preconditioner? = nil) {
     self.sampleCount = sampleCount
+    wantsSquares = squares
     self.preconditioner = preconditioner
     targetSquares = [Double](repeating: 0, count: targetCount)
     products = [Double](repeating: 0, count: sampleCount * targetCount)
     squares = [Double](repeating: 0, count: sampleCount)
     isZero = [Bool](repeating: true, count: sampleCount)
+    isFinite = [Bool](repeating: true, count: sampleCount)
   }
 
   mutating func begin(_ tensor: GradientTensor, targets: [[Float]]) {
     self.tensor = tensor
-    self.targets = targets
+    self.targets = Array(targets.joined())
     for (place, target) in targets.enumerated() {
       targetSquares[place] += target.withUnsafeBufferPointer { innerProduct($0, $0) }
     }
@@ -33,8 +38,9 @@ struct SampleSums {
 
   mutating func add(_ rows: GradientRows) {
     guard let tensor, sampleCount > 0 else { return }
-    let targetCount = targets.count
+    let targetCount = targetSquares.count
     let ranges = pieces(of: tensor.elementCount)
+    var found = [Double](repeating: 0, count: targetCount)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: pieceLength) { room in
       for sample in rows.samples where isZero[sample] { isZero[sample] = rows[sample].isZero }
       // Piece by piece and not sample by sample: what all samples need stays in the nearest cache. For every sample the
@@ -42,12 +48,13 @@ struct SampleSums {
       for range in ranges {
         for sample in rows.samples {
           let vector = piece(range, of: rows[sample], tensor, in: room)
-          squares[sample] += innerProduct(vector, vector)
-          for place in 0..<targetCount {
-            products[sample * targetCount + place] += targets[place].withUnsafeBufferPointer {
-              innerProduct(vector, $0.part(range))
-            }
+          isFinite[sample] = isFinite[sample] && vector.isFinite
+          if wantsSquares { squares[sample] += innerProduct(vector, vector) }
+          targets.withUnsafeBufferPointer {
+            innerProducts(
+              vector, UnsafeBufferPointer(rebasing: $0[range.lowerBound...]), stride: tensor.elementCount, &found)
           }
+          for place in 0..<targetCount { products[sample * targetCount + place] += found[place] }
         }
       }
     }
@@ -65,14 +72,14 @@ struct SampleSums {
     return products[sample * targetSquares.count + target]
   }
 
-  /// ‖vector‖ of a sample.
+  /// ‖vector‖ of a sample, where squares were asked for.
   func norm(_ sample: Int) throws(Unscorable) -> Double {
     try check(sample)
     return squares[sample].squareRoot()
   }
 
   private func check(_ sample: Int) throws(Unscorable) {
-    if !squares[sample].isFinite { throw Unscorable("its gradient is not finite") }
+    if !isFinite[sample] { throw Unscorable("its gradient is not finite") }
     if isZero[sample] { throw Unscorable("its gradient is zero") }
   }
 }

@@ -24,7 +24,8 @@ struct TracIn: Scorer {
   mutating func begin(_ checkpoint: Checkpoint) throws {
     let own = try DomainWeights(checkpoint, others: scoringWeight)
     weights = own.weights
-    alignment = Alignment(.gradient, at: checkpoint, domains: own.domains, from: needs[checkpoint.alternative])
+    alignment = Alignment(
+      .gradient, at: checkpoint, domains: own.domains, from: needs[checkpoint.alternative], norms: false)
   }
 
   mutating func begin(_ tensor: GradientTensor) throws { alignment?.begin(tensor) }

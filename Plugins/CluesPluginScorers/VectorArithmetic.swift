@@ -8,6 +8,12 @@ func innerProduct(_ a: Floats, _ b: Floats) -> Double {
   return clues_inner_product(first, second, min(a.count, b.count))
 }
 
+/// The same of a vector with each of several, which begin `stride` elements after each other.
+func innerProducts(_ vector: Floats, _ others: Floats, stride: Int, _ products: inout [Double]) {
+  guard !products.isEmpty, let first = vector.baseAddress, let second = others.baseAddress else { return }
+  clues_inner_products(first, second, stride, products.count, vector.count, &products)
+}
+
 /// Adds `factor` times a vector.
 func add(_ factor: Double, times vector: Floats, to sum: inout [Double]) {
   sum.withUnsafeMutableBufferPointer { sum in
@@ -17,6 +23,9 @@ func add(_ factor: Double, times vector: Floats, to sum: inout [Double]) {
 
 extension UnsafeBufferPointer<Float> {
   func part(_ range: Range<Int>) -> Self { Self(rebasing: self[range]) }
+
+  /// No NaN and no infinity.
+  var isFinite: Bool { baseAddress.map { clues_all_finite($0, count) != 0 } ?? true }
 
   var isZero: Bool { !contains { $0 != 0 } }
 }

@@ -44,7 +44,7 @@ public struct Bundle: Sendable {
   public let notes: [String]
 
   let sampleTally: SampleTally?
-  private let archive: Bytes?
+  let archive: Bytes?
 
   /// Opens the bundle at `path` in one pass, reading the parts that are asked for and nothing else.
   ///
@@ -172,27 +172,6 @@ public struct Bundle: Sendable {
 
   /// The number of training samples, where `clues.json` or a `samples.jsonl` that was read says it.
   public var trainingSampleCount: Int? { manifest?.samples["train"] ?? sampleTally?.counts["train"] }
-
-  /// The SHA-256 of what was handed in; takes as long as reading it.
-  ///
-  /// For an archive that of the file. For a folder that of one line per known file, `sha256  bytes  path`, sorted by path;
-  /// gradients and optimizer states, which may be larger than memory, are left out.
-  ///
-  /// - parameter progress: Gets to know how many bytes are hashed.
-  public func digest(progress: ReadingProgress? = nil) throws -> String {
-    if let archive { return try sha256(of: archive, progress: progress) }
-    let hashed = files.filter { Self.isDigested($0.part) }
-    var done = 0
-    let lines = try hashed.sorted { $0.path < $1.path }.map { file in
-      guard let content = try file.content ?? file.diskPath.map({ try Bytes(mapping: $0) }) else {
-        throw Failure(.missingInput, "cannot be found any more", file: file.name)
-      }
-      let digest = try sha256(of: content) { try progress?(done + $0) }
-      done += content.count
-      return "\(digest)  \(content.count)  \(file.path)\n"
-    }
-    return sha256(of: lines.joined())
-  }
 }
 
 extension Checkpoint {

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Its process holds a lock on it. The lock goes with the process, however that ends, so that the next run can tell what
 /// was abandoned from what somebody else is writing, also across containers that share a folder.
-public final class Draft {
+public final class Draft: Sendable {
   /// Where the draft lies.
   public let path: String
 

@@ -35,3 +35,39 @@ double clues_inner_product(const float *a, const float *b, size_t count) {
   for (size_t lane = 0; lane < 16; lane++) sum += sums[lane];
   return sum;
 }
+
+/* As many vectors as sums fit into the registers. */
+enum { most_vectors = 4 };
+
+__attribute__((always_inline)) static inline void products_of(const float *a, const float *b, size_t stride,
+                                                              const size_t vectors, size_t count, double *products) {
+  double sums[most_vectors][16] = {{0}};
+  const size_t whole = count - count % 16;
+  for (size_t i = 0; i < whole; i += 16) {
+    double wide[16];
+    for (size_t lane = 0; lane < 16; lane++) wide[lane] = (double)a[i + lane];
+    for (size_t n = 0; n < vectors; n++) {
+      for (size_t lane = 0; lane < 16; lane++) sums[n][lane] += wide[lane] * (double)b[n * stride + i + lane];
+    }
+  }
+  for (size_t n = 0; n < vectors; n++) {
+    for (size_t i = whole; i < count; i++) sums[n][i - whole] += (double)a[i] * (double)b[n * stride + i];
+    double sum = 0;
+    for (size_t lane = 0; lane < 16; lane++) sum += sums[n][lane];
+    products[n] = sum;
+  }
+}
+
+CLUES_CLONES
+void clues_inner_products(const float *a, const float *b, size_t stride, size_t vectors, size_t count,
+                          double *products) {
+  size_t done = 0;
+  for (; done + most_vectors <= vectors; done += most_vectors) {
+    products_of(a, b + done * stride, stride, most_vectors, count, products + done);
+  }
+  switch (vectors - done) {
+    case 1: products_of(a, b + done * stride, stride, 1, count, products + done); break;
+    case 2: products_of(a, b + done * stride, stride, 2, count, products + done); break;
+    case 3: products_of(a, b + done * stride, stride, 3, count, products + done); break;
+  }
+}

@@ -37,9 +37,16 @@ static void row_tile(const float *const *a, const float *const *b, size_t count,
   }
 }
 
+/* Products of rows, or columns, with themselves: what lies below the diagonal is what lies above it. */
+static void mirror(double *products, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    for (size_t j = 0; j < i; j++) products[i * count + j] = products[j * count + i];
+  }
+}
+
 void clues_row_products(const float *a, size_t a_rows, const float *b, size_t b_rows, size_t count, double *products) {
   for (size_t row = 0; row < a_rows; row += tile) {
-    for (size_t other = 0; other < b_rows; other += tile) {
+    for (size_t other = a == b ? row : 0; other < b_rows; other += tile) {
       const float *left[tile], *right[tile];
       double sums[tile * tile];
       /* Where a tile goes beyond the rows the last one stands in. */
@@ -55,13 +62,14 @@ void clues_row_products(const float *a, size_t a_rows, const float *b, size_t b_
       }
     }
   }
+  if (a == b) mirror(products, a_rows);
 }
 
 CLUES_CLONES
-static void column_tiles(const float *a, size_t a_columns, const float *b, size_t b_columns, size_t rows,
+static void column_tiles(const float *a, size_t a_columns, const float *b, size_t b_columns, size_t rows, int is_square,
                          double *products) {
   for (size_t left = 0; left + column_tile <= a_columns; left += column_tile) {
-    for (size_t right = 0; right + column_tile <= b_columns; right += column_tile) {
+    for (size_t right = is_square ? left : 0; right + column_tile <= b_columns; right += column_tile) {
       column_vector sums[column_tile] = {0};
       for (size_t row = 0; row < rows; row++) {
         const float *x = a + row * a_columns + left;
@@ -85,7 +93,7 @@ void clues_column_products(const float *a, size_t a_columns, const float *b, siz
   for (size_t start = 0; start < rows; start += run_length) {
     size_t rest = rows - start < run_length ? rows - start : run_length;
     const float *x = a + start * a_columns, *y = b + start * b_columns;
-    column_tiles(x, a_columns, y, b_columns, rest, products);
+    column_tiles(x, a_columns, y, b_columns, rest, a == b, products);
     for (size_t i = 0; i < a_columns; i++) {
       for (size_t j = i < a_whole ? b_whole : 0; j < b_columns; j++) {
         double sum = 0;
@@ -94,4 +102,5 @@ void clues_column_products(const float *a, size_t a_columns, const float *b, siz
       }
     }
   }
+  if (a == b) mirror(products, a_columns);
 }

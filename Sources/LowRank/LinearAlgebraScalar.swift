@@ -14,7 +14,6 @@ extension Float: LinearAlgebraScalar {
     transposing: (a: Bool, b: Bool), m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32,
     b: UnsafePointer<Float>, bStride: Int32, accumulating: Bool, c: UnsafeMutablePointer<Float>, cStride: Int32
   ) {
-    openBLAS
     cblas_sgemm(
       CblasRowMajor, transposing.a ? CblasTrans : CblasNoTrans, transposing.b ? CblasTrans : CblasNoTrans, m, n, k, 1,
       a, aStride, b, bStride, accumulating ? 1 : 0, c, cStride)
@@ -26,16 +25,11 @@ extension Double: LinearAlgebraScalar {
     transposing: (a: Bool, b: Bool), m: Int32, n: Int32, k: Int32, a: UnsafePointer<Double>, aStride: Int32,
     b: UnsafePointer<Double>, bStride: Int32, accumulating: Bool, c: UnsafeMutablePointer<Double>, cStride: Int32
   ) {
-    openBLAS
     cblas_dgemm(
       CblasRowMajor, transposing.a ? CblasTrans : CblasNoTrans, transposing.b ? CblasTrans : CblasNoTrans, m, n, k, 1,
       a, aStride, b, bStride, accumulating ? 1 : 0, c, cStride)
   }
 }
-
-/// Touched before every call into OpenBLAS: it works in the caller's thread, for the threads are ours, and so that its
-/// sums do not depend on how many cores there are.
-let openBLAS: Void = openblas_set_num_threads(1)
 
 /// A size as Fortran takes it.
 ///

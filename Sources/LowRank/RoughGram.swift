@@ -48,19 +48,27 @@ private func products(
   }
 }
 
-/// Some rows of c·B·A in single precision, one after the other: for figures that people read.
+/// Some entries of c·B·A in single precision, those where `rows` and `columns` cross: for figures that people read.
 ///
-/// - precondition: the rows are there.
-public func roughRows(_ rows: [Int], of term: Term) throws -> Matrix<Float> {
-  let b = try Matrix<Float>(rows: rows.count, columns: term.rank) { target in
+/// - precondition: the rows and columns are there.
+public func roughEntries(rows: [Int], columns: [Int], of term: Term) throws -> Matrix<Float> {
+  let (rank, width) = (term.rank, term.a.columns)
+  let b = try Matrix<Float>(rows: rows.count, columns: rank) { target in
     term.b.withUnsafeBufferPointer { source in
-      for (line, row) in rows.enumerated() {
-        for place in 0..<term.rank {
-          let value = Float(term.coefficient) * source[row * term.rank + place]
-          target.initializeElement(at: line * term.rank + place, to: value)
-        }
+      for place in target.indices {
+        let value = Float(term.coefficient) * source[rows[place / rank] * rank + place % rank]
+        target.initializeElement(at: place, to: value)
       }
     }
   }
-  return try product(b.whole, term.a.whole)
+  guard columns.count < width else { return try product(b.whole, term.a.whole) }
+  let a = try Matrix<Float>(rows: rank, columns: columns.count) { target in
+    term.a.withUnsafeBufferPointer { source in
+      for place in target.indices {
+        target.initializeElement(
+          at: place, to: source[place / columns.count * width + columns[place % columns.count]])
+      }
+    }
+  }
+  return try product(b.whole, a.whole)
 }

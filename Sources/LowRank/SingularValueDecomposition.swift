@@ -44,7 +44,6 @@ struct SingularValueDecomposition: Sendable {
             integers, &info)
         }
       }
-      openBLAS
       var wanted = 0.0
       decompose(&wanted, -1)
       try check(info, "dgesdd")

@@ -22,7 +22,6 @@ struct SymmetricEigen: Sendable {
           dsyevd_("V", "U", [order], matrix.start, [order], &rising, scratch, [size], &integers, [count], &info)
         }
       }
-      openBLAS
       var wanted = 0.0
       var integers: [Int32] = [0]
       decompose(&wanted, -1, &integers, -1)

@@ -11,7 +11,9 @@ import JSON
 @propertyWrapper
 public struct Parameter<Value: ParameterValue> {
   private let box: Box
-  private let schema: JSONObject
+  private let help: String
+  private let range: ClosedRange<Double>?
+  private let unit: String?
 
   public var wrappedValue: Value { box.value }
 
@@ -24,20 +26,17 @@ public struct Parameter<Value: ParameterValue> {
   ///   - range: The values that make sense, for numbers.
   ///   - unit: The unit, if there is one.
   public init(wrappedValue: Value, _ help: String, in range: ClosedRange<Double>? = nil, unit: String? = nil) {
-    var schema = Value.schema
-    schema["default"] = wrappedValue.json
-    schema["minimum"] = range.flatMap { $0.lowerBound.isFinite ? .number($0.lowerBound) : nil }
-    schema["maximum"] = range.flatMap { $0.upperBound.isFinite ? .number($0.upperBound) : nil }
-    schema["description"] = .string(help)
-    schema["unit"] = unit.map { .string($0) }
-    self.schema = schema
+    self.help = help
+    self.range = range
+    self.unit = unit
     box = Box(wrappedValue)
   }
 
   private final class Box {
+    let initial: Value
     var value: Value
     var isDefault = true
-    init(_ value: Value) { self.value = value }
+    init(_ value: Value) { (initial, self.value) = (value, value) }
   }
 }
 
@@ -155,7 +154,15 @@ protocol DeclaredParameter {
 }
 
 extension Parameter: DeclaredParameter {
-  var declaration: JSONObject { schema }
+  var declaration: JSONObject {
+    var schema = Value.schema
+    schema["default"] = box.initial.json
+    schema["minimum"] = range.flatMap { $0.lowerBound.isFinite ? .number($0.lowerBound) : nil }
+    schema["maximum"] = range.flatMap { $0.upperBound.isFinite ? .number($0.upperBound) : nil }
+    schema["description"] = .string(help)
+    schema["unit"] = unit.map { .string($0) }
+    return schema
+  }
 
   func take(_ parameter: clues_parameter) -> Bool {
     guard let value = Value(parameter) else { return false }
@@ -195,9 +202,10 @@ extension PluginEntry {
 
 private func parameters(declaredIn value: Any) -> [(name: String, parameter: DeclaredParameter)] {
   Mirror(reflecting: value).children.flatMap { child -> [(name: String, parameter: DeclaredParameter)] in
-    if child.value is ParameterGroup { return parameters(declaredIn: child.value) }
-    guard let label = child.label, let parameter = child.value as? DeclaredParameter else { return [] }
-    return [(snakeCase(label.drop { $0 == "_" }), parameter)]
+    if let label = child.label, let parameter = child.value as? DeclaredParameter {
+      return [(snakeCase(label.drop { $0 == "_" }), parameter)]
+    }
+    return child.value is ParameterGroup ? parameters(declaredIn: child.value) : []
   }
 }
 

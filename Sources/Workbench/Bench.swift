@@ -136,15 +136,18 @@ public struct Bench: Sendable {
     let limits = recipe.readingLimits
     let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
     observer.begin(.opening, total: sizes.reduce(0, +))
-    let clients = try inParallel(recipe.clients.count, threads: threads) { place in
-      let share = StageShare(of: .opening, total: sizes[place], observer)
-      let client = try Client(recipe, place: place, scoring: scoring, limits: limits) { done in
+    let shares = sizes.map { StageShare(of: .opening, total: $0, observer) }
+    var clients = try inParallel(recipe.clients.count, threads: threads) { place in
+      try Client(recipe, place: place, scoring: scoring, limits: limits) { done in
         try Interruption.check()
-        share.reach(done)
+        shares[place].reach(done)
       }
-      share.finish()
-      return client
     }
+    try clients.digest(threads: threads) { place, count in
+      try Interruption.check()
+      shares[place].advance(by: count)
+    }
+    for share in shares { share.finish() }
     observer.end(.opening)
     try clients.checkNames(recipe)
     return clients.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
@@ -166,19 +169,36 @@ public struct Bench: Sendable {
     _ adapters: [WrittenAdapter], _ record: RunRecord, into folder: OutputFolder
   ) throws {
     observer.begin(.writing, total: adapters.isEmpty ? nil : adapters.reduce(0) { $0 + $1.adapter.size })
+    // While the disk takes the adapters, there is time to tell of the run.
+    _ = try inParallel(2, threads: threads) { place in
+      if place == 0 {
+        try write(adapters, into: folder)
+      } else {
+        try write(record, of: adapters.first?.adapter, into: folder)
+      }
+    }
+    try Interruption.check()
+    observer.end(.writing)
+    try folder.commit(observer)
+  }
+}
+
+extension Bench {
+  private func write(_ adapters: [WrittenAdapter], into folder: OutputFolder) throws {
     for adapter in adapters {
       try adapter.write(into: folder, threads: threads) { bytes in
         try Interruption.check()
         observer.advance(.writing, by: bytes)
       }
     }
-    if let adapter = adapters.first?.adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
+  }
+
+  /// Writes what is told of a run: its record, the report, the scores and the model card.
+  private func write(_ record: RunRecord, of adapter: MergedAdapter?, into folder: OutputFolder) throws {
+    if let adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
     if let scored = record.scored { try folder.write(scored.table, scored.selection) }
     try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
     try folder.write(record.report, to: "clues/report.html")
-    try Interruption.check()
-    observer.end(.writing)
-    try folder.commit(observer)
   }
 }
 

@@ -11,13 +11,14 @@ struct Client: Sendable {
   let name: String
   let bundle: Bundles.Bundle
   let adapter: Adapter?
-  let sha256: String
+  /// The digest of the bundle; none before all bundles are open.
+  var sha256 = ""
   /// Whether it was trained on anchor data: it is scored against, and not merged.
   let isAnchor: Bool
 
   /// Opens the bundle that the recipe names.
   ///
-  /// - parameter progress: Gets to know how many bytes of it are decoded, or else hashed.
+  /// - parameter progress: Gets to know how many bytes of it are decoded.
   init(_ recipe: Recipe, place: Int, scoring: Bool, limits: Limits, progress: @escaping ReadingProgress) throws {
     let entry = recipe.clients[place].value
     isAnchor = entry.anchor?.value ?? false
@@ -41,7 +42,6 @@ struct Client: Sendable {
           weightsFile: files.weights.name, limits: limits)
       }
     }
-    sha256 = try bundle.digest(progress: progress)
     self.place = place
     self.name = name
     self.bundle = bundle

@@ -60,18 +60,25 @@ func cosines(of products: [Double], count: Int) -> [Double] {
   }
 }
 
-/// The share of entries at which the terms have both signs, over rows spread evenly: some 65,536 entries, or all.
+/// The share of entries at which the terms have both signs: of all, or of some 16,384 where rows and columns cross that
+/// are spread over the matrix, which tells it to half a percent.
 private func signConflict(_ terms: [Term]) throws -> Double {
   guard terms.count > 1, let first = terms.first else { return 0 }
-  let (rows, columns) = (first.factors.out, first.factors.in)
-  let count = max(1, min(rows, 65_536 / max(1, columns)))
-  let sample = (0..<count).map { $0 * rows / count }
+  let (height, width) = (first.factors.out, first.factors.in)
+  let rows = spread(min(height, 16_384 / max(1, min(width, 256))), over: height)
+  let columns = spread(min(width, 16_384 / max(1, rows.count)), over: width)
   // One client at a time, so that memory does not grow with their number.
-  var signs = [UInt8](repeating: 0, count: count * columns)
+  var signs = [UInt8](repeating: 0, count: rows.count * columns.count)
   for term in terms {
-    try roughRows(sample, of: term).withUnsafeBufferPointer { values in
+    try roughEntries(rows: rows, columns: columns, of: term).withUnsafeBufferPointer { values in
       if let start = values.baseAddress { clues_note_signs(start, &signs, values.count) }
     }
   }
   return Double(signs.reduce(0) { $0 + ($1 == 3 ? 1 : 0) }) / Double(max(1, signs.count))
+}
+
+/// So many of the places below `size`, one from each of as many equal stretches, and not always its first: the heads of a
+/// layer have equal sizes too, and each should be met at many of its places.
+private func spread(_ count: Int, over size: Int) -> [Int] {
+  (0..<count).map { $0 * size / count + $0 % (size / count) }
 }

@@ -79,12 +79,11 @@ final class PackingStage: Sendable {
 }
 
 /// A part of a stage that knows how far it is, and tells the observer how much that adds.
-final class StageShare: @unchecked Sendable {
-  // Unchecked, for it goes from thread to thread, and is used by one at a time.
+final class StageShare: Sendable {
   private let observer: any Observer
   private let stage: Stage
   private let total: Int
-  private var reported = 0
+  private let state = Mutex((advanced: 0, reported: 0))
 
   /// - parameter total: How much of the stage this part is, in the stage's unit.
   init(of stage: Stage, total: Int, _ observer: any Observer) {
@@ -96,9 +95,20 @@ final class StageShare: @unchecked Sendable {
   /// So much of the part is done; what goes beyond its total does not count, nor does a step back.
   func reach(_ done: Int) {
     let due = min(done, total)
-    guard due > reported else { return }
-    observer.advance(stage, by: due - reported)
-    reported = due
+    let step = state.withLock { state in
+      defer { state.reported = max(due, state.reported) }
+      return due - state.reported
+    }
+    if step > 0 { observer.advance(stage, by: step) }
+  }
+
+  /// So much more of the part is done.
+  func advance(by amount: Int) {
+    reach(
+      state.withLock { state in
+        state.advanced += amount
+        return state.advanced
+      })
   }
 
   /// The same as a fraction of the part.

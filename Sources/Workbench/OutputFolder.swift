@@ -2,6 +2,7 @@ import Bundles
 import CSystem
 import Diagnostics
 import Foundation
+import Synchronization
 import Tensors
 
 /// A folder, or an archive of it, that appears whole or not at all.
@@ -10,10 +11,16 @@ import Tensors
 /// name stays as it was until then. A sibling that a killed run left behind is removed by the next one. The draft is
 /// spoken of by its descriptor and not by its path: if somebody removes it midway, nothing is written any more, and no
 /// folder comes about that holds the second half of a result.
-struct OutputFolder {
-  /// The names of the files so far.
-  private final class Written {
-    var names: [String] = []
+///
+/// Files may be written from several threads at once.
+struct OutputFolder: Sendable {
+  /// The names of the files so far; no order in which they came about shows in a result.
+  private final class Written: Sendable {
+    private let names = Mutex<Set<String>>([])
+
+    func add(_ name: String) { names.withLock { _ = $0.insert(name) } }
+
+    var sorted: [String] { names.withLock { $0.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } } }
   }
 
   let path: String
@@ -123,7 +130,7 @@ struct OutputFolder {
     unlinkat(draft.descriptor, name, 0)
     let file = openat(draft.descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard file >= 0 else { throw Self.failure(path + "/" + name) }
-    if !written.names.contains(name) { written.names.append(name) }
+    written.add(name)
     return file
   }
 
@@ -146,7 +153,7 @@ struct OutputFolder {
   /// Gives the folder its name, or packs it into the archive; from here on it is there.
   func commit(_ observer: any Observer = Unobserved()) throws {
     try Self.attempt(path) {
-      for name in written.names where faccessat(draft.descriptor, name, F_OK, 0) != 0 {
+      for name in written.sorted where faccessat(draft.descriptor, name, F_OK, 0) != 0 {
         throw Failure(
           .cannotWrite, "was removed before the result was whole", advice: "let the run have its folder",
           file: path + "/" + name)
@@ -154,7 +161,7 @@ struct OutputFolder {
       if FolderArchive.isNamed(path) {
         let stage = PackingStage(observer)
         try FolderArchive.pack(
-          written.names, to: path, replacing: replaces, interruption: { try Interruption.check() },
+          written.sorted, to: path, replacing: replaces, interruption: { try Interruption.check() },
           progress: { try stage.reach($0, of: $1) }, content: read)
         stage.end()
         return abandon()

@@ -24,7 +24,14 @@ extension Merger {
   /// The modules that the method must see before it merges the first one.
   func modulesToSurvey() throws -> [String] {
     guard settings.method.surveyPasses > 0 else { return [] }
-    return try modules.filter { try method(for: $0).surveySize(clients: contributions.count) > 0 }
+    // An instance takes longer than a look at its parameters, and these are mostly the same everywhere.
+    var sizes: [ParameterValues: Int] = [:]
+    return try modules.filter { name in
+      let parameters = try parameters(of: name)
+      let size = try sizes[parameters] ?? method(for: name).surveySize(clients: contributions.count)
+      sizes[parameters] = size
+      return size > 0
+    }
   }
 
   /// How many modules are looked at before the first one is merged, once for each time.

@@ -1,3 +1,4 @@
+import COpenBLAS
 import Tensors
 import Testing
 
@@ -17,6 +18,10 @@ import Testing
     ]
     return try compressions.flatMap(bits).map(UInt64.init) + bits(dense).map(UInt64.init) + bits(core)
       + bits(gram(terms)) + compressions.map(\.energy.bitPattern) + compressions.map(\.discardedEnergy.bitPattern)
+  }
+
+  @Test func openBLASWorksInTheThreadThatCallsIt() {
+    #expect(openblas_get_num_threads() == 1)
   }
 
   @Test func manyThreadsGiveTheBitsOfOne() async throws {

@@ -27,6 +27,12 @@ void clues_random_blocks(uint64_t key, uint64_t first, size_t count, uint64_t *w
 /* Tells bytes that were written from others by mistake; no protection against anybody. */
 uint64_t clues_checksum(const void *bytes, size_t count);
 
+/* How many streams of SHA-256 go side by side at the most; 0 where the processor has no instructions for it. */
+size_t clues_sha256_lanes(void);
+
+/* Takes so many blocks of 64 bytes of each of 1 to clues_sha256_lanes() streams into its state of eight words. */
+void clues_sha256_blocks(uint32_t *states, const uint8_t *_Nonnull const *_Nonnull streams, size_t lanes, size_t blocks);
+
 /* Whether every element is finite. */
 int clues_all_finite(const float *values, size_t count);
 
@@ -52,6 +58,10 @@ void clues_column_products(const float *a, size_t a_columns, const float *b, siz
 
 /* Summed in double precision. */
 double clues_inner_product(const float *a, const float *b, size_t count);
+
+/* The same of one vector with several, which begin `stride` elements after each other: the same bits, in less time. */
+void clues_inner_products(const float *a, const float *b, size_t stride, size_t vectors, size_t count,
+                          double *products);
 
 #pragma clang assume_nonnull end
 

@@ -1,5 +1,6 @@
 import CluesPluginABI
 import Diagnostics
+import Digests
 import Tensors
 
 /// Which library an entry comes from.

@@ -1,5 +1,6 @@
 import Bundles
 import Diagnostics
+import Digests
 import JSON
 import PluginHost
 import Recipes

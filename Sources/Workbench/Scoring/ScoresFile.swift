@@ -1,5 +1,6 @@
 import Bundles
 import Diagnostics
+import Digests
 import Foundation
 import JSON
 import PluginHost

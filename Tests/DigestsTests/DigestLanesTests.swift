@@ -1,0 +1,43 @@
+import CKernels
+import Crypto
+import Tensors
+import Testing
+
+@testable import Digests
+
+/// Digests side by side against swift-crypto's.
+@Suite struct DigestLanesTests {
+  static func content(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ count) } }
+
+  static func expected(_ content: [UInt8]) -> String {
+    SHA256.hash(data: content).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
+  /// Around the ends of blocks, of the padding and of windows; equal lengths and such that lanes are filled anew.
+  static let lengths = [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1000, 4096, 4096, 4096, 10_000, 64 * 300, 3]
+
+  @Test(arguments: Array(0...Int(clues_sha256_lanes())), [64, 1024, 1 << 18])
+  func `as many lanes as there may be give the digests of one`(lanes: Int, window: Int) {
+    let contents = Self.lengths.map(Self.content)
+    var rest = contents.enumerated().map { ($0.offset, Bytes($0.element)) }[...]
+    var hashed = contents.map { _ in 0 }
+    let digests = sha256(lanes: lanes, window: window, of: { rest.popFirst() }) { hashed[$0] += $1 }
+    #expect(digests.count == contents.count)
+    for (place, digest) in digests {
+      #expect(digest == Self.expected(contents[place]), "\(contents[place].count) bytes")
+    }
+    #expect(hashed == Self.lengths)
+  }
+
+  @Test func nothingHasNoDigests() {
+    #expect(sha256(lanes: 3, of: { nil as (Int, Bytes)? }) { _, _ in }.isEmpty)
+  }
+
+  @Test func oneAtATimeIsTheSame() {
+    for length in Self.lengths {
+      let content = Self.content(length)
+      #expect(sha256(of: Bytes(content)) == Self.expected(content))
+    }
+    #expect(sha256(of: "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+  }
+}
