@@ -15,9 +15,6 @@ public struct Parameter<Value: ParameterValue> {
 
   public var wrappedValue: Value { box.value }
 
-  /// Whether the value is the declared default because nobody set it.
-  public var projectedValue: Bool { box.isDefault }
-
   /// - parameters:
   ///   - wrappedValue: The default.
   ///   - help: What it means, in one sentence.
@@ -36,7 +33,6 @@ public struct Parameter<Value: ParameterValue> {
 
   private final class Box {
     var value: Value
-    var isDefault = true
     init(_ value: Value) { self.value = value }
   }
 }
@@ -160,7 +156,6 @@ extension Parameter: DeclaredParameter {
   func take(_ parameter: clues_parameter) -> Bool {
     guard let value = Value(parameter) else { return false }
     box.value = value
-    box.isDefault = parameter.flags & CLUES_PARAMETER_DEFAULTED.rawValue != 0
     return true
   }
 }
