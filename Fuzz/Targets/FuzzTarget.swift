@@ -86,7 +86,7 @@ enum FuzzTarget: String, CaseIterable {
       guard stream.header.entries.count == file.tensors.count else { fatalError("the two readers disagree") }
     case .trainer:
       let state = try TrainerState(Bytes(input), limits: limits)
-      _ = try LearningRate(trainer: state)
+      _ = LearningRate(log: state)
     }
   }
 

@@ -7,11 +7,11 @@ import Tensors
 /// The file is mapped. What lies in it as it is (plain tar, stored zip) comes out as a slice of the mapping; the rest is
 /// decoded once, to memory or, beyond `Limits.memory`, to unlinked temporary files. As with every mapped file, nobody may
 /// shorten the archive while its bytes are in use.
-public struct ArchiveReader: EntrySource {
-  public let name: String
+package struct ArchiveReader: EntrySource {
+  package let name: String
 
   /// The mapped archive.
-  public let file: Bytes
+  package let file: Bytes
 
   private let limits: Limits
   private let progress: ReadingProgress?
@@ -20,16 +20,16 @@ public struct ArchiveReader: EntrySource {
   ///
   /// - parameter progress: Gets to know how far a compressed archive is decoded, in bytes of the archive.
   /// - throws: ``Failure`` `missingInput` when it cannot be opened.
-  public init(_ path: String, limits: Limits = Limits(), progress: ReadingProgress? = nil) throws {
+  package init(_ path: String, limits: Limits = Limits(), progress: ReadingProgress? = nil) throws {
     name = path
     file = try Bytes(mapping: path)
     self.limits = limits
     self.progress = progress
   }
 
-  public func displayName(of path: String) -> String { "\(name): \(path)" }
+  package func displayName(of path: String) -> String { "\(name): \(path)" }
 
-  public func read(
+  package func read(
     wanting isWanted: (BundleEntry) throws -> Bool, visit: (BundleEntry, Bytes?) throws -> Void
   ) throws -> [String] {
     try locating(file: name) {

@@ -93,7 +93,7 @@ public final class Draft: Sendable {
 /// Removes the drafts of `output` that no process is writing.
 ///
 /// What `-old` is appended to is a result that was about to be replaced; where there is no other, it gets its name back.
-public func removeAbandonedDrafts(of output: String) {
+func removeAbandonedDrafts(of output: String) {
   let prefix = URL(filePath: Draft.prefix(of: output))
   let folder = prefix.deletingLastPathComponent().path
   for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

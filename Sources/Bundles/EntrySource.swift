@@ -10,7 +10,7 @@ public struct BundleEntry: Sendable, Hashable {
 }
 
 /// Something that holds files and shows each of them once.
-public protocol EntrySource {
+package protocol EntrySource {
   /// The archive or folder as the user wrote it.
   var name: String { get }
 

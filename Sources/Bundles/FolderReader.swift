@@ -6,24 +6,24 @@ import Tensors
 ///
 /// Links to files are followed (the Hugging Face cache is made of them), links to folders too, but no folder is entered
 /// twice. Folders in which nothing can lie that a bundle needs are not entered.
-public struct FolderReader: EntrySource {
-  public let name: String
+package struct FolderReader: EntrySource {
+  package let name: String
   private let limits: Limits
 
   /// How many components the path of a known file has at most: `run/checkpoint-30/adapter/adapter_config.json`.
   static let deepest = 4
 
-  public init(_ path: String, limits: Limits = Limits()) {
+  package init(_ path: String, limits: Limits = Limits()) {
     name = path
     self.limits = limits
   }
 
-  public func displayName(of path: String) -> String { diskPath(of: path) }
+  package func displayName(of path: String) -> String { diskPath(of: path) }
 
   /// Where the file at `path` lies.
-  public func diskPath(of path: String) -> String { name.hasSuffix("/") ? name + path : "\(name)/\(path)" }
+  package func diskPath(of path: String) -> String { name.hasSuffix("/") ? name + path : "\(name)/\(path)" }
 
-  public func read(
+  package func read(
     wanting isWanted: (BundleEntry) throws -> Bool, visit: (BundleEntry, Bytes?) throws -> Void
   ) throws -> [String] {
     var walk = FolderWalk(root: name, deepest: Self.deepest, limits: limits)

@@ -207,7 +207,7 @@ extension Failure {
 /// Runs `body` where libarchive takes names for UTF-8, on this thread only.
 ///
 /// Where the system lacks that locale, names beyond ASCII that must be converted end as errors, not as other names.
-func withNamesAsUTF8<Result>(_ body: () throws -> Result) rethrows -> Result {
+package func withNamesAsUTF8<Result>(_ body: () throws -> Result) rethrows -> Result {
   guard let utf8 = newlocale(1 << LC_CTYPE, "C.UTF-8", nil) else { return try body() }
   let previous = uselocale(utf8)
   defer {

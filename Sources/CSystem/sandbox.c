@@ -31,13 +31,14 @@ struct landlock_rules {
   uint64_t scopes;
 };
 
-int clues_landlock_version(void) {
+/* The version of Landlock that the kernel offers; -1 without. */
+static int landlock_version(void) {
   return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
 /* Leaves nothing of the file system but to read and execute what lies below `readable`. */
 static int confine_files(const char *const *readable) {
-  int version = clues_landlock_version();
+  int version = landlock_version();
   if (version < 1) return -1;
   struct landlock_rules rules = {.files = (1ULL << 13) - 1};
   uint64_t size = sizeof rules.files;
@@ -192,6 +193,8 @@ static int confine_calls(uint32_t self) {
       WITHOUT(SYS_shmat),
       WITHOUT(SYS_msgget),
       WITHOUT(SYS_semget),
+      WITHOUT(SYS_mq_open),
+      WITHOUT(SYS_mq_unlink),
       FOR(SYS_mmap, 4),
       ARGUMENT(3),
       BPF_STMT(BPF_ALU | BPF_AND | BPF_K, MAP_SHARED | MAP_ANONYMOUS),

@@ -35,6 +35,14 @@ public struct Check: Sendable {
     Check(id: id, about: about, advice: advice, meaningOfCrash: crash, body: .entry(kinds, body))
   }
 
+  /// A check of how entries of some kinds work; skipped where one refuses ordinary data.
+  static func work(
+    _ id: String, _ about: String, of kinds: [PluginDescription.Kind] = PluginDescription.Kind.allCases,
+    advice: String, crash: String? = nil, _ body: @escaping @Sendable (Specimen) throws -> Finding
+  ) -> Check {
+    entry(id, about, of: kinds, advice: advice, crash: crash) { try $0.idleness ?? body($0) }
+  }
+
   /// All checks, in the order in which they are made.
   public static let all: [Check] =
     loading + entryFunction + parameters + life + numbers + values + memory + surroundings + scoring + surveying

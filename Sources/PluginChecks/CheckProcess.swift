@@ -1,4 +1,3 @@
-import CSystem
 import Diagnostics
 import Foundation
 import JSON
@@ -33,12 +32,11 @@ public enum CheckProcess {
     case finding
   }
 
-  private static let channel = Int32(CLUES_WORKER_CHANNEL)
-
   /// Makes one check, as the process that started this one asks for.
   public static func main() -> Never {
     do {
-      guard case .message(let opening) = try Message.receive(over: channel, milliseconds: -1), opening.kind == .open,
+      guard case .message(let opening) = try Message.receive(over: hostChannel, milliseconds: -1),
+        opening.kind == .open,
         opening.files.count == 2
       else { leave("a check is started by `clues plugins check`, not by hand") }
       let meters = Meters()
@@ -51,7 +49,7 @@ public enum CheckProcess {
         code: code, source: "/proc/self/fd/\(opening.files[0])", path: order.path, seed: order.seed, doing: doing,
         meters: meters)
       try make(check, at: workplace, from: order.firstEntry)
-      _ = try Message(kind: .done).send(over: channel)
+      _ = try Message(kind: .done).send(over: hostChannel)
     } catch {
       leave("\(error)")
     }
@@ -69,7 +67,7 @@ public enum CheckProcess {
         _ = try Message(
           kind: .log, detail: Report.entry.rawValue, numbers: (UInt64(place), UInt64(entries.count)),
           text: entry.about.id
-        ).send(over: channel)
+        ).send(over: hostChannel)
         try tell(finding { try body(Specimen(entry, workplace)) })
       }
     }
@@ -89,13 +87,7 @@ public enum CheckProcess {
     let status = CheckStatus.allCases.firstIndex(of: finding.status)!
     _ = try Message(
       kind: .log, detail: Report.finding.rawValue, numbers: (UInt64(status), 0), text: finding.message
-    ).send(over: channel)
-  }
-
-  /// Ends this process with a reason that is not the plugin's.
-  static func leave(_ reason: String) -> Never {
-    FileHandle.standardError.write(Data((reason + "\n").utf8))
-    _exit(1)
+    ).send(over: hostChannel)
   }
 }
 

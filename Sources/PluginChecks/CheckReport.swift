@@ -21,20 +21,20 @@ public struct CheckReport: Sendable {
     ])
   }
 
-  /// For people, in lines of at most 80 columns.
+  /// For people, on a page of 80 columns.
   public var text: String {
     let width = results.map(\.check.id.count).max() ?? 0
     var lines: [String] = []
     for result in results {
       let gap = String(repeating: " ", count: width + 2 - result.check.id.count)
       lines.append(result.check.id + gap + result.status.rawValue)
-      for sentence in result.sentences { lines += wrapped(sentence) }
-      if result.status.isBad || result.status == .warning { lines += wrapped("to do: \(result.check.advice)") }
+      lines += result.sentences.map { below($0) }
+      if result.status.isBad || result.status == .warning { lines.append(below("to do: \(result.check.advice)")) }
     }
     let counts = CheckStatus.allCases.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }
     lines.append("")
     lines.append("\(results.count) checks: " + counts.joined(separator: ", "))
-    if !isPassed { lines += wrapped("what was drawn by chance comes again with --seed \(seed)", indent: "") }
+    if !isPassed { lines.append("what was drawn by chance comes again with --seed \(seed)") }
     return lines.joined(separator: "\n")
   }
 }
@@ -51,9 +51,9 @@ extension CheckResult {
 }
 
 extension Check {
-  /// All checks with what they ask for, in lines of at most 80 columns.
+  /// All checks with what they ask for, on a page of 80 columns.
   public static var list: String {
-    all.flatMap { [$0.id] + wrapped($0.about) }.joined(separator: "\n")
+    all.flatMap { [$0.id, below($0.about)] }.joined(separator: "\n")
   }
 
   public static var listJSON: JSONValue {
@@ -64,22 +64,5 @@ extension Check {
   }
 }
 
-/// A text in lines of at most 80 columns; words that are longer are cut.
-private func wrapped(_ text: String, indent: String = "    ") -> [String] {
-  let width = 80 - indent.count
-  var lines: [String] = []
-  var line = ""
-  for word in printable(text).split(separator: " ") {
-    var word = word
-    if !line.isEmpty, line.count + 1 + word.count > width {
-      lines.append(indent + line)
-      line = ""
-    }
-    while word.count > width {
-      lines.append(indent + word.prefix(width))
-      word = word.dropFirst(width)
-    }
-    line += line.isEmpty ? word : " \(word)"
-  }
-  return line.isEmpty ? lines : lines + [indent + line]
-}
+/// A text below the name that it belongs to.
+private func below(_ text: String) -> String { wrapped(printable(text), to: 80, indent: "    ") }

@@ -16,6 +16,8 @@ final class Workplace {
   /// What was there before anything of the library ran; or, once an entry has been tried, before the next one.
   private(set) var before: Inventory
   private var loaded: PluginLibraryFile?
+  /// What the library wrote to standard output when it was loaded.
+  private(set) var printedOnLoading: String?
 
   init(code: Bytes, source: String, path: String, seed: UInt64, doing: Doing, meters: Meters) {
     (self.code, self.source, self.path, self.seed) = (code, source, path, seed)
@@ -60,7 +62,8 @@ final class Workplace {
   func library() throws -> PluginLibraryFile {
     if let loaded { return loaded }
     doing.note("loading it")
-    let library = try PluginLibraryFile(loading: source, as: path, digest: nil)
+    let (library, line) = try watchingOutput { try PluginLibraryFile(loading: source, as: path, digest: nil) }
+    printedOnLoading = line
     doing.note("the checker, after loading it")
     loaded = library
     return library

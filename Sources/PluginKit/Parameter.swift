@@ -17,9 +17,6 @@ public struct Parameter<Value: ParameterValue> {
 
   public var wrappedValue: Value { box.value }
 
-  /// Whether the value is the declared default because nobody set it.
-  public var projectedValue: Bool { box.isDefault }
-
   /// - parameters:
   ///   - wrappedValue: The default.
   ///   - help: What it means, in one sentence.
@@ -35,7 +32,6 @@ public struct Parameter<Value: ParameterValue> {
   private final class Box {
     let initial: Value
     var value: Value
-    var isDefault = true
     init(_ value: Value) { (initial, self.value) = (value, value) }
   }
 }
@@ -167,7 +163,6 @@ extension Parameter: DeclaredParameter {
   func take(_ parameter: clues_parameter) -> Bool {
     guard let value = Value(parameter) else { return false }
     box.value = value
-    box.isDefault = parameter.flags & CLUES_PARAMETER_DEFAULTED.rawValue != 0
     return true
   }
 }

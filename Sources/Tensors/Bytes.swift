@@ -113,7 +113,7 @@ public struct Bytes: Sendable {
     _ = madvise(UnsafeMutableRawPointer(bitPattern: first), last - first, advice)
   }
 
-  /// The range of this slice in `other`, if it lies inside it: how a test sees that nothing was copied.
+  /// The range of this slice in `other`, if it lies inside it.
   public func offset(in other: Bytes) -> Int? {
     withUnsafeBytes { mine in
       other.withUnsafeBytes { theirs in

@@ -168,7 +168,7 @@ public struct Inspection: Sendable {
     let rates = try checkpoints.map { checkpoint -> Double? in
       try checkpoint.trainerState.flatMap { file in
         let state = try locating(file: file.name) { try TrainerState(file.bytes(), limits: file.limits) }
-        return try? LearningRate(trainer: state).mean
+        return LearningRate(log: state)?.mean
       }
     }
     if rates.contains(where: { $0 != nil }) {

@@ -2,6 +2,7 @@ import Diagnostics
 import JSON
 import PluginHost
 import Tensors
+import TestSupport
 import Testing
 
 /// The merge method of the examples: the same bits in every language, and those of whole numbers.
@@ -79,26 +80,8 @@ import Testing
   }
 
   private func merge(_ matrices: [[Float]], _ example: Case, _ language: Language) throws -> [Float] {
-    let method = try Project.example(language).loaded().mergeMethods[0]
-    let settings = example.parameters.mapValues { JSONValue.number($0) }
-    let instance = try method.makeInstance(
-      ParameterValues(settings, schema: method.about.parameters, of: method.about.id), services: HostServices())
-    let lent = matrices.map { matrix in
-      let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: matrix.count)
-      _ = copy.initialize(from: matrix)
-      return copy
-    }
-    defer { for copy in lent { copy.deallocate() } }
-    let inputs = lent.enumerated().map { place, copy in
-      MergeUnit.Input(
-        client: "c\(place)", index: place, weight: example.weights[place], stream: UInt64(place),
-        values: copy.baseAddress.map { UnsafePointer($0) })
-    }
-    let unit = MergeUnit(module: "m", space: .delta, rows: example.rows, columns: example.columns, inputs: inputs)
-    var result = [Float](repeating: .nan, count: example.rows * example.columns)
-    try result.withUnsafeMutableBufferPointer { buffer in
-      if let start = buffer.baseAddress { try instance.merge(unit, into: start) }
-    }
-    return result
+    try Project.example(language).loaded().mergeMethods[0].merge(
+      matrices, rows: example.rows, columns: example.columns, weights: example.weights,
+      example.parameters.mapValues { .number($0) })
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import PluginHost
 import TestSupport
 import Testing
 
@@ -18,6 +19,14 @@ import Testing
     let section = text.components(separatedBy: "\n## The checks\n").last ?? ""
     let rows = section.matches(of: /\n\| `([a-z-]+)` \| (.+) \|/).map { "\($0.output.1): \($0.output.2)" }
     #expect(rows == Check.all.map { "\($0.id): \($0.about)" })
+  }
+
+  @Test func boundsBeyondAllIntegersAreNoTrap() throws {
+    let text = #"{"n": {"type": "integer", "minimum": 1e300}, "x": {"type": "number", "maximum": -1e300}}"#
+    var draw = Draw(seed: 1, "bounds")
+    let values = try ParameterSchema(text: text).declarations.map { $0.trialValues(&draw) }
+    #expect(values[0].isEmpty)
+    #expect(values[1].contains(.number(-1e300)))
   }
 
   @Test func theListFitsATerminal() {

@@ -22,7 +22,7 @@ import Testing
 
   @Test(arguments: [
     "tcp", "udp", "unix-socket", "fork", "exec", "signal-parent", "trace-parent", "outlive-parent", "raise-limit",
-    "shared-memory", "memory-file", "unprotect-input", "environment", "descriptors",
+    "shared-memory", "memory-file", "message-queue", "unprotect-input", "environment", "descriptors",
   ]) func whatIsOutOfReach(_ deed: String) throws {
     #expect(try commit(deed) == 0)
   }

@@ -45,7 +45,7 @@ extension Evidence {
     let optimizer = try OptimizerState(Bytes(mapping: folder + "/optimizer.pt"))
     let moments = try optimizer.moments(
       for: names.map { ($0, Array(parts[0].tensors[$0]!.shape.dropFirst())) })
-    let rate = try LearningRate(trainer: TrainerState(Bytes(mapping: folder + "/trainer_state.json")))
+    let rate = LearningRate(log: try TrainerState(Bytes(mapping: folder + "/trainer_state.json")))!
     let domains = ["c0", "c1"]
     let validation = try domains.map { try file("validation.\($0)") }
     self.init(

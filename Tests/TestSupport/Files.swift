@@ -28,7 +28,7 @@ extension Bytes {
 }
 
 /// Reads all files of a source.
-public func readAll(_ source: some EntrySource) throws -> Tree {
+package func readAll(_ source: some EntrySource) throws -> Tree {
   var tree: Tree = [:]
   _ = try source.read(wanting: { _ in true }, visit: { tree[$0.path] = $1?.text })
   return tree

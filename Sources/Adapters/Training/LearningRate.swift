@@ -6,27 +6,13 @@ import Diagnostics
 /// the checkpoint's epoch less one. Where the log does not have it, the nearest thing to it is taken and ``note`` says so.
 public struct LearningRate: Sendable, Equatable {
   public let mean: Double
-  /// How many logged rates it is the mean of; 0 if it was not logged.
-  public let entryCount: Int
   /// What the user should know about where it comes from; nil if all is well.
   public let note: String?
 
-  /// - throws: ``Failure`` `badData` when neither of the two knows a rate.
-  public init(trainer: TrainerState?, optimizer: OptimizerState? = nil) throws {
-    if let trainer, let logged = Self(log: trainer) {
-      self = logged
-    } else if let optimizer {
-      self = try Self(groups: optimizer.groups)
-    } else {
-      throw Self.unknown
-    }
-  }
+  private init(mean: Double, note: String?) { (self.mean, self.note) = (mean, note) }
 
-  private init(mean: Double, entryCount: Int, note: String?) {
-    (self.mean, self.entryCount, self.note) = (mean, entryCount, note)
-  }
-
-  private init?(log trainer: TrainerState) {
+  /// The rate that was logged; nil when none was.
+  public init?(log trainer: TrainerState) {
     var latest: [Int: (epoch: Double?, rate: Double)] = [:]
     var late = 0
     for entry in trainer.log {
@@ -37,44 +23,44 @@ public struct LearningRate: Sendable, Equatable {
     guard let last = latest.max(by: { $0.key < $1.key }) else { return nil }
     var notes: [String] = []
     if late > 0 { notes.append("\(late) log entries after step \(trainer.step) were left out") }
-    guard let epoch = trainer.epoch ?? last.value.epoch else {
-      notes.append("the log names no epochs, so the learning rate is that of step \(last.key) alone")
-      self.init(mean: last.value.rate, entryCount: 1, note: notes.joined(separator: "; "))
-      return
-    }
-    let undated = latest.values.count { $0.epoch == nil }
-    if undated > 0 { notes.append("\(undated) log entries without an epoch were left out") }
-    let rates = latest.sorted { $0.key < $1.key }.compactMap { entry in
-      entry.value.epoch.flatMap { $0 > epoch - 1 ? entry.value.rate : nil }
-    }
-    if rates.isEmpty {
-      notes.append("no learning rate was logged in the last epoch, so it is that of step \(last.key) alone")
-      self.init(mean: last.value.rate, entryCount: 1, note: notes.joined(separator: "; "))
+    var rates = [last.value.rate]
+    if let epoch = trainer.epoch ?? last.value.epoch {
+      let undated = latest.values.count { $0.epoch == nil }
+      if undated > 0 { notes.append("\(undated) log entries without an epoch were left out") }
+      let ofEpoch = latest.sorted { $0.key < $1.key }.compactMap { entry in
+        entry.value.epoch.flatMap { $0 > epoch - 1 ? entry.value.rate : nil }
+      }
+      if ofEpoch.isEmpty {
+        notes.append("no learning rate was logged in the last epoch, so it is that of step \(last.key) alone")
+      } else {
+        rates = ofEpoch
+      }
     } else {
-      let mean = rates.reduce(0, +) / Double(rates.count)
-      self.init(mean: mean, entryCount: rates.count, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
+      notes.append("the log names no epochs, so the learning rate is that of step \(last.key) alone")
     }
+    let mean = rates.reduce(0, +) / Double(rates.count)
+    if mean == 0 { notes.append("the learning rate is 0, so a checkpoint that is weighted with it counts for nothing") }
+    self.init(mean: mean, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
   }
 
-  private init(groups: [OptimizerState.Group]) throws {
-    let rates = Set(groups.compactMap(\.learningRate))
-    guard let rate = rates.first else { throw Self.unknown }
+  /// The rate that the optimizer would have gone on with, for want of a logged one.
+  ///
+  /// - throws: ``Failure`` `badData` when the file has none, several, or the one after the last step.
+  public init(optimizer: OptimizerState) throws {
+    let advice = "hand in trainer_state.json with its log_history, written with logging_steps no larger than an epoch"
+    let rates = Set(optimizer.groups.compactMap(\.learningRate))
+    guard let rate = rates.first else {
+      throw Failure(.badData, "has no learning rate, and none was logged", advice: advice)
+    }
     guard rates.count == 1 else {
       throw Failure(
-        .badData, "has no logged learning rate, and the optimizer's groups have different ones",
-        advice: "hand in trainer_state.json with its log_history")
+        .badData, "has groups with different learning rates, and none was logged", advice: advice)
     }
     guard rate > 0 else {
       throw Failure(
-        .badData, "has no logged learning rate, and the optimizer's is \(rate), the one after the last step",
-        advice: "hand in trainer_state.json with its log_history")
+        .badData, "has \(rate) as learning rate, the one after the last step, and none was logged", advice: advice)
     }
     self.init(
-      mean: rate, entryCount: 0,
-      note: "no learning rate was logged, so it is the optimizer's, which is that of the next step")
+      mean: rate, note: "no learning rate was logged, so it is the optimizer's, which is that of the next step")
   }
-
-  private static let unknown = Failure(
-    .badData, "has no learning rate: neither trainer_state.json nor optimizer.pt names one",
-    advice: "hand in trainer_state.json, written with logging_steps no larger than an epoch")
 }

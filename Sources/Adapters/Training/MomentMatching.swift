@@ -9,17 +9,14 @@ extension OptimizerState {
   /// parameters and every shape must agree, and where two orders fit, the file is refused. Every checksum is compared.
   /// Moments stored in row-major order stay in the mapping, others are copied.
   ///
-  /// - parameter order: Module names in the order in which the model registers them, such as `["k_proj", "v_proj"]`;
-  ///   they go before what is known.
   /// - throws: ``Failure`` `badData` that names the parameter, or the modules that cannot be told apart.
-  public func moments(
-    for parameters: [(name: String, shape: [Int])], order: [String] = []
-  ) throws -> [String: Moments] {
+  public func moments(for parameters: [(name: String, shape: [Int])]) throws -> [String: Moments] {
     let asked = parameters.map { (name: ParameterName($0.name), shape: $0.shape) }
     guard Set(asked.map(\.name)).count == asked.count else {
       throw Failure(.badData, "is asked for the moments of one parameter twice")
     }
-    let places = try names.map { try placesByName($0, asked) } ?? placesByOrder(asked, order)
+    let places = try names.map { try placesByName($0, asked) } ?? placesByOrder(asked)
+    let groupsByPlace = groups.flatMap { Array(repeating: $0, count: $0.parameterCount) }
     var verified: Set<String> = []
     var result: [String: Moments] = [:]
     for (parameter, place) in zip(parameters, places) {
@@ -29,13 +26,15 @@ extension OptimizerState {
             .badData, "has no moments in the optimizer state: it never had a gradient",
             advice: "leave the parameter out of the adapter, or hand in a checkpoint in which it was trained")
         }
-        return try moments(from: entry, shape: parameter.shape, &verified)
+        return try moments(from: entry, in: groupsByPlace[place], shape: parameter.shape, &verified)
       }
     }
     return result
   }
 
-  private func moments(from entry: Entry, shape: [Int], _ verified: inout Set<String>) throws -> Moments {
+  private func moments(
+    from entry: Entry, in group: Group, shape: [Int], _ verified: inout Set<String>
+  ) throws -> Moments {
     for tensor in [entry.first, entry.second] {
       guard tensor.shape == shape else {
         throw Failure(
@@ -49,7 +48,7 @@ extension OptimizerState {
       }
       if verified.insert(tensor.storage.record.name).inserted { try tensor.storage.record.verify() }
     }
-    return Moments(step: entry.step, first: entry.first.rowMajor(), second: entry.second.rowMajor())
+    return Moments(step: entry.step, first: entry.first.rowMajor(), second: entry.second.rowMajor(), group: group)
   }
 
   private func placesByName(
@@ -73,9 +72,7 @@ extension OptimizerState {
     }
   }
 
-  private func placesByOrder(
-    _ parameters: [(name: ParameterName, shape: [Int])], _ order: [String]
-  ) throws -> [Int] {
+  private func placesByOrder(_ parameters: [(name: ParameterName, shape: [Int])]) throws -> [Int] {
     guard entries.count == parameters.count else {
       throw Failure(
         .badData, "holds \(entries.count) parameters, but the adapter has \(parameters.count)",
@@ -86,7 +83,7 @@ extension OptimizerState {
         .badData, "spreads the parameters over \(groups.count) groups and records no names, so which is which is lost",
         advice: "train with one parameter group, or with an optimizer that records param_names")
     }
-    let registration = RegistrationOrder(explicit: order, names: parameters.map(\.name))
+    let registration = RegistrationOrder(of: parameters.map(\.name))
     return try ParameterLayout(parameters, shapes: entries.map { $0?.first.shape }, registration).places()
   }
 }

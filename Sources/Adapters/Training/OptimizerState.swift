@@ -15,6 +15,8 @@ public struct OptimizerState: Sendable {
     public let first: Tensor
     /// The mean of their squares, `exp_avg_sq`.
     public let second: Tensor
+    /// The settings that it was trained with.
+    public let group: Group
   }
 
   /// The settings that a group of parameters was trained with.

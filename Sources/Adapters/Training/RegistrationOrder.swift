@@ -5,23 +5,17 @@
 /// in different orders: OPT, BART, CLIP, Whisper and GPT-J register keys and values before queries. So a line may be
 /// bound to a parent, the longest that fits counts, and where several lines are left all of them are candidates.
 ///
-/// A few models escape: XGLM and a bare Whisper encoder look like Llama unless `out_proj` is adapted too, and need an
-/// explicit order.
+/// A few models escape: XGLM and a bare Whisper encoder look like Llama unless `out_proj` is adapted too. Their clients
+/// need a file that records names, or a ledger; Documentation/Bundles.md says so.
 struct RegistrationOrder {
-  private let explicit: [[String]]
   private let hasEncoder: Bool
 
-  /// - parameter explicit: Names of modules, or endings of their paths, in the order that goes before the table.
-  init(explicit: [String], names: [ParameterName]) {
-    self.explicit = explicit.map { $0.split(separator: ".").map(String.init) }
-    hasEncoder = names.contains { $0.parts.contains("encoder") }
-  }
+  init(of names: [ParameterName]) { hasEncoder = names.contains { $0.parts.contains("encoder") } }
 
   /// The orders that `children` of `parent` may have come in; nil when nothing is known.
   func candidates(for children: [String], below parent: [String]) -> [[String]]? {
     if children.count == 1 { return [children] }
-    if let order = sorted(children, by: { number($0) }) { return [order] }
-    if let order = sorted(children, by: { rank(of: $0, below: parent) }) { return [order] }
+    if let order = sortedByNumber(children) { return [order] }
     let named = Set(children)
     let lines = Self.table.filter { line in
       named.count <= line.children.count && fits(line.parent, parent) && named.isSubset(of: line.children)
@@ -39,21 +33,16 @@ struct RegistrationOrder {
     part.utf8.allSatisfy { $0 &- 0x30 < 10 } ? Int(part) : nil
   }
 
-  private func rank(of child: String, below parent: [String]) -> Int? {
-    let path = parent + [child]
-    return explicit.firstIndex { path.suffix($0.count).elementsEqual($0) }
-  }
-
   private func fits(_ ending: [String], _ parent: [String]) -> Bool {
     if ending.first == "decoder", hasEncoder { return false }
     guard ending.count <= parent.count else { return false }
     return zip(ending, parent.suffix(ending.count)).allSatisfy { $0 == $1 || ($0 == "*" && number($1) != nil) }
   }
 
-  private func sorted(_ children: [String], by rank: (String) -> Int?) -> [String]? {
-    let ranked = children.compactMap { child in rank(child).map { (rank: $0, child: child) } }
-    guard ranked.count == children.count, Set(ranked.map(\.rank)).count == ranked.count else { return nil }
-    return ranked.sorted { $0.rank < $1.rank }.map(\.child)
+  private func sortedByNumber(_ children: [String]) -> [String]? {
+    let numbered = children.compactMap { child in number(child).map { (number: $0, child: child) } }
+    guard numbered.count == children.count, Set(numbered.map(\.number)).count == numbered.count else { return nil }
+    return numbered.sorted { $0.number < $1.number }.map(\.child)
   }
 
   private static let table = lines.map {

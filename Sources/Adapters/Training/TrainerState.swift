@@ -10,8 +10,6 @@ public struct TrainerState: Sendable {
   public let step: Int
   /// Epochs done, whole and begun.
   public let epoch: Double?
-  /// Steps planned.
-  public let plannedSteps: Int?
   /// The lines of `log_history`, in the order of the file.
   public let log: [LogEntry]
 
@@ -20,8 +18,6 @@ public struct TrainerState: Sendable {
     public let epoch: Double?
     /// Nil in evaluation lines.
     public let learningRate: Double?
-    /// The training loss; NaN and infinities as they were logged.
-    public let loss: Double?
   }
 
   /// - throws: ``Failure`` `badData`, with line and column where the text is at fault.
@@ -37,8 +33,7 @@ public struct TrainerState: Sendable {
       )
     }
     self.step = step
-    epoch = try Self.number("epoch", in: object, finite: true)
-    plannedSteps = object["max_steps"]?.intValue
+    epoch = try Self.number("epoch", in: object)
     guard let history = object["log_history"]?.arrayValue else { throw Failure(.badData, "has no list 'log_history'") }
     log = try history.enumerated().map { place, value in
       do {
@@ -53,18 +48,17 @@ public struct TrainerState: Sendable {
   private static func entry(_ value: JSONValue) throws -> LogEntry {
     guard let object = value.objectValue else { throw Failure(.badData, "is \(value.kindName), not an object") }
     guard let step = object["step"]?.intValue, step >= 0 else { throw Failure(.badData, "has no 'step'") }
-    return LogEntry(
-      step: step, epoch: try number("epoch", in: object, finite: true),
-      learningRate: try number("learning_rate", in: object, finite: true),
-      loss: try number("loss", in: object, finite: false))
+    let rate = try number("learning_rate", in: object)
+    if let rate, rate < 0 { throw Failure(.badData, "has \(rate) as 'learning_rate'") }
+    return LogEntry(step: step, epoch: try number("epoch", in: object), learningRate: rate)
   }
 
-  private static func number(_ key: String, in object: JSONObject, finite: Bool) throws -> Double? {
+  private static func number(_ key: String, in object: JSONObject) throws -> Double? {
     guard let value = object[key], !value.isNull else { return nil }
     guard let number = value.doubleValue else {
       throw Failure(.badData, "has \(value.kindName) as '\(key)' where a number is due")
     }
-    guard number.isFinite || !finite else { throw Failure(.badData, "has \(number) as '\(key)'") }
+    guard number.isFinite else { throw Failure(.badData, "has \(number) as '\(key)'") }
     return number
   }
 }

@@ -1,5 +1,5 @@
 /*
- * System calls that Swift's Glibc module does not bring. All answer 0 or a descriptor, or -1 with errno.
+ * What Swift's Glibc module does not bring. Unless they say otherwise, functions answer 0 or a descriptor, or -1 with errno.
  */
 #ifndef CLUES_SYSTEM_H
 #define CLUES_SYSTEM_H
@@ -61,9 +61,6 @@ int clues_launch(
     const char *executable, char *const *arguments, char *const *environment, int *channel, int *murmur);
 
 /* ------------------------------------------------------------------------------------------------------ sandbox */
-
-/* The version of Landlock that the kernel offers; -1 without. */
-int clues_landlock_version(void);
 
 /*
  * Dies with the process `parent`, and gives up for good: new rights, all files but those below `readable` (to read and

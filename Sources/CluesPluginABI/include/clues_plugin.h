@@ -335,7 +335,7 @@ typedef struct clues_checkpoint {
   double beta1;         /* as the optimizer's file says; NaN without moments */
   double beta2;
   double epsilon;
-  double optimizer_step;
+  double optimizer_step; /* NaN also where parameters differ in it */
   uint64_t sample_count;
   const uint32_t *splits;                  /* clues_split of every sample */
   const char *const *ids;   /* of every sample */

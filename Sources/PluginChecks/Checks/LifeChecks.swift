@@ -5,11 +5,10 @@ import PluginHost
 extension Check {
   /// How instances live beside each other, and what hosts may be like.
   static let life: [Check] = [
-    .entry(
+    .work(
       "larger-structs", "Structs that have grown at their ends change nothing.",
       advice: "compare struct_size with >= only, and read no further than the fields that you know"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let grown = specimen.perform(in: specimen.lab(growsStructs: true))
       return difference(specimen.perform(), grown).map { .failed("with larger structs, \($0)") } ?? .success
     },
@@ -18,27 +17,27 @@ extension Check {
       advice: "test what extension gives for null, and do without"
     ) { specimen in
       let lab = specimen.lab()
-      if let idleness = specimen.idleness { return idleness }
       _ = specimen.perform(in: lab)
-      let asked = lab.extensionsAskedFor.sorted()
-      return asked.isEmpty ? .success : .success("it asks for \(asked.joined(separator: ", "))")
+      let asked = lab.extensionsAskedFor.sorted().joined(separator: ", ")
+      if let idleness = specimen.idleness {
+        return asked.isEmpty ? idleness : .failed("it asks for \(asked), and without: \(idleness.message)")
+      }
+      return asked.isEmpty ? .success : .success("it asks for \(asked)")
     },
-    .entry(
+    .work(
       "repeatable", "The same inputs, seed and parameters give the same bits.",
       advice: "draw random numbers from random_words alone, and sum in an order that never changes"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let first = specimen.perform()
       for _ in 0..<3 {
         if let difference = difference(first, specimen.perform()) { return .failed("done anew, \(difference)") }
       }
       return .success
     },
-    .entry(
+    .work(
       "interleaved", "Two instances that are used in turn do not disturb each other.",
       advice: "keep what changes in the instance, never in a global variable"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let seeds = [specimen.seed, specimen.seed &+ 1]
       let alone = seeds.map { seed in specimen.perform { $0.seed = seed } }
       let turns = Turns()
@@ -55,11 +54,10 @@ extension Check {
       }
       return .success
     },
-    .entry(
+    .work(
       "threads", "Instances in several threads at once give what each gives alone.",
       advice: "keep what changes in the instance, never in a global variable"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let lanes = 4
       let alone = (0..<lanes).map { lane in specimen.perform { $0.seed &+= UInt64(lane) } }
       for _ in 0..<4 {
@@ -72,11 +70,10 @@ extension Check {
       }
       return .success
     },
-    .entry(
+    .work(
       "cancellation", "Once is_cancelled says so, a call returns within half a second, with CLUES_CANCELLED.",
       advice: "ask is_cancelled every few milliseconds of work, and return CLUES_CANCELLED"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let clock = ContinuousClock()
       let lab = specimen.lab()
       let cancelled = clock.now + .milliseconds(2)

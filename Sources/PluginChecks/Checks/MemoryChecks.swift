@@ -6,11 +6,10 @@ import PluginHost
 extension Check {
   /// What an entry does with the memory that it is lent.
   static let memory: [Check] = [
-    .entry(
+    .work(
       "writes-inside", "It writes to nothing beside the outputs.",
       advice: "use the extents of the output, and write no element beyond them"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       for (rows, columns) in [(6, 5), (1, 1), (7, 3)] {
         let lab = specimen.lab()
         _ = specimen.perform(in: lab) { ($0.rows, $0.columns) = (rows, columns) }
@@ -18,12 +17,11 @@ extension Check {
       }
       return .success
     },
-    .entry(
+    .work(
       "reads-inside", "It reads nothing before or behind what it is lent.",
       advice: "use the extents of what you read; the address sanitizer finds the place",
       crash: "it reaches beyond memory that it was lent, beside which there is none here"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       for watch in [LabMemory.Watch.guardsBehind, .guardsBefore] {
         for (rows, columns) in [(6, 5), (1, 1), (7, 3)] {
           _ = specimen.perform(in: specimen.lab(watch: watch)) { ($0.rows, $0.columns) = (rows, columns) }
@@ -31,29 +29,26 @@ extension Check {
       }
       return .success
     },
-    .entry(
+    .work(
       "inputs-unchanged", "It does not write to its inputs.",
       advice: "work on a copy: inputs are shared with other instances, and may lie in read-only memory",
       crash: "it writes to an input, which is read-only here"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       _ = specimen.perform(in: specimen.lab(watch: .readOnlyInputs))
       return .success
     },
-    .entry(
+    .work(
       "lent-for-the-call", "It keeps no pointer to what was lent for a call only.",
       advice: "copy what you need later; the header says how long each pointer lives",
       crash: "it uses memory that it was lent for an earlier call"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       _ = specimen.perform(in: specimen.lab(watch: .expiry))
       return .success
     },
-    .entry(
+    .work(
       "output-filled", "Every element of an output is written, and none is read before.",
       advice: "outputs hold anything at first: write all of them"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let fills: [UInt8] = [0, 0x55, 0xFF]
       let lives = fills.map { fill in specimen.perform { $0.outputFill = fill } }
       for life in lives.dropFirst() {
@@ -63,11 +58,10 @@ extension Check {
       }
       return .success
     },
-    .entry(
+    .work(
       "initialised", "What malloc and scratch memory held before does not show.",
       advice: "initialise what you allocate; the memory sanitizer finds the place"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       var lives: [[Outcome]] = []
       // Not 0xFF: its complement would end the filling.
       for pattern in [0x00, 0x5A, 0xFE] as [UInt8] {
@@ -110,7 +104,9 @@ extension Check {
       let (grown, pages) = (heap.min()! / lives, mapped.min()! / lives)
       // The smallest piece of memory that can be left behind takes 32 bytes; half of that is noise of the runtime's tables.
       if grown >= 16 { return .failed("every instance leaves about \(grown) bytes behind") }
-      if pages >= 4096 { return .failed("every instance leaves about \(pages) bytes of mapped memory behind") }
+      if pages >= Int(getpagesize()) {
+        return .failed("every instance leaves about \(pages) bytes of mapped memory behind")
+      }
       return .success
     },
   ]

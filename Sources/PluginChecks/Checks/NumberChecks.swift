@@ -72,11 +72,10 @@ extension Check {
       }
       return .success
     },
-    .entry(
+    .work(
       "sizes", "Nothing, one element, odd and uneven numbers of them do not crash it.",
       advice: "loop over the extents that are given; there may be no rows, no columns, no samples, one client"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let sizes = [(0, 0), (0, 5), (5, 0), (1, 1), (1, 9), (9, 1), (3, 7), (17, 33), (64, 64)]
       var refusals: [String] = []
       for (rows, columns) in sizes {
@@ -90,11 +89,10 @@ extension Check {
       if specimen.entry.about.kind == .thresholdRule { _ = specimen.perform { $0.inputCount = 0 } }
       return refusals.first.map { .success("refuses some: \($0)") } ?? .success
     },
-    .entry(
+    .work(
       "unknown-values", "Spaces, parts and splits that it does not know are refused with CLUES_UNSUPPORTED.",
       advice: "end every switch over an enumeration with a default that answers CLUES_UNSUPPORTED"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       func taken(_ what: String, _ calls: [String], _ change: (inout Stage) -> Void) -> Finding? {
         let outcome = specimen.perform(change).first {
           calls.contains($0.call) && $0.status != CLUES_UNSUPPORTED.rawValue

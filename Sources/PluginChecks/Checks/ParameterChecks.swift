@@ -93,7 +93,7 @@ extension Check {
 
 extension ParameterSchema.Declaration {
   /// Values that are allowed: all choices, or the ends of the range and some between them.
-  fileprivate func trialValues(_ draw: inout Draw) -> [ParameterValue] {
+  func trialValues(_ draw: inout Draw) -> [ParameterValue] {
     if !choices.isEmpty { return choices.compactMap { try? check($0) } }
     let candidates: [JSONValue]
     switch type {
@@ -104,7 +104,8 @@ extension ParameterSchema.Declaration {
       let low = minimum?.value ?? min(0, maximum?.value ?? 0)
       let high = min(maximum?.value ?? .infinity, max(low + 8, 8))
       let near = [low, high, low + (high - low) / 2, draw.number(in: low...max(low, high)), low + 1e-9, high - 1e-9]
-      candidates = near.map { type == .integer ? JSONValue(Int($0.rounded())) : .number($0) }
+      // A bound may be larger than any integer.
+      candidates = near.compactMap { type == .integer ? Int(exactly: $0.rounded()).map { JSONValue($0) } : .number($0) }
     }
     return candidates.compactMap { try? check($0) }
   }

@@ -21,9 +21,8 @@ extension Check {
       guard let first = answers.first, !first.isEmpty else { return .failed("lists no way to come by its scores") }
       guard first.count <= 64 else { return .failed("lists more than 64 ways to come by its scores") }
       guard answers.allSatisfy({ $0 == first }) else { return .failed("does not list the same needs every time") }
-      let known: UInt32 = 63
       for (place, needs) in first.enumerated() {
-        if needs.evidence & ~known != 0 {
+        if !Evidence(rawValue: needs.evidence).isSubset(of: .all) {
           return .warning("alternative \(place) asks for evidence that this host does not know, so it is never taken")
         }
         if needs.has(CLUES_EVIDENCE_GRADIENTS), needs.passes == 0 {
@@ -33,11 +32,10 @@ extension Check {
       }
       return .success
     },
-    .entry(
+    .work(
       "row-blocks", "Gradients in blocks of any number of rows give the same scores.",
       of: [.scorer], advice: "use first_sample and row_count, and keep sums by sample"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let whole = specimen.perform { ($0.rows, $0.blockRows) = (17, 17) }.filter(\.isScores)
       guard specimen.perform().contains(where: { $0.call == "update" }) else { return .skipped("it sees no gradients") }
       var isExact = true

@@ -49,23 +49,11 @@ extension Check {
       "silent", "It writes nothing to standard output.",
       advice: "log with host->log: standard output is for the result of Clues"
     ) { specimen in
-      fflush(nil)
-      let kept = dup(1)
-      var ends: [Int32] = [-1, -1]
-      guard kept >= 0, pipe(&ends) == 0, fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0,
-        fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0, dup2(ends[1], 1) == 1
-      else {
-        return .skipped("standard output cannot be watched here")
+      if let line = specimen.workplace.printedOnLoading {
+        return .failed("writes to standard output when loaded: \(line)")
       }
-      _ = specimen.perform()
-      fflush(nil)
-      dup2(kept, 1)
-      var buffer = [UInt8](repeating: 0, count: 256)
-      let count = read(ends[0], &buffer, buffer.count)
-      for file in [kept] + ends { close(file) }
-      guard count > 0 else { return .success }
-      let text = String(decoding: buffer.prefix(count), as: UTF8.self)
-      return .failed("writes to standard output: '\(text.prefix { !$0.isNewline }.prefix(60))'")
+      let (_, line) = try watchingOutput { specimen.perform() }
+      return line.map { .failed("writes to standard output: \($0)") } ?? .success
     },
   ]
 }

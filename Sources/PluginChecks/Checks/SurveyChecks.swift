@@ -4,12 +4,11 @@ import PluginHost
 extension Check {
   /// What is asked of methods that look at the whole adapter first, and of the order of modules.
   static let surveying: [Check] = [
-    .entry(
+    .work(
       "module-order", "The order in which modules are shown does not matter.",
       of: [.mergeMethod],
       advice: "let no unit depend on those before; use survey passes for what belongs to the whole adapter"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       func byScene(_ outcomes: [Outcome]) -> [Outcome] {
         let kept = outcomes.filter { ["merge", "coefficients"].contains($0.call) }
         // Square modules would look alike; these differ in shape.

@@ -4,11 +4,10 @@ import PluginHost
 extension Check {
   /// What an entry makes of what it is given.
   static let values: [Check] = [
-    .entry(
+    .work(
       "not-finite", "NaN, infinities, denormals and the largest numbers do not crash it.",
       advice: "never turn a floating-point number into an index without looking whether it fits"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       for offset in 0..<4 {
         _ = specimen.perform {
           $0.values = .strange
@@ -17,27 +16,24 @@ extension Check {
       }
       return .success
     },
-    .entry(
+    .work(
       "names", "Clients, modules and samples may be called anything.",
       advice: "names are UTF-8 of any length, or empty: never copy them into an array of fixed size"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       _ = specimen.perform { $0.namesAreStrange = true }
       return .success
     },
-    .entry(
+    .work(
       "zeros", "Zeros give numbers, or are refused with a reason.",
       advice: "look at what you divide by"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let outcomes = specimen.perform { $0.values = .zeros }
       return unfinished(outcomes).map { .failed("of zeros, \($0)") } ?? .success
     },
-    .entry(
+    .work(
       "finite", "Finite inputs give finite results.",
       advice: "look at what you divide by, and give samples without a score a reason"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       return unfinished(specimen.perform()).map { .failed($0) } ?? .success
     },
     .entry(
@@ -68,11 +64,10 @@ extension Check {
       }
       return .success
     },
-    .entry(
+    .work(
       "input-order", "The order in which the host lists the inputs does not matter.",
       of: [.mergeMethod], advice: "sum in the order of the clients' names, or say in the description that order matters"
     ) { specimen in
-      if let idleness = specimen.idleness { return idleness }
       let count = specimen.entry.inputCount
       guard count > 1 else { return .skipped("it takes one input") }
       let reversed = specimen.perform { $0.order = Array((0..<count).reversed()) }

@@ -95,7 +95,7 @@ final class Lab {
     _ name: String, _ size: Int, alignment: Int, _ use: LabMemory.Use, _ lease: LabMemory.Lease, fill: UInt8 = 0
   ) -> UnsafeMutableRawPointer {
     guard let place = memory.lend(name, size: size, alignment: alignment, use, until: lease, fill: fill) else {
-      CheckProcess.leave("there is no memory left for \(name)")
+      leave("there is no memory left for \(name)")
     }
     return place
   }

@@ -38,7 +38,7 @@ final class LabMemory {
 
   private static let fence = 256
   private static let mark: UInt8 = 0xC5
-  private static let page = 4096
+  private static let page = Int(getpagesize())
 
   init(_ watch: Watch) { self.watch = watch }
 

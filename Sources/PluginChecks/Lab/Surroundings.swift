@@ -78,5 +78,5 @@ final class Meters {
   var allocated: Int { Int(clues_allocated()) }
 
   /// The bytes that are mapped just now.
-  var mapped: Int { (text(pages).split(separator: " ").first.flatMap { Int($0) } ?? 0) * 4096 }
+  var mapped: Int { (text(pages).split(separator: " ").first.flatMap { Int($0) } ?? 0) * Int(getpagesize()) }
 }

@@ -11,6 +11,11 @@ public struct Evidence: OptionSet, Sendable, Hashable {
   public static let validationSamples = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_SAMPLES.rawValue)
   public static let learningRate = Evidence(rawValue: CLUES_EVIDENCE_LEARNING_RATE.rawValue)
   public static let adapters = Evidence(rawValue: CLUES_EVIDENCE_ADAPTERS.rawValue)
+
+  /// All that this host knows.
+  public static let all: Evidence = [
+    .gradients, .moments, .validationMeans, .validationSamples, .learningRate, .adapters,
+  ]
 }
 
 /// One way to come by a score.
@@ -38,8 +43,8 @@ public enum Split: UInt32, Sendable {
   public var name: String { self == .train ? "train" : "anchor" }
 
   /// The split of this name.
-  public init?(rawName: String) {
-    guard let split = [Self.train, .anchor].first(where: { $0.name == rawName }) else { return nil }
+  public init?(name: String) {
+    guard let split = [Self.train, .anchor].first(where: { $0.name == name }) else { return nil }
     self = split
   }
 }

@@ -31,3 +31,12 @@ private func readablePlaces() -> [String] {
   }
   return places.sorted()
 }
+
+/// The descriptor of a confined process's end of the channel to its host.
+package let hostChannel = Int32(CLUES_WORKER_CHANNEL)
+
+/// Ends a confined process with a reason that is not the plugin's.
+package func leave(_ reason: String) -> Never {
+  FileHandle.standardError.write(Data((reason + "\n").utf8))
+  _exit(1)
+}

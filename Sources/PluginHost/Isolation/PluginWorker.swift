@@ -9,13 +9,11 @@ import Tensors
 ///
 /// Everything but the shared memory was closed to it before the first instruction of the library runs.
 public enum PluginWorker {
-  /// The descriptor of the channel to the host.
-  static let channel = Int32(CLUES_WORKER_CHANNEL)
-
   /// Serves the host until it closes the channel.
   public static func main() -> Never {
     do {
-      guard case .message(let opening) = try Message.receive(over: channel, milliseconds: -1), opening.kind == .open,
+      guard case .message(let opening) = try Message.receive(over: hostChannel, milliseconds: -1),
+        opening.kind == .open,
         opening.files.count == 5
       else { leave("a worker is started by its host, not by hand") }
       let files = opening.files
@@ -27,7 +25,7 @@ public enum PluginWorker {
       try reply {
         try worker.open(files[0], as: opening.text, memory: opening.numbers.0, host: pid_t(opening.numbers.1))
       }
-      while case .message(let message) = try Message.receive(over: channel, milliseconds: -1) {
+      while case .message(let message) = try Message.receive(over: hostChannel, milliseconds: -1) {
         try reply { try worker.serve(message) }
       }
     } catch {
@@ -47,12 +45,7 @@ public enum PluginWorker {
         kind: .failed, detail: UInt32(bitPattern: failure.kind.rawValue),
         text: failure.message + "\0" + (failure.advice ?? ""))
     }
-    if try !answer.send(over: channel) { _exit(0) }
-  }
-
-  private static func leave(_ reason: String) -> Never {
-    FileHandle.standardError.write(Data((reason + "\n").utf8))
-    _exit(1)
+    if try !answer.send(over: hostChannel) { _exit(0) }
   }
 }
 
@@ -94,7 +87,7 @@ private final class Servant {
     nonisolated(unsafe) let signs = signs.start
     return HostServices(
       log: { _, level, text in
-        _ = try? Message(kind: .log, detail: level.rawValue, text: text).send(over: PluginWorker.channel)
+        _ = try? Message(kind: .log, detail: level.rawValue, text: text).send(over: hostChannel)
       },
       isCancelled: { signs.load(as: UInt32.self) != 0 })
   }

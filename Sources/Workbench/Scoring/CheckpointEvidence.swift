@@ -11,6 +11,7 @@ struct CheckpointEvidence: Sendable {
   let gradients: GradientEvidence?
   let learningRate: Double?
   let learningRateNote: String?
+  private let hasTrainerState: Bool
   /// The optimizer's file, read when moments are asked for.
   private let optimizer: BundleFile?
   private let otherOptimizers: [String]
@@ -34,15 +35,24 @@ struct CheckpointEvidence: Sendable {
     self.places = places
     columns = (ledger?.columns ?? [:]).mapValues { values in places.map { $0.flatMap { values[$0] } } }
     let trainer = try files?.trainerState.flatMap { file in
-      try locating(file: file.name) { try TrainerState(file.bytes(), limits: file.limits) }
+      try locating(client: client, file: file.name) {
+        let state = try TrainerState(file.bytes(), limits: file.limits)
+        guard state.step == step else {
+          throw Failure(
+            .badData, "is of step \(state.step), but lies in the checkpoint of step \(step)",
+            advice: "hand in the trainer_state.json of the same checkpoint")
+        }
+        return state
+      }
     }
+    hasTrainerState = trainer != nil
     if let rate = ledger?.learningRate {
       (learningRate, learningRateNote) = (rate, nil)
-    } else if let trainer, let rate = try? LearningRate(trainer: trainer) {
+    } else if let rate = trainer.flatMap({ LearningRate(log: $0) }) {
       (learningRate, learningRateNote) = (rate.mean, rate.note.map { "checkpoint \(step): \($0)" })
     } else if let optimizer = files?.optimizer, optimizer.isRead {
       let rate = try locating(client: client, file: optimizer.name) {
-        try LearningRate(trainer: trainer, optimizer: OptimizerState(optimizer.bytes(), limits: optimizer.limits))
+        try LearningRate(optimizer: OptimizerState(optimizer.bytes(), limits: optimizer.limits))
       }
       (learningRate, learningRateNote) = (rate.mean, rate.note.map { "checkpoint \(step): \($0)" })
     } else {
@@ -73,7 +83,9 @@ struct CheckpointEvidence: Sendable {
         otherOptimizers.isEmpty ? "" : " (there is \(otherOptimizers.joined(separator: ", ")), which is not read)"
       missing.append("optimizer.pt" + others)
     }
-    if needs.evidence.contains(.learningRate), learningRate == nil { missing.append("trainer_state.json") }
+    if needs.evidence.contains(.learningRate), learningRate == nil {
+      missing.append((hasTrainerState ? "a learning rate in " : "") + "trainer_state.json")
+    }
     for column in needs.columns {
       let due = column.hasSuffix(".*") && !domains.isEmpty ? domains.map { column.dropLast() + $0 } : [column]
       missing += due.filter { names(matching: $0).isEmpty }.map { "'\($0)' in ledger.jsonl" }
@@ -99,12 +111,21 @@ struct CheckpointEvidence: Sendable {
     return nil
   }
 
-  /// Adam's moments of every LoRA parameter.
+  /// Adam's moments of every LoRA parameter, and the settings that all of them were trained with.
   func moments() throws -> (moments: [String: OptimizerState.Moments], group: OptimizerState.Group?) {
     guard let optimizer, let gradients else { return ([:], nil) }
     return try locating(client: client, file: optimizer.name) {
       let state = try OptimizerState(optimizer.bytes(), limits: optimizer.limits)
-      return (try state.moments(for: gradients.parameters), state.groups.first)
+      let moments = try state.moments(for: gradients.parameters)
+      let groups = moments.values.map(\.group)
+      // Scorers know one β1, β2 and ε.
+      let settings = Set(groups.map { [$0.beta1, $0.beta2, $0.epsilon] })
+      guard settings.count <= 1 else {
+        throw Failure(
+          .badData, "has LoRA parameters in groups of different betas or eps",
+          advice: "train them with the same ones, or hand in a ledger")
+      }
+      return (moments, groups.first)
     }
   }
 

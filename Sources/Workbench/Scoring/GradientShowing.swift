@@ -26,10 +26,11 @@ struct GradientShowing {
     (moments, group) = needs.evidence.contains(.moments) ? try evidence.moments() : ([:], nil)
   }
 
-  /// Betas, epsilon and step as the optimizer's file has them; NaN without moments.
+  /// Betas, epsilon and step as the optimizer's file has them; NaN without moments, and where parameters differ in steps.
   var optimizer: ((Double, Double), Double, Double) {
     guard let group else { return ((.nan, .nan), .nan, .nan) }
-    return ((group.beta1, group.beta2), group.epsilon, Double(moments.values.first?.step ?? 0))
+    let steps = Set(moments.values.map(\.step))
+    return ((group.beta1, group.beta2), group.epsilon, steps.count == 1 ? Double(steps.first!) : .nan)
   }
 
   /// Of every domain, the norm of each validation gradient; empty lists unless they are asked for.

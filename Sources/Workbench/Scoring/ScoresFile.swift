@@ -99,7 +99,7 @@ extension ScoreTable.Row {
     else { throw Failure(.badData, "this line has no client, split and id", advice: "is it a scores.jsonl of Clues?") }
     // Client names become file names, and ids lines of a file; this one may have been written by anybody.
     try ClientName.check(client, of: "client")
-    guard PluginHost.Split(rawName: split) != nil else {
+    guard PluginHost.Split(name: split) != nil else {
       throw Failure(.badData, "the split '\(split)' is neither train nor anchor")
     }
     guard !id.isEmpty, !id.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {

@@ -1,3 +1,4 @@
+import Bundles
 import CArchive
 import Diagnostics
 import Foundation
@@ -92,15 +93,4 @@ public func compress(_ content: [UInt8], as format: TestFormat) throws -> [UInt8
     try #require(archive_write_close(archive) == ARCHIVE_OK)
     return Array(try Data(contentsOf: URL(filePath: path)))
   }
-}
-
-/// Runs `body` where libarchive takes names for UTF-8, on this thread only.
-private func withNamesAsUTF8<Result>(_ body: () throws -> Result) rethrows -> Result {
-  guard let utf8 = newlocale(1 << LC_CTYPE, "C.UTF-8", nil) else { return try body() }
-  let previous = uselocale(utf8)
-  defer {
-    uselocale(previous)
-    freelocale(utf8)
-  }
-  return try body()
 }

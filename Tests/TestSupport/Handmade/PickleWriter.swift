@@ -72,7 +72,8 @@ public func torchFile(_ pickle: [UInt8], storages: [[Float]] = []) -> ZipWriter 
 
 /// An AdamW state: moments i and i + 1000 in every element of parameter i, whose shape is given.
 public func adamFile(
-  shapes: [[Int]], names: [String]? = nil, keyedByName: Bool = false, groupSizes: [Int]? = nil, without: Set<Int> = []
+  shapes: [[Int]], names: [String]? = nil, keyedByName: Bool = false, groupSizes: [Int]? = nil,
+  beta2: (Int) -> Double = { _ in 0.99 }, step: (Int) -> Float = { _ in 7 }, without: Set<Int> = []
 ) -> ZipWriter {
   var storages: [[Float]] = []
   var state: [(Python, Python)] = []
@@ -89,7 +90,7 @@ public func adamFile(
           ("exp_avg_sq", .tensor("\(storages.count + 2)", elements: count, shape: shape, strides: strides)),
         ])
       ))
-    storages.append([7])
+    storages.append([step(place)])
     storages.append([Float](repeating: Float(place), count: count))
     storages.append([Float](repeating: Float(place + 1000), count: count))
   }
@@ -99,17 +100,17 @@ public func adamFile(
     let places = start..<start + size
     var extra: [(Python, Python)] = [("params", .list(places.map(key)))]
     if let names, !keyedByName { extra.append(("param_names", .list(places.map { .text(names[$0]) }))) }
-    groups.append(adamGroup(extra))
+    groups.append(adamGroup(extra, beta2: beta2(groups.count)))
     start += size
   }
   return torchFile(Python.dict([("state", .dict(state)), ("param_groups", .list(groups))]).pickle, storages: storages)
 }
 
 /// AdamW's settings and what else a group is to hold.
-public func adamGroup(_ extra: [(Python, Python)]) -> Python {
+public func adamGroup(_ extra: [(Python, Python)], beta2: Double = 0.99) -> Python {
   .dict(
     [
-      ("lr", 0.005), ("betas", .tuple([0.9, 0.99])), ("eps", 1e-06), ("weight_decay", 0.01),
+      ("lr", 0.005), ("betas", .tuple([0.9, .real(beta2)])), ("eps", 1e-06), ("weight_decay", 0.01),
       ("amsgrad", .flag(false)), ("maximize", .flag(false)), ("foreach", .none),
     ] + extra)
 }

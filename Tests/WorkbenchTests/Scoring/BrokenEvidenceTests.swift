@@ -123,6 +123,71 @@ import Testing
     #expect(failure?.file?.hasSuffix("checkpoint-4/optimizer.pt") == true, "\(failure as Any)")
   }
 
+  /// An `optimizer.pt` for the adapter of a checkpoint.
+  private func writeOptimizer(
+    to checkpoint: URL, beta2: (Int) -> Double = { _ in 0.99 }, step: (Int) -> Float = { _ in 4 }
+  ) throws {
+    let adapter = try SafetensorsFile(Bytes(mapping: checkpoint.appending(path: "adapter_model.safetensors").path))
+    let shapes = adapter.names.map { adapter.tensors[$0]!.shape }
+    let file = adamFile(
+      shapes: shapes, names: adapter.names, groupSizes: [2, shapes.count - 2], beta2: beta2, step: step)
+    try Data(file.bytes()).write(to: checkpoint.appending(path: "optimizer.pt"))
+  }
+
+  @Test func `moments of groups with different betas are refused`() {
+    let failure = failure {
+      try writeOptimizer(to: $0.appending(path: "checkpoint-4"), beta2: { $0 == 0 ? 0.99 : 0.999 })
+    }
+    #expect(failure?.message == "has LoRA parameters in groups of different betas or eps", "\(failure as Any)")
+    #expect(failure?.client == "c0")
+    #expect(failure?.file?.hasSuffix("checkpoint-4/optimizer.pt") == true)
+  }
+
+  @Test func `no score is made with a step that is not that of all parameters`() throws {
+    for (steps, isScored) in [([4, 4], true), ([4, 3], false)] as [([Float], Bool)] {
+      let scored = try score([("score.parameters", "{bias_correction: true}")]) { folder in
+        try writeOptimizer(to: folder.appending(path: "checkpoint-4"), step: { steps[$0 % 2] })
+      }
+      for row in scored.table.rows where row.client == "c0" {
+        #expect((row.checkpoints[0].score != nil) == isScored, "\(row)")
+      }
+    }
+  }
+
+  @Test func `a learning rate that cannot be is named`() {
+    let failure = failure { folder in
+      let text = #"{"global_step": 4, "log_history": [{"step": 1, "learning_rate": -1}]}"#
+      try Data(text.utf8).write(to: folder.appending(path: "checkpoint-4/trainer_state.json"))
+    }
+    #expect(failure?.message == "entry 1 of its log_history has -1.0 as 'learning_rate'", "\(failure as Any)")
+    #expect(failure?.client == "c0")
+    #expect(failure?.file?.hasSuffix("checkpoint-4/trainer_state.json") == true)
+  }
+
+  @Test func `a log of another checkpoint is refused`() {
+    let failure = failure { folder in
+      let file = folder.appending(path: "checkpoint-4/trainer_state.json")
+      try FileManager.default.removeItem(at: file)
+      try FileManager.default.copyItem(at: folder.appending(path: "checkpoint-8/trainer_state.json"), to: file)
+    }
+    #expect(failure?.message == "is of step 8, but lies in the checkpoint of step 4", "\(failure as Any)")
+    #expect(failure?.client == "c0")
+    #expect(failure?.file?.hasSuffix("checkpoint-4/trainer_state.json") == true)
+  }
+
+  @Test func `a log without learning rates is named`() {
+    let failure = failure { folder in
+      let checkpoint = folder.appending(path: "checkpoint-8")
+      try Data(#"{"global_step": 8, "log_history": []}"#.utf8).write(
+        to: checkpoint.appending(path: "trainer_state.json"))
+    }
+    #expect(
+      failure?.message == "has 0.0 as learning rate, the one after the last step, and none was logged",
+      "\(failure as Any)")
+    #expect(failure?.client == "c0")
+    #expect(failure?.file?.hasSuffix("checkpoint-8/optimizer.pt") == true)
+  }
+
   @Test func `no anchors make no threshold`() {
     let failure = failure([("select.threshold", "anchor-mean")]) { _ in }
     #expect(failure == nil)

@@ -4,7 +4,7 @@
  *
  *   ON_LOAD, ON_ENTRY, ON_CREATE, ON_DESTROY, ON_MERGE   statements at the start of these
  *   AFTER_MERGE                                          a statement at the end of a merge
- *   REFUSE_UNKNOWN, PARAMETERS, ABI_MINOR, ENTRY_NAME, DTYPES
+ *   REFUSE_UNKNOWN, PARAMETERS, ABI_MINOR, SPACES, MORE_OF_TABLE and others, each where it is used
  */
 #include <math.h>
 #include <stdio.h>
@@ -49,6 +49,9 @@
 #endif
 #ifndef ENTRY
 #define ENTRY return &plugin;
+#endif
+#ifndef MORE_OF_TABLE
+#define MORE_OF_TABLE
 #endif
 #ifndef SPACES
 #define SPACES CLUES_SPACE_CORE | CLUES_SPACE_DELTA | CLUES_SPACE_FACTORS
@@ -131,6 +134,7 @@ static const clues_merge_method method = {
     .create = create,
     .destroy = destroy,
     .merge = merge,
+    MORE_OF_TABLE
 };
 
 static const clues_merge_method *const methods[] = {&method};
