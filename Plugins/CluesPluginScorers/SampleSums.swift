@@ -1,3 +1,5 @@
+import PluginKit
+
 /// What is summed over a checkpoint's tensors for every sample: the inner products of its vector with some targets, and
 /// the vector's square where it is wanted.
 struct SampleSums {
@@ -23,7 +25,7 @@ struct SampleSums {
     self.preconditioner = preconditioner
     targetSquares = [Double](repeating: 0, count: targetCount)
     products = [Double](repeating: 0, count: sampleCount * targetCount)
-    squares = [Double](repeating: 0, count: sampleCount)
+    self.squares = [Double](repeating: 0, count: sampleCount)
     isZero = [Bool](repeating: true, count: sampleCount)
     isFinite = [Bool](repeating: true, count: sampleCount)
   }
@@ -50,10 +52,7 @@ struct SampleSums {
           let vector = piece(range, of: rows[sample], tensor, in: room)
           isFinite[sample] = isFinite[sample] && vector.isFinite
           if wantsSquares { squares[sample] += innerProduct(vector, vector) }
-          targets.withUnsafeBufferPointer {
-            innerProducts(
-              vector, UnsafeBufferPointer(rebasing: $0[range.lowerBound...]), stride: tensor.elementCount, &found)
-          }
+          innerProducts(vector, targets, from: range.lowerBound, stride: tensor.elementCount, &found)
           for place in 0..<targetCount { products[sample * targetCount + place] += found[place] }
         }
       }

@@ -8,10 +8,13 @@ func innerProduct(_ a: Floats, _ b: Floats) -> Double {
   return clues_inner_product(first, second, min(a.count, b.count))
 }
 
-/// The same of a vector with each of several, which begin `stride` elements after each other.
-func innerProducts(_ vector: Floats, _ others: Floats, stride: Int, _ products: inout [Double]) {
-  guard !products.isEmpty, let first = vector.baseAddress, let second = others.baseAddress else { return }
-  clues_inner_products(first, second, stride, products.count, vector.count, &products)
+/// The same of a vector with as many others as there are products; `others` holds them from `start` on, `stride` elements
+/// after each other.
+func innerProducts(_ vector: Floats, _ others: [Float], from start: Int, stride: Int, _ products: inout [Double]) {
+  others.withUnsafeBufferPointer { others in
+    guard !products.isEmpty, let a = vector.baseAddress, let b = others.baseAddress else { return }
+    clues_inner_products(a, b + start, stride, products.count, vector.count, &products)
+  }
 }
 
 /// Adds `factor` times a vector.
