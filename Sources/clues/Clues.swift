@@ -51,11 +51,12 @@ struct Clues: ParsableCommand {
       }
       try command.run()
     } catch let failure as Failure {
+      Screen.standardError.close()
       Console.failure(failure)
       Signals.obeyLast()
       exit(withError: ExitCode(failure.kind.exitCode))
     } catch {
-      Screen.standardError.clear()
+      Screen.standardError.close()
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       Console.usage(fullMessage(for: error))
       exit(withError: ExitCode.validationFailure)
