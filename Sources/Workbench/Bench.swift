@@ -198,7 +198,7 @@ struct RunSettings: Sendable {
   }
 
   /// Refuses a plugin whose library is not the one that the recipe pins.
-  private static func check(_ pin: PluginPin, _ recipe: Recipe, _ catalog: PluginCatalog) throws {
+  static func check(_ pin: PluginPin, _ recipe: Recipe, _ catalog: PluginCatalog) throws {
     let entry = try recipe.locating(pin.origin) { try catalog.entry(pin.identifier) }
     let found = try entry.library.digested()
     guard found != pin.digest else { return }

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Who watches a run: gets to know how far it is and what is worth saying.
 public protocol Observer: Sendable {
   /// A stage begins.
@@ -55,55 +53,4 @@ public struct Unobserved: Observer {
   public func advance(_ stage: Stage, by amount: Int) {}
   public func end(_ stage: Stage) {}
   public func note(_ note: Note) {}
-}
-
-/// The packing of an archive, whose writer says how far it is once it has begun.
-final class PackingStage: Sendable {
-  private let observer: any Observer
-  private let written = Mutex<Int?>(nil)
-
-  init(_ observer: any Observer) { self.observer = observer }
-
-  /// - throws: ``Failure`` `interrupted` once the user has asked to stop.
-  func reach(_ done: Int, of total: Int) throws {
-    try Interruption.check()
-    let before = written.withLock { written in
-      defer { written = done }
-      return written
-    }
-    if before == nil { observer.begin(.packing, total: total) }
-    observer.advance(.packing, by: done - (before ?? 0))
-  }
-
-  func end() { if written.withLock({ $0 != nil }) { observer.end(.packing) } }
-}
-
-/// A part of a stage that knows how far it is, and tells the observer how much that adds.
-final class StageShare: @unchecked Sendable {
-  // Unchecked, for it goes from thread to thread, and is used by one at a time.
-  private let observer: any Observer
-  private let stage: Stage
-  private let total: Int
-  private var reported = 0
-
-  /// - parameter total: How much of the stage this part is, in the stage's unit.
-  init(of stage: Stage, total: Int, _ observer: any Observer) {
-    self.observer = observer
-    self.stage = stage
-    self.total = total
-  }
-
-  /// So much of the part is done; what goes beyond its total does not count, nor does a step back.
-  func reach(_ done: Int) {
-    let due = min(done, total)
-    guard due > reported else { return }
-    observer.advance(stage, by: due - reported)
-    reported = due
-  }
-
-  /// The same as a fraction of the part.
-  func reach(fraction: Double) { reach(Int(fraction * Double(total))) }
-
-  /// The part is done, whatever it said before.
-  func finish() { reach(total) }
 }

@@ -73,7 +73,9 @@ struct CheckpointEvidence: Sendable {
         otherOptimizers.isEmpty ? "" : " (there is \(otherOptimizers.joined(separator: ", ")), which is not read)"
       missing.append("optimizer.pt" + others)
     }
-    if needs.evidence.contains(.learningRate), learningRate == nil { missing.append("trainer_state.json") }
+    if needs.evidence.contains(.learningRate), learningRate == nil {
+      missing.append("a learning rate (trainer_state.json with its log_history)")
+    }
     for column in needs.columns {
       let due = column.hasSuffix(".*") && !domains.isEmpty ? domains.map { column.dropLast() + $0 } : [column]
       missing += due.filter { names(matching: $0).isEmpty }.map { "'\($0)' in ledger.jsonl" }

@@ -27,9 +27,10 @@ struct GradientShowing {
   }
 
   /// Betas, epsilon and step as the optimizer's file has them; NaN without moments.
-  var optimizer: ((Double, Double), Double, Double) {
+  var optimizer: (betas: (Double, Double), epsilon: Double, step: Double) {
     guard let group else { return ((.nan, .nan), .nan, .nan) }
-    return ((group.beta1, group.beta2), group.epsilon, Double(moments.values.first?.step ?? 0))
+    // A parameter that had no gradient at some step lags behind the others.
+    return ((group.beta1, group.beta2), group.epsilon, Double(moments.values.map(\.step).max() ?? 0))
   }
 
   /// Of every domain, the norm of each validation gradient; empty lists unless they are asked for.

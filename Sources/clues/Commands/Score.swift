@@ -38,7 +38,8 @@ extension Clues {
     var recipe: String?
 
     @Option(
-      name: .shortAndLong, help: ArgumentHelp("The file of scores; by default standard output.", valueName: "file"))
+      name: .shortAndLong, help: ArgumentHelp("The file of scores; by default standard output.", valueName: "file"),
+      completion: .file(extensions: ["jsonl"]))
     var output: String?
 
     @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))
