@@ -32,6 +32,7 @@ public struct Bench: Sendable {
   /// - throws: ``Failure``; what stood at `output` is then as it was.
   public func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunRecord {
     let settings = try RunSettings(recipe, in: catalog)
+    try OutputFolder.checkTarget(output, replacing: replacing)
     try checkThatInputsStay(recipe, output)
     // Made first, so that a folder that cannot be written is found out before the work, not after it.
     let folder = try OutputFolder(output, replacing: replacing)

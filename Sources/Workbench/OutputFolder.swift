@@ -42,6 +42,7 @@ struct OutputFolder {
 
   /// Refuses a target that must not be replaced; nothing is touched.
   static func checkTarget(_ path: String, replacing: Bool) throws {
+    guard !path.isEmpty else { throw Failure(.usage, "the output has no name", advice: "name a folder or an archive") }
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     if !exists || !isFolder.boolValue { try refuseOtherFiles(path) }

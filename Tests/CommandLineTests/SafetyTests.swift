@@ -127,6 +127,18 @@ import Testing
     }
   }
 
+  @Test func `where nothing can be written is found out before the work`() throws {
+    try withTemporaryFolder { folder in
+      let score = ["score", Self.tiny, "--scorer", "grand", "--progress", "plain", "-o", "nowhere/scores.jsonl"]
+      let scored = try clues(score, in: folder)
+      #expect(scored.status == 73)
+      #expect(
+        scored.errors.hasPrefix("nowhere/scores.jsonl: error: cannot be written: No such file"), "\(scored.errors)")
+      let merged = try clues(["merge", Self.tiny, "--method", "average", "-o", ""], in: folder)
+      #expect(merged.status == 64 && merged.errors.hasPrefix("error: the output has no name"), "\(merged.errors)")
+    }
+  }
+
   @Test func `an input is no output`() throws {
     try withTemporaryFolder { folder in
       #expect(try clues(["merge", Self.tiny, "--method", "average", "-o", "first"], in: folder).status == 0)

@@ -9,8 +9,13 @@ public struct ScoresOutput {
 
   public init(_ table: ScoreTable) { self.table = table }
 
-  /// Refuses a file that must not be replaced; nothing is touched.
+  /// Refuses a file that must not be replaced or has no folder to be in; nothing is touched.
   public static func check(_ path: String, replacing: Bool) throws {
+    guard access(URL(filePath: path).deletingLastPathComponent().path, W_OK) == 0 else {
+      throw Failure(
+        .cannotWrite, "cannot be written: \(systemMessage())",
+        advice: "check that the folder exists, and its permissions", file: path)
+    }
     guard !replacing else { return }
     let origin = ScoreTable.originPath(of: path)
     for file in [path, origin] where FileManager.default.fileExists(atPath: file) {
