@@ -43,12 +43,14 @@ struct Clues: ParsableCommand {
     case CheckProcess.argument: CheckProcess.main()
     default: break
     }
-    Signals.install()
+    Signals.ignoreClosedPipes()
     do {
       var command = try parseAsRoot()
+      let work = command as? any WorkingCommand
       if let command = command as? any SpeakingCommand {
-        Console.configure(command.messages, progress: command.progressStyle)
+        Console.configure(command.messages, progress: work?.progressStyle ?? .auto)
       }
+      if work != nil { Signals.stopInOrder() }
       try command.run()
     } catch let failure as Failure {
       Screen.standardError.close()

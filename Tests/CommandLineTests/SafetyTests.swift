@@ -127,6 +127,19 @@ import Testing
     }
   }
 
+  @Test func `a folder is no standard input, and a signal ends who waits for it`() throws {
+    try withTemporaryFolder { folder in
+      func shell(_ command: String) throws -> CommandResult {
+        try clues(["-c", command], in: folder, executable: "/bin/sh")
+      }
+      let read = try shell("'\(cluesExecutable)' select - < /")
+      #expect(read.status == 66 && read.errors.hasPrefix("error: standard input cannot be read"), "\(read.errors)")
+      // 124 says that the time was up, 137 that the first signal was not enough.
+      let waiting = "mkfifo p; timeout -s INT -k 5 1 env --default-signal '\(cluesExecutable)' select - <> p"
+      #expect(try shell(waiting).status == 124)
+    }
+  }
+
   @Test func `where nothing can be written is found out before the work`() throws {
     try withTemporaryFolder { folder in
       let score = ["score", Self.tiny, "--scorer", "grand", "--progress", "plain", "-o", "nowhere/scores.jsonl"]

@@ -25,7 +25,7 @@ extension ScoreTable {
   ///   input, which says nothing about that.
   public init(path: String, limits: Limits = Limits()) throws {
     let isInput = path == "-"
-    let bytes = try isInput ? Bytes(FileHandle.standardInput.readToEnd().map { Array($0) } ?? []) : Bytes(mapping: path)
+    let bytes = try isInput ? Self.standardInput() : Bytes(mapping: path)
     var rows: [Row] = []
     try locating(file: isInput ? "standard input" : path) {
       try bytes.withUnsafeBytes {
@@ -58,6 +58,14 @@ extension ScoreTable {
     }
   }
 
+  private static func standardInput() throws -> Bytes {
+    do {
+      return Bytes(try FileHandle.standardInput.readToEnd().map { Array($0) } ?? [])
+    } catch {
+      throw Failure(.missingInput, "standard input cannot be read", advice: "give it what `clues score` prints")
+    }
+  }
+
   private static func checkThatEachStandsOnce(_ rows: [Row]) throws {
     var seen: Set<[String]> = []
     var clients: Set<String> = []
@@ -74,7 +82,7 @@ extension ScoreTable {
   }
 
   /// Where the origin of the scores in a file is written down: scores.jsonl → scores.origin.json.
-  public static func originPath(of path: String) -> String {
+  static func originPath(of path: String) -> String {
     (path.hasSuffix(".jsonl") ? String(path.dropLast(6)) : path) + ".origin.json"
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 import Recipes
 
 extension Clues {
-  struct Run: SpeakingCommand {
+  struct Run: WorkingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Carry out a recipe.",
       usage: "clues run <recipe> [<options>]",

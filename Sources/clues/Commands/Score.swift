@@ -6,7 +6,7 @@ import Recipes
 import Workbench
 
 extension Clues {
-  struct Score: SpeakingCommand {
+  struct Score: WorkingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Score the samples of clients by their evidence.",
       usage: "clues score [<input> ...] (--scorer <name> | --recipe <file>) [<options>]",

@@ -16,7 +16,7 @@ enum Console {
   private static let settings = Mutex(Settings())
 
   /// Follows what the user said about messages.
-  static func configure(_ options: MessageOptions, progress: ProgressStyle = .auto) {
+  static func configure(_ options: MessageOptions, progress: ProgressStyle) {
     settings.withLock { settings in
       settings.isPainted = options.color.paints(
         environment: ProcessInfo.processInfo.environment, isTerminal: isatty(STDERR_FILENO) != 0)
