@@ -76,7 +76,7 @@ enum FuzzTarget: String, CaseIterable {
     case .recipe:
       guard let text = String(validating: input, as: UTF8.self) else { return }
       let recipe = try Recipe.parse(text, file: "r.yaml")
-      _ = recipe.explanation
+      _ = recipe.explanation()
       let again = try Recipe.parse(recipe.text, file: "r.yaml")
       guard again.text == recipe.text else { fatalError("what was written reads back differently") }
     case .safetensors:
@@ -102,6 +102,7 @@ enum FuzzTarget: String, CaseIterable {
     let path = "/dev/shm/clues-fuzz-\(getpid())"
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { fatalError("no file can be made in /dev/shm") }
+    defer { unlink(path) }
     guard write(descriptor, file, file.count) == file.count else { fatalError("/dev/shm is full") }
     close(descriptor)
     let bundle = try Bundle.open(path, wanting: Set(Part.allCases), limits: Self.limits)

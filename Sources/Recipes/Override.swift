@@ -38,6 +38,17 @@ public struct Override: Sendable {
       ?? Node(content: .scalar("", isPlain: true), origin: origin)
   }
 
+  /// Reads `key=value`, as `-p` takes it, as a setting below `path`.
+  ///
+  /// - throws: ``Failure`` of kind `usage` if this is not `key=value`, `badRecipe` if the value is broken YAML.
+  public init(parameter setting: String, of path: [String]) throws {
+    let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2 else {
+      throw Failure(.usage, "-p \(setting): this is not key=value", advice: "write for example -p density=0.5")
+    }
+    try self.init(path + [parts[0]], parts[1], from: "-p \(setting)")
+  }
+
   func apply(to root: Node) throws -> Node { try put(path[...], into: root, at: Place()) }
 
   private func put(_ steps: ArraySlice<String>, into node: Node?, at place: Place) throws -> Node {

@@ -16,4 +16,14 @@ public struct ParameterSetting: Sendable, Equatable {
     self.value = value
     self.origin = origin
   }
+
+  /// Reads `key=value`, as `-p` takes it; the value means what it would in a recipe.
+  ///
+  /// - throws: ``Failure`` of kind `usage` if this is not `key=value`, `badRecipe` if there can be no such value.
+  public init(option setting: String) throws {
+    let override = try Override(parameter: setting, of: [])
+    let place = override.path.reduce(Place()) { $0 / $1 }
+    self.init(
+      name: place.path, value: try Self.value(of: override.value, at: place), origin: override.value.origin)
+  }
 }

@@ -48,7 +48,7 @@ public struct Recipe: Sendable {
     }
 
     /// Whether it takes a selection to know them.
-    public var needsSelection: Bool { self != .equal && self != .samples }
+    var needsSelection: Bool { self != .equal && self != .samples }
   }
 
   /// The folder that relative paths start from; empty for the current one.

@@ -116,7 +116,7 @@ extension RunFile {
     guard run.objectValue?["schema"] == "clues/run/1" else {
       throw Failure(.badData, "is no record of a run", advice: "`clues run` writes clues/run.json")
     }
-    let field = Field(run, of: "run.json")
+    let field = Field(run, at: "run.json")
     version = try field["version"].text
     recipe = field["recipe"].value
     bundles = try field["bundles"].list.map { bundle in

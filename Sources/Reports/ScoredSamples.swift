@@ -21,7 +21,7 @@ struct ScoredSamples {
     var places: [String: Int] = [:]
     var all: [ScoredSamples] = []
     for (number, row) in rows.enumerated() {
-      let field = Field(row, of: "scores.jsonl[\(number)]")
+      let field = Field(row, at: "scores.jsonl[\(number)]")
       let client = try field["client"].text
       let place = places[client] ?? all.count
       if place == all.count {

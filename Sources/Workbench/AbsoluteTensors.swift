@@ -3,10 +3,11 @@ import Recipes
 import Tensors
 
 /// What becomes of tensors that replace the base model's own: they are values, not updates, so no merge method fits them.
+///
+/// - parameter contributions: Such as ``checkAbsolutes(_:policy:)`` let through.
 func mergeAbsolutes(
   _ contributions: [Contribution], policy: Recipe.Absolute, dtype: DType
 ) throws -> [(name: String, tensor: Tensor)] {
-  try checkAbsolutes(contributions, policy: policy)
   let names = Set(contributions.flatMap { $0.adapter.absolutes.keys }).sorted()
   switch policy {
   case .drop: return []
@@ -19,14 +20,15 @@ func mergeAbsolutes(
   }
 }
 
-/// Refuses tensors that the policy does not cover, and such as are no numbers; due before any work is done.
+/// Refuses tensors that the policy does not cover, and such as would get into the result and are no numbers; due before
+/// any work is done.
 func checkAbsolutes(_ contributions: [Contribution], policy: Recipe.Absolute) throws {
   if case .take(let client) = policy, !contributions.contains(where: { $0.client == client }) {
     throw Failure(
       .badRecipe, "there is no client '\(client)' to take tensors from",
       advice: suggestion(for: client, among: contributions.map(\.client)))
   }
-  for contribution in contributions where policy != .drop {
+  for contribution in contributions where policy.uses(contribution.client) {
     for (name, tensor) in contribution.absolutes {
       if policy == .refuse, contributions.count > 1 {
         throw Failure(
@@ -35,6 +37,17 @@ func checkAbsolutes(_ contributions: [Contribution], policy: Recipe.Absolute) th
           client: contribution.client, tensor: name)
       }
       try check(tensor, name, of: contribution.client)
+    }
+  }
+}
+
+extension Recipe.Absolute {
+  /// Whether tensors of this client have a part in the result.
+  fileprivate func uses(_ client: String) -> Bool {
+    switch self {
+    case .drop: false
+    case .take(let taken): client == taken
+    case .refuse, .average: true
     }
   }
 }

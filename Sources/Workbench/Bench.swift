@@ -32,6 +32,7 @@ public struct Bench: Sendable {
   /// - throws: ``Failure``; what stood at `output` is then as it was.
   public func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunRecord {
     let settings = try RunSettings(recipe, in: catalog)
+    try OutputFolder.checkTarget(output, replacing: replacing)
     try checkThatInputsStay(recipe, output)
     // Made first, so that a folder that cannot be written is found out before the work, not after it.
     let folder = try OutputFolder(output, replacing: replacing)
@@ -218,7 +219,7 @@ struct RunSettings: Sendable {
   }
 
   /// Refuses a plugin whose library is not the one that the recipe pins.
-  private static func check(_ pin: PluginPin, _ recipe: Recipe, _ catalog: PluginCatalog) throws {
+  static func check(_ pin: PluginPin, _ recipe: Recipe, _ catalog: PluginCatalog) throws {
     let entry = try recipe.locating(pin.origin) { try catalog.entry(pin.identifier) }
     let found = try entry.library.digested()
     guard found != pin.digest else { return }

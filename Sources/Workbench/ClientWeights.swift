@@ -15,12 +15,7 @@ extension [Client] {
         advice: "look at the threshold and at the anchors: `clues select` prints both")
     }
     let weights = try merged.weights(recipe, shares)
-    return try zip(merged, weights).map { client, weight in
-      guard let adapter = client.adapter else {
-        throw Failure(.badData, "brings no adapter", client: client.name, file: client.bundle.path)
-      }
-      return Contribution(client: client.name, place: client.place, adapter: adapter, weight: weight)
-    }
+    return try zip(merged, weights).map { try $0.contribution(weight: $1) }
   }
 
   /// The weights as the recipe gives them or says to derive them; derived ones have mean 1.
@@ -62,6 +57,14 @@ extension [Client] {
     flatMap { client in
       (client.bundle.notes + (client.adapter?.notes ?? [])).map { .info("\(client.name): \($0)") }
     }
+  }
+}
+
+extension Client {
+  /// What the client brings to a merge.
+  func contribution(weight: Double) throws -> Contribution {
+    guard let adapter else { throw Failure(.badData, "brings no adapter", client: name, file: bundle.path) }
+    return Contribution(client: name, place: place, adapter: adapter, weight: weight)
   }
 }
 

@@ -80,7 +80,7 @@ public struct Inspection: Sendable {
       ("sha256", .string(try bundle.digest())),
     ])
     facts.add("client", bundle.client + (bundle.domain.map { ", domain \($0)" } ?? ""))
-    if let adapter { object["adapter"] = describe(adapter, step: bundle.adapterStep, in: &facts) }
+    if let adapter { object["adapter"] = try describe(adapter, step: bundle.adapterStep, in: &facts) }
     try describe(bundle.checkpoints, in: &facts, &object)
     if let samples = bundle.samples {
       let count = bundle.trainingSampleCount.map { "\($0) training samples" } ?? "there"
@@ -98,7 +98,7 @@ public struct Inspection: Sendable {
     return (.object(object), "\(bundle.path)\n\(facts.text(columns: page.columns))\(remarks)")
   }
 
-  private static func describe(_ adapter: Adapter, step: Int?, in facts: inout Facts) -> JSONValue {
+  private static func describe(_ adapter: Adapter, step: Int?, in facts: inout Facts) throws -> JSONValue {
     let modules = adapter.modules.values.sorted { $0.name < $1.name }
     let endings = Set(modules.map { $0.name.split(separator: ".").last.map(String.init) ?? $0.name }).sorted()
     let scalings = Set(modules.map(\.scaling)).sorted()
@@ -113,7 +113,7 @@ public struct Inspection: Sendable {
     if !adapter.absolutes.isEmpty {
       facts.add("replaced", "\(adapter.absolutes.count) tensors of the base model, which only a policy can merge")
     }
-    let isFinite = modules.allSatisfy { (try? $0.a.isFinite() && $0.b.isFinite()) ?? false }
+    let isFinite = try modules.allSatisfy { try $0.a.isFinite() && $0.b.isFinite() }
     if !isFinite { facts.add("odd", "some numbers are NaN or infinite; this adapter cannot be merged") }
     return .object([
       "base_model": JSONValue(adapter.config.baseModel), "step": step.map { JSONValue($0) } ?? .null,
@@ -136,15 +136,15 @@ public struct Inspection: Sendable {
   private static func describe(_ file: BundleFile, in facts: inout Facts) throws -> JSONValue {
     let ledger = try locating(file: file.name) { try Ledger(file.bytes(), limits: file.limits) }
     let splits = Dictionary(grouping: ledger.samples, by: \.split).mapValues(\.count)
-    let counts = splits.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue)" }
+      .sorted { $0.key.rawValue < $1.key.rawValue }
+    let counts = splits.map { "\($0.value) \($0.key.rawValue)" }
     facts.add(
       "ledger",
       "\(counts.joined(separator: ", ")) at \(ledger.checkpoints.count) checkpoints, \(size(file.size))")
     facts.add("", ledger.columnNames.joined(separator: ", "))
     return .object([
       "bytes": JSONValue(file.size), "columns": JSONValue(ledger.columnNames),
-      "samples": .object(
-        JSONObject(splits.sorted { $0.key.rawValue < $1.key.rawValue }.map { ($0.key.rawValue, JSONValue($0.value)) })),
+      "samples": .object(JSONObject(splits.map { ($0.key.rawValue, JSONValue($0.value)) })),
       "checkpoints": .array(ledger.checkpoints.map { JSONValue($0.step) }), "notes": JSONValue(ledger.notes),
     ])
   }

@@ -24,6 +24,8 @@ struct OutputFolder: Sendable {
   }
 
   let path: String
+  /// Where the folder goes: a link stays, and what it leads to is replaced.
+  private let target: String
   private let draft: Draft
   private let written = Written()
   private let replaces: Bool
@@ -36,19 +38,29 @@ struct OutputFolder: Sendable {
     self.path = path
     replaces = replacing
     try Self.checkTarget(path, replacing: replacing)
-    let parent = URL(filePath: path).standardizedFileURL.deletingLastPathComponent()
+    let target = URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath()
     try Self.attempt(path) {
-      try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(
+        at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
     }
-    draft = try Draft(of: path, isFolder: true)
+    self.target = target.path
+    draft = try Draft(of: target.path, isFolder: true)
   }
 
   /// Refuses a target that must not be replaced; nothing is touched.
   static func checkTarget(_ path: String, replacing: Bool) throws {
+    guard !path.isEmpty else { throw Failure(.usage, "the output has no name", advice: "name a folder or an archive") }
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     if !exists || !isFolder.boolValue { try refuseOtherFiles(path) }
-    guard exists else { return }
+    guard exists else {
+      var status = stat()
+      guard lstat(path, &status) != 0 else {
+        throw Failure(
+          .cannotWrite, "is a link that leads nowhere", advice: "choose another output, or mend the link", file: path)
+      }
+      return
+    }
     if FolderArchive.isNamed(path), !isFolder.boolValue {
       guard replacing else {
         throw Failure(
@@ -60,15 +72,18 @@ struct OutputFolder: Sendable {
     guard isFolder.boolValue else {
       throw Failure(.cannotWrite, "there is a file of this name", advice: "choose another output folder", file: path)
     }
-    let entries = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    let entries = try attempt(path) { try FileManager.default.contentsOfDirectory(atPath: path) }
     guard !entries.isEmpty else { return }
     guard replacing else {
       throw Failure(
         .cannotWrite, "the output folder exists", advice: "choose another one, or replace it with --force", file: path)
     }
-    // Replacing removes the folder with all that is in it, so it must be one that a run or PEFT wrote.
+    // Replacing removes the folder with all that is in it, so it must be one that a run, a selection or PEFT wrote.
+    let isOurs = ["run.json", "threshold.json"].contains {
+      FileManager.default.fileExists(atPath: "\(path)/clues/\($0)")
+    }
     let written: Set = ["adapter_config.json", "adapter_model.safetensors", "README.md", "residual", ".DS_Store"]
-    guard entries.contains("clues") || written.isSuperset(of: entries) else {
+    guard isOurs || written.isSuperset(of: entries) else {
       throw Failure(
         .cannotWrite, "the folder holds more than an adapter and is no run, so it is not replaced, even with --force",
         advice: "choose another output folder, or remove it yourself", file: path)
@@ -166,18 +181,18 @@ struct OutputFolder: Sendable {
         stage.end()
         return abandon()
       }
-      fsync(draft.descriptor)
-      defer { syncFolder(of: path) }
-      guard FileManager.default.fileExists(atPath: path) else { return try Self.rename(draft.path, to: path) }
-      try Self.checkTarget(path, replacing: replaces)
+      guard fsync(draft.descriptor) == 0 else { throw Self.failure(path) }
+      defer { syncFolder(of: target) }
+      guard FileManager.default.fileExists(atPath: target) else { return try Self.rename(draft.path, to: target) }
+      try Self.checkTarget(target, replacing: replaces)
       // Two renames in a row leave a moment without either; exchanging, where the file system can do it, leaves none.
-      if clues_exchange(draft.path, path) != 0 {
+      if clues_exchange(draft.path, target) != 0 {
         let old = draft.path + "-old"
-        try Self.rename(path, to: old)
+        try Self.rename(target, to: old)
         do {
-          try Self.rename(draft.path, to: path)
+          try Self.rename(draft.path, to: target)
         } catch {
-          try Self.rename(old, to: path)
+          try Self.rename(old, to: target)
           throw error
         }
         try? FileManager.default.removeItem(atPath: old)
@@ -197,9 +212,9 @@ struct OutputFolder: Sendable {
     }
   }
 
-  private static func attempt(_ path: String, _ body: () throws -> Void) throws {
+  private static func attempt<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
     do {
-      try body()
+      return try body()
     } catch let failure as Failure {
       throw failure
     } catch {

@@ -64,21 +64,14 @@ extension Merger {
   }
 
   private func innerProducts(threads: Int, advance: @Sendable () -> Void) throws -> [Double] {
-    let count = contributions.count
     let modules = modules
     let grams = try inParallel(modules.count, threads: threads) { place in
       defer { advance() }
       try Interruption.check()
       let shares = try shares(of: modules[place]).filter { !$0.isAbsent }
-      return (clients: shares.map(\.index), products: try gram(shares.map(\.term)).elements)
+      return (places: shares.map(\.index), products: try gram(shares.map(\.term)).elements)
     }
-    var sums = [Double](repeating: 0, count: count * count)
-    for (clients, products) in grams {
-      for (row, i) in clients.enumerated() {
-        for (column, j) in clients.enumerated() { sums[i * count + j] += products[row * clients.count + column] }
-      }
-    }
-    return sums
+    return summed(grams, count: contributions.count)
   }
 
   private func survey(_ name: String, _ overview: Overview, pass: Int) throws -> Finding {

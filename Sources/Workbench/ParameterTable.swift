@@ -51,10 +51,7 @@ extension Bench {
       throw Failure(.badRecipe, "the recipe merges nothing", file: recipe.file)
     }
     let clients = try open(recipe, scoring: false)
-    let contributions = try clients.filter { !$0.isAnchor }.map { client in
-      guard let adapter = client.adapter else { throw Failure(.badData, "brings no adapter", client: client.name) }
-      return Contribution(client: client.name, place: client.place, adapter: adapter, weight: 1)
-    }
+    let contributions = try clients.filter { !$0.isAnchor }.map { try $0.contribution(weight: 1) }
     let merger = try Merger(settings, contributions, services: services)
     return ParameterTable(
       modules: try merger.modules.sorted(by: naturally).map { ($0, try merger.parameters(of: $0)) },

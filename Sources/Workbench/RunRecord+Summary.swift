@@ -21,7 +21,7 @@ extension RunRecord {
     var header = ["client"]
     if scored != nil { header.append("samples") }
     if !shares.isEmpty { header += ["kept", "share"] }
-    if merge != nil { header += ["weight", "rank", "modules", "checkpoint"] }
+    if merge != nil { header += ["weight", "rank", "modules", "step"] }
     var table = Table(header, numbers: 1..<header.count)
     for name in names {
       var row = [name]

@@ -35,17 +35,10 @@ public struct RunRecord: Sendable {
     /// The cosines between the clients' updates over all modules in which clients were compared, row-major.
     public var cosines: [Double] {
       let places = Dictionary(uniqueKeysWithValues: clients.enumerated().map { ($1, $0) })
-      var sums = [Double](repeating: 0, count: clients.count * clients.count)
-      for module in modules {
-        guard let products = module.innerProducts else { continue }
-        let own = module.clients.compactMap { places[$0] }
-        for (row, i) in own.enumerated() {
-          for (column, j) in own.enumerated() {
-            sums[i * clients.count + j] += products[row * own.count + column]
-          }
-        }
+      let parts = modules.compactMap { module in
+        module.innerProducts.map { (places: module.clients.compactMap { places[$0] }, products: $0) }
       }
-      return Workbench.cosines(of: sums, count: clients.count)
+      return Workbench.cosines(of: summed(parts, count: clients.count), count: clients.count)
     }
 
     /// How many modules the cosines are taken over.

@@ -43,19 +43,22 @@ struct Clues: ParsableCommand {
     case CheckProcess.argument: CheckProcess.main()
     default: break
     }
-    Signals.install()
+    Signals.ignoreClosedPipes()
     do {
       var command = try parseAsRoot()
+      let work = command as? any WorkingCommand
       if let command = command as? any SpeakingCommand {
-        Console.configure(command.messages, progress: command.progressStyle)
+        Console.configure(command.messages, progress: work?.progressStyle ?? .auto)
       }
+      if work != nil { Signals.stopInOrder() }
       try command.run()
     } catch let failure as Failure {
+      Screen.standardError.close()
       Console.failure(failure)
       Signals.obeyLast()
       exit(withError: ExitCode(failure.kind.exitCode))
     } catch {
-      Screen.standardError.clear()
+      Screen.standardError.close()
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       Console.usage(fullMessage(for: error))
       exit(withError: ExitCode.validationFailure)

@@ -56,7 +56,7 @@ import Testing
   /// What a terminal shows after all that was written: rows, with status lines overwritten.
   private func screen(_ text: String) -> [String] {
     text.components(separatedBy: "\r\n").map { row in
-      let last = row.components(separatedBy: "\u{1B}[2K").last ?? row
+      let last = row.components(separatedBy: "\u{1B}[J").last ?? row
       return last.replacing(/\u{1B}\[[?0-9;]*[a-zA-Z]/, with: "").replacing("\r", with: "")
     }
   }
@@ -87,8 +87,11 @@ import Testing
       #expect(rows.contains { $0.hasPrefix("hospital") && $0.contains("…") && $0.contains("north ") }, "\(rows)")
       let record = try String(contentsOf: folder.appending(path: "out/clues/run.json"), encoding: .utf8)
       #expect(record.contains(long))
+      // Without wrapping, and back at the start: so a window that becomes narrower leaves no piece of the line behind.
+      let drawn = session.text.ranges(of: "\u{1B}[?7l").count
+      #expect(drawn > 0 && drawn == session.text.ranges(of: "\u{1B}[?7h\r").count)
       // Ten drawings a second, and each erases and draws in one go.
-      let drawings = session.text.components(separatedBy: "\r\u{1B}[2Kmerging").count - 1
+      let drawings = session.text.components(separatedBy: "\u{1B}[J\r\u{1B}[?7lmerging").count - 1
       let seconds = session.text.firstMatch(of: /merging: 60 modules in ([0-9.]+) s/).flatMap { Double($0.1) }
       #expect(Double(drawings) <= 10 * (seconds ?? 0) + 1)
     }

@@ -131,6 +131,24 @@ import Testing
     #expect(dropped.config.raw["modules_to_save"] == .null)
   }
 
+  @Test func `a tensor need be sound only where it is taken from`() throws {
+    try withTemporaryFolder { folder in
+      let paths = try (0..<2).map { client in
+        try write(folder.appending(path: "c\(client)"), seed: UInt64(client), config: Self.savedConfig, Self.saved)
+      }
+      let file = URL(filePath: paths[0] + "/adapter_model.safetensors")
+      var tensors = try SafetensorsFile(Bytes(mapping: file.path)).tensors
+      tensors["base_model.model.lm_head.weight"] = Tensor([Float](repeating: .nan, count: 35), shape: [7, 5])
+      try Data(safetensors(tensors)).write(to: file)
+      func merge(_ policy: String) throws -> Adapter {
+        try TestMerge(inputs: paths, settings: Self.average + [("merge.absolute", policy)]).result().adapter
+      }
+      #expect(try merge("{take: c1}").absolutes.count == 1)
+      let failure = #expect(throws: Failure.self) { try merge("{take: c0}") }
+      #expect(failure?.client == "c0" && failure?.tensor == "lm_head.weight")
+    }
+  }
+
   @Test func `layers of different sizes are refused by name`() throws {
     try withTemporaryFolder { folder in
       let paths = [

@@ -40,7 +40,10 @@ final class Report {
     title("Thresholds")
     var isKept = true
     for (name, threshold) in thresholds.sorted(by: { $0.key < $1.key }) {
-      guard let value = figures[name] else { continue }
+      guard let value = figures[name] else {
+        show("  not measured  \(name)")
+        continue
+      }
       let isGood = value >= threshold.least ?? -.infinity && value <= threshold.most ?? .infinity
       let bound = threshold.least.map { "at least \($0)" } ?? threshold.most.map { "at most \($0)" } ?? ""
       show("  \(isGood ? "kept  " : "MISSED") \(padded(name, 34))\(right(text(value, 2), 10))  \(bound)")

@@ -24,12 +24,14 @@ while let argument = rest.popFirst() {
     names.append(argument)
   }
 }
-guard let clues = options["--clues"], names.allSatisfy({ name in Measurement.all.contains { $0.name == name } }) else {
+guard let clues = options["--clues"], let runs = Int(options["--runs"] ?? "5"), runs > 0,
+  names.allSatisfy({ name in Measurement.all.contains { $0.name == name } })
+else {
   fail(usage)
 }
 let place = Workplace(
   folder: options["--work"] ?? FileManager.default.temporaryDirectory.appending(path: "clues-bench").path,
-  clues: clues, python: options["--python"], runs: max(1, options["--runs"].flatMap { Int($0) } ?? 5))
+  clues: clues, python: options["--python"], runs: runs)
 let report = Report()
 do {
   for measurement in Measurement.all where names.isEmpty || names.contains(measurement.name) {

@@ -2,11 +2,11 @@
 let styleSheet = """
 
   :root{color-scheme:light dark;--page:#fdfdfb;--ink:#1d2025;--soft:#5a6069;--line:#deded8;--grid:#ecece7;
-  --accent:#0b5c9e;--hollow:#858b94;--ground:#f4f4f0;--warm:#a65300}
+  --accent:#0b5c9e;--hollow:#858b94;--ground:#f4f4f0;--warm:#a65300;--edge:#0003}
   \(Palette.light)
   @media screen and (prefers-color-scheme:dark){
   :root{--page:#15181c;--ink:#e6e6e1;--soft:#a3a9b2;--line:#343a42;--grid:#262b31;
-  --accent:#7fbcf2;--hollow:#858d98;--ground:#1d2126;--warm:#ffb066}
+  --accent:#7fbcf2;--hollow:#858d98;--ground:#1d2126;--warm:#ffb066;--edge:#fff4}
   \(Palette.dark)
   }
   *{box-sizing:border-box}
@@ -38,7 +38,12 @@ let styleSheet = """
   .warning{border-color:var(--warm)}
   .warning strong{color:var(--warm)}
   figure{margin:1.5rem 0 0}
-  .scroll{overflow:auto;scrollbar-width:thin}
+  .scroll{overflow:auto;scrollbar-width:thin;background:
+  linear-gradient(90deg,var(--page) 30%,transparent) left/2.5rem 100%,
+  linear-gradient(270deg,var(--page) 30%,transparent) right/2.5rem 100%,
+  linear-gradient(90deg,var(--edge),transparent) left/.75rem 100%,
+  linear-gradient(270deg,var(--edge),transparent) right/.75rem 100%;
+  background-repeat:no-repeat;background-attachment:local,local,scroll,scroll}
   .scroll:has(table){max-height:42rem}
   .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:0 2.5rem}
   .pair>div{min-width:0}
@@ -74,7 +79,7 @@ let styleSheet = """
   .threshold{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3}
   @media (max-width:40rem){body{padding:2rem 1rem 4rem}h1{font-size:2rem}.facts{grid-template-columns:1fr;gap:0}
   .facts dd{margin-bottom:.75rem}.figures{grid-template-columns:1fr 1fr}}
-  @media print{body{padding:0;max-width:none;font-size:10pt}nav{display:none}.scroll,.scroll:has(table){overflow:visible;max-height:none}
+  @media print{body{padding:0;max-width:none;font-size:10pt}nav{display:none}.scroll,.scroll:has(table){overflow:visible;max-height:none;background:none}
   details::details-content{content-visibility:visible;display:block;height:auto}
   h2,h3,summary{break-after:avoid}svg,tr,.note{break-inside:avoid}svg{min-width:0!important}
   *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

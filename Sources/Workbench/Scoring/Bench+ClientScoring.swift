@@ -23,9 +23,8 @@ extension Bench {
     return ScoreTable(rows: rows, scorers: [.init(plugin, parameters)])
   }
 
-  /// <ΔW_i, ΔW_j> of all adapters, summed over modules; a module that an adapter lacks is zero.
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ of all adapters, summed over modules; a module that an adapter lacks is zero.
   private func innerProducts(_ adapters: [Adapter]) throws -> [Double] {
-    let count = adapters.count
     let modules = Set(adapters.flatMap { $0.modules.keys }).sorted()
     let grams = try inParallel(modules.count, threads: threads) { place in
       try Interruption.check()
@@ -34,15 +33,9 @@ extension Bench {
         let module = adapters[owner].modules[modules[place]]!
         return try locating(tensor: module.name) { try module.term }
       }
-      return (owners, try gram(terms))
+      return (places: owners, products: try gram(terms).elements)
     }
-    var sums = [Double](repeating: 0, count: count * count)
-    for (owners, products) in grams {
-      for (row, i) in owners.enumerated() {
-        for (column, j) in owners.enumerated() { sums[i * count + j] += products[row, column] }
-      }
-    }
-    return sums
+    return summed(grams, count: adapters.count)
   }
 }
 

@@ -37,10 +37,14 @@ struct ScoringSettings: Sendable {
     try failures.throwIfAny()
   }
 
-  /// The libraries that take part.
-  var libraries: [PluginIdentity] {
-    scorers.map(\.plugin.about.library) + (rule.map { [$0.plugin.about.library] } ?? [])
-  }
+  /// The plugins that take part.
+  private var plugins: [PluginDescription] { scorers.map(\.plugin.about) + (rule.map { [$0.plugin.about] } ?? []) }
+
+  /// Their ids.
+  var pluginIds: [String] { plugins.map(\.id) }
+
+  /// Their libraries.
+  var libraries: [PluginIdentity] { plugins.map(\.library) }
 }
 
 extension Recipe {
@@ -73,6 +77,10 @@ extension Bench {
     let settings = try ScoringSettings(recipe, in: catalog)
     guard !settings.scorers.isEmpty else {
       throw Failure(.badRecipe, "the recipe scores nothing", advice: "give it a 'score' section", file: recipe.file)
+    }
+    // A client has the pinned scorers, but not need have the method that the operator merges with.
+    for pin in recipe.plugins where settings.pluginIds.contains(pin.identifier) {
+      try RunSettings.check(pin, recipe, catalog)
     }
     let clients = try open(recipe, scoring: true)
     let scored = try score(recipe, settings, clients)

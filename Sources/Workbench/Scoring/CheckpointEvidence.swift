@@ -84,7 +84,9 @@ struct CheckpointEvidence: Sendable {
       missing.append("optimizer.pt" + others)
     }
     if needs.evidence.contains(.learningRate), learningRate == nil {
-      missing.append((hasTrainerState ? "a learning rate in " : "") + "trainer_state.json")
+      missing.append(
+        hasTrainerState
+          ? "a learning rate in the log_history of trainer_state.json" : "trainer_state.json with its log_history")
     }
     for column in needs.columns {
       let due = column.hasSuffix(".*") && !domains.isEmpty ? domains.map { column.dropLast() + $0 } : [column]

@@ -36,13 +36,15 @@ public struct DecidedThreshold: Sendable {
   private init(_ object: JSONObject) throws {
     rule = object["rule"]?.stringValue ?? ""
     parameters = object["parameters"] ?? .object(JSONObject())
-    calibratesClients = object["calibrate"] == "client"
+    switch object["calibrate"] ?? "none" {
+    case "client": calibratesClients = true
+    case "none": calibratesClients = false
+    default: throw Failure(.badData, "'calibrate' is neither 'client' nor 'none'")
+    }
     scorers = try (object["scorers"]?.arrayValue ?? []).map { try ScoreTable.Scorer($0) }
-    common = Self.number(object["threshold"])
+    common = try object["threshold"].flatMap { $0.isNull ? nil : try Self.number($0) }
     byClient = Dictionary(
-      (object["thresholds"]?.objectValue?.members ?? []).compactMap { member in
-        Self.number(member.value).map { (member.key, $0) }
-      }
+      try (object["thresholds"]?.objectValue?.members ?? []).map { ($0.key, try Self.number($0.value)) }
     ) { first, _ in first }
     evidence = object["evidence"]?.objectValue ?? JSONObject()
     guard common != nil || !byClient.isEmpty else { throw Failure(.badData, "holds no threshold") }
@@ -68,7 +70,13 @@ public struct DecidedThreshold: Sendable {
   /// JSON has no infinity, which is the threshold of a rule that keeps nothing, or everything.
   private func finite(_ number: Double) -> JSONValue { number.isFinite ? .number(number) : .string("\(number)") }
 
-  private static func number(_ value: JSONValue?) -> Double? {
-    value?.doubleValue ?? value?.stringValue.flatMap { ["inf", "-inf"].contains($0) ? Double($0) : nil }
+  private static func number(_ value: JSONValue) throws -> Double {
+    switch value {
+    case "inf": return .infinity
+    case "-inf": return -.infinity
+    default:
+      guard let number = value.doubleValue else { throw Failure(.badData, "holds a threshold that is no number") }
+      return number
+    }
   }
 }

@@ -27,10 +27,10 @@ struct GradientShowing {
   }
 
   /// Betas, epsilon and step as the optimizer's file has them; NaN without moments, and where parameters differ in steps.
-  var optimizer: ((Double, Double), Double, Double) {
+  var optimizer: (betas: (Double, Double), epsilon: Double, step: Double) {
     guard let group else { return ((.nan, .nan), .nan, .nan) }
     let steps = Set(moments.values.map(\.step))
-    return ((group.beta1, group.beta2), group.epsilon, steps.count == 1 ? Double(steps.first!) : .nan)
+    return ((group.beta1, group.beta2), group.epsilon, steps.count == 1 ? steps.first.map(Double.init) ?? .nan : .nan)
   }
 
   /// Of every domain, the norm of each validation gradient; empty lists unless they are asked for.

@@ -26,7 +26,7 @@ extension ScoreTable {
   ///   input, which says nothing about that.
   public init(path: String, limits: Limits = Limits()) throws {
     let isInput = path == "-"
-    let bytes = try isInput ? Bytes(FileHandle.standardInput.readToEnd().map { Array($0) } ?? []) : Bytes(mapping: path)
+    let bytes = try isInput ? Self.standardInput() : Bytes(mapping: path)
     var rows: [Row] = []
     try locating(file: isInput ? "standard input" : path) {
       try bytes.withUnsafeBytes {
@@ -42,15 +42,28 @@ extension ScoreTable {
       let scores = bytes
       let bytes = try Bytes(mapping: origin)
       try locating(file: origin) {
-        let object = try bytes.withUnsafeBytes { try JSONReader(limits).read($0) }.objectValue
-        if let digest = object?["scores_sha256"]?.stringValue, digest != sha256(of: scores) {
+        guard let object = try bytes.withUnsafeBytes({ try JSONReader(limits).read($0) }).objectValue,
+          object["schema"] == "clues/scoring/1"
+        else {
+          throw Failure(
+            .badData, "does not say how scores came about", advice: "score again; or remove this file if it is yours")
+        }
+        if let digest = object["scores_sha256"]?.stringValue, digest != sha256(of: scores) {
           throw Failure(
             .badData, "says how other scores came about, not those in \(path)",
             advice: "score again; if you have changed the scores yourself, remove this file")
         }
-        scorers = try (object?["scorers"]?.arrayValue ?? []).map { try Scorer($0) }
-        evidence = object?["evidence"]?.objectValue ?? JSONObject()
+        scorers = try (object["scorers"]?.arrayValue ?? []).map { try Scorer($0) }
+        evidence = object["evidence"]?.objectValue ?? JSONObject()
       }
+    }
+  }
+
+  private static func standardInput() throws -> Bytes {
+    do {
+      return Bytes(try FileHandle.standardInput.readToEnd().map { Array($0) } ?? [])
+    } catch {
+      throw Failure(.missingInput, "standard input cannot be read", advice: "give it what `clues score` prints")
     }
   }
 
@@ -70,7 +83,7 @@ extension ScoreTable {
   }
 
   /// Where the origin of the scores in a file is written down: scores.jsonl → scores.origin.json.
-  public static func originPath(of path: String) -> String {
+  static func originPath(of path: String) -> String {
     (path.hasSuffix(".jsonl") ? String(path.dropLast(6)) : path) + ".origin.json"
   }
 }
@@ -105,21 +118,32 @@ extension ScoreTable.Row {
     guard !id.isEmpty, !id.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
       throw Failure(.badData, "an id is empty or holds control characters")
     }
+    /// The number, or nil for null.
+    func number(_ value: JSONValue?) throws -> Double? {
+      guard let value, !value.isNull else { return nil }
+      guard let number = value.doubleValue else {
+        throw Failure(.badData, "a score of the sample '\(id)' is no number", client: client)
+      }
+      return number
+    }
     self.client = client
     self.split = split
     self.id = id
     domain = object["domain"]?.stringValue
-    if let number = object["score"]?.doubleValue {
+    if let number = try number(object["score"]) {
       score = .value(number)
     } else {
       score = .unscored(object["reason"]?.stringValue ?? "no reason given")
     }
     checkpoints = try (object["checkpoints"]?.objectValue?.members ?? []).map { member in
       guard let step = Int(member.key) else { throw Failure(.badData, "'\(member.key)' is no checkpoint") }
-      return (step, member.value.doubleValue)
+      return (step, try number(member.value))
     }
-    parts = (object["scores"]?.objectValue?.members ?? []).map { ($0.key, $0.value.doubleValue) }
+    parts = try (object["scores"]?.objectValue?.members ?? []).map { ($0.key, try number($0.value)) }
     kept = object["kept"]?.boolValue
+    guard kept != nil || object["kept"]?.isNull ?? true else {
+      throw Failure(.badData, "whether the sample '\(id)' is kept is neither true nor false", client: client)
+    }
   }
 }
 

@@ -9,8 +9,13 @@ public struct ScoresOutput {
 
   public init(_ table: ScoreTable) { self.table = table }
 
-  /// Refuses a file that must not be replaced; nothing is touched.
+  /// Refuses a file that must not be replaced or has no folder to be in; nothing is touched.
   public static func check(_ path: String, replacing: Bool) throws {
+    guard access(URL(filePath: path).deletingLastPathComponent().path, W_OK) == 0 else {
+      throw Failure(
+        .cannotWrite, "cannot be written: \(systemMessage())",
+        advice: "check that the folder exists, and its permissions", file: path)
+    }
     guard !replacing else { return }
     let origin = ScoreTable.originPath(of: path)
     for file in [path, origin] where FileManager.default.fileExists(atPath: file) {
@@ -40,42 +45,5 @@ public struct ScoresOutput {
       throw error
     }
     try scores.commit()
-  }
-}
-
-/// A selection in a folder of its own.
-public struct SelectionOutput {
-  private let selection: SampleSelection
-
-  public init(_ selection: SampleSelection) { self.selection = selection }
-
-  public func write(to path: String, replacing: Bool) throws {
-    guard !FileManager.default.fileExists(atPath: path + "/clues/run.json") else {
-      throw Failure(
-        .cannotWrite, "the folder holds a run, which a selection does not replace, even with --force",
-        advice: "choose another output folder", file: path)
-    }
-    let folder = try OutputFolder(path, replacing: replacing)
-    do {
-      try folder.write(selection.table, selection)
-      try folder.commit()
-    } catch {
-      folder.abandon()
-      throw error
-    }
-  }
-}
-
-extension OutputFolder {
-  /// Writes scores and, if there is one, the selection where a run directory has them.
-  func write(_ table: ScoreTable, _ selection: SampleSelection?) throws {
-    let text = table.text
-    try write(text, to: "clues/scores.jsonl")
-    try write(table.originJSON(of: text).text(indented: true) + "\n", to: "clues/scores.origin.json")
-    guard let selection else { return }
-    for client in selection.clients {
-      try write(selection.keptIds(of: client.client), to: "clues/selected/\(client.client).txt")
-    }
-    try write(DecidedThreshold(selection).json.text(indented: true) + "\n", to: "clues/threshold.json")
   }
 }

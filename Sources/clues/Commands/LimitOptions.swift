@@ -8,7 +8,8 @@ struct LimitOptions: ParsableArguments {
     name: .customLong("limit"),
     help: ArgumentHelp(
       "Raise or lower a limit on inputs, as in entry_size=32GiB; may be repeated. Documentation/Bundles.md has them all.",
-      valueName: "name=value"))
+      valueName: "name=value"),
+    completion: .list(Limit.allCases.map { $0.rawValue + "=" }))
   var settings: [String] = []
 
   /// The defaults with what was set.

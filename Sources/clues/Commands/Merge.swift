@@ -4,7 +4,7 @@ import JSON
 import Recipes
 
 extension Clues {
-  struct Merge: SpeakingCommand {
+  struct Merge: WorkingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Merge adapters without a recipe.",
       usage: "clues merge <input> ... --method <name> --output <dir> [<options>]",

@@ -21,9 +21,9 @@ struct ProgressOptions: ParsableArguments {
 /// A command that follows what the user said about messages.
 protocol SpeakingCommand: ParsableCommand {
   var messages: MessageOptions { get }
-  var progressStyle: ProgressStyle { get }
 }
 
-extension SpeakingCommand {
-  var progressStyle: ProgressStyle { .auto }
+/// A command that takes its time: it says how far it is, and stops in order when it is asked to.
+protocol WorkingCommand: SpeakingCommand {
+  var progressStyle: ProgressStyle { get }
 }

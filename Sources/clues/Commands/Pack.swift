@@ -5,7 +5,7 @@ import Foundation
 import Workbench
 
 extension Clues {
-  struct Pack: SpeakingCommand {
+  struct Pack: WorkingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Pack a training folder into a bundle to hand in.",
       usage: "clues pack <dir> --output <bundle> [<options>]",

@@ -17,7 +17,7 @@ extension CompletionKind {
   ///   - id: The plugin that is meant where the option is not there.
   static func parameters(of option: String, otherwise id: String? = nil) -> CompletionKind {
     .custom { words, _, _ in
-      let named = value(of: option, in: words) ?? id
+      let named = values(of: option, in: words).last ?? id
       let parameters = outline(words).first { $0.id == named }?.parameters ?? []
       return parameters.flatMap { parameter in
         parameter.values.isEmpty ? [parameter.name + "="] : parameter.values.map { "\(parameter.name)=\($0)" }
@@ -27,15 +27,13 @@ extension CompletionKind {
 
   /// The plugins of the line's own `--plugin-dir` and of all other places; nothing where these are not in order.
   private static func outline(_ words: [String]) -> [CatalogOutline.Entry] {
-    let folders = words.indices.dropLast().filter { words[$0] == "--plugin-dir" }.map { words[$0 + 1] }
-    return (try? CatalogOutline(PluginSearchPath(options: folders)).entries) ?? []
+    (try? CatalogOutline(PluginSearchPath(options: values(of: "--plugin-dir", in: words))).entries) ?? []
   }
 
-  private static func value(of option: String, in words: [String]) -> String? {
-    for (place, word) in words.enumerated() {
-      if word == option, place + 1 < words.count { return words[place + 1] }
-      if word.hasPrefix(option + "=") { return String(word.dropFirst(option.count + 1)) }
+  private static func values(of option: String, in words: [String]) -> [String] {
+    words.enumerated().compactMap { place, word in
+      if word == option { return place + 1 < words.count ? words[place + 1] : nil }
+      return word.hasPrefix(option + "=") ? String(word.dropFirst(option.count + 1)) : nil
     }
-    return nil
   }
 }

@@ -68,7 +68,7 @@ extension Clues.Plugins {
     }
   }
 
-  struct Path: ParsableCommand {
+  struct Path: SpeakingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print the folders that plugins are looked for in.",
       discussion: """
@@ -78,10 +78,13 @@ extension Clues.Plugins {
           clues plugins path
         """)
 
+    @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
 
     func run() throws {
-      for place in try plugins.searchPath.places { try Console.result("\(place.folder)  (\(place.origin.rawValue))") }
+      for place in try plugins.searchPath.places {
+        try Console.result(Console.printable("\(place.folder)  (\(place.origin.rawValue))"))
+      }
     }
   }
 }

@@ -17,18 +17,20 @@ extension Clues.Plugins {
         checked. Exit code 0 means that nothing failed and nothing crashed, 70 that something did. \
         Documentation/Checks.md says what is checked.
 
-        Example:
+        Examples:
           clues plugins check agreement.so
           clues plugins check agreement.so --only strides --only dtypes --json
         """)
 
-    @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"), completion: .file(extensions: ["so"]))
     var file: String?
 
     @Flag(help: "Print what was found as JSON.")
     var json = false
 
-    @Option(help: ArgumentHelp("Make this check only; may be repeated.", valueName: "check"))
+    @Option(
+      help: ArgumentHelp("Make this check only; may be repeated.", valueName: "check"),
+      completion: .list(PluginChecks.Check.all.map(\.id)))
     var only: [String] = []
 
     @Option(
@@ -46,7 +48,9 @@ extension Clues.Plugins {
 
     func validate() throws {
       guard list || file != nil else { throw ValidationError("which file is to be checked?") }
-      guard (1...100_000).contains(timeLimit) else { throw ValidationError("--time-limit must be at least 1 second") }
+      guard (1...100_000).contains(timeLimit) else {
+        throw ValidationError("--time-limit must be from 1 to 100000 seconds")
+      }
     }
 
     func run() throws {

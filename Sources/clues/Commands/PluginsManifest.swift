@@ -16,7 +16,7 @@ extension Clues.Plugins {
             --set-section-flags clues_manifest=noload,readonly agreement.so
         """)
 
-    @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"), completion: .file(extensions: ["so"]))
     var file: String
 
     @OptionGroup var messages: MessageOptions

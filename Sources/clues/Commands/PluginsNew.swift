@@ -23,12 +23,14 @@ extension Clues.Plugins {
     @Option(help: "What the plugin is: merge-method, scorer or threshold-rule.")
     var kind: PluginProject.Kind = .mergeMethod
 
-    @Option(help: ArgumentHelp("The folder to write; by default one with the plugin's name.", valueName: "dir"))
+    @Option(
+      help: ArgumentHelp("The folder to write; by default one with the plugin's name.", valueName: "dir"),
+      completion: .directory)
     var into: String?
 
     @Option(
       name: .customLong("pluginkit"),
-      help: ArgumentHelp("The folder of the package PluginKit, for Swift.", valueName: "dir"))
+      help: ArgumentHelp("The folder of the package PluginKit, for Swift.", valueName: "dir"), completion: .directory)
     var pluginKit: String?
 
     @Argument(help: ArgumentHelp("The plugin's id: lower case letters, digits, '-' and '.'.", valueName: "name"))

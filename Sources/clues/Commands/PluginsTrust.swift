@@ -13,12 +13,12 @@ extension Clues.Plugins {
         changes later is refused until it is trusted anew. Trusted plugins run shut in, in worker processes, unless \
         --isolation none says otherwise.
 
-        Example:
+        Examples:
           clues plugins check ~/.local/share/clues/plugins/agreement.so
           clues plugins trust ~/.local/share/clues/plugins/agreement.so
         """)
 
-    @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"), completion: .file(extensions: ["so"]))
     var file: String
 
     @OptionGroup var messages: MessageOptions
@@ -46,7 +46,9 @@ extension Clues.Plugins {
           clues plugins untrust ~/.local/share/clues/plugins/agreement.so
         """)
 
-    @Argument(help: ArgumentHelp("The plugin's file, or the SHA-256 that was trusted.", valueName: "file"))
+    @Argument(
+      help: ArgumentHelp("The plugin's file, or the SHA-256 that was trusted.", valueName: "file"),
+      completion: .file(extensions: ["so"]))
     var file: String
 
     @OptionGroup var messages: MessageOptions

@@ -33,24 +33,18 @@ extension Clues.RecipeCommand {
           clues recipe check my.yaml --json | jq -r '.problems[].message'
         """)
 
-    @Argument(
-      help: ArgumentHelp("The recipe.", valueName: "recipe"), completion: .file(extensions: ["yaml", "yml"]))
-    var recipe: String
-
-    @Option(help: ArgumentHelp("Set a value of the recipe; may be repeated.", valueName: "key=value"))
-    var set: [String] = []
+    @OptionGroup var options: RecipeOptions
 
     @Flag(help: "Print what is wrong as JSON.")
     var json = false
 
     @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
-    @OptionGroup var limits: LimitOptions
 
     func run() throws {
       guard json else {
         try check()
-        if !messages.quiet { try Console.result("\(recipe): this recipe is in order") }
+        if !messages.quiet { try Console.result("\(options.path): this recipe is in order") }
         return
       }
       do {
@@ -63,14 +57,12 @@ extension Clues.RecipeCommand {
     }
 
     private func check() throws {
-      let recipe = try Recipe.read(
-        path: recipe, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
-      try Bench(catalog: plugins.catalog, threads: 1).check(recipe)
+      try Bench(catalog: plugins.catalog, threads: 1).check(options.recipe)
     }
 
     private func report(_ problems: [Failure]) -> String {
       let report: JSONValue = [
-        "schema": "clues/recipe-check/1", "recipe": .string(recipe), "ok": .bool(problems.isEmpty),
+        "schema": "clues/recipe-check/1", "recipe": .string(options.path), "ok": .bool(problems.isEmpty),
         "problems": .array(problems.map { .object($0.json) }),
       ]
       return report.text(indented: true)
@@ -103,12 +95,7 @@ extension Clues.RecipeCommand {
           clues recipe explain mergekit.yml --json > recipe.yaml
         """)
 
-    @Argument(
-      help: ArgumentHelp("The recipe.", valueName: "recipe"), completion: .file(extensions: ["yaml", "yml"]))
-    var recipe: String
-
-    @Option(help: ArgumentHelp("Set a value of the recipe; may be repeated.", valueName: "key=value"))
-    var set: [String] = []
+    @OptionGroup var options: RecipeOptions
 
     @Flag(help: "Print the parameters of every module.")
     var modules = false
@@ -117,13 +104,10 @@ extension Clues.RecipeCommand {
     var json = false
 
     @OptionGroup var messages: MessageOptions
-
     @OptionGroup var plugins: PluginOptions
-    @OptionGroup var limits: LimitOptions
 
     func run() throws {
-      let recipe = try Recipe.read(
-        path: recipe, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
+      let recipe = try options.recipe
       if modules {
         let table = try Bench(catalog: plugins.catalog, threads: 1).parameterTable(recipe)
         return try Console.result(json ? table.json.text(indented: true) : Console.printable(table.text(Console.page)))

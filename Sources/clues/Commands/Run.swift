@@ -4,7 +4,7 @@ import Foundation
 import Recipes
 
 extension Clues {
-  struct Run: SpeakingCommand {
+  struct Run: WorkingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Carry out a recipe.",
       usage: "clues run <recipe> [<options>]",
@@ -19,10 +19,7 @@ extension Clues {
           clues run recipes/clues.yaml --json -q | jq '.merge.discarded_share'
         """)
 
-    @Argument(
-      help: ArgumentHelp("The recipe, a YAML file.", valueName: "recipe"),
-      completion: .file(extensions: ["yaml", "yml"]))
-    var recipe: String
+    @OptionGroup var recipe: RecipeOptions
 
     @Option(
       name: .shortAndLong,
@@ -31,22 +28,15 @@ extension Clues {
       completion: .directory)
     var output: String?
 
-    @Option(
-      help: ArgumentHelp(
-        "Set a value of the recipe, as in merge.parameters.density=0.5; may be repeated.", valueName: "key=value"))
-    var set: [String] = []
-
     @OptionGroup var options: RunOptions
     @OptionGroup var plugins: PluginRunOptions
-    @OptionGroup var limits: LimitOptions
 
     var messages: MessageOptions { options.messages }
     var progressStyle: ProgressStyle { options.progress.progress }
 
     func run() throws {
-      let recipe = try Recipe.read(
-        path: recipe, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
-      let name = URL(filePath: self.recipe).deletingPathExtension().lastPathComponent
+      let recipe = try recipe.recipe
+      let name = URL(filePath: self.recipe.path).deletingPathExtension().lastPathComponent
       let output = output ?? recipe.output.value.path.map { recipe.path($0) } ?? "runs/\(name)"
       try options.carryOut(recipe, output: output, plugins: plugins)
     }

@@ -6,7 +6,7 @@ import Recipes
 import Workbench
 
 extension Clues {
-  struct Score: SpeakingCommand {
+  struct Score: WorkingCommand {
     static let configuration = CommandConfiguration(
       abstract: "Score the samples of clients by their evidence.",
       usage: "clues score [<input> ...] (--scorer <name> | --recipe <file>) [<options>]",
@@ -38,7 +38,8 @@ extension Clues {
     var recipe: String?
 
     @Option(
-      name: .shortAndLong, help: ArgumentHelp("The file of scores; by default standard output.", valueName: "file"))
+      name: .shortAndLong, help: ArgumentHelp("The file of scores; by default standard output.", valueName: "file"),
+      completion: .file(extensions: ["jsonl"]))
     var output: String?
 
     @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))

@@ -76,7 +76,7 @@ extension Clues {
       if let with {
         selection = try SampleSelection(table, decided: DecidedThreshold(path: with, limits: limits.limits))
       } else {
-        let settings = try parameters.map { try ParameterOption($0) }
+        let settings = try parameters.map { try ParameterSetting(option: $0) }
         selection = try Bench(catalog: plugins.catalog, threads: 1).select(
           table, rule: threshold ?? "anchor-mean", parameters: Dictionary(settings.map { ($0.name, $0.value) }) { $1 },
           calibratesClients: calibrate)

@@ -22,6 +22,27 @@ struct PluginOptions: ParsableArguments {
   var catalog: PluginCatalog { get throws { try PluginCatalog(searchPath, trust: trust) } }
 }
 
+/// A recipe, and what the command line sets in it.
+struct RecipeOptions: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("The recipe, a YAML file.", valueName: "recipe"),
+    completion: .file(extensions: ["yaml", "yml"]))
+  var path: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Set a value of the recipe, as in merge.parameters.density=0.5; may be repeated.", valueName: "key=value"))
+  var set: [String] = []
+
+  @OptionGroup var limits: LimitOptions
+
+  var recipe: Recipe {
+    get throws {
+      try Recipe.read(path: path, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
+    }
+  }
+}
+
 /// Where plugins come from and how they are run.
 struct PluginRunOptions: ParsableArguments {
   @OptionGroup var place: PluginOptions
@@ -47,7 +68,9 @@ struct PluginRunOptions: ParsableArguments {
     guard (1...1 << 20).contains(pluginMemory) else {
       throw ValidationError("--plugin-memory must be from 1 to \(1 << 20) MiB")
     }
-    guard (1...1_000_000).contains(pluginTime) else { throw ValidationError("--plugin-time must be at least 1 second") }
+    guard (1...1_000_000).contains(pluginTime) else {
+      throw ValidationError("--plugin-time must be from 1 to 1000000 seconds")
+    }
   }
 
   private var workers: WorkerSettings {
@@ -73,7 +96,7 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Print the record of the run as JSON.")
   var json = false
 
-  @Flag(help: "Check everything and say what would be done, without doing it.")
+  @Flag(help: "Check the recipe and the bundles and say what would be done, without doing it.")
   var dryRun = false
 
   @OptionGroup var progress: ProgressOptions

@@ -16,7 +16,7 @@ enum Console {
   private static let settings = Mutex(Settings())
 
   /// Follows what the user said about messages.
-  static func configure(_ options: MessageOptions, progress: ProgressStyle = .auto) {
+  static func configure(_ options: MessageOptions, progress: ProgressStyle) {
     settings.withLock { settings in
       settings.isPainted = options.color.paints(
         environment: ProcessInfo.processInfo.environment, isTerminal: isatty(STDERR_FILENO) != 0)
@@ -57,7 +57,6 @@ enum Console {
   /// A failure, with all others that it brings: what came from other people's files cannot steer the terminal.
   static func failure(_ failure: Failure) {
     let settings = settings.withLock { $0 }
-    Screen.standardError.clear()
     if settings.isJSON { return JSONProgress.print(failure) }
     // Whoever has this many mistakes to mend will not miss the rest before the next check.
     let (shown, count) = (failure.shown(20), failure.all.count)
@@ -89,9 +88,6 @@ enum Console {
       ? Paint.warning("warning:", if: settings.isPainted) : Paint.help("note:", if: settings.isPainted)
     Screen.standardError.print("\(mark) \(printable(note.text))")
   }
-
-  /// Other text for people.
-  static func error(_ text: String) { Screen.standardError.print(printable(text)) }
 
   /// How results for people are laid out: names are shortened only where a person looks at them.
   static var page: PageLayout {

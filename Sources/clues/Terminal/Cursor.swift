@@ -23,7 +23,7 @@ enum Cursor {
   /// Ends the status line and shows the cursor; safe to call from a signal handler.
   static func restore() {
     guard isHidden.exchange(false, ordering: .relaxed) else { return }
-    let sequence: StaticString = "\r\u{1B}[2K\u{1B}[?25h"
+    let sequence: StaticString = "\r\u{1B}[2K\u{1B}[C\u{1B}[J\r\u{1B}[?7h\u{1B}[?25h"
     _ = write(STDERR_FILENO, sequence.utf8Start, sequence.utf8CodeUnitCount)
   }
 

@@ -9,8 +9,8 @@ final class Screen: Sendable {
   static let standardError = Screen()
 
   private struct State {
-    /// What the status line shows, and how wide the terminal was when it was drawn.
-    var status: (text: String, width: Int)?
+    var status: String?
+    var isClosed = false
   }
 
   private let state = Mutex(State())
@@ -28,41 +28,46 @@ final class Screen: Sendable {
   /// Prints lines above the status line.
   func print(_ text: String) {
     state.withLock { state in
-      let status = state.status?.text ?? ""
-      Self.write(Self.erasing(state.status) + text + "\n" + status)
+      guard let status = state.status else { return Self.write(text + "\n") }
+      Self.write(Self.erasure + text + "\n" + Self.drawing(status))
     }
   }
 
   /// Draws the status line, which is made for the present width of the terminal.
   func show(_ makeText: (_ width: Int) -> String) {
     state.withLock { state in
-      let width = Self.columns(of: STDERR_FILENO) ?? 80
-      let text = makeText(width)
-      guard text != state.status?.text || width != state.status?.width || Cursor.isWantedBack else { return }
-      Self.write(Cursor.hiding() + Self.erasing(state.status, width: width) + text)
-      state.status = (text, width)
+      let text = makeText(Self.columns(of: STDERR_FILENO) ?? 80)
+      guard !state.isClosed, text != state.status || Cursor.isWantedBack else { return }
+      Self.write(Cursor.hiding() + Self.erasure + Self.drawing(text))
+      state.status = text
     }
   }
 
   /// Takes the status line away and gives the cursor back.
-  func clear() {
+  func clear() { state.withLock { Self.clear(&$0) } }
+
+  /// The same for good: whoever still counts in another thread draws nothing any more.
+  func close() {
     state.withLock { state in
-      guard state.status != nil else { return }
-      Self.write(Self.erasing(state.status) + Cursor.showing())
-      state.status = nil
+      Self.clear(&state)
+      state.isClosed = true
     }
   }
 
-  /// What erases the status line, also where the terminal has become narrower and broken it into several.
-  private static func erasing(_ status: (text: String, width: Int)?, width: Int? = nil) -> String {
-    guard let status else { return "" }
-    let width = width ?? columns(of: STDERR_FILENO) ?? 80
-    let rows = width < status.width ? max(0, visibleWidth(status.text) - 1) / max(1, width) : 0
-    return rows > 0 ? "\r\u{1B}[\(rows)A\u{1B}[J" : "\r\u{1B}[2K"
+  private static func clear(_ state: inout State) {
+    guard state.status != nil else { return }
+    write(erasure + Cursor.showing())
+    state.status = nil
   }
 
-  /// How many columns a text takes, without the sequences that colour it.
-  static func visibleWidth(_ text: String) -> Int { text.replacing(/\u{1B}\[[0-9;]*m/, with: "").count }
+  /// What erases the status line, however many rows it has become: all from its start on, for there is nothing below.
+  ///
+  /// Its first row by itself: a terminal may keep what it showed when it is erased from its very first place on.
+  private static let erasure = "\r\u{1B}[2K\u{1B}[C\u{1B}[J\r"
+
+  /// What draws it. The cursor goes back to the start of the line, where the terminal keeps it when a window becomes
+  /// narrower and breaks the line; and the line itself breaks none, should the window be narrower than it says.
+  private static func drawing(_ status: String) -> String { "\u{1B}[?7l" + status + "\u{1B}[?7h\r" }
 
   private static func write(_ text: String) { try? writeAll(text, to: STDERR_FILENO) }
 }

@@ -3,15 +3,19 @@ import Foundation
 import Synchronization
 import Workbench
 
-/// What signals do: the first asks the work to stop, which leaves nothing half-written; a second one ends it at once.
+/// What signals do to a command that works: the first asks it to stop, which leaves nothing half-written; a second one
+/// ends it at once. Other commands are ended by the first, as any program.
 enum Signals {
   private static let last = Atomic<Int32>(0)
 
-  static func install() {
+  static func ignoreClosedPipes() {
     // Who closes the pipe early gets no more; ``Console`` and ``Screen`` see to it.
     signal(SIGPIPE, SIG_IGN)
     // A file that may grow no further is an error like any other, and no reason to die with a draft in one's hands.
     signal(SIGXFSZ, SIG_IGN)
+  }
+
+  static func stopInOrder() {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       handle(number) { number in
         if Interruption.isPending {

@@ -6,18 +6,14 @@ struct Field {
   let value: JSONValue
   private let path: String
 
-  init(_ value: JSONValue, of file: String) {
-    self.value = value
-    path = file
-  }
-
-  private init(_ value: JSONValue, path: String) {
+  /// - parameter path: The file, and the way to the value in it.
+  init(_ value: JSONValue, at path: String) {
     self.value = value
     self.path = path
   }
 
   /// The member; null where there is none.
-  subscript(key: String) -> Field { Field(value.objectValue?[key] ?? .null, path: "\(path).\(key)") }
+  subscript(key: String) -> Field { Field(value.objectValue?[key] ?? .null, at: "\(path).\(key)") }
 
   /// The field unless it is null.
   var present: Field? { value.isNull ? nil : self }
@@ -39,7 +35,7 @@ struct Field {
 
   var list: [Field] {
     get throws {
-      try unwrap(value.arrayValue, "a list").enumerated().map { Field($1, path: "\(path)[\($0)]") }
+      try unwrap(value.arrayValue, "a list").enumerated().map { Field($1, at: "\(path)[\($0)]") }
     }
   }
 
