@@ -11,7 +11,7 @@ import Tensors
 public func sha256<Key>(
   lanes: Int, of next: () -> (Key, Bytes)?, progress: (Key, Int) throws -> Void
 ) rethrows -> [(Key, String)] {
-  try sha256(lanes: min(lanes, clues_sha256_lanes()), window: 1 << 18, of: next, progress: progress)
+  try sha256(lanes: min(lanes, clues_sha256_lanes()), window: 1 << 19, of: next, progress: progress)
 }
 
 /// - parameters:
@@ -97,7 +97,9 @@ private struct Lane<Key> {
 
   /// The digest, once no whole block is left.
   func digest() -> String {
-    var last = bytes[done..<bytes.count].withUnsafeBytes(Array.init)
+    let tail = bytes[done..<bytes.count]
+    var last = tail.withUnsafeBytes(Array.init)
+    tail.relinquish()
     last.append(0x80)
     while last.count % 64 != 56 { last.append(0) }
     last += withUnsafeBytes(of: UInt64(bytes.count * 8).bigEndian, Array.init)

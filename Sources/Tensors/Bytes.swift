@@ -12,7 +12,7 @@ public struct Bytes: Sendable {
   public init(_ bytes: some Collection<UInt8>) {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
     buffer.copyBytes(from: bytes)
-    storage = Storage(UnsafeRawBufferPointer(buffer), isMapped: false) { $0.deallocate() }
+    storage = Storage(UnsafeRawBufferPointer(buffer), file: nil) { $0.deallocate() }
     range = 0..<bytes.count
   }
 
@@ -20,14 +20,12 @@ public struct Bytes: Sendable {
   public init(
     owning buffer: UnsafeRawBufferPointer, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
   ) {
-    self.init(buffer, isMapped: false, release: release)
+    self.init(Storage(buffer, file: nil, release: release))
   }
 
-  private init(
-    _ buffer: UnsafeRawBufferPointer, isMapped: Bool, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
-  ) {
-    storage = Storage(buffer, isMapped: isMapped, release: release)
-    range = 0..<buffer.count
+  private init(_ storage: Storage) {
+    self.storage = storage
+    range = 0..<storage.buffer.count
   }
 
   /// Maps the whole file into memory, without reading it.
@@ -58,9 +56,10 @@ public struct Bytes: Sendable {
     guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
       throw Failure(.missingInput, "cannot be mapped: \(systemMessage())", file: path)
     }
-    self.init(UnsafeRawBufferPointer(start: start, count: count), isMapped: true) {
-      munmap(UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count)
-    }
+    self.init(
+      Storage(UnsafeRawBufferPointer(start: start, count: count), file: MappedFile(descriptor, path: path)) {
+        munmap(UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count)
+      })
   }
 
   private init(storage: Storage, range: Range<Int>) {
@@ -77,6 +76,17 @@ public struct Bytes: Sendable {
   /// Lends the bytes to `body`; the pointer is valid during the call only.
   public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     try withExtendedLifetime(storage) { try body(UnsafeRawBufferPointer(rebasing: storage.buffer[range])) }
+  }
+
+  /// Copies the bytes to `target`, which has room for them; what was mapped is read from the file, which takes less time
+  /// than meeting the pages of the mapping, and leaves none of them in memory.
+  ///
+  /// - throws: ``Failure`` `badData` when the file cannot be read any more, or has become shorter.
+  public func copy(to target: UnsafeMutableRawPointer) throws {
+    if let file = storage.file, try file.read(range, into: target) { return }
+    withUnsafeBytes { source in
+      if let start = source.baseAddress { target.copyMemory(from: start, byteCount: source.count) }
+    }
   }
 
   /// Goes through the bytes in order, a window at a time, so that no more of a mapped file than that is in memory.
@@ -104,7 +114,7 @@ public struct Bytes: Sendable {
   /// Tells the system about the pages that the slice touches. Advice is never needed, so that it may fail.
   private func advise(_ advice: Int32) {
     // Memory that is no file's would be gone for good.
-    guard storage.isMapped, let start = storage.buffer.baseAddress, !range.isEmpty else { return }
+    guard storage.file != nil, let start = storage.buffer.baseAddress, !range.isEmpty else { return }
     // Whole blocks, for with each page that is met the system brings those around it.
     let origin = Int(bitPattern: start)
     let first = max(origin, (origin + range.lowerBound) / Self.block * Self.block)
@@ -127,14 +137,16 @@ public struct Bytes: Sendable {
 
 private final class Storage: @unchecked Sendable {
   let buffer: UnsafeRawBufferPointer
-  let isMapped: Bool
+  /// What is mapped; nil for memory of our own.
+  let file: MappedFile?
   private let release: @Sendable (UnsafeRawBufferPointer) -> Void
 
   init(
-    _ buffer: UnsafeRawBufferPointer, isMapped: Bool, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+    _ buffer: UnsafeRawBufferPointer, file: MappedFile?,
+    release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
   ) {
     self.buffer = buffer
-    self.isMapped = isMapped
+    self.file = file
     self.release = release
   }
 

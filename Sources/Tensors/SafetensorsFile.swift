@@ -23,6 +23,8 @@ public struct SafetensorsFile: Sendable {
       return try SafetensorsHeader(
         UnsafeRawBufferPointer(rebasing: raw[8..<(8 + length)]), fileSize: raw.count, limits: limits)
     }
+    // Its texts are copied; of many files the headers are more than the modules at work.
+    if let end = header.entries.map(\.range.lowerBound).min() { bytes[0..<end].relinquish() }
     self.header = header
     tensors = Dictionary(
       uniqueKeysWithValues: header.entries.map {

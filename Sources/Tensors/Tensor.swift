@@ -45,6 +45,22 @@ public struct Tensor: Sendable {
     }
   }
 
+  /// Converts all elements to float32 at `target`, which has room for them: the way to read much of a file once.
+  public func load(into target: UnsafeMutablePointer<Float>) throws {
+    if dtype == .f32 { return try bytes.copy(to: target) }
+    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.piece * dtype.size, alignment: 64)
+    defer { room.deallocate() }
+    guard let start = room.baseAddress else { return }
+    for first in stride(from: 0, to: count, by: Self.piece) {
+      let length = min(Self.piece, count - first)
+      try bytes[first * dtype.size..<(first + length) * dtype.size].copy(to: start)
+      try convert(start, dtype, count: length, into: target + first)
+    }
+  }
+
+  /// So many elements are converted at a time that they stay in the cache.
+  private static let piece = 1 << 14
+
   /// The elements as 64-bit integers, for counts and ids.
   public func integers() throws -> [Int64] {
     try bytes.withUnsafeBytes { source in

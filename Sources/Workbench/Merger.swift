@@ -184,17 +184,8 @@ extension LoRAModule {
     get throws {
       try Term(
         coefficient: scaling,
-        b: Matrix(rows: outputs, columns: rank) { try b.readOnce(into: $0) },
-        a: Matrix(rows: rank, columns: inputs) { try a.readOnce(into: $0) })
+        b: Matrix(rows: outputs, columns: rank) { if let start = $0.baseAddress { try b.load(into: start) } },
+        a: Matrix(rows: rank, columns: inputs) { if let start = $0.baseAddress { try a.load(into: start) } })
     }
-  }
-}
-
-extension Tensor {
-  /// Reads the whole tensor, and lets go of the memory where a mapped file was read.
-  fileprivate func readOnce(into target: UnsafeMutableBufferPointer<Float>) throws {
-    bytes.fetch()
-    defer { bytes.relinquish() }
-    try read(0..<target.count, into: target.baseAddress)
   }
 }

@@ -15,6 +15,8 @@ extension Measurement {
     Measurement(name: "spaces", carryOut: spaces),
     Measurement(name: "methods", carryOut: methods),
     Measurement(name: "clients", carryOut: clients),
+    Measurement(name: "modules", carryOut: modules),
+    Measurement(name: "allocations", carryOut: allocations),
     Measurement(name: "threads", carryOut: threads),
     Measurement(name: "scores", carryOut: scores),
     Measurement(name: "isolation", carryOut: isolation),
@@ -138,6 +140,31 @@ extension Measurement {
       report.figure(
         "clients.memory.\(shape.name)", memory.ratio(1, to: 0, \.peak), "peak memory with 60 clients to that with 6")
     }
+  }
+
+  /// More and more modules: time and memory.
+  private static func modules(_ place: Workplace, _ report: Report) throws {
+    report.title("Modules: TIES 0.2 in factors, six clients, modules of 4096 × 4096")
+    let shapes = [Shape.fewLlama, .someLlama, .halfLlama, .llama]
+    let series = try Series(
+      shapes.map { place.merge("\($0.modules.count) modules", try place.adapters($0, clients: 6), ties) },
+      runs: place.runs)
+    report.table(series)
+    let growth = (series.median(3) - series.median(2)) / (series.median(1) - series.median(0)) * 12 / 32
+    report.figure("modules.growth", growth, "time for a module more at 48 modules to that at 10")
+    report.figure("modules.memory", series.ratio(3, to: 0, \.peak), "peak memory with 64 modules to that with 4")
+  }
+
+  /// How often the allocator is asked for memory.
+  private static func allocations(_ place: Workplace, _ report: Report) throws {
+    report.title("Allocations: TIES 0.2 in factors, six clients, modules of 4096 × 4096")
+    let (few, all) = (Shape.fewLlama, Shape.llama)
+    let counts = try [few, all].map { shape in
+      try place.allocations(of: place.merge("\(shape.modules.count) modules", place.adapters(shape, clients: 6), ties))
+    }
+    for (shape, count) in zip([few, all], counts) { report.note("\(shape.modules.count) modules: \(count) allocations") }
+    let extra = Double(counts[1] - counts[0]) / Double(all.modules.count - few.modules.count)
+    report.figure("allocations.module", extra / 6, "allocations for a module more, of each client")
   }
 
   /// One core against two.

@@ -28,6 +28,9 @@ struct Shape {
   /// Eight layers of it, for many clients.
   static let someLlama = Shape("llama-2-7b-8", layers: 8, rank: 16, width: 4096)
 
+  /// Half of it.
+  static let halfLlama = Shape("llama-2-7b-16", layers: 16, rank: 16, width: 4096)
+
   /// SmolLM2-135M, the adapters in `checkpoints/`.
   static let smol = Shape("smollm2-135m", layers: 30, rank: 8, width: 576)
 }

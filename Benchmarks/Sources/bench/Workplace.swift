@@ -33,17 +33,35 @@ struct Workplace {
     }
   }
 
-  /// `clues merge`.
+  /// `clues merge`, with two threads like the peers.
   func merge(_ label: String, _ inputs: [String], _ options: String) -> Command {
     Command(
       label,
-      [clues, "merge"] + inputs + options.split(separator: " ").map(String.init)
+      [clues, "merge"] + inputs + (options.contains("--threads") ? [] : ["--threads", "2"]) + options.split(separator: " ").map(String.init)
         + ["--quiet", "--force", "--output", "\(folder)/merged"])
   }
 
   func peer(_ label: String, _ script: String, _ arguments: [String]) -> Command? {
-    let scripts = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../peers").standardized.path
-    return python.map { Command(label, [$0, "\(scripts)/\(script)"] + arguments) }
+    python.map { Command(label, [$0, Self.file("peers/\(script)")] + arguments) }
+  }
+
+  /// How often a command asks for memory.
+  func allocations(of command: Command) throws -> Int {
+    let (library, count) = ("\(folder)/count_allocations.so", "\(folder)/allocations")
+    let source = Self.file("preloads/count_allocations.c")
+    _ = try Command("cc", ["/usr/bin/env", "cc", "-shared", "-fPIC", "-O2", "-o", library, source]).run()
+    let preload = ["/usr/bin/env", "LD_PRELOAD=\(library)", "COUNT_ALLOCATIONS=\(count)"]
+    _ = try Command(command.label, preload + command.arguments).run()
+    let text = try String(contentsOfFile: count, encoding: .utf8)
+    guard let number = Int(text.trimmingCharacters(in: .newlines)) else {
+      throw CommandFailure(description: "\(command.label) did not tell its allocations")
+    }
+    return number
+  }
+
+  /// The path of a file of this package.
+  private static func file(_ path: String) -> String {
+    URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../\(path)").standardized.path
   }
 
   func hasProgram(_ name: String) -> Bool {

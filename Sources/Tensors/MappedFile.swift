@@ -1,0 +1,51 @@
+import Diagnostics
+import Foundation
+import Synchronization
+
+/// The file behind a mapping, still open if there are descriptors to spare.
+final class MappedFile: Sendable {
+  private let path: String
+  private let descriptor: Int32?
+
+  /// How many files are held open, and how many may be: a quarter of what the process is granted.
+  private static let held = Mutex(0)
+  private static let most: Int = {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+    return Int(clamping: limit.rlim_cur / 4)
+  }()
+
+  /// - parameter descriptor: The open file, which stays the caller's.
+  init(_ descriptor: Int32, path: String) {
+    self.path = path
+    let own = Self.held.withLock { held in
+      guard held < Self.most else { return Int32(-1) }
+      let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+      if own >= 0 { held += 1 }
+      return own
+    }
+    self.descriptor = own >= 0 ? own : nil
+  }
+
+  deinit {
+    guard let descriptor else { return }
+    close(descriptor)
+    Self.held.withLock { $0 -= 1 }
+  }
+
+  /// Reads a range of the file; false where it is not held open, and nothing was read.
+  func read(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws -> Bool {
+    guard let descriptor else { return false }
+    var done = 0
+    while done < range.count {
+      let count = pread(descriptor, target + done, range.count - done, off_t(range.lowerBound + done))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        let reason = count < 0 ? "cannot be read any more: \(systemMessage())" : "has become shorter while it was read"
+        throw Failure(.badData, reason, advice: "let nobody change it while it is read", file: path)
+      }
+      done += count
+    }
+    return true
+  }
+}
