@@ -36,12 +36,23 @@ package struct ArchiveReader: EntrySource {
       try withNamesAsUTF8 {
         try file.withUnsafeBytes { raw in
           guard !raw.isEmpty else { throw Failure(.badData, "is an empty file", advice: .copyAgain) }
-          let archive = try OpenArchive(raw, kind: ArchiveKind(of: raw), limits: limits, progress: progress)
+          var released = 0
+          let archive = try OpenArchive(raw, kind: ArchiveKind(of: raw), limits: limits) { decoded in
+            // What is decoded is not looked at again before it is digested.
+            if decoded - released >= Self.stride {
+              file[released..<min(decoded, file.count)].relinquish()
+              released = decoded
+            }
+            try progress?(decoded)
+          }
           return try read(archive, wanting: isWanted, visit: visit)
         }
       }
     }
   }
+
+  /// How much of a compressed archive is in memory while it is decoded.
+  private static let stride = 1 << 20
 
   private func read(
     _ archive: OpenArchive, wanting isWanted: (BundleEntry) throws -> Bool, visit: (BundleEntry, Bytes?) throws -> Void

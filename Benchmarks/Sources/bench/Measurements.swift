@@ -80,6 +80,7 @@ extension Measurement {
       (series.runs[2][$0].seconds - series.runs[1][$0].seconds) / series.runs[3][$0].seconds
     }
     report.figure("archives.decoding", median(beyond), "what .tar.zst takes more than .tar, to zstd -d alone")
+    report.figure("archives.memory", series.ratio(2, to: 0, \.peak), "peak memory from .tar.zst to that from folders")
   }
 
   /// The spaces against each other, and against what PEFT does for a module.
@@ -129,8 +130,8 @@ extension Measurement {
     let series = try Series(
       counts.map { place.merge("\($0) clients", try place.adapters(.someLlama, clients: $0), ties) }, runs: place.runs)
     report.table(series)
-    let growth = (series.median(5) - series.median(4)) / (series.median(3) - series.median(2)) / 4
-    report.figure("clients.growth", growth, "time for a client more at 72 clients to that at 18")
+    let growth = (series.median(5) - series.median(4)) / (series.median(4) - series.median(3)) / 2
+    report.figure("clients.growth", growth, "time for a client more at 72 clients to that at 36")
     for shape in [Shape.llama, .smol] {
       report.title("Clients: memory with 60 clients against 6, \(shape.name)")
       let memory = try Series(
@@ -162,7 +163,9 @@ extension Measurement {
     let counts = try [few, all].map { shape in
       try place.allocations(of: place.merge("\(shape.modules.count) modules", place.adapters(shape, clients: 6), ties))
     }
-    for (shape, count) in zip([few, all], counts) { report.note("\(shape.modules.count) modules: \(count) allocations") }
+    for (shape, count) in zip([few, all], counts) {
+      report.note("\(shape.modules.count) modules: \(count) allocations")
+    }
     let extra = Double(counts[1] - counts[0]) / Double(all.modules.count - few.modules.count)
     report.figure("allocations.module", extra / 6, "allocations for a module more, of each client")
   }

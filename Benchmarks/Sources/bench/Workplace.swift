@@ -37,7 +37,8 @@ struct Workplace {
   func merge(_ label: String, _ inputs: [String], _ options: String) -> Command {
     Command(
       label,
-      [clues, "merge"] + inputs + (options.contains("--threads") ? [] : ["--threads", "2"]) + options.split(separator: " ").map(String.init)
+      [clues, "merge"] + inputs + (options.contains("--threads") ? [] : ["--threads", "2"])
+        + options.split(separator: " ").map(String.init)
         + ["--quiet", "--force", "--output", "\(folder)/merged"])
   }
 
