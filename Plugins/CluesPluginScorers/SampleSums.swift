@@ -32,7 +32,7 @@ struct SampleSums {
 
   mutating func begin(_ tensor: GradientTensor, targets: [[Float]]) {
     self.tensor = tensor
-    self.targets = Array(targets.joined())
+    self.targets = targets.reduce(into: []) { $0 += $1 }
     for (place, target) in targets.enumerated() {
       targetSquares[place] += target.withUnsafeBufferPointer { innerProduct($0, $0) }
     }

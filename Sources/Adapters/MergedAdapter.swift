@@ -54,10 +54,10 @@ public struct MergedAdapter: Sendable {
       let zero = [Float](repeating: 0, count: module.b.shape[0])
       let bias = module.bias ?? (hasBias ? Tensor(zero, shape: [zero.count], dtype: module.b.dtype) : nil)
       for parameter in LoRAModule.parameters(module.name, module.kind, a: module.a, b: module.b, bias: bias) {
-        tensors["base_model.model." + parameter.name] = parameter.tensor
+        tensors[tensorName(of: parameter.name)] = parameter.tensor
       }
     }
-    for (name, tensor) in absolutes { tensors["base_model.model." + name] = tensor }
+    for (name, tensor) in absolutes { tensors[tensorName(of: name)] = tensor }
     return tensors
   }
 

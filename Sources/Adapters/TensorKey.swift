@@ -1,5 +1,10 @@
 import Diagnostics
 
+/// The name under which PEFT writes a parameter of the base model's that an adapter brings.
+///
+/// - parameter parameter: Its path in the base model, such as `model.layers.3.self_attn.q_proj.lora_A.weight`.
+public func tensorName(of parameter: String) -> String { "base_model.model." + parameter }
+
 /// What a tensor of `adapter_model.safetensors` is, read from its name.
 enum TensorKey: Equatable {
   /// A factor or the bias of a module; `isEmbedding` when it was named `lora_embedding_…`.

@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import Tensors
 
@@ -52,6 +53,16 @@ public struct AdapterFiles: Sendable {
 
   /// What PEFT calls an adapter that nobody named.
   public static let defaultName = "default"
+
+  /// Reads the adapter.
+  ///
+  /// - throws: ``Failure`` `badData` as ``Adapter/init(config:configFile:weights:weightsFile:limits:)``, `usage` when its
+  ///   part was not asked for when the bundle was opened.
+  public func adapter() throws -> Adapter {
+    try Adapter(
+      config: config.bytes(), configFile: config.name, weights: weights.bytes(), weightsFile: weights.name,
+      limits: weights.limits)
+  }
 }
 
 /// The per-sample gradients of one checkpoint.

@@ -100,3 +100,9 @@ public struct Facts {
     }.joined(separator: "\n")
   }
 }
+
+/// "8", or "4 to 8" where numbers differ.
+public func span(_ numbers: some Collection<Int>) -> String {
+  guard let least = numbers.min(), let most = numbers.max() else { return "none" }
+  return least == most ? "\(least)" : "\(least) to \(most)"
+}

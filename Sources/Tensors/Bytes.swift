@@ -34,7 +34,10 @@ public struct Bytes: Sendable {
   public init(mapping path: String) throws {
     // Not to be blocked by a pipe that stands where a file is due.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw Failure(.missingInput, "cannot be opened: \(systemMessage())", file: path) }
+    guard descriptor >= 0 else {
+      throw Failure(
+        .missingInput, "cannot be opened: \(systemMessage())", advice: "check the path and its permissions", file: path)
+    }
     defer { close(descriptor) }
     try self.init(mapping: descriptor, path: path)
   }

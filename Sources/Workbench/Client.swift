@@ -37,9 +37,7 @@ struct Client: Sendable {
     adapter = try locating(client: name) {
       try bundle.adapter.flatMap { files in
         guard parts.contains(.adapter) else { return nil }
-        return try Adapter(
-          config: files.config.bytes(), configFile: files.config.name, weights: files.weights.bytes(),
-          weightsFile: files.weights.name, limits: limits)
+        return try files.adapter()
       }
     }
     self.place = place

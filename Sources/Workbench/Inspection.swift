@@ -19,12 +19,7 @@ public struct Inspection: Sendable {
       (json, text) = Self.describe(state, path)
     } else {
       let bundle = try Bundle.open(path, wanting: [.adapter, .trainerStates, .samples, .ledger], limits: limits)
-      let adapter = try bundle.adapter.map { files in
-        try Adapter(
-          config: files.config.bytes(), configFile: files.config.name, weights: files.weights.bytes(),
-          weightsFile: files.weights.name, limits: limits)
-      }
-      (json, text) = try Self.describe(bundle, adapter, page)
+      (json, text) = try Self.describe(bundle, bundle.adapter.map { try $0.adapter() }, page)
     }
   }
 

@@ -149,7 +149,8 @@ struct OutputFolder: Sendable {
     return file
   }
 
-  private static func failure(_ file: String) -> Failure {
+  /// Why a file of an output could not be written, as the system has just said.
+  static func failure(_ file: String) -> Failure {
     Failure(
       .cannotWrite, "cannot be written: \(systemMessage())",
       advice: "check the folder's permissions and the free space", file: file)

@@ -49,12 +49,6 @@ public func size(_ bytes: Int) -> String {
   return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", value, units[unit])
 }
 
-/// "8", or "4 to 8" where numbers differ.
-func span(_ numbers: some Collection<Int>) -> String {
-  guard let least = numbers.min(), let most = numbers.max() else { return "none" }
-  return least == most ? "\(least)" : "\(least) to \(most)"
-}
-
 /// A number with four digits that say something.
 func short(_ number: Double) -> String { String(format: "%.4g", number) }
 

@@ -51,7 +51,7 @@ final class WeightsDraft: Sendable {
     let fault = posix_fallocate(descriptor, 0, off_t(size))
     guard fault == 0 else {
       errno = fault
-      throw failure(path)
+      throw OutputFolder.failure(path)
     }
     return try Bytes(mapping: descriptor, path: path)
   }
@@ -90,7 +90,7 @@ final class WeightsDraft: Sendable {
   }
 
   /// Waits until the disk has everything.
-  func synchronize() throws { guard fsync(descriptor) == 0 else { throw Self.failure(path) } }
+  func synchronize() throws { guard fsync(descriptor) == 0 else { throw OutputFolder.failure(path) } }
 
   /// Whether a tensor that was read back is what was written for `meant`.
   func matches(_ read: Tensor, _ meant: Tensor) -> Bool {
@@ -107,20 +107,13 @@ final class WeightsDraft: Sendable {
     while done < bytes.count, let start = bytes.baseAddress {
       let count = pwrite(descriptor, start + done, bytes.count - done, off_t(offset + done))
       if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw Self.failure(path) }
+      guard count > 0 else { throw OutputFolder.failure(path) }
       done += count
     }
   }
 
   private static func checksum(of bytes: UnsafeRawBufferPointer) -> UInt64 {
     bytes.baseAddress.map { clues_checksum($0, bytes.count) } ?? 0
-  }
-
-  private static func failure(_ path: String) -> Failure {
-    Failure(
-      .cannotWrite, "cannot be written: \(systemMessage())",
-      advice: "check the folder's permissions and the free space",
-      file: path)
   }
 }
 

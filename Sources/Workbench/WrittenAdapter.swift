@@ -21,7 +21,7 @@ struct WrittenAdapter: Sendable {
     let (config, weights) = (folder + Self.config, folder + Self.weights)
     try output.write(adapter.configText, to: config)
     if let draft {
-      for (name, tensor) in adapter.absolutes { try draft.write(tensor.bytes, to: prefixed(name)) }
+      for (name, tensor) in adapter.absolutes { try draft.write(tensor.bytes, to: tensorName(of: name)) }
     }
     let inPlace = draft.flatMap { $0.isWhole ? $0 : nil }
     if let inPlace {
@@ -37,15 +37,13 @@ struct WrittenAdapter: Sendable {
   }
 }
 
-private func prefixed(_ name: String) -> String { "base_model.model." + name }
-
 extension Merger {
   /// Where the tensors of the result will lie, if that can be told before the merge.
   ///
   /// The ranks are a guess: what turns out to have another has no place in the layout.
   func layout(dtype: DType, _ absolutes: [(name: String, tensor: Tensor)]) -> SafetensorsLayout? {
     var entries = absolutes.map {
-      SafetensorsLayout.Entry(name: prefixed($0.name), dtype: $0.tensor.dtype, shape: $0.tensor.shape)
+      SafetensorsLayout.Entry(name: tensorName(of: $0.name), dtype: $0.tensor.dtype, shape: $0.tensor.shape)
     }
     for name in modules {
       let models = contributions.compactMap { $0.adapter.modules[name] }
@@ -54,7 +52,7 @@ extension Merger {
       }
       let (a, b) = model.shapes(ofRank: rank)
       for (parameter, shape) in zip(model.parameters, [a, b]) {
-        entries.append(.init(name: prefixed(parameter.name), dtype: dtype, shape: shape))
+        entries.append(.init(name: tensorName(of: parameter.name), dtype: dtype, shape: shape))
       }
     }
     return SafetensorsLayout(entries)
@@ -82,7 +80,7 @@ extension Merger {
     }
     let (a, b) = model.shapes(ofRank: factors.rank)
     func store(_ matrix: Matrix<Float>, _ shape: [Int], _ place: Int) throws -> Tensor {
-      try draft?.write(matrix, shape: shape, dtype, to: prefixed(model.parameters[place].name))
+      try draft?.write(matrix, shape: shape, dtype, to: tensorName(of: model.parameters[place].name))
         ?? Workbench.stored(matrix.elements, shape: shape, dtype)
     }
     return MergedAdapter.Module(

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// What stands in one place of a table.
 enum Cell: Sendable {
   case text(String)

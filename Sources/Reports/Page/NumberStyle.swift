@@ -90,9 +90,3 @@ func whole(_ count: Int) -> String { NumberStyle(axisTo: Double(count), step: 1)
 
 /// "1 client", "2 clients".
 func counted(_ count: Int, _ noun: String) -> String { "\(whole(count)) \(noun)\(count == 1 ? "" : "s")" }
-
-/// "8", or "4 to 8" where numbers differ.
-func span(_ numbers: some Collection<Int>) -> String {
-  guard let least = numbers.min(), let most = numbers.max() else { return "none" }
-  return least == most ? "\(least)" : "\(least) to \(most)"
-}

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// What compression left out; nil without a merge.
 func lossSection(_ run: RunFile) -> Section? {
   guard let merge = run.merge else { return nil }

@@ -1,3 +1,4 @@
+import Diagnostics
 import JSON
 
 /// What went in and what came out.

@@ -42,7 +42,7 @@ extension Bench {
 extension Client {
   /// The adapters of all checkpoints in step order, or the final one alone.
   fileprivate func trajectory() throws -> [(step: Int, adapter: Adapter)] {
-    let checkpoints = try bundle.checkpoints.map { ($0.step, try CheckpointEvidence.adapter($0)) }
+    let checkpoints = try bundle.checkpoints.map { ($0.step, try $0.adapter.adapter()) }
     if !checkpoints.isEmpty { return checkpoints }
     guard let adapter else { throw Failure(.badData, "brings no adapter", file: bundle.path) }
     return [(0, adapter)]

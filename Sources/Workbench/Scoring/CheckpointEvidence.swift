@@ -60,14 +60,6 @@ struct CheckpointEvidence: Sendable {
     }
   }
 
-  /// The adapter that a checkpoint's gradients belong to.
-  static func adapter(_ checkpoint: Checkpoint) throws -> Adapter {
-    try Adapter(
-      config: checkpoint.adapter.config.bytes(), configFile: checkpoint.adapter.config.name,
-      weights: checkpoint.adapter.weights.bytes(), weightsFile: checkpoint.adapter.weights.name,
-      limits: checkpoint.adapter.weights.limits)
-  }
-
   /// What is missing for `needs`, in words; empty when everything is there.
   ///
   /// - parameter domains: All domains of the client; evidence of each is due.

@@ -47,7 +47,7 @@ struct ClientEvidence: Sendable {
     }
     var notes = (ledger?.notes ?? []).map { Note.warning("\(client.name): \($0)") }
     let gradients = try client.bundle.checkpoints.map { checkpoint in
-      try checkpoint.gradients.train.map { _ in try CheckpointEvidence.adapter(checkpoint) }.flatMap { adapter in
+      try checkpoint.gradients.train.map { _ in try checkpoint.adapter.adapter() }.flatMap { adapter in
         try GradientEvidence(checkpoint, adapter: adapter)
       }
     }

@@ -84,7 +84,7 @@ struct GradientEvidence: Sendable {
 
   private static func parameters(of adapter: Adapter) -> [(name: String, shape: [Int])] {
     adapter.modules.values.sorted { naturally($0.name, $1.name) }.flatMap { module in
-      module.parameters.map { ("base_model.model." + $0.name, $0.tensor.shape) }
+      module.parameters.map { (tensorName(of: $0.name), $0.tensor.shape) }
     }
   }
 }
