@@ -96,7 +96,7 @@ extension Failure: CustomStringConvertible {
 
   /// `file:line:column`, as far as it is known.
   private var place: String? {
-    file.map { file in shown(file) + (position.map { ":\($0.line):\($0.column)" } ?? "") }
+    file.map { file in (file.isEmpty ? "''" : shown(file)) + (position.map { ":\($0.line):\($0.column)" } ?? "") }
   }
 
   /// The message with what it is about in front.

@@ -8,15 +8,26 @@ import Diagnostics
 ///
 /// - throws: ``Failure`` `badData` as ``gram(_:)``.
 public func roughGram(_ terms: [Term]) throws -> Matrix<Double> {
-  _ = try commonSize(of: terms)
-  var result = try Matrix<Double>(rows: terms.count, columns: terms.count)
-  for i in terms.indices {
-    for j in i..<terms.count {
-      let (a, b) = (rowProducts(terms[i].a, terms[j].a), columnProducts(terms[i].b, terms[j].b))
-      guard i != j || isSound(a, terms[i].rank) && isSound(b, terms[i].rank) else { return try gram(terms) }
-      let sum = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
-      result[i, j] = sum * terms[i].coefficient * terms[j].coefficient
-      result[j, i] = result[i, j]
+  try roughGram(terms.count, blocks: terms.count) { terms[$0] }
+}
+
+/// The same of terms that are made when they are looked at, so that no more than a block of them and one more are there at
+/// once; as often as there are blocks.
+public func roughGram(_ count: Int, blocks size: Int, of term: (Int) throws -> Term) throws -> Matrix<Double> {
+  var result = try Matrix<Double>(rows: count, columns: count)
+  for start in stride(from: 0, to: count, by: max(1, size)) {
+    let block = try (start..<min(start + size, count)).map(term)
+    for j in start..<count {
+      let right = j < start + block.count ? block[j - start] : try term(j)
+      for i in start...min(j, start + block.count - 1) {
+        let left = block[i - start]
+        _ = try commonSize(of: [left, right])
+        let (a, b) = (rowProducts(left.a, right.a), columnProducts(left.b, right.b))
+        guard i != j || isSound(a, left.rank) && isSound(b, left.rank) else { return try gram((0..<count).map(term)) }
+        let sum = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+        result[i, j] = sum * left.coefficient * right.coefficient
+        result[j, i] = result[i, j]
+      }
     }
   }
   return result

@@ -14,6 +14,8 @@ public struct Bench: Sendable {
   public let catalog: PluginCatalog
   public var observer: any Observer
   public var threads: Int
+  /// How many numbers of a module every thread holds at once where the space does not need them all: 16 MiB.
+  var heldElements = 1 << 22
   /// What plugins had to say.
   private let said = Said()
 
@@ -88,7 +90,7 @@ public struct Bench: Sendable {
     _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord,
     _ folder: OutputFolder
   ) throws -> [WrittenAdapter] {
-    let merger = try Merger(settings, contributions, services: services)
+    let merger = try Merger(settings, contributions, services: services, heldElements: heldElements)
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
     let overview = try survey(merger)

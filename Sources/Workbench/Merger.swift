@@ -9,15 +9,20 @@ struct Merger: Sendable {
   let settings: MergeSettings
   let contributions: [Contribution]
   let services: HostServices
+  private let heldElements: Int
   private let layers: LayerScale
   /// The modules in which all pairs of clients are compared for the record; see ``comparedModules(of:among:)``.
   private let compared: Set<String>
 
-  init(_ settings: MergeSettings, _ contributions: [Contribution], services: HostServices) throws {
+  /// - parameter heldElements: How many numbers of a module may be held at once; see ``shares(of:)``.
+  init(
+    _ settings: MergeSettings, _ contributions: [Contribution], services: HostServices, heldElements: Int = .max
+  ) throws {
     try contributions.checkThatTheyFit(mixesBases: settings.baseModel != nil)
     self.settings = settings
     self.contributions = contributions
     self.services = services
+    self.heldElements = heldElements
     let modules = Set(contributions.flatMap { $0.adapter.modules.keys })
     layers = LayerScale(modules: Array(modules))
     compared = Self.comparedModules(of: contributions, among: modules)
@@ -82,12 +87,12 @@ struct Merger: Sendable {
     try Interruption.check()
     do {
       let shares = try shares(of: name)
+      let likeness = try Likeness(of: shares.filter { !$0.isAbsent }, compares: compared.contains(name))
       let result = try work(on: name, shares, overview).run()
       return Merged(
         module: try stored(result.factors, name, bias: result.bias, as: dtype, into: draft),
         residual: try result.residual.map { try stored($0, name, as: dtype) },
-        figures: try ModuleFigures(
-          name, shares.filter { !$0.isAbsent }, of: contributions.count, compares: compared.contains(name), result))
+        figures: ModuleFigures(name, likeness, of: contributions.count, result))
     } catch let failure as Failure {
       throw failure.at(tensor: name)
     }
@@ -117,75 +122,25 @@ struct Merger: Sendable {
   }
 
   /// The clients' shares of a module, those that lack it as zeros or not at all.
+  ///
+  /// Their factors are read here and held, unless the clients are so many that this takes much memory and the space looks
+  /// at A and B one after the other: then they are read each time that they are looked at.
   func shares(of name: String) throws -> [ModuleShare] {
-    let present = try contributions.enumerated().compactMap { index, contribution -> ModuleShare? in
-      guard let module = contribution.adapter.modules[name] else { return nil }
-      return try locating(client: contribution.client, tensor: name) {
-        try ModuleShare(contribution, index: index, module, seed: settings.seed)
+    let modules = contributions.map { $0.adapter.modules[name] }
+    let elements = modules.reduce(0) { $0 + ($1.map { $0.a.count + $0.b.count } ?? 0) }
+    let holds = settings.space != .factors || elements <= heldElements
+    let present = try zip(contributions, modules).enumerated().compactMap { index, pair -> ModuleShare? in
+      guard let module = pair.1 else { return nil }
+      return try locating(client: pair.0.client, tensor: name) {
+        try ModuleShare(pair.0, index: index, module, seed: settings.seed, holds: holds)
       }
     }
     guard settings.missing == .zero, present.count < contributions.count, let model = present.first else {
       return present
     }
     let placed = Dictionary(uniqueKeysWithValues: present.map { ($0.index, $0) })
-    return try contributions.enumerated().map { index, contribution in
-      try placed[index] ?? ModuleShare(absent: contribution, index: index, like: model)
-    }
-  }
-}
-
-/// One client's share in a module.
-struct ModuleShare: Sendable {
-  /// The client's place in the recipe.
-  let place: Int
-  /// The client's place among the contributions.
-  let index: Int
-  let client: String
-  let weight: Double
-  let scaling: Double
-  /// B and A as they are in the file; the coefficient is the scaling.
-  let term: Term
-  /// The bias of lora_B, if there is one; scaled like B·A.
-  let bias: [Float]?
-  let stream: UInt64
-  let isAbsent: Bool
-
-  init(_ contribution: Contribution, index: Int, _ module: LoRAModule, seed: UInt64) throws {
-    place = contribution.place
-    self.index = index
-    client = contribution.client
-    weight = contribution.weight
-    scaling = module.scaling
-    term = try module.term
-    bias = try module.bias?.floats()
-    stream = RandomStream(seed: seed, contribution.client, module.name).key
-    isAbsent = false
-  }
-
-  /// The zero that stands for a module that a client lacks, of the size and rank of `model`.
-  init(absent contribution: Contribution, index: Int, like model: ModuleShare) throws {
-    place = contribution.place
-    self.index = index
-    client = contribution.client
-    weight = contribution.weight
-    scaling = 1
-    term = try Term(
-      coefficient: 1, b: Matrix(rows: model.term.b.rows, columns: model.term.rank),
-      a: Matrix(rows: model.term.rank, columns: model.term.a.columns))
-    bias = nil
-    stream = 0
-    isAbsent = true
-  }
-}
-
-extension LoRAModule {
-  /// s·B·A in float32.
-  var term: Term {
-    get throws {
-      try Term(
-        coefficient: scaling,
-        b: Matrix(rows: outputs, columns: rank) { if let start = $0.baseAddress { try b.load(into: start) } },
-        a: Matrix(rows: rank, columns: inputs) { if let start = $0.baseAddress { try a.load(into: start) } })
+    return contributions.enumerated().map { index, contribution in
+      placed[index] ?? ModuleShare(absent: contribution, index: index, like: model)
     }
   }
 }

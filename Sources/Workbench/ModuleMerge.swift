@@ -40,12 +40,12 @@ struct ModuleMerge {
     }
     switch settings.space {
     case .stack: preconditionFailure("a method without coefficients does not work in the space 'stack'")
-    case .core: try show(cores(in: CoreSpace(shares.map(\.term))))
+    case .core: try show(cores(in: CoreSpace(terms())))
     case .delta: try show(deltas())
     case .factors:
       let weights = shares.map(\.weight)
-      try show(matrices(\.a), .a, weights: side(.a, weights))
-      try show(matrices(\.b), .b, weights: side(.b, weights))
+      try show(factors(.a), .a, weights: side(.a, weights))
+      try show(factors(.b), .b, weights: side(.b, weights))
     }
   }
 
@@ -54,7 +54,7 @@ struct ModuleMerge {
   /// The coefficients of a linear method, scaling not included.
   private func coefficients() throws -> [Double] {
     var unit = unit()
-    if settings.method.wantsInnerProducts { unit.innerProducts = try gram(shares.map(\.term)).elements }
+    if settings.method.wantsInnerProducts { unit.innerProducts = try gram(terms()).elements }
     unit.adapterInnerProducts = overview.innerProducts(of: shares.map(\.index))
     return try method.coefficients(unit)
   }
@@ -63,10 +63,10 @@ struct ModuleMerge {
   private func sum(_ coefficients: [Double]) throws -> [Term] {
     let terms = try zip(shares, coefficients).compactMap { share, coefficient -> Term? in
       guard coefficient != 0, !share.isAbsent else { return nil }
-      return try Term(coefficient: coefficient * share.scaling, factors: share.term.factors)
+      return try Term(coefficient: coefficient * share.scaling, factors: share.term().factors)
     }
     // A sum of nothing is still a module of its size.
-    return try terms.isEmpty ? [Term(coefficient: 0, factors: shares[0].term.factors)] : terms
+    return try terms.isEmpty ? [Term(coefficient: 0, factors: shares[0].term().factors)] : terms
   }
 
   private func compressed(_ terms: [Term]) throws -> Result {
@@ -104,7 +104,7 @@ struct ModuleMerge {
   }
 
   private func mergeCores() throws -> Result {
-    let space = try CoreSpace(shares.map(\.term))
+    let space = try CoreSpace(terms())
     let merged = try merge(cores(in: space)).widened()
     var result = Result(try space.lift(merged, to: rank))
     if settings.keepsResidual {
@@ -113,10 +113,10 @@ struct ModuleMerge {
     return result
   }
 
-  private func deltas() throws -> [Matrix<Float>] { try shares.map { try delta(of: [$0.term]) } }
+  private func deltas() throws -> [Matrix<Float>] { try shares.map { try delta(of: [$0.term()]) } }
 
   private func cores(in space: CoreSpace) throws -> [Matrix<Float>] {
-    try shares.map { try space.project($0.term).narrowed() }
+    try shares.map { try space.project($0.term()).narrowed() }
   }
 
   /// A and B apart, as PEFT merges them: the weight is split between the two.
@@ -126,12 +126,12 @@ struct ModuleMerge {
     if settings.method.isLinear {
       let coefficients = try coefficients()
       bias = self.bias(coefficients)
-      factors = try Factors(b: combined(\.b, side(.b, coefficients)), a: combined(\.a, side(.a, coefficients)))
+      factors = try Factors(b: combined(.b, coefficients), a: combined(.a, coefficients))
     } else {
       let weights = shares.map(\.weight)
       factors = try Factors(
-        b: merge(matrices(\.b), part: .b, weights: side(.b, weights)),
-        a: merge(matrices(\.a), part: .a, weights: side(.a, weights)))
+        b: merge(self.factors(.b), part: .b, weights: side(.b, weights)),
+        a: merge(self.factors(.a), part: .a, weights: side(.a, weights)))
     }
     let energy = try roughGram([Term(factors: factors)])[0, 0]
     return Result(factors: factors, energy: energy, discardedEnergy: 0, bias: bias)
@@ -152,16 +152,19 @@ struct ModuleMerge {
     }
   }
 
-  private func matrices(_ side: KeyPath<Term, Matrix<Float>>) -> [Matrix<Float>] {
-    shares.map { $0.term[keyPath: side] }
-  }
+  private func terms() throws -> [Term] { try shares.map { try $0.term() } }
 
-  private func combined(_ side: KeyPath<Term, Matrix<Float>>, _ coefficients: [Double]) throws -> Matrix<Float> {
-    let matrices = matrices(side)
-    return try Matrix(rows: matrices[0].rows, columns: matrices[0].columns) { target in
+  private func factors(_ part: MergeUnit.Part) throws -> [Matrix<Float>] { try shares.map { try $0.factor(part) } }
+
+  /// The sum of one side, a client at a time.
+  private func combined(_ part: MergeUnit.Part, _ coefficients: [Double]) throws -> Matrix<Float> {
+    let (rows, columns) = part == .a ? (shares[0].rank, shares[0].inputs) : (shares[0].outputs, shares[0].rank)
+    return try Matrix(rows: rows, columns: columns) { target in
       var sums = [Double](repeating: 0, count: target.count)
-      for (matrix, coefficient) in zip(matrices, coefficients) {
-        matrix.withUnsafeBufferPointer { for place in $0.indices { sums[place] += coefficient * Double($0[place]) } }
+      for (share, coefficient) in zip(shares, side(part, coefficients)) {
+        try share.factor(part).withUnsafeBufferPointer {
+          for place in $0.indices { sums[place] += coefficient * Double($0[place]) }
+        }
       }
       _ = target.initialize(fromContentsOf: sums.lazy.map { Float($0) })
     }
@@ -217,17 +220,17 @@ struct ModuleMerge {
 
   private var isTallStack: Bool {
     let present = shares.filter { !$0.isAbsent }
-    return present.reduce(0) { $0 + $1.term.rank } > min(shares[0].term.factors.out, shares[0].term.factors.in)
+    return present.reduce(0) { $0 + $1.rank } > min(shares[0].outputs, shares[0].inputs)
   }
 
   /// The rank of the result in the terms of LowRank.
   private var rank: Rank {
     switch settings.rank {
     // A stack higher than the matrix is wide says the same thing twice.
-    case .full: isTallStack ? .exactly(min(shares[0].term.factors.out, shares[0].term.factors.in)) : .full
+    case .full: isTallStack ? .exactly(min(shares[0].outputs, shares[0].inputs)) : .full
     case .count(let count): .exactly(count)
     case .energy(let share): .energy(share)
-    case .same: .exactly(shares.filter { !$0.isAbsent }.map(\.term.rank).max() ?? 1)
+    case .same: .exactly(shares.filter { !$0.isAbsent }.map(\.rank).max() ?? 1)
     }
   }
 }

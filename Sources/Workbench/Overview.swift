@@ -69,7 +69,7 @@ extension Merger {
       defer { advance() }
       try Interruption.check()
       let shares = try shares(of: modules[place]).filter { !$0.isAbsent }
-      return (places: shares.map(\.index), products: try gram(shares.map(\.term)).elements)
+      return (places: shares.map(\.index), products: try gram(shares.map { try $0.term() }).elements)
     }
     return summed(grams, count: contributions.count)
   }

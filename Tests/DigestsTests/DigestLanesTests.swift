@@ -21,7 +21,8 @@ import Testing
     let contents = Self.lengths.map(Self.content)
     var rest = contents.enumerated().map { ($0.offset, Bytes($0.element)) }[...]
     var hashed = contents.map { _ in 0 }
-    let digests = sha256(lanes: lanes, window: window, of: { rest.popFirst() }) { hashed[$0] += $1 }
+    let digests = sha256(
+      lanes: lanes, window: window, of: { rest.popFirst() }, progress: { hashed[$0] += $1 })
     #expect(digests.count == contents.count)
     for (place, digest) in digests {
       #expect(digest == Self.expected(contents[place]), "\(contents[place].count) bytes")
@@ -30,7 +31,7 @@ import Testing
   }
 
   @Test func nothingHasNoDigests() {
-    #expect(sha256(lanes: 3, of: { nil as (Int, Bytes)? }) { _, _ in }.isEmpty)
+    #expect(sha256(lanes: 3, of: { nil as (Int, Bytes)? }, progress: { _, _ in }).isEmpty)
   }
 
   @Test func oneAtATimeIsTheSame() {

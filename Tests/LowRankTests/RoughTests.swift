@@ -19,6 +19,11 @@ import Testing
     }
   }
 
+  @Test func blocksChangeNothing() throws {
+    let terms = try randomTerms(out: 20, in: 30, ranks: [2, 3, 4, 1, 3, 2, 2])
+    for size in 1...8 { #expect(try roughGram(terms.count, blocks: size) { terms[$0] } == roughGram(terms)) }
+  }
+
   /// Squares of these leave single precision, at one end or the other; B may also be zero, as it is before training.
   @Test(arguments: [(1e-30, 1.0), (1e25, 1.0), (1.0, 0.0)])
   func extremesAreLeftToDoublePrecision(a: Double, b: Double) throws {

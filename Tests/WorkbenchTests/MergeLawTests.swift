@@ -141,6 +141,19 @@ import Testing
     }
   }
 
+  /// Many clients' factors are read anew each time that they are looked at.
+  @Test(arguments: all.filter { $0.space == "factors" }, ["zero", "renormalize"])
+  func `what is not held is read again, and nothing changes`(_ choice: Choice, missing: String) throws {
+    // The last ones have other modules; nine are more than a block of pairs.
+    let paths = ["a", "b", "c", "konly"].flatMap { Array(repeating: fixture("peft/adapters/\($0)"), count: 3) }
+    let names = paths.indices.map { ("clients.\($0).name", "client-\($0)") }
+    let settings = names + choice.all + [("merge.missing", missing)]
+    let held = try TestMerge(inputs: paths, settings: settings).result()
+    let read = try TestMerge(inputs: paths, settings: settings, heldElements: 0).result()
+    #expect(held.bytes == read.bytes)
+    #expect(held.record.json.objectValue?["merge"] == read.record.json.objectValue?["merge"])
+  }
+
   @Test func `a missing module counts as zero or not at all`() throws {
     let inputs = ["a", "konly"].map { fixture("peft/adapters/\($0)") }
     let only = try deltasOf(readAdapter(inputs[1]))

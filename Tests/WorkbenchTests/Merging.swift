@@ -14,6 +14,8 @@ struct TestMerge {
   var inputs: [String]
   var settings: [(path: String, value: String)] = []
   var threads = 2
+  /// As ``Bench/heldElements``.
+  var heldElements = 1 << 22
 
   var recipe: Recipe {
     get throws {
@@ -30,7 +32,9 @@ struct TestMerge {
   func result() throws -> (adapter: Adapter, record: RunRecord, bytes: Data) {
     try withTemporaryFolder { folder in
       let output = folder.appending(path: "run").path
-      let record = try Bench(catalog: builtInCatalog(), threads: threads).run(recipe, output: output, replacing: false)
+      var bench = try Bench(catalog: builtInCatalog(), threads: threads)
+      bench.heldElements = heldElements
+      let record = try bench.run(recipe, output: output, replacing: false)
       let bytes = try Data(contentsOf: URL(filePath: output + "/adapter_model.safetensors"))
       return (try readAdapter(output), record, bytes)
     }

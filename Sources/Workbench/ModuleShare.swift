@@ -1,0 +1,99 @@
+import Adapters
+import Diagnostics
+import LowRank
+import PluginHost
+import Tensors
+
+/// One client's share in a module.
+struct ModuleShare: Sendable {
+  /// The client's place in the recipe.
+  let place: Int
+  /// The client's place among the contributions.
+  let index: Int
+  let client: String
+  let weight: Double
+  let scaling: Double
+  let outputs: Int
+  let inputs: Int
+  let rank: Int
+  /// The bias of lora_B, if there is one; scaled like B·A.
+  let bias: [Float]?
+  let stream: UInt64
+  /// Where the factors come from; nil for the zeros of a client that lacks the module.
+  private let module: LoRAModule?
+  /// The factors, if they are held.
+  private let held: Term?
+
+  /// - parameter holds: Whether the factors are read now, and held.
+  init(_ contribution: Contribution, index: Int, _ module: LoRAModule, seed: UInt64, holds: Bool) throws {
+    place = contribution.place
+    self.index = index
+    client = contribution.client
+    weight = contribution.weight
+    scaling = module.scaling
+    (outputs, inputs, rank) = (module.outputs, module.inputs, module.rank)
+    bias = try module.bias?.floats()
+    stream = RandomStream(seed: seed, contribution.client, module.name).key
+    self.module = module
+    held = holds ? try module.term : nil
+  }
+
+  /// The zero that stands for a module that a client lacks, of the size and rank of `model`.
+  init(absent contribution: Contribution, index: Int, like model: ModuleShare) {
+    place = contribution.place
+    self.index = index
+    client = contribution.client
+    weight = contribution.weight
+    scaling = 1
+    (outputs, inputs, rank) = (model.outputs, model.inputs, model.rank)
+    bias = nil
+    stream = 0
+    module = nil
+    held = nil
+  }
+
+  var isAbsent: Bool { module == nil }
+
+  /// B and A as they are in the file; the coefficient is the scaling.
+  ///
+  /// - throws: ``Failure`` `badData` that names the client when a number is NaN or infinite.
+  func term() throws -> Term {
+    if let held { return held }
+    guard let module else {
+      return try Term(b: Matrix(rows: outputs, columns: rank), a: Matrix(rows: rank, columns: inputs))
+    }
+    return try locating(client: client) { try module.term }
+  }
+
+  /// One of the two factors; the other is not looked at.
+  func factor(_ part: MergeUnit.Part) throws -> Matrix<Float> {
+    if let held { return part == .a ? held.a : held.b }
+    guard let module else {
+      return try part == .a ? Matrix(rows: rank, columns: inputs) : Matrix(rows: outputs, columns: rank)
+    }
+    return try locating(client: client) { try part == .a ? module.factorA : module.factorB }
+  }
+}
+
+extension LoRAModule {
+  /// s·B·A in float32.
+  var term: Term {
+    get throws { try Term(coefficient: scaling, b: factorB, a: factorA) }
+  }
+
+  /// A in float32, [r, in].
+  fileprivate var factorA: Matrix<Float> {
+    get throws { try a.matrix(rows: rank, columns: inputs) }
+  }
+
+  /// B in float32, [out, r].
+  fileprivate var factorB: Matrix<Float> {
+    get throws { try b.matrix(rows: outputs, columns: rank) }
+  }
+}
+
+extension Tensor {
+  fileprivate func matrix(rows: Int, columns: Int) throws -> Matrix<Float> {
+    try Matrix(rows: rows, columns: columns) { if let start = $0.baseAddress { try load(into: start) } }
+  }
+}
