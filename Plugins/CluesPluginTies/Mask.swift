@@ -2,39 +2,43 @@ import CKernels
 import PluginKit
 
 /// Which entries of a matrix are kept.
-enum Mask {
+enum Mask: BitwiseCopyable {
   case all
   case nothing
   /// Those that come early enough by falling magnitude, but not too early.
   case between(outer: clues_cut, inner: clues_cut)
-  /// Those that come early enough by falling magnitude in another matrix.
-  case leading(clues_cut, keys: [Float])
   /// Those whose random number is below the share.
   case drawn(share: Double, stream: UInt64)
   /// Those whose random number is below a share that falls with the magnitude within the row.
   case ranked(RankedShares, stream: UInt64)
 }
 
-/// A matrix with a mask, given out some rows at a time.
+/// Some rows of a matrix with a mask, given out a few at a time.
 struct MaskedMatrix {
   let elements: UnsafeBufferPointer<Float>
   let columns: Int
+  /// Where the rows begin in the matrix that the mask is for.
+  var firstRow = 0
   let mask: Mask
+  /// What the mask looks at instead of the elements.
+  var keys: [Float]? = nil
   let host: Host
 
   /// Where the entries of some rows lie, with zeros for those that are not kept: in place, or in `scratch`.
+  ///
+  /// - parameter lines: Counted from ``firstRow``.
   func rows(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
-    let (first, count) = (lines.lowerBound * columns, lines.count * columns)
-    let source = elements.baseAddress! + first
+    let (offset, count) = (lines.lowerBound * columns, lines.count * columns)
+    let first = firstRow * columns + offset
+    let source = elements.baseAddress! + offset
     switch mask {
     case .all: return source
     case .nothing: scratch.update(repeating: 0, count: count)
     case .between(let outer, let inner):
-      clues_keep_between(source, source, count, UInt64(first), outer, inner, scratch)
-    case .leading(let cut, let keys):
-      keys.withUnsafeBufferPointer {
-        clues_keep_between(source, $0.baseAddress! + first, count, UInt64(first), cut, .none, scratch)
+      func keep(by keys: UnsafePointer<Float>) {
+        clues_keep_between(source, keys, count, UInt64(first), outer, inner, scratch)
       }
+      if let keys { keys.withUnsafeBufferPointer { keep(by: $0.baseAddress! + offset) } } else { keep(by: source) }
     case .drawn(let share, let stream):
       withDraws(stream, first, count) { clues_keep_drawn(source, $0, count, threshold(of: share), scratch) }
     case .ranked(let shares, let stream):

@@ -3,7 +3,7 @@ import PluginKit
 /// A merge method that prunes each client's matrix and then brings what is left together.
 ///
 /// The family is one implementation: a mask times a consensus.
-protocol PruningMethod: MergeMethod {
+protocol PruningMethod: RowwiseMergeMethod where Note == PruningNote {
   /// Which entries of a client's matrix are kept.
   func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask
 
@@ -17,13 +17,26 @@ protocol PruningMethod: MergeMethod {
 /// How the kept entries make up for those that are gone.
 enum Rescale: String, ParameterChoice { case inverse, l1, none }
 
+/// Which entries of a client's matrix are kept, and what they are multiplied with.
+struct PruningNote: BitwiseCopyable {
+  let mask: Mask
+  let scale: Double
+}
+
 extension PruningMethod {
-  func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
-    let candidates = try unit.inputs.map { input in
+  func note(_ input: MergeInput, in unit: MergeUnit) throws -> PruningNote {
+    let matrix = MaskedMatrix(
+      elements: input.matrix.elements, columns: input.matrix.columns, mask: try mask(of: input, in: unit),
+      host: unit.host)
+    return PruningNote(mask: matrix.mask, scale: try scale(of: matrix, density(of: input)))
+  }
+
+  func merge(_ unit: MergeUnit, rows firstRow: Int, notes: [PruningNote], into output: MutableMatrixView) throws {
+    let candidates = zip(unit.inputs, notes).map { input, note in
       let matrix = MaskedMatrix(
-        elements: input.matrix.elements, columns: input.matrix.columns, mask: try mask(of: input, in: unit),
+        elements: input.matrix.elements, columns: input.matrix.columns, firstRow: firstRow, mask: note.mask,
         host: unit.host)
-      return Candidate(matrix: matrix, scale: try scale(of: matrix, density(of: input)), weight: input.weight)
+      return Candidate(matrix: matrix, scale: note.scale, weight: input.weight)
     }
     try consensus.merge(
       candidates, rows: output.rows, columns: output.columns, into: output.elements, host: unit.host)

@@ -1,5 +1,5 @@
 /// DELLA's probabilities: within a row the largest entry is kept most surely, the smallest one least.
-struct RankedShares {
+struct RankedShares: BitwiseCopyable {
   /// The probability in the middle of the row.
   let density: Double
   /// How far the ends of the row are from it.

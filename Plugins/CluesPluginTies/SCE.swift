@@ -29,9 +29,10 @@ struct SCE: MergeMethod {
     guard Set(unit.inputs.map(\.weight)).count <= 1 else {
       throw PluginError("the weights differ, and SCE makes its own; leave them away or use another method")
     }
-    let mask = selected(unit)
+    let (mask, variances) = selected(unit)
     let matrices = unit.inputs.map {
-      MaskedMatrix(elements: $0.matrix.elements, columns: output.columns, mask: mask, host: unit.host)
+      MaskedMatrix(
+        elements: $0.matrix.elements, columns: output.columns, mask: mask, keys: variances, host: unit.host)
     }
     let squares = try matrices.map { matrix in
       var sum = 0.0
@@ -49,8 +50,9 @@ struct SCE: MergeMethod {
       candidates, rows: output.rows, columns: output.columns, into: output.elements, host: unit.host)
   }
 
-  private func selected(_ unit: MergeUnit) -> Mask {
-    guard selectTopk < 1 else { return .all }
+  /// The entries that are kept, and what tells which they are.
+  private func selected(_ unit: MergeUnit) -> (mask: Mask, variances: [Float]?) {
+    guard selectTopk < 1 else { return (.all, nil) }
     let inputs = unit.inputs.map(\.matrix.elements)
     let count = Double(inputs.count)
     let variances = inputs[0].indices.map { place in
@@ -62,7 +64,8 @@ struct SCE: MergeMethod {
       return Float(sum / count)
     }
     let kept = Int(selectTopk * Double(variances.count { $0 > 0 }))
-    return kept == 0
-      ? .nothing : .leading(variances.withUnsafeBufferPointer { clues_cut(first: kept, of: $0) }, keys: variances)
+    guard kept > 0 else { return (.nothing, nil) }
+    let cut = variances.withUnsafeBufferPointer { clues_cut(first: kept, of: $0) }
+    return (.between(outer: cut, inner: .none), variances)
   }
 }

@@ -35,5 +35,6 @@ func mergeMethodTable(_ type: any AnyMergeMethod.Type) -> UnsafePointer<clues_me
     }
   }
   addSurvey(type, to: &table)
+  addRows(type, to: &table)
   return Backed.permanentTable(table, type)
 }

@@ -45,16 +45,16 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// Converts all elements to float32 at `target`, which has room for them: the way to read much of a file once.
-  public func load(into target: UnsafeMutablePointer<Float>) throws {
-    if dtype == .f32 { return try bytes.copy(to: target) }
+  /// Converts the elements of a range to float32 at `target`, which has room for them: the way to read much of a file once.
+  public func load(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) throws {
+    if dtype == .f32 { return try bytes[range.lowerBound * 4..<range.upperBound * 4].copy(to: target) }
     let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.piece * dtype.size, alignment: 64)
     defer { room.deallocate() }
     guard let start = room.baseAddress else { return }
-    for first in stride(from: 0, to: count, by: Self.piece) {
-      let length = min(Self.piece, count - first)
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: Self.piece) {
+      let length = min(Self.piece, range.upperBound - first)
       try bytes[first * dtype.size..<(first + length) * dtype.size].copy(to: start)
-      try convert(start, dtype, count: length, into: target + first)
+      try convert(start, dtype, count: length, into: target + (first - range.lowerBound))
     }
   }
 

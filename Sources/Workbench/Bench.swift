@@ -14,8 +14,8 @@ public struct Bench: Sendable {
   public let catalog: PluginCatalog
   public var observer: any Observer
   public var threads: Int
-  /// How many numbers of a module every thread holds at once where the space does not need them all: 16 MiB.
-  var heldElements = 1 << 22
+  /// How many numbers of a module every thread holds at once where the space does not need them all: 8 MiB.
+  var heldElements = 1 << 21
   /// What plugins had to say.
   private let said = Said()
 

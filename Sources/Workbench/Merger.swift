@@ -100,7 +100,9 @@ struct Merger: Sendable {
 
   /// A module and an instance of the method with the parameters that hold there.
   func work(on name: String, _ shares: [ModuleShare], _ overview: Overview) throws -> ModuleMerge {
-    ModuleMerge(name: name, settings: settings, shares: shares, method: try method(for: name), overview: overview)
+    ModuleMerge(
+      name: name, settings: settings, shares: shares, method: try method(for: name), overview: overview,
+      blockElements: heldElements / 4)
   }
 
   /// The method with the parameters that hold for a module.

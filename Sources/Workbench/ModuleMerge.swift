@@ -11,6 +11,8 @@ struct ModuleMerge {
   let shares: [ModuleShare]
   let method: any MergeMethodInstance
   let overview: Overview
+  /// How many numbers of all clients are merged at a time where they are not held.
+  let blockElements: Int
 
   /// The result as factors, and what became of its energy on the way.
   struct Result {
@@ -130,8 +132,7 @@ struct ModuleMerge {
     } else {
       let weights = shares.map(\.weight)
       factors = try Factors(
-        b: merge(self.factors(.b), part: .b, weights: side(.b, weights)),
-        a: merge(self.factors(.a), part: .a, weights: side(.a, weights)))
+        b: mergeSide(.b, side(.b, weights)), a: mergeSide(.a, side(.a, weights)))
     }
     let energy = try roughGram([Term(factors: factors)])[0, 0]
     return Result(factors: factors, energy: energy, discardedEnergy: 0, bias: bias)
@@ -170,14 +171,58 @@ struct ModuleMerge {
     }
   }
 
+  /// One side of all clients: whole, or where they are not held and the method can do it, some rows at a time.
+  private func mergeSide(_ part: MergeUnit.Part, _ weights: [Double]) throws -> Matrix<Float> {
+    guard shares.contains(where: { !$0.isHeld && !$0.isAbsent }), let size = try method.noteSize() else {
+      return try merge(factors(part), part: part, weights: weights)
+    }
+    let (rows, columns) = part == .a ? (shares[0].rank, shares[0].inputs) : (shares[0].outputs, shares[0].rank)
+    var unit = unit(part: part, weights: weights)
+    (unit.rows, unit.columns) = (rows, columns)
+    let notes = UnsafeMutableRawBufferPointer.allocate(byteCount: size * shares.count, alignment: 64)
+    defer { notes.deallocate() }
+    notes.initializeMemory(as: UInt8.self, repeating: 0)
+    guard let notesStart = notes.baseAddress else { return try merge(factors(part), part: part, weights: weights) }
+    for (place, share) in shares.enumerated() {
+      try share.factor(part).withUnsafeBufferPointer {
+        unit.inputs[place].values = $0.baseAddress
+        try method.note(unit, input: place, into: notesStart + place * size)
+      }
+      unit.inputs[place].values = nil
+    }
+    return try checked(
+      Matrix(rows: rows, columns: columns) { target in
+        let height = max(1, min(rows, blockElements / max(1, columns * shares.count)))
+        let room = UnsafeMutablePointer<Float>.allocate(capacity: max(1, height * columns * shares.count))
+        defer { room.deallocate() }
+        for first in stride(from: 0, to: rows, by: height) {
+          try Interruption.check()
+          let lines = first..<min(first + height, rows)
+          unit.rows = lines.count
+          for (place, share) in shares.enumerated() {
+            let start = room + place * height * columns
+            try share.read(lines, of: part, into: start)
+            unit.inputs[place].values = UnsafePointer(start)
+          }
+          guard let output = target.baseAddress else { continue }
+          try method.mergeRows(unit, from: first, notes: notesStart, into: output + first * columns)
+        }
+      })
+  }
+
   private func merge(
     _ matrices: [Matrix<Float>], part: MergeUnit.Part = .whole, weights: [Double]? = nil
   ) throws -> Matrix<Float> {
     let (rows, columns) = (matrices[0].rows, matrices[0].columns)
-    let merged = try Matrix<Float>(rows: rows, columns: columns) { target in
-      guard let start = target.baseAddress else { return }
-      try withUnit(matrices, part: part, weights: weights) { try method.merge($0, into: start) }
-    }
+    return try checked(
+      Matrix(rows: rows, columns: columns) { target in
+        guard let start = target.baseAddress else { return }
+        try withUnit(matrices, part: part, weights: weights) { try method.merge($0, into: start) }
+      })
+  }
+
+  /// What a method gave, if all of it is finite.
+  private func checked(_ merged: Matrix<Float>) throws -> Matrix<Float> {
     guard merged.withUnsafeBufferPointer({ clues_all_finite($0.baseAddress!, $0.count) != 0 }) else {
       throw Failure(
         .pluginFailed, "the method '\(settings.method.about.id)' gave numbers that are NaN or infinite",

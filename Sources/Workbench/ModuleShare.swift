@@ -65,6 +65,17 @@ struct ModuleShare: Sendable {
     return try locating(client: client) { try module.term }
   }
 
+  /// Whether the factors are in memory anyway.
+  var isHeld: Bool { held != nil }
+
+  /// Reads some rows of one of the two factors to `target`, which has room for them.
+  func read(_ rows: Range<Int>, of part: MergeUnit.Part, into target: UnsafeMutablePointer<Float>) throws {
+    let columns = part == .a ? inputs : rank
+    let range = rows.lowerBound * columns..<rows.upperBound * columns
+    guard let module else { return target.update(repeating: 0, count: range.count) }
+    try locating(client: client) { try (part == .a ? module.a : module.b).load(range, into: target) }
+  }
+
   /// One of the two factors; the other is not looked at.
   func factor(_ part: MergeUnit.Part) throws -> Matrix<Float> {
     if let held { return part == .a ? held.a : held.b }
@@ -94,6 +105,6 @@ extension LoRAModule {
 
 extension Tensor {
   fileprivate func matrix(rows: Int, columns: Int) throws -> Matrix<Float> {
-    try Matrix(rows: rows, columns: columns) { if let start = $0.baseAddress { try load(into: start) } }
+    try Matrix(rows: rows, columns: columns) { if let start = $0.baseAddress { try load(0..<count, into: start) } }
   }
 }

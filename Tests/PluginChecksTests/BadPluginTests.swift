@@ -79,6 +79,7 @@ import Testing
     Fault("counts-on-positive-weights", ["by-chance": .crashed], "crashed (SIGABRT) in merge"),
     Fault("first-counts-double", ["input-order": .warning], "another order of the inputs gives another result"),
     Fault("counts-modules", ["module-order": .failed], "in another order of modules, merge"),
+    Fault("counts-rows-from-zero", ["rows": .failed], "by rows it gives"),
     Fault("counts-on-all-clients", ["survey": .crashed], "in survey of pass 0 with 2 matrices", perhaps: ["by-chance"]),
     Fault("counts-on-short-names", ["names": .crashed], "crashed (SIGABRT) in merge"),
     Fault("deaf", ["cancellation": .warning], "ms after it was cancelled"),

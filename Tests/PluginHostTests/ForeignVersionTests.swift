@@ -36,7 +36,7 @@ import Testing
     (3, "names neither itself nor its version"),
     (4, "claims 1 entries that are not there"),
     (5, "its entry 0 is missing"),
-    (6, "describes a merge method with 88 bytes where 96 are due"),
+    (6, "describes a merge method with 112 bytes where 120 are due"),
     (7, "has a merge method without id or summary"),
     (8, "describes an entry with 40 bytes where 48 are due"),
     (9, "has a merge method without id or summary"),
@@ -56,6 +56,7 @@ import Testing
     (23, "its threshold rule 'broken' lacks a function of the contract"),
     (24, "its merge method 'broken' has coefficients and a survey, which do not go together"),
     (25, "its merge method 'broken' wants 17 passes over the adapter; 16 are the most"),
+    (30, "its merge method 'broken' lacks one of merge, note_size, note and merge_rows"),
   ])
   func brokenTablesAreRefused(_ fault: Int, _ message: String) throws {
     let failure = #expect(throws: Failure.self) { try withPlugin("broken", ["FAULT=\(fault)"]) { _ in } }

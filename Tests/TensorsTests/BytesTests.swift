@@ -69,7 +69,12 @@ import Testing
   @Test func refusesWhatIsNoFile() throws {
     try withTemporaryFolder { folder in
       let missing = folder.appending(path: "missing").path
-      #expect(throws: Failure(.missingInput, "cannot be opened: No such file or directory", file: missing)) {
+      #expect(
+        throws:
+          Failure(
+            .missingInput, "cannot be opened: No such file or directory", advice: "check the path and its permissions",
+            file: missing)
+      ) {
         try Bytes(mapping: missing)
       }
       #expect(throws: Failure(.missingInput, "is not a regular file", file: folder.path)) {

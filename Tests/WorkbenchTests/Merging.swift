@@ -15,7 +15,7 @@ struct TestMerge {
   var settings: [(path: String, value: String)] = []
   var threads = 2
   /// As ``Bench/heldElements``.
-  var heldElements = 1 << 22
+  var heldElements = 1 << 21
 
   var recipe: Recipe {
     get throws {

@@ -121,6 +121,9 @@ static MASK: clues_merge_method = clues_merge_method {
     survey_size: None,
     survey: None,
     combine: None,
+    note_size: None,
+    note: None,
+    merge_rows: None,
 };
 
 // ----------------------------------------------------------------------------------------------- validation-cosine

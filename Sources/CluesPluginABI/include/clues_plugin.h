@@ -241,6 +241,12 @@ typedef struct clues_merge_unit {
  * all instances of a merge, but for those that answer 0 because their parameters need no survey: they take no part.
  * Methods with coefficients have inner products and no survey.
  *
+ * A method may say that a row of its result depends on that row of the inputs alone, once every input has been looked at by
+ * itself, and then offers note_size, note and merge_rows beside merge. Where the matrices of all inputs would take much
+ * memory, the host shows each input whole to note, one after the other, and lets merge_rows merge some rows of all inputs at
+ * a time. What comes out has the bits of merge. A note is plain bytes, zero at first, on a 64-byte boundary (the first of
+ * several), and holds all that merge_rows must know of the input's other rows.
+ *
  * An instance serves the units that share its parameters.
  */
 typedef struct clues_merge_method {
@@ -271,8 +277,17 @@ typedef struct clues_merge_method {
   uint64_t (*survey_size)(void *instance, uint32_t input_count);
   clues_status (*survey)(void *instance, const clues_merge_unit *unit, uint32_t pass, void *record);
   clues_status (*combine)(void *instance, uint32_t pass, void *into, const void *other);
+
+  /* Bytes of a note, the same for all units of an instance; 0 when its parameters ask for merge. [instance] */
+  uint64_t (*note_size)(void *instance);
+  /* Looks at inputs[input], whose value is whole; the others have none. [instance] */
+  clues_status (*note)(void *instance, const clues_merge_unit *unit, uint32_t input, void *note);
+  /* Merges the rows from first_row on: values and output hold these rows only. input_count notes, one after the other,
+     in the order of the inputs. [instance] */
+  clues_status (*merge_rows)(void *instance, const clues_merge_unit *unit, uint64_t first_row, const void *notes,
+                             const clues_tensor *output);
 } clues_merge_method;
-#define CLUES_MERGE_METHOD_SIZE 96u
+#define CLUES_MERGE_METHOD_SIZE 120u
 
 /* ---------------------------------------------------------------------------------------------------------- scorers */
 

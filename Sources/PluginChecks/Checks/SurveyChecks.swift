@@ -2,7 +2,7 @@ import CluesPluginABI
 import PluginHost
 
 extension Check {
-  /// What is asked of methods that look at the whole adapter first, and of the order of modules.
+  /// What is asked of methods that look at the whole adapter first, or at some rows at a time, and of the order of modules.
   static let surveying: [Check] = [
     .work(
       "module-order", "The order in which modules are shown does not matter.",
@@ -42,6 +42,22 @@ extension Check {
         }
       }
       return .success(size == 0 ? "its default parameters need no survey" : "")
+    },
+    .work(
+      "rows", "Rows merged a few at a time are those of the whole.",
+      of: [.mergeMethod], advice: "note all that a row must know of others, and count entries from first_row on"
+    ) { specimen in
+      guard case .method(let table) = specimen.entry.tables, table.pointee.merge_rows != nil else {
+        return .skipped("it merges whole matrices only")
+      }
+      let outcomes = specimen.perform()
+      if let fault = unfinished(outcomes) { return .failed(fault) }
+      let rows = outcomes.filter { $0.call == "merge_rows" }.flatMap(\.values.numbers)
+      guard !rows.isEmpty else { return .skipped("its default parameters ask for whole matrices") }
+      let whole = outcomes.filter { $0.call == "merge" }.flatMap(\.values.numbers)
+      guard rows.count == whole.count else { return .failed("does not merge all rows") }
+      let place = rows.indices.first { rows[$0].bitPattern != whole[$0].bitPattern }
+      return place.map { .failed("by rows it gives \(rows[$0]) where the whole has \(whole[$0])") } ?? .success
     },
   ]
 }

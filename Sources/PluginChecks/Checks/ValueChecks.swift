@@ -106,7 +106,7 @@ extension Check {
 }
 
 /// The first result that is no finite number and has no reason for it.
-private func unfinished(_ outcomes: [Outcome]) -> String? {
+func unfinished(_ outcomes: [Outcome]) -> String? {
   for outcome in outcomes where outcome.isDone && !["survey", "combine"].contains(outcome.call) {
     for (place, number) in outcome.values.numbers.enumerated() where !number.isFinite {
       if outcome.values.reasons.indices.contains(place), outcome.values.reasons[place] != nil { continue }

@@ -9,6 +9,14 @@ private struct Unit {
   let columns: Int
   /// Of every input its client's place among all, and its elements row by row.
   let inputs: [(client: Int, values: [Float])]
+
+  /// The same of some rows only.
+  func rows(_ lines: Range<Int>) -> Unit {
+    let range = lines.lowerBound * columns..<lines.upperBound * columns
+    return Unit(
+      module: module, space: space, part: part, rows: lines.count, columns: columns,
+      inputs: inputs.map { ($0.client, Array($0.values[range])) })
+  }
 }
 
 extension Entry {
@@ -23,6 +31,7 @@ extension Entry {
           if table.pointee.coefficients != nil { coefficients(table.pointee, instance, unit, stage, lab) }
           if table.pointee.merge != nil, space != CLUES_SPACE_STACK {
             merge(table.pointee, instance, unit, survey.records, stage, lab)
+            mergeRows(table.pointee, instance, unit, survey.records, stage, lab)
           }
         }
       }
@@ -133,14 +142,54 @@ extension Entry {
     lab.call("merge", lent.scene, read: read) { table.merge(instance, lent.table, output) }
   }
 
+  /// Notes of all inputs, one after the other, and then two rows of all of them at a time, where the method offers it.
+  private func mergeRows(
+    _ table: clues_merge_method, _ instance: UnsafeMutableRawPointer?, _ unit: Unit,
+    _ survey: (UnsafeMutableRawPointer, size: Int)?, _ stage: Stage, _ lab: Lab
+  ) {
+    guard let noteSize = table.note_size, let note = table.note, let mergeRows = table.merge_rows else { return }
+    var size = 0
+    lab.call("note_size", read: { Outcome.Values(numbers: [Double(size)]) }) {
+      size = Int(clamping: noteSize(instance))
+      return CLUES_OK
+    }
+    guard size > 0, size <= 1 << 26 else { return }
+    let notes = lab.room("the notes", size * unit.inputs.count, alignment: 64, .output, .instance)
+    for place in unit.inputs.indices {
+      let lent = lend(unit, stage, survey, lab, showing: place)
+      let noted = lab.call("note", "input \(place) of \(lent.scene)") {
+        note(instance, lent.table, UInt32(place), notes + place * size)
+      }
+      guard noted.isDone else { return }
+    }
+    for first in stride(from: 0, to: unit.rows, by: 2) {
+      let rows = unit.rows(first..<min(first + 2, unit.rows))
+      let lent = lend(rows, stage, survey, lab)
+      let shape = Lattice(rows: rows.rows, columns: rows.columns, stage)
+      let target = lab.room(
+        "the output", shape.size, alignment: shape.elementSize, .output, .call, fill: stage.outputFill)
+      let output = lend(target, shape, CLUES_TENSOR_WRITABLE.rawValue, lab)
+      let read = {
+        Outcome.Values(
+          numbers: shape.places.map { shape.number(at: $0, of: target) },
+          spoilt: shape.firstSpoilt(target, fill: stage.outputFill))
+      }
+      lab.call("merge_rows", "rows from \(first) on, \(lent.scene)", read: read) {
+        mergeRows(instance, lent.table, UInt64(first), notes, output)
+      }
+    }
+  }
+
   // MARK: Lending
 
+  /// - parameter showing: The place of the only input that has a value; nil for all.
   private func lend(
-    _ unit: Unit, _ stage: Stage, _ survey: (UnsafeMutableRawPointer, size: Int)?, _ lab: Lab, isLinear: Bool = false
+    _ unit: Unit, _ stage: Stage, _ survey: (UnsafeMutableRawPointer, size: Int)?, _ lab: Lab, isLinear: Bool = false,
+    showing shown: Int? = nil
   ) -> (table: UnsafePointer<clues_merge_unit>, scene: String) {
     let count = unit.inputs.count
     let shape = Lattice(rows: unit.rows, columns: unit.columns, stage)
-    let inputs = unit.inputs.map { input -> UnsafePointer<clues_merge_input>? in
+    let inputs = unit.inputs.enumerated().map { place, input -> UnsafePointer<clues_merge_input>? in
       var item = clues_merge_input()
       item.struct_size = CLUES_MERGE_INPUT_SIZE
       item.index = UInt32(input.client)
@@ -148,7 +197,7 @@ extension Entry {
       item.weight = stage.weights.isEmpty ? 1 : stage.weights[input.client]
       var draw = Draw(seed: stage.seed, "stream \(unit.module) \(unit.part.rawValue) \(input.client)")
       item.stream = draw.word()
-      if !isLinear {
+      if !isLinear, shown ?? place == place {
         let data = lab.room(
           "the input of \(stage.client(input.client).prefix(20))", shape.size, alignment: shape.elementSize, .input,
           .call)

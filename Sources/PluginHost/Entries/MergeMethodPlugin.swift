@@ -47,6 +47,11 @@ public struct MergeMethodPlugin: Sendable {
         .pluginFailed,
         "its merge method '\(about.id)' wants \(method.survey_passes) passes over the adapter; 16 are the most")
     }
+    let rowFunctions = [method.note_size != nil, method.note != nil, method.merge_rows != nil]
+    guard !rowFunctions.contains(true) || (!rowFunctions.contains(false) && method.merge != nil) else {
+      throw Failure(
+        .pluginFailed, "its merge method '\(about.id)' lacks one of merge, note_size, note and merge_rows")
+    }
     surveyPasses = Int(method.survey_passes)
     guard method.maximum_inputs == 0 || method.minimum_inputs <= method.maximum_inputs else {
       throw Failure(
@@ -99,4 +104,16 @@ public protocol MergeMethodInstance: AnyObject {
 
   /// Fills `output`, `rows` × `columns` elements that overlap no input, with the merged matrix.
   func merge(_ unit: MergeUnit, into output: UnsafeMutablePointer<Float>) throws
+
+  /// How many bytes a note of an input takes; nil when the method merges whole matrices only.
+  func noteSize() throws -> Int?
+
+  /// Shows an input whole; the other inputs of the unit have no values.
+  func note(_ unit: MergeUnit, input: Int, into note: UnsafeMutableRawPointer) throws
+
+  /// Fills `output` with the rows from `firstRow` on; the unit's values hold these rows only.
+  ///
+  /// - parameter notes: Those of all inputs, one after the other.
+  func mergeRows(
+    _ unit: MergeUnit, from firstRow: Int, notes: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>) throws
 }

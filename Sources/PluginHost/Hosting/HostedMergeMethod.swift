@@ -69,6 +69,41 @@ final class HostedMergeMethod: MergeMethodInstance {
   }
 }
 
+extension HostedMergeMethod {
+  func noteSize() throws -> Int? {
+    guard let noteSize = table.pointee.note_size else { return nil }
+    let size = noteSize(pointer)
+    guard size <= Survey.largestRecord else {
+      throw Failure(
+        .pluginFailed,
+        "plugin '\(face.plugin)' wants notes of \(size) bytes, and \(Survey.largestRecord) are the most")
+    }
+    return size == 0 ? nil : Int(size)
+  }
+
+  func note(_ unit: MergeUnit, input: Int, into note: UnsafeMutableRawPointer) throws {
+    let arena = Arena()
+    try withExtendedLifetime((arena, unit.survey)) {
+      let (name, unit) = (unit.module, unit.table(in: arena))
+      try locating(tensor: name) { try face.call { table.pointee.note(pointer, unit, UInt32(input), note) } }
+    }
+  }
+
+  func mergeRows(
+    _ unit: MergeUnit, from firstRow: Int, notes: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>
+  ) throws {
+    let arena = Arena()
+    try withExtendedLifetime((arena, unit.survey)) {
+      let target = matrix(
+        output, rows: unit.rows, columns: unit.columns, flags: CLUES_TENSOR_WRITABLE.rawValue, in: arena)
+      let (name, unit) = (unit.module, unit.table(in: arena))
+      try locating(tensor: name) {
+        try face.call { table.pointee.merge_rows(pointer, unit, UInt64(firstRow), notes, target) }
+      }
+    }
+  }
+}
+
 extension MergeUnit {
   fileprivate func table(in arena: Arena) -> UnsafePointer<clues_merge_unit> {
     let inputs = self.inputs.map { input -> UnsafePointer<clues_merge_input>? in

@@ -6,6 +6,19 @@ final class RemoteMergeMethod: MergeMethodInstance {
 
   init(_ lease: WorkerLease) { self.lease = lease }
 
+  /// Workers get their inputs in memory that they share with the host, whole.
+  func noteSize() throws -> Int? { nil }
+
+  func note(_ unit: MergeUnit, input: Int, into note: UnsafeMutableRawPointer) throws {
+    preconditionFailure("a worker takes no notes")
+  }
+
+  func mergeRows(
+    _ unit: MergeUnit, from firstRow: Int, notes: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>
+  ) throws {
+    preconditionFailure("a worker takes no notes")
+  }
+
   func coefficients(_ unit: MergeUnit) throws -> [Double] {
     lease.subject.tensor = unit.module
     var parcel = Parcel()

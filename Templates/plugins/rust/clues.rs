@@ -150,7 +150,7 @@ structs! {
         survey: *const c_void,
         survey_size: u64,
     }
-    CLUES_MERGE_METHOD_SIZE = 96: clues_merge_method {
+    CLUES_MERGE_METHOD_SIZE = 120: clues_merge_method {
         struct_size: u32,
         flags: u32,
         about: *const clues_descriptor,
@@ -168,6 +168,10 @@ structs! {
         survey_size: Option<unsafe extern "C" fn(*mut c_void, u32) -> u64>,
         survey: Option<unsafe extern "C" fn(*mut c_void, *const clues_merge_unit, u32, *mut c_void) -> clues_status>,
         combine: Option<unsafe extern "C" fn(*mut c_void, u32, *mut c_void, *const c_void) -> clues_status>,
+        note_size: Option<unsafe extern "C" fn(*mut c_void) -> u64>,
+        note: Option<unsafe extern "C" fn(*mut c_void, *const clues_merge_unit, u32, *mut c_void) -> clues_status>,
+        merge_rows: Option<unsafe extern "C" fn(
+            *mut c_void, *const clues_merge_unit, u64, *const c_void, *const clues_tensor) -> clues_status>,
     }
     CLUES_NEEDS_SIZE = 32: clues_needs {
         struct_size: u32,

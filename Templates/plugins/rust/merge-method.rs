@@ -89,6 +89,9 @@ static METHOD: clues_merge_method = clues_merge_method {
     survey_size: None,
     survey: None,
     combine: None,
+    note_size: None,
+    note: None,
+    merge_rows: None,
 };
 
 static METHODS: List<clues_merge_method, 1> = List([&METHOD]);

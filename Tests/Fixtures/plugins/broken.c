@@ -32,7 +32,8 @@ enum {
   MISSING_COLUMNS,
   MISSING_COLUMN,
   UNKNOWN_CHECKPOINTS,
-  ENDLESS_NEEDS
+  ENDLESS_NEEDS,
+  HALF_OF_ROWS
 };
 
 #ifndef PARAMETERS
@@ -88,6 +89,11 @@ static clues_status survey(void *instance, const clues_merge_unit *unit, uint32_
   (void)pass;
   (void)record;
   return CLUES_OK;
+}
+
+static uint64_t note_size(void *instance) {
+  (void)instance;
+  return 8;
 }
 
 static clues_status combine(void *instance, uint32_t pass, void *into, const void *other) {
@@ -164,6 +170,7 @@ static const clues_merge_method method = {
     .survey_size = survey_size,
     .survey = IF(HALF_A_SURVEY, 0, survey),
     .combine = combine,
+    .note_size = IF(HALF_OF_ROWS, note_size, 0),
 };
 
 static const clues_scorer scorer = {

@@ -82,6 +82,9 @@ int main(void) {
   FIELD(T, spaces) FIELD(T, default_space) FIELD(T, dtypes) FIELD(T, survey_passes) FIELD(T, create)
   FIELD(T, destroy) FIELD(T, coefficients) FIELD(T, merge) FIELD(T, survey_size) FIELD(T, survey)
   FIELD(T, combine)
+  FIELD(T, note_size)
+  FIELD(T, note)
+  FIELD(T, merge_rows)
 #undef T
 #define T clues_needs
   STRUCT(clues_needs, CLUES_NEEDS_SIZE)

@@ -1,0 +1,68 @@
+/// A merge method in which a row of the result depends on that row of the inputs alone, once every input has been looked
+/// at by itself.
+///
+/// Where the matrices of all clients would take much memory, the host shows them one after the other to
+/// ``note(_:in:)``, and then some rows of all of them at a time to ``merge(_:rows:notes:into:)``.
+public protocol RowwiseMergeMethod: MergeMethod {
+  /// What merging some rows must know of an input's other rows; plain bytes.
+  associatedtype Note: BitwiseCopyable
+
+  /// Looks at one input, whose matrix is whole; the others of the unit are empty.
+  func note(_ input: MergeInput, in unit: MergeUnit) throws -> Note
+
+  /// Fills `output`, which overlaps no input, with some rows of the merged matrix.
+  ///
+  /// - parameters:
+  ///   - firstRow: Where the rows that inputs and output hold begin in the whole.
+  ///   - notes: Those of the unit's inputs, in their order.
+  func merge(_ unit: MergeUnit, rows firstRow: Int, notes: [Note], into output: MutableMatrixView) throws
+}
+
+extension RowwiseMergeMethod {
+  /// All rows at once.
+  public func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
+    try merge(unit, rows: 0, notes: unit.inputs.map { try note($0, in: unit) }, into: output)
+  }
+
+  fileprivate static var noteSize: UInt64 { UInt64(MemoryLayout<Note>.stride) }
+
+  fileprivate func note(_ unit: MergeUnit, place: Int, into target: UnsafeMutableRawPointer) throws {
+    guard let input = unit.inputs.first(where: { $0.place == place }) else {
+      throw PluginError("there is no input \(place)", status: CLUES_INVALID_ARGUMENT)
+    }
+    target.storeBytes(of: try note(input, in: unit), as: Note.self)
+  }
+
+  fileprivate func mergeRows(
+    _ unit: MergeUnit, from firstRow: UInt64, _ notes: UnsafeRawPointer, into output: MutableMatrixView
+  ) throws {
+    guard let first = Int(exactly: firstRow) else {
+      throw PluginError("there is no row \(firstRow)", status: CLUES_INVALID_ARGUMENT)
+    }
+    let notes = unit.inputs.map { notes.load(fromByteOffset: $0.place * MemoryLayout<Note>.stride, as: Note.self) }
+    try merge(unit, rows: first, notes: notes, into: output)
+  }
+}
+
+/// Adds the functions for rows to the table of a method that has them.
+func addRows(_ type: any AnyMergeMethod.Type, to table: inout clues_merge_method) {
+  guard type is any RowwiseMergeMethod.Type else { return }
+  table.note_size = { pointer in
+    guard let pointer else { return 0 }
+    let instance = Unmanaged<Instance>.fromOpaque(pointer).takeUnretainedValue()
+    return (instance.entry as? any RowwiseMergeMethod).map { Swift.type(of: $0).noteSize } ?? 0
+  }
+  table.note = { pointer, unit, place, note in
+    Instance.answer(pointer) { instance in
+      guard let method = instance.entry as? any RowwiseMergeMethod, let unit, let note else { return }
+      try method.note(MergeUnit(unit.pointee, host: instance.host), place: Int(place), into: note)
+    }
+  }
+  table.merge_rows = { pointer, unit, firstRow, notes, output in
+    Instance.answer(pointer) { instance in
+      guard let method = instance.entry as? any RowwiseMergeMethod, let unit, let notes else { return }
+      try method.mergeRows(
+        MergeUnit(unit.pointee, host: instance.host), from: firstRow, notes, into: MutableMatrixView(output))
+    }
+  }
+}
