@@ -128,6 +128,17 @@ extension Entry {
     _ table: clues_merge_method, _ instance: UnsafeMutableRawPointer?, _ unit: Unit,
     _ survey: (UnsafeMutableRawPointer, size: Int)?, _ stage: Stage, _ lab: Lab
   ) {
+    filling("merge", unit, survey, stage, lab) { table.merge(instance, $0, $1) }
+  }
+
+  /// Makes a call that fills a matrix of the unit's size.
+  ///
+  /// - parameter place: Where the unit's rows are in the whole, in words.
+  private func filling(
+    _ name: String, _ unit: Unit, _ survey: (UnsafeMutableRawPointer, size: Int)?, _ stage: Stage, _ lab: Lab,
+    at place: String = "",
+    _ body: (UnsafePointer<clues_merge_unit>, UnsafePointer<clues_tensor>) -> clues_status
+  ) {
     let lent = lend(unit, stage, survey, lab)
     let shape = Lattice(rows: unit.rows, columns: unit.columns, stage)
     let target = lab.room(
@@ -139,7 +150,7 @@ extension Entry {
         input: unit.inputs.first?.values.map { Double($0) } ?? [],
         spoilt: shape.firstSpoilt(target, fill: stage.outputFill))
     }
-    lab.call("merge", lent.scene, read: read) { table.merge(instance, lent.table, output) }
+    lab.call(name, place + lent.scene, read: read) { body(lent.table, output) }
   }
 
   /// Notes of all inputs, one after the other, and then two rows of all of them at a time, where the method offers it.
@@ -149,7 +160,8 @@ extension Entry {
   ) {
     guard let noteSize = table.note_size, let note = table.note, let mergeRows = table.merge_rows else { return }
     var size = 0
-    lab.call("note_size", read: { Outcome.Values(numbers: [Double(size)]) }) {
+    let read = { Outcome.Values(numbers: [Double(size)]) }
+    lab.call("note_size", read: read) {
       size = Int(clamping: noteSize(instance))
       return CLUES_OK
     }
@@ -164,18 +176,8 @@ extension Entry {
     }
     for first in stride(from: 0, to: unit.rows, by: 2) {
       let rows = unit.rows(first..<min(first + 2, unit.rows))
-      let lent = lend(rows, stage, survey, lab)
-      let shape = Lattice(rows: rows.rows, columns: rows.columns, stage)
-      let target = lab.room(
-        "the output", shape.size, alignment: shape.elementSize, .output, .call, fill: stage.outputFill)
-      let output = lend(target, shape, CLUES_TENSOR_WRITABLE.rawValue, lab)
-      let read = {
-        Outcome.Values(
-          numbers: shape.places.map { shape.number(at: $0, of: target) },
-          spoilt: shape.firstSpoilt(target, fill: stage.outputFill))
-      }
-      lab.call("merge_rows", "rows from \(first) on, \(lent.scene)", read: read) {
-        mergeRows(instance, lent.table, UInt64(first), notes, output)
+      filling("merge_rows", rows, survey, stage, lab, at: "rows from \(first) on, ") {
+        mergeRows(instance, $0, UInt64(first), notes, $1)
       }
     }
   }

@@ -21,11 +21,7 @@ final class HostedMergeMethod: MergeMethodInstance {
 
   func coefficients(_ unit: MergeUnit) throws -> [Double] {
     var coefficients = [Double](repeating: .nan, count: unit.inputs.count)
-    let arena = Arena()
-    try withExtendedLifetime(arena) {
-      let (name, unit) = (unit.module, unit.table(in: arena))
-      try locating(tensor: name) { try face.call { table.pointee.coefficients(pointer, unit, &coefficients) } }
-    }
+    try lending(unit) { unit, _ in table.pointee.coefficients(pointer, unit, &coefficients) }
     guard coefficients.allSatisfy(\.isFinite) else {
       throw Failure(
         .pluginFailed, "plugin '\(face.plugin)' gave a coefficient that is not a finite number", tensor: unit.module)
@@ -45,13 +41,7 @@ final class HostedMergeMethod: MergeMethodInstance {
   }
 
   func survey(_ unit: MergeUnit, pass: Int, into record: SurveyRecord) throws {
-    let arena = Arena()
-    try withExtendedLifetime((arena, unit.survey)) {
-      let (name, unit) = (unit.module, unit.table(in: arena))
-      try locating(tensor: name) {
-        try face.call { table.pointee.survey(pointer, unit, UInt32(pass), record.start) }
-      }
-    }
+    try lending(unit) { unit, _ in table.pointee.survey(pointer, unit, UInt32(pass), record.start) }
   }
 
   func combine(_ record: SurveyRecord, with other: SurveyRecord, pass: Int) throws {
@@ -59,17 +49,9 @@ final class HostedMergeMethod: MergeMethodInstance {
   }
 
   func merge(_ unit: MergeUnit, into output: UnsafeMutablePointer<Float>) throws {
-    let arena = Arena()
-    try withExtendedLifetime((arena, unit.survey)) {
-      let target = matrix(
-        output, rows: unit.rows, columns: unit.columns, flags: CLUES_TENSOR_WRITABLE.rawValue, in: arena)
-      let (name, unit) = (unit.module, unit.table(in: arena))
-      try locating(tensor: name) { try face.call { table.pointee.merge(pointer, unit, target) } }
-    }
+    try lending(unit, output) { unit, output in table.pointee.merge(pointer, unit, output) }
   }
-}
 
-extension HostedMergeMethod {
   func noteSize() throws -> Int? {
     guard let noteSize = table.pointee.note_size else { return nil }
     let size = noteSize(pointer)
@@ -82,24 +64,29 @@ extension HostedMergeMethod {
   }
 
   func note(_ unit: MergeUnit, input: Int, into note: UnsafeMutableRawPointer) throws {
-    let arena = Arena()
-    try withExtendedLifetime((arena, unit.survey)) {
-      let (name, unit) = (unit.module, unit.table(in: arena))
-      try locating(tensor: name) { try face.call { table.pointee.note(pointer, unit, UInt32(input), note) } }
-    }
+    try lending(unit) { unit, _ in table.pointee.note(pointer, unit, UInt32(input), note) }
   }
 
   func mergeRows(
     _ unit: MergeUnit, from firstRow: Int, notes: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>
   ) throws {
+    try lending(unit, output) { unit, output in
+      table.pointee.merge_rows(pointer, unit, UInt64(firstRow), notes, output)
+    }
+  }
+
+  /// Runs `body`, a call of the plugin, with a unit and an output of its size as the plugin sees them.
+  private func lending(
+    _ unit: MergeUnit, _ output: UnsafeMutablePointer<Float>? = nil,
+    _ body: (UnsafePointer<clues_merge_unit>, UnsafePointer<clues_tensor>?) -> clues_status
+  ) throws {
     let arena = Arena()
     try withExtendedLifetime((arena, unit.survey)) {
-      let target = matrix(
-        output, rows: unit.rows, columns: unit.columns, flags: CLUES_TENSOR_WRITABLE.rawValue, in: arena)
-      let (name, unit) = (unit.module, unit.table(in: arena))
-      try locating(tensor: name) {
-        try face.call { table.pointee.merge_rows(pointer, unit, UInt64(firstRow), notes, target) }
+      let target = output.map {
+        matrix($0, rows: unit.rows, columns: unit.columns, flags: CLUES_TENSOR_WRITABLE.rawValue, in: arena)
       }
+      let table = unit.table(in: arena)
+      try locating(tensor: unit.module) { try face.call { body(table, target) } }
     }
   }
 }
