@@ -155,7 +155,7 @@ struct ModuleMerge {
 
   private func terms() throws -> [Term] { try shares.map { try $0.term() } }
 
-  private func factors(_ part: MergeUnit.Part) throws -> [Matrix<Float>] { try shares.map { try $0.factor(part) } }
+  func factors(_ part: MergeUnit.Part) throws -> [Matrix<Float>] { try shares.map { try $0.factor(part) } }
 
   /// The sum of one side, a client at a time.
   private func combined(_ part: MergeUnit.Part, _ coefficients: [Double]) throws -> Matrix<Float> {
@@ -171,46 +171,7 @@ struct ModuleMerge {
     }
   }
 
-  /// One side of all clients: whole, or where they are not held and the method can do it, some rows at a time.
-  private func mergeSide(_ part: MergeUnit.Part, _ weights: [Double]) throws -> Matrix<Float> {
-    guard shares.contains(where: { !$0.isHeld && !$0.isAbsent }), let size = try method.noteSize() else {
-      return try merge(factors(part), part: part, weights: weights)
-    }
-    let (rows, columns) = part == .a ? (shares[0].rank, shares[0].inputs) : (shares[0].outputs, shares[0].rank)
-    var unit = unit(part: part, weights: weights)
-    (unit.rows, unit.columns) = (rows, columns)
-    let notes = UnsafeMutableRawBufferPointer.allocate(byteCount: size * shares.count, alignment: 64)
-    defer { notes.deallocate() }
-    notes.initializeMemory(as: UInt8.self, repeating: 0)
-    guard let notesStart = notes.baseAddress else { return try merge(factors(part), part: part, weights: weights) }
-    for (place, share) in shares.enumerated() {
-      try share.factor(part).withUnsafeBufferPointer {
-        unit.inputs[place].values = $0.baseAddress
-        try method.note(unit, input: place, into: notesStart + place * size)
-      }
-      unit.inputs[place].values = nil
-    }
-    return try checked(
-      Matrix(rows: rows, columns: columns) { target in
-        let height = max(1, min(rows, blockElements / max(1, columns * shares.count)))
-        let room = UnsafeMutablePointer<Float>.allocate(capacity: max(1, height * columns * shares.count))
-        defer { room.deallocate() }
-        for first in stride(from: 0, to: rows, by: height) {
-          try Interruption.check()
-          let lines = first..<min(first + height, rows)
-          unit.rows = lines.count
-          for (place, share) in shares.enumerated() {
-            let start = room + place * height * columns
-            try share.read(lines, of: part, into: start)
-            unit.inputs[place].values = UnsafePointer(start)
-          }
-          guard let output = target.baseAddress else { continue }
-          try method.mergeRows(unit, from: first, notes: notesStart, into: output + first * columns)
-        }
-      })
-  }
-
-  private func merge(
+  func merge(
     _ matrices: [Matrix<Float>], part: MergeUnit.Part = .whole, weights: [Double]? = nil
   ) throws -> Matrix<Float> {
     let (rows, columns) = (matrices[0].rows, matrices[0].columns)
@@ -222,7 +183,7 @@ struct ModuleMerge {
   }
 
   /// What a method gave, if all of it is finite.
-  private func checked(_ merged: Matrix<Float>) throws -> Matrix<Float> {
+  func checked(_ merged: Matrix<Float>) throws -> Matrix<Float> {
     guard merged.withUnsafeBufferPointer({ clues_all_finite($0.baseAddress!, $0.count) != 0 }) else {
       throw Failure(
         .pluginFailed, "the method '\(settings.method.about.id)' gave numbers that are NaN or infinite",
@@ -253,7 +214,7 @@ struct ModuleMerge {
     try open(matrices[...], [])
   }
 
-  private func unit(part: MergeUnit.Part = .whole, weights: [Double]? = nil) -> MergeUnit {
+  func unit(part: MergeUnit.Part = .whole, weights: [Double]? = nil) -> MergeUnit {
     let weights = weights ?? shares.map(\.weight)
     return MergeUnit(
       module: name, space: settings.space, part: part,
