@@ -36,15 +36,9 @@ final class MappedFile: Sendable {
   /// Reads a range of the file; false where it is not held open, and nothing was read.
   func read(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws -> Bool {
     guard let descriptor else { return false }
-    var done = 0
-    while done < range.count {
-      let count = pread(descriptor, target + done, range.count - done, off_t(range.lowerBound + done))
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else {
-        let reason = count < 0 ? "cannot be read any more: \(systemMessage())" : "has become shorter while it was read"
-        throw Failure(.badData, reason, advice: "let nobody change it while it is read", file: path)
-      }
-      done += count
+    try locating(file: path) {
+      try readAll(
+        descriptor, at: range.lowerBound, into: UnsafeMutableRawBufferPointer(start: target, count: range.count))
     }
     return true
   }

@@ -76,16 +76,7 @@ public final class SafetensorsStream: Sendable {
     case .file(let identity):
       let descriptor = try identity.open()
       defer { close(descriptor) }
-      var done = 0
-      while done < target.count, let start = target.baseAddress {
-        let count = pread(descriptor, start + done, target.count - done, off_t(offset + done))
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else {
-          throw Failure(
-            .badData, count == 0 ? "became shorter while it was read" : "cannot be read: \(systemMessage())")
-        }
-        done += count
-      }
+      try readAll(descriptor, at: offset, into: target)
     }
   }
 }

@@ -36,6 +36,25 @@ import Testing
     }
   }
 
+  /// What is copied is read from the file, so one that has become shorter is refused and ends nothing.
+  @Test func copiesWhatTheFileHoldsOrRefuses() throws {
+    let content = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 13 ^ $0 >> 7) }
+    try withTemporaryFolder { folder in
+      let file = folder.appending(path: "file")
+      try Data(content).write(to: file)
+      let mapped = try Bytes(mapping: file.path)
+      var copy = [UInt8](repeating: 0, count: 150_000)
+      for bytes in [mapped, Bytes(content)] {
+        try copy.withUnsafeMutableBytes { try bytes[7..<150_007].copy(to: $0.baseAddress!) }
+        #expect(copy == Array(content[7..<150_007]))
+      }
+      #expect(truncate(file.path, 100_000) == 0)
+      #expect(throws: Failure(.badData, "became shorter while it was read", file: file.path)) {
+        try copy.withUnsafeMutableBytes { try mapped[7..<150_007].copy(to: $0.baseAddress!) }
+      }
+    }
+  }
+
   @Test func theLastSliceGivesTheStorageBack() {
     let released = Mutex(0)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4, alignment: 1)
