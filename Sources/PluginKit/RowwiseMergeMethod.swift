@@ -12,9 +12,11 @@ public protocol RowwiseMergeMethod: MergeMethod {
 
   /// Fills `output`, which overlaps no input, with some rows of the merged matrix.
   ///
-  /// - parameters:
-  ///   - firstRow: Where the rows that inputs and output hold begin in the whole.
+  /// - Parameters:
+  ///   - unit: The inputs, of which each holds the same rows as `output`.
+  ///   - firstRow: Where those rows begin in the whole matrix.
   ///   - notes: Those of the unit's inputs, in their order.
+  ///   - output: The rows to fill.
   func merge(_ unit: MergeUnit, rows firstRow: Int, notes: [Note], into output: MutableMatrixView) throws
 }
 
