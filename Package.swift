@@ -18,6 +18,13 @@ let pluginLinking: [LinkerSetting] = [
   ])
 ]
 
+/// The host carries its Swift runtime and Foundation: to look their symbols up would take it longer than to start.
+let hostLinking: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-static-stdlib", "-lCoreFoundation", "-l_FoundationCShims", "-l_FoundationCollections", "-l_FoundationICU"],
+    .when(configuration: .release))
+]
+
 /// The plugin libraries that ship with Clues, one folder below Plugins each, and what they need beside PluginKit.
 let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
   ("CluesPluginLinear", []),
@@ -113,7 +120,7 @@ let package = Package(
     .executableTarget(
       name: "clues",
       dependencies: ["PluginChecks", "Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: house),
+      swiftSettings: house, linkerSettings: hostLinking),
     .executableTarget(name: "ManualPages", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
   ]
     + builtInPlugins.map {

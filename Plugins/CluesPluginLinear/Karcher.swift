@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import PluginKit
 
 /// The mean of directions on the sphere, with the mean length.

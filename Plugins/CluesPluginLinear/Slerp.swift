@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import PluginKit
 
 /// The point on the arc between two updates.

@@ -27,16 +27,20 @@ extension Consensus {
   ) throws {
     let voices = try voices(of: candidates)
     if let warning = warning(about: candidates.map(\.weight)) { host.log(warning, level: CLUES_LOG_WARNING) }
-    try forEachTile(of: rows, columns: columns, inputs: candidates.count, host: host) { lines, scratch in
+    let matrices = candidates.map(\.matrix)
+    let firstRow = matrices.first?.firstRow ?? 0
+    var room = [clues_range](repeating: clues_range(), count: matrices.count)
+    let scratches = matrices.contains(where: \.needsScratch) ? matrices.count : 0
+    try forEachTile(of: rows, columns: columns, inputs: scratches, host: host) { lines, scratch in
       let count = lines.count * columns
-      let inputs = candidates.enumerated().map { place, candidate in
-        candidate.matrix.rows(lines, scratch: scratch + place * count)
-      }
+      let inputs = matrices.enumerated().map { place, matrix in matrix.sieve(lines, scratch: scratch + place * count) }
+      let first = UInt64((firstRow + lines.lowerBound) * columns)
       let target = target.baseAddress! + lines.lowerBound * columns
       switch self {
-      case .sum(_, let lambda): clues_sum(inputs, voices, inputs.count, count, lambda, target)
+      case .sum(_, let lambda): clues_sum(inputs, voices, inputs.count, first, count, lambda, &room, target)
       case .agreement(let elect, _, _, let lambda):
-        clues_sum_agreeing(inputs, voices, inputs.count, count, elect == .frequency ? 1 : 0, lambda, target)
+        let bySign: Int32 = elect == .frequency ? 1 : 0
+        clues_sum_agreeing(inputs, voices, inputs.count, first, count, bySign, lambda, &room, target)
       }
     }
   }

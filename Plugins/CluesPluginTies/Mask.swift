@@ -21,8 +21,37 @@ struct MaskedMatrix {
   var firstRow = 0
   let mask: Mask
   /// What the mask looks at instead of the elements.
-  var keys: [Float]? = nil
+  var keys: UnsafeBufferPointer<Float>? = nil
   let host: Host
+
+  /// Some rows for the sums over matrices, which look at magnitudes themselves; draws are made here, in `scratch`.
+  ///
+  /// - parameter lines: Counted from ``firstRow``.
+  func sieve(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> clues_sieve {
+    let offset = lines.lowerBound * columns
+    let source = elements.baseAddress! + offset
+    func sieve(_ outer: clues_cut, _ inner: clues_cut = .none, keys: UnsafePointer<Float>? = nil) -> clues_sieve {
+      clues_sieve(values: source, keys: keys ?? source, outer: outer, inner: inner)
+    }
+    switch mask {
+    case .all: return sieve(.all)
+    case .nothing: return sieve(.none)
+    case .between(let outer, let inner):
+      guard let keys else { return sieve(outer, inner) }
+      return sieve(outer, inner, keys: keys.baseAddress! + offset)
+    case .drawn, .ranked:
+      let kept = rows(lines, scratch: scratch)
+      return clues_sieve(values: kept, keys: kept, outer: .all, inner: .none)
+    }
+  }
+
+  /// Whether ``sieve(_:scratch:)`` writes to `scratch`.
+  var needsScratch: Bool {
+    switch mask {
+    case .all, .nothing, .between: false
+    case .drawn, .ranked: true
+    }
+  }
 
   /// Where the entries of some rows lie, with zeros for those that are not kept: in place, or in `scratch`.
   ///
@@ -35,10 +64,8 @@ struct MaskedMatrix {
     case .all: return source
     case .nothing: scratch.update(repeating: 0, count: count)
     case .between(let outer, let inner):
-      func keep(by keys: UnsafePointer<Float>) {
-        clues_keep_between(source, keys, count, UInt64(first), outer, inner, scratch)
-      }
-      if let keys { keys.withUnsafeBufferPointer { keep(by: $0.baseAddress! + offset) } } else { keep(by: source) }
+      let keys = keys.map { $0.baseAddress! + offset } ?? source
+      clues_keep_between(source, keys, count, UInt64(first), outer, inner, scratch)
     case .drawn(let share, let stream):
       withDraws(stream, first, count) { clues_keep_drawn(source, $0, count, threshold(of: share), scratch) }
     case .ranked(let shares, let stream):

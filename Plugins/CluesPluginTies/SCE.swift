@@ -30,9 +30,14 @@ struct SCE: MergeMethod {
       throw PluginError("the weights differ, and SCE makes its own; leave them away or use another method")
     }
     let (mask, variances) = selected(unit)
+    try variances.withUnsafeBufferPointer { try merge(unit, into: output, mask, keys: $0) }
+  }
+
+  private func merge(
+    _ unit: MergeUnit, into output: MutableMatrixView, _ mask: Mask, keys: UnsafeBufferPointer<Float>?
+  ) throws {
     let matrices = unit.inputs.map {
-      MaskedMatrix(
-        elements: $0.matrix.elements, columns: output.columns, mask: mask, keys: variances, host: unit.host)
+      MaskedMatrix(elements: $0.matrix.elements, columns: output.columns, mask: mask, keys: keys, host: unit.host)
     }
     let squares = try matrices.map { matrix in
       var sum = 0.0
@@ -51,8 +56,8 @@ struct SCE: MergeMethod {
   }
 
   /// The entries that are kept, and what tells which they are.
-  private func selected(_ unit: MergeUnit) -> (mask: Mask, variances: [Float]?) {
-    guard selectTopk < 1 else { return (.all, nil) }
+  private func selected(_ unit: MergeUnit) -> (mask: Mask, variances: [Float]) {
+    guard selectTopk < 1 else { return (.all, []) }
     let inputs = unit.inputs.map(\.matrix.elements)
     let count = Double(inputs.count)
     let variances = inputs[0].indices.map { place in
@@ -64,7 +69,7 @@ struct SCE: MergeMethod {
       return Float(sum / count)
     }
     let kept = Int(selectTopk * Double(variances.count { $0 > 0 }))
-    guard kept > 0 else { return (.nothing, nil) }
+    guard kept > 0 else { return (.nothing, []) }
     let cut = variances.withUnsafeBufferPointer { clues_cut(first: kept, of: $0) }
     return (.between(outer: cut, inner: .none), variances)
   }

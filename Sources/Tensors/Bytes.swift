@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Glibc
 
 /// Immutable bytes in memory or in a mapped file; slices share the storage and keep it alive.
 public struct Bytes: Sendable {

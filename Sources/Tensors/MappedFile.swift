@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Glibc
 import Synchronization
 
 /// The file behind a mapping, still open if there are descriptors to spare.

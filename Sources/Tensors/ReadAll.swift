@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Glibc
 
 /// Reads from a place of an open file on until `target` is full.
 ///

@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Glibc
 
 /// A safetensors file of which a piece at a time is read, for tensors that would not fit in memory.
 ///
@@ -113,7 +113,7 @@ private struct FileIdentity {
   }
 
   private static func open(_ path: String) throws -> Int32 {
-    let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw Failure(.missingInput, "cannot be opened: \(systemMessage())", file: path)
     }

@@ -6,6 +6,8 @@ import PluginHost
 import Workbench
 
 /// The command line: each command turns its options into a call of the workbench and prints what comes back.
+///
+/// Every command is given its name: to derive it from that of the type, all types would be looked up at each start.
 @main
 struct Clues: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -50,6 +50,23 @@ void clues_keep_ranked(const float *row, const uint32_t *draws, size_t count, do
 /* The sum of the absolute values, in float64, in an order that is the same everywhere. */
 double clues_absolute_sum(const float *values, size_t count);
 
+/*
+ * Entries of one matrix, of which those count whose keys, often the entries themselves, are within outer and not within
+ * inner; the others count as zero.
+ */
+typedef struct clues_sieve {
+  const float *values;
+  const float *keys;
+  clues_cut outer;
+  clues_cut inner;
+} clues_sieve;
+
+/* The magnitudes from low on that are kept of one matrix: room of the sums below, for as many as there are inputs. */
+typedef struct clues_range {
+  uint32_t low;
+  uint32_t width;
+} clues_range;
+
 /* What one matrix counts for: factor in the sum, share in the divisor, vote in the election. */
 typedef struct clues_voice {
   double factor;
@@ -57,18 +74,18 @@ typedef struct clues_voice {
   double vote;
 } clues_voice;
 
-/* target = scale · Σ factor·x, in float64. */
-void clues_sum(const float *_Nonnull const *_Nonnull inputs, const clues_voice *voices, size_t inputs_count, size_t count,
-               double scale, float *target);
+/* target = scale · Σ factor·x, in float64, of count entries, whose indices in their matrices begin at first. */
+void clues_sum(const clues_sieve *inputs, const clues_voice *voices, size_t inputs_count, uint64_t first, size_t count,
+               double scale, clues_range *room, float *target);
 
 /*
  * Elects a sign for every entry and sums the inputs that have it.
  *
- * The sign is that of Σ vote·x, or of Σ vote·sign(x) if by_sign; zero elects plus. The result is scale · Σ factor·x over
- * the inputs with that sign, divided by the sum of their shares unless that is 0.
+ * The sign is that of Σ vote·x, or of Σ vote·sign(x); zero elects plus. The result is scale · Σ factor·x over the inputs
+ * with that sign, divided by the sum of their shares unless that is 0.
  */
-void clues_sum_agreeing(const float *_Nonnull const *_Nonnull inputs, const clues_voice *voices, size_t inputs_count,
-                        size_t count, int by_sign, double scale, float *target);
+void clues_sum_agreeing(const clues_sieve *inputs, const clues_voice *voices, size_t inputs_count, uint64_t first,
+                        size_t count, int elects_by_sign, double scale, clues_range *room, float *target);
 
 /*
  * Sorts across inputs: values are inputs_count rows of count each, and afterwards every column rises; order says which row

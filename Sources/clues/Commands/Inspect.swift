@@ -4,6 +4,7 @@ import Workbench
 extension Clues {
   struct Inspect: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "inspect",
       abstract: "Say what a bundle, an adapter, a checkpoint or a file holds.",
       usage: "clues inspect <input> [<options>]",
       discussion: """

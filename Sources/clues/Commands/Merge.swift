@@ -6,6 +6,7 @@ import Recipes
 extension Clues {
   struct Merge: WorkingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "merge",
       abstract: "Merge adapters without a recipe.",
       usage: "clues merge <input> ... --method <name> --output <dir> [<options>]",
       discussion: """

@@ -7,6 +7,7 @@ import Workbench
 extension Clues {
   struct Pack: WorkingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "pack",
       abstract: "Pack a training folder into a bundle to hand in.",
       usage: "clues pack <dir> --output <bundle> [<options>]",
       discussion: """

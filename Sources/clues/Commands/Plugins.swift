@@ -5,6 +5,7 @@ import Workbench
 extension Clues {
   struct Plugins: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "plugins",
       abstract: "Look at merge methods, scorers and threshold rules.",
       discussion: """
         Examples:
@@ -20,6 +21,7 @@ extension Clues {
 extension Clues.Plugins {
   struct List: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "list",
       abstract: "List all plugins.",
       usage: "clues plugins list [<options>]",
       discussion: """
@@ -44,6 +46,7 @@ extension Clues.Plugins {
 
   struct Show: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "show",
       abstract: "Explain one plugin and its parameters.",
       usage: "clues plugins show <id> [<options>]",
       discussion: """
@@ -70,6 +73,7 @@ extension Clues.Plugins {
 
   struct Path: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "path",
       abstract: "Print the folders that plugins are looked for in.",
       discussion: """
         The first one that has a file counts. CLUES_PLUGIN_PATH adds absolute folders, parted by colons.

@@ -7,6 +7,7 @@ import PluginHost
 extension Clues.Plugins {
   struct Check: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "check",
       abstract: "Try a plugin against the contract.",
       usage: """
         clues plugins check <file> [--only <check>]... [<options>]

@@ -5,6 +5,7 @@ import PluginHost
 extension Clues.Plugins {
   struct Manifest: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "manifest",
       abstract: "Print the manifest that a plugin of yours should carry.",
       discussion: """
         The manifest says what a library holds, so that others can see that without running it. The library is loaded \

@@ -6,6 +6,7 @@ import Workbench
 extension Clues.Plugins {
   struct New: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "new",
       abstract: "Write a small project for a plugin of your own.",
       usage: "clues plugins new --language <language> <name> [<options>]",
       discussion: """

@@ -6,6 +6,7 @@ import PluginHost
 extension Clues.Plugins {
   struct Trust: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "trust",
       abstract: "Let a plugin run that does not ship with Clues.",
       usage: "clues plugins trust <file> [<options>]",
       discussion: """
@@ -39,6 +40,7 @@ extension Clues.Plugins {
 
   struct Untrust: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "untrust",
       abstract: "Take back the trust in a plugin.",
       usage: "clues plugins untrust <file> [<options>]",
       discussion: """

@@ -7,7 +7,8 @@ import Workbench
 extension Clues {
   struct RecipeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "recipe", abstract: "Check and explain recipes.",
+      commandName: "recipe",
+      abstract: "Check and explain recipes.",
       discussion: """
         Examples:
           clues recipe check my.yaml
@@ -21,6 +22,7 @@ extension Clues {
 extension Clues.RecipeCommand {
   struct Check: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "check",
       abstract: "Check a recipe against its language and the plugins, without opening bundles.",
       usage: "clues recipe check <recipe> [<options>]",
       discussion: """
@@ -71,6 +73,7 @@ extension Clues.RecipeCommand {
 
   struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "schema",
       abstract: "Print the JSON Schema of recipes, for editors.",
       discussion: """
         Example:
@@ -83,6 +86,7 @@ extension Clues.RecipeCommand {
 
   struct Explain: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "explain",
       abstract: "Say what a recipe decides, defaults included.",
       usage: "clues recipe explain <recipe> [<options>]",
       discussion: """

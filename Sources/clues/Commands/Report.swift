@@ -4,6 +4,7 @@ import Workbench
 extension Clues {
   struct Report: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "report",
       abstract: "Make the report of a run again.",
       usage: "clues report <run> [<options>]",
       discussion: """

@@ -6,6 +6,7 @@ import Recipes
 extension Clues {
   struct Run: WorkingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "run",
       abstract: "Carry out a recipe.",
       usage: "clues run <recipe> [<options>]",
       discussion: """

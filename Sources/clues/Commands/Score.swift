@@ -8,6 +8,7 @@ import Workbench
 extension Clues {
   struct Score: WorkingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "score",
       abstract: "Score the samples of clients by their evidence.",
       usage: "clues score [<input> ...] (--scorer <name> | --recipe <file>) [<options>]",
       discussion: """

@@ -7,6 +7,7 @@ import Workbench
 extension Clues {
   struct Select: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "select",
       abstract: "Decide which scored samples are kept.",
       usage: "clues select <scores> [--threshold <name> | --with <file>] [<options>]",
       discussion: """
@@ -95,6 +96,7 @@ extension Clues {
 
   struct Evaluate: SpeakingCommand {
     static let configuration = CommandConfiguration(
+      commandName: "evaluate",
       abstract: "Compare scores and a selection with labels.",
       usage: "clues evaluate <scores> --labels <labels.jsonl> [<options>]",
       discussion: """
