@@ -2,7 +2,9 @@
 ///
 /// Control characters, line and paragraph separators and Unicode's bidirectional controls become `\\u{1b}`.
 public func printable(_ text: String) -> String {
-  text.unicodeScalars.reduce(into: "") { shown, scalar in
+  // Nearly all texts are plain, and to look Unicode's properties up takes its time.
+  if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+  return text.unicodeScalars.reduce(into: "") { shown, scalar in
     if steersTerminal(scalar) {
       shown += "\\u{\(String(scalar.value, radix: 16))}"
     } else {

@@ -41,7 +41,8 @@ extension Measurement {
     report.title("Merge: six Llama-2-7B adapters (r 16, q and v, float32), TIES 0.2 in factors, whole process")
     let shape = Shape.llama
     let folders = try place.adapters(shape, clients: 6)
-    let peer = place.peer("PEFT", "peft_ties.py", ["\(place.folder)/peft.safetensors", "0.2"] + folders)
+    let result = "\(place.folder)/peft.safetensors"
+    let peer = place.peer("PEFT", "peft_ties.py", [result, "0.2"] + folders, output: result)
     let commands = [place.merge("clues", folders, ties)] + [peer].compactMap { $0 }
     let series = try Series(commands, runs: place.runs)
     let bytes = Double(7 * 4 * shape.parameterCount)

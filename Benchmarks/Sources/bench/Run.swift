@@ -4,10 +4,13 @@ import Foundation
 struct Command {
   let label: String
   let arguments: [String]
+  /// What it makes: gone before every run, for to throw an old result away is not its work.
+  let output: String?
 
-  init(_ label: String, _ arguments: [String]) {
+  init(_ label: String, _ arguments: [String], output: String? = nil) {
     self.label = label
     self.arguments = arguments
+    self.output = output
   }
 
   /// Several processes at once, so many at a time.
@@ -38,6 +41,7 @@ struct CommandFailure: Error, CustomStringConvertible {
 extension Command {
   /// Runs it to the end; what it prints is thrown away, but for errors.
   func run() throws -> Usage {
+    if let output, FileManager.default.fileExists(atPath: output) { try FileManager.default.removeItem(atPath: output) }
     let log = FileManager.default.temporaryDirectory.appending(path: "bench-\(getpid()).log").path
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -39,11 +39,11 @@ struct Workplace {
       label,
       [clues, "merge"] + inputs + (options.contains("--threads") ? [] : ["--threads", "2"])
         + options.split(separator: " ").map(String.init)
-        + ["--quiet", "--force", "--output", "\(folder)/merged"])
+        + ["--quiet", "--output", "\(folder)/merged"], output: "\(folder)/merged")
   }
 
-  func peer(_ label: String, _ script: String, _ arguments: [String]) -> Command? {
-    python.map { Command(label, [$0, Self.file("peers/\(script)")] + arguments) }
+  func peer(_ label: String, _ script: String, _ arguments: [String], output: String? = nil) -> Command? {
+    python.map { Command(label, [$0, Self.file("peers/\(script)")] + arguments, output: output) }
   }
 
   /// How often a command asks for memory.
@@ -52,7 +52,7 @@ struct Workplace {
     let source = Self.file("preloads/count_allocations.c")
     _ = try Command("cc", ["/usr/bin/env", "cc", "-shared", "-fPIC", "-O2", "-o", library, source]).run()
     let preload = ["/usr/bin/env", "LD_PRELOAD=\(library)", "COUNT_ALLOCATIONS=\(count)"]
-    _ = try Command(command.label, preload + command.arguments).run()
+    _ = try Command(command.label, preload + command.arguments, output: command.output).run()
     let text = try String(contentsOfFile: count, encoding: .utf8)
     guard let number = Int(text.trimmingCharacters(in: .newlines)) else {
       throw CommandFailure(description: "\(command.label) did not tell its allocations")
