@@ -50,9 +50,10 @@ struct SampleSums {
       for range in ranges {
         for sample in rows.samples {
           let vector = piece(range, of: rows[sample], tensor, in: room)
-          isFinite[sample] = isFinite[sample] && vector.isFinite
           if wantsSquares { squares[sample] += innerProduct(vector, vector) }
           innerProducts(vector, targets, from: range.lowerBound, stride: tensor.elementCount, &found)
+          // A number that is not finite makes every product with it not finite, also that with zero.
+          if found.isEmpty || !found.allSatisfy(\.isFinite) { isFinite[sample] = isFinite[sample] && vector.isFinite }
           for place in 0..<targetCount { products[sample * targetCount + place] += found[place] }
         }
       }

@@ -22,9 +22,13 @@ void clues_precondition(const float *gradient, const float *first, const float *
   }
 }
 
+/* A product of two floats is exact in double precision, so that to add it in one operation changes no bit. */
+#define CLUES_EXACT_PRODUCTS _Pragma("clang fp contract(fast)")
+
 /* Sixteen running sums, whatever the width of the vectors, so that the order of the additions is always the same. */
 CLUES_CLONES
 double clues_inner_product(const float *a, const float *b, size_t count) {
+  CLUES_EXACT_PRODUCTS
   double sums[16] = {0};
   const size_t whole = count - count % 16;
   for (size_t i = 0; i < whole; i += 16) {
@@ -41,6 +45,7 @@ enum { most_vectors = 4 };
 
 __attribute__((always_inline)) static inline void products_of(const float *a, const float *b, size_t stride,
                                                               const size_t vectors, size_t count, double *products) {
+  CLUES_EXACT_PRODUCTS
   double sums[most_vectors][16] = {{0}};
   const size_t whole = count - count % 16;
   for (size_t i = 0; i < whole; i += 16) {

@@ -11,6 +11,14 @@ import Testing
     zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
   }
 
+  /// The same in the kernels' order: sixteen running sums.
+  static func plainRunning(_ a: [Float], _ b: [Float]) -> Double {
+    let sums = (0..<16).map { lane in
+      stride(from: lane, to: a.count, by: 16).reduce(0.0) { $0 + Double(a[$1]) * Double(b[$1]) }
+    }
+    return sums.reduce(0, +)
+  }
+
   @Test(arguments: [0, 1, 15, 16, 17, 1024, 1030], [0, 1, 2, 3, 4, 5, 9])
   func `several inner products have the bits of single ones`(count: Int, vectors: Int) {
     let stride = count + 3
@@ -20,6 +28,7 @@ import Testing
     for n in 0..<vectors {
       let other = b[n * stride..<n * stride + count]
       #expect(products[n] == clues_inner_product(a, Array(other), count))
+      #expect(products[n] == Self.plainRunning(a, Array(other)))
       #expect(abs(products[n] - Self.plain(a[...], other)) < 1e-12 * Double(count + 1))
     }
   }
