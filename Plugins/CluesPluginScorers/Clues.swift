@@ -79,6 +79,11 @@ struct Clues: Scorer {
   }
 
   mutating func begin(_ checkpoint: Checkpoint) throws {
+    if biasCorrection && checkpoint.optimizerStep.isNaN {
+      throw PluginError(
+        "bias_correction goes by the optimizer's step, and the parameters of this checkpoint have taken different numbers "
+          + "of them; leave bias_correction away")
+    }
     let own = try DomainWeights(checkpoint, others: otherDomains)
     weights = own.weights
     alignment = Alignment(

@@ -143,15 +143,15 @@ import Testing
     #expect(failure?.file?.hasSuffix("checkpoint-4/optimizer.pt") == true)
   }
 
-  @Test func `no score is made with a step that is not that of all parameters`() throws {
-    for (steps, isScored) in [([4, 4], true), ([4, 3], false)] as [([Float], Bool)] {
-      let scored = try score([("score.parameters", "{bias_correction: true}")]) { folder in
-        try writeOptimizer(to: folder.appending(path: "checkpoint-4"), step: { steps[$0 % 2] })
-      }
-      for row in scored.table.rows where row.client == "c0" {
-        #expect((row.checkpoints[0].score != nil) == isScored, "\(row)")
-      }
+  @Test func `a correction by a step that is not that of all parameters is refused`() throws {
+    let corrected = [("score.parameters", "{bias_correction: true}")]
+    let scored = try score(corrected) { try writeOptimizer(to: $0.appending(path: "checkpoint-4")) }
+    #expect(scored.table.rows.allSatisfy { $0.checkpoints.allSatisfy { $0.score != nil } })
+    let failure = failure(corrected) {
+      try writeOptimizer(to: $0.appending(path: "checkpoint-4"), step: { $0 % 2 == 0 ? 4 : 3 })
     }
+    #expect(failure?.message.contains("have taken different numbers") == true, "\(failure as Any)")
+    #expect(failure?.client == "c0")
   }
 
   @Test func `a learning rate that cannot be is named`() {
