@@ -8,10 +8,12 @@ import Tensors
 ///   - next: Gives a content and what to call it, until there is none left.
 ///   - progress: Told after every window how many bytes more of a content are hashed.
 /// - returns: The digests, in the order in which they came about.
+/// - throws: ``Failure`` `badData` when a file cannot be read any more, or has become shorter; what `progress` throws.
 public func sha256<Key>(
   lanes: Int, of next: () -> (Key, Bytes)?, progress: (Key, Int) throws -> Void
-) rethrows -> [(Key, String)] {
-  try sha256(lanes: min(lanes, clues_sha256_lanes()), window: 1 << 19, of: next, progress: progress)
+) throws -> [(Key, String)] {
+  // What three lanes read stays in the cache until it is hashed.
+  try sha256(lanes: min(lanes, clues_sha256_lanes()), window: 1 << 18, of: next, progress: progress)
 }
 
 /// - parameters:
@@ -19,7 +21,7 @@ public func sha256<Key>(
 ///   - window: How many bytes of each content go by before it is another's turn; a multiple of 64.
 func sha256<Key>(
   lanes: Int, window: Int, of next: () -> (Key, Bytes)?, progress: (Key, Int) throws -> Void
-) rethrows -> [(Key, String)] {
+) throws -> [(Key, String)] {
   var digests: [(Key, String)] = []
   guard lanes > 0 else {
     while let (key, bytes) = next() {
@@ -33,16 +35,18 @@ func sha256<Key>(
     return digests
   }
   var running: [Lane<Key>] = []
+  let room = UnsafeMutableRawBufferPointer.allocate(byteCount: lanes * window, alignment: 64)
+  defer { room.deallocate() }
   while true {
     while running.count < lanes, let (key, bytes) = next() { running.append(Lane(key, bytes)) }
     guard let step = running.map(\.wholeBlocks).min().map({ min($0, window) }) else { return digests }
     if step > 0 {
-      Lane.advance(&running, by: step)
+      try Lane.advance(&running, by: step, through: room)
       for lane in running { try progress(lane.key, step) }
     }
     for lane in running where lane.wholeBlocks == 0 {
       try progress(lane.key, lane.rest)
-      digests.append((lane.key, lane.digest()))
+      digests.append((lane.key, try lane.digest()))
     }
     running.removeAll { $0.wholeBlocks == 0 }
   }
@@ -66,46 +70,33 @@ private struct Lane<Key> {
   var rest: Int { bytes.count - done }
 
   /// Takes the same number of bytes, in whole blocks, of all lanes.
-  static func advance(_ lanes: inout [Lane], by count: Int) {
-    let pieces = lanes.map { $0.bytes[$0.done..<$0.done + count] }
-    for piece in pieces { piece.fetch() }
-    take(pieces, &lanes)
-    for piece in pieces { piece.relinquish() }
-    for place in lanes.indices { lanes[place].done += count }
-  }
-
-  private static func take(_ pieces: [Bytes], _ lanes: inout [Lane]) {
+  static func advance(_ lanes: inout [Lane], by count: Int, through room: UnsafeMutableRawBufferPointer) throws {
     var states = lanes.map(\.state)
-    withPointers(to: pieces[...]) { streams in
-      states.withUnsafeMutableBytes { raw in
-        guard let words = raw.bindMemory(to: UInt32.self).baseAddress else { return }
-        clues_sha256_blocks(words, streams, streams.count, pieces[0].count / 64)
-      }
+    let streams = try lanes.enumerated().map { place, lane in
+      let target = UnsafeMutableRawBufferPointer(rebasing: room[place * count..<(place + 1) * count]).baseAddress!
+      try lane.bytes[lane.done..<lane.done + count].copy(to: target)
+      return UnsafePointer(target.assumingMemoryBound(to: UInt8.self))
     }
-    for (place, state) in states.enumerated() { lanes[place].state = state }
-  }
-
-  private static func withPointers(
-    to pieces: ArraySlice<Bytes>, _ found: [UnsafePointer<UInt8>] = [], _ body: ([UnsafePointer<UInt8>]) -> Void
-  ) {
-    guard let piece = pieces.first else { return body(found) }
-    piece.withUnsafeBytes { raw in
-      guard let start = raw.bindMemory(to: UInt8.self).baseAddress else { return }
-      withPointers(to: pieces.dropFirst(), found + [start], body)
+    states.withUnsafeMutableBytes { raw in
+      guard let words = raw.bindMemory(to: UInt32.self).baseAddress else { return }
+      clues_sha256_blocks(words, streams, streams.count, count / 64)
+    }
+    for place in lanes.indices {
+      lanes[place].state = states[place]
+      lanes[place].done += count
     }
   }
 
   /// The digest, once no whole block is left.
-  func digest() -> String {
-    let tail = bytes[done..<bytes.count]
-    var last = tail.withUnsafeBytes(Array.init)
-    tail.relinquish()
+  func digest() throws -> String {
+    var last = [UInt8](repeating: 0, count: rest)
+    try last.withUnsafeMutableBytes { if let start = $0.baseAddress { try bytes[done..<bytes.count].copy(to: start) } }
     last.append(0x80)
     while last.count % 64 != 56 { last.append(0) }
     last += withUnsafeBytes(of: UInt64(bytes.count * 8).bigEndian, Array.init)
     var lanes = [Lane(key, Bytes(last))]
     lanes[0].state = state
-    Self.advance(&lanes, by: last.count)
+    try last.withUnsafeMutableBytes { try Self.advance(&lanes, by: $0.count, through: $0) }
     return hexadecimal((0..<8).flatMap { place in withUnsafeBytes(of: lanes[0].state[place].bigEndian, Array.init) })
   }
 }

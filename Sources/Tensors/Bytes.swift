@@ -90,6 +90,7 @@ public struct Bytes: Sendable {
     withUnsafeBytes { source in
       if let start = source.baseAddress { target.copyMemory(from: start, byteCount: source.count) }
     }
+    relinquish()
   }
 
   /// Goes through the bytes in order, a window at a time, so that no more of a mapped file than that is in memory.

@@ -1,6 +1,9 @@
 import CKernels
 import Crypto
+import Diagnostics
+import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Digests
@@ -17,11 +20,11 @@ import Testing
   static let lengths = [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1000, 4096, 4096, 4096, 10_000, 64 * 300, 3]
 
   @Test(arguments: Array(0...Int(clues_sha256_lanes())), [64, 1024, 1 << 18])
-  func `as many lanes as there may be give the digests of one`(lanes: Int, window: Int) {
+  func `as many lanes as there may be give the digests of one`(lanes: Int, window: Int) throws {
     let contents = Self.lengths.map(Self.content)
     var rest = contents.enumerated().map { ($0.offset, Bytes($0.element)) }[...]
     var hashed = contents.map { _ in 0 }
-    let digests = sha256(
+    let digests = try sha256(
       lanes: lanes, window: window, of: { rest.popFirst() }, progress: { hashed[$0] += $1 })
     #expect(digests.count == contents.count)
     for (place, digest) in digests {
@@ -30,8 +33,21 @@ import Testing
     #expect(hashed == Self.lengths)
   }
 
-  @Test func nothingHasNoDigests() {
-    #expect(sha256(lanes: 3, of: { nil as (Int, Bytes)? }, progress: { _, _ in }).isEmpty)
+  @Test func nothingHasNoDigests() throws {
+    #expect(try sha256(lanes: 3, of: { nil as (Int, Bytes)? }, progress: { _, _ in }).isEmpty)
+  }
+
+  @Test func `a file that becomes shorter is refused`() throws {
+    guard clues_sha256_lanes() > 0 else { return }
+    try withTemporaryFolder { folder in
+      let path = folder.appending(path: "shrinking").path
+      try Data(Self.content(1 << 20)).write(to: URL(filePath: path))
+      var rest = [("shrinking", try Bytes(mapping: path))][...]
+      let failure = #expect(throws: Failure.self) {
+        try sha256(lanes: 1, window: 1 << 16, of: { rest.popFirst() }) { _, _ in truncate(path, 1 << 17) }
+      }
+      #expect(failure?.file == path && failure?.message == "became shorter while it was read", "\(failure as Any)")
+    }
   }
 
   @Test func oneAtATimeIsTheSame() {
