@@ -5,6 +5,12 @@ PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := libopenblas-dev libarchive-dev pkg-config make patchelf
 
+# Static libraries of the toolchain, if it has them: with them the release executable carries the Swift runtime.
+RUNTIME := $(shell $(SWIFT)c -print-target-info 2>/dev/null | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
+ifneq ($(wildcard $(RUNTIME)_static/linux/libFoundation.a),)
+export CLUES_STATIC_RUNTIME := 1
+endif
+
 # Seconds for each reader, and the number of runs.
 TIME ?= 60
 FAULTS ?= 300

@@ -18,12 +18,16 @@ let pluginLinking: [LinkerSetting] = [
   ])
 ]
 
-/// The host carries its Swift runtime and Foundation: to look their symbols up would take it longer than to start.
-let hostLinking: [LinkerSetting] = [
-  .unsafeFlags(
-    ["-static-stdlib", "-lCoreFoundation", "-l_FoundationCShims", "-l_FoundationCollections", "-l_FoundationICU"],
-    .when(configuration: .release))
-]
+/// Where the toolchain has static libraries (the Makefile looks for them) the host carries the Swift runtime and
+/// Foundation: to look their symbols up takes it longer than all else that it does to start.
+let hostLinking: [LinkerSetting] =
+  Context.environment["CLUES_STATIC_RUNTIME"] == nil
+  ? []
+  : [
+    .unsafeFlags(
+      ["-static-stdlib", "-lCoreFoundation", "-l_FoundationCShims", "-l_FoundationCollections", "-l_FoundationICU"],
+      .when(configuration: .release))
+  ]
 
 /// The plugin libraries that ship with Clues, one folder below Plugins each, and what they need beside PluginKit.
 let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
