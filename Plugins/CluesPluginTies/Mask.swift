@@ -28,44 +28,16 @@ struct MaskedMatrix {
   ///
   /// - parameter lines: Counted from ``firstRow``.
   func sieve(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> clues_sieve {
-    let offset = lines.lowerBound * columns
-    let source = elements.baseAddress! + offset
-    func sieve(_ outer: clues_cut, _ inner: clues_cut = .none, keys: UnsafePointer<Float>? = nil) -> clues_sieve {
-      clues_sieve(values: source, keys: keys ?? source, outer: outer, inner: inner)
-    }
-    switch mask {
-    case .all: return sieve(.all)
-    case .nothing: return sieve(.none)
-    case .between(let outer, let inner):
-      guard let keys else { return sieve(outer, inner) }
-      return sieve(outer, inner, keys: keys.baseAddress! + offset)
-    case .drawn, .ranked:
-      let kept = rows(lines, scratch: scratch)
-      return clues_sieve(values: kept, keys: kept, outer: .all, inner: .none)
-    }
-  }
-
-  /// Whether ``sieve(_:scratch:)`` writes to `scratch`.
-  var needsScratch: Bool {
-    switch mask {
-    case .all, .nothing, .between: false
-    case .drawn, .ranked: true
-    }
-  }
-
-  /// Where the entries of some rows lie, with zeros for those that are not kept: in place, or in `scratch`.
-  ///
-  /// - parameter lines: Counted from ``firstRow``.
-  func rows(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
     let (offset, count) = (lines.lowerBound * columns, lines.count * columns)
     let first = firstRow * columns + offset
     let source = elements.baseAddress! + offset
+    var sieve = clues_sieve(values: source, keys: source, outer: .all, inner: .none)
     switch mask {
-    case .all: return source
-    case .nothing: scratch.update(repeating: 0, count: count)
+    case .all: break
+    case .nothing: sieve.outer = .none
     case .between(let outer, let inner):
-      let keys = keys.map { $0.baseAddress! + offset } ?? source
-      clues_keep_between(source, keys, count, UInt64(first), outer, inner, scratch)
+      (sieve.outer, sieve.inner) = (outer, inner)
+      if let keys { sieve.keys = keys.baseAddress! + offset }
     case .drawn(let share, let stream):
       withDraws(stream, first, count) { clues_keep_drawn(source, $0, count, threshold(of: share), scratch) }
     case .ranked(let shares, let stream):
@@ -81,7 +53,31 @@ struct MaskedMatrix {
         }
       }
     }
-    return UnsafePointer(scratch)
+    if needsScratch { (sieve.values, sieve.keys) = (UnsafePointer(scratch), UnsafePointer(scratch)) }
+    return sieve
+  }
+
+  /// Whether ``sieve(_:scratch:)`` writes to `scratch`.
+  var needsScratch: Bool {
+    switch mask {
+    case .all, .nothing, .between: false
+    case .drawn, .ranked: true
+    }
+  }
+
+  /// Where the entries of some rows lie, with zeros for those that are not kept: in place, or in `scratch`.
+  ///
+  /// - parameter lines: Counted from ``firstRow``.
+  func rows(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
+    var sieve = sieve(lines, scratch: scratch)
+    switch mask {
+    case .all, .drawn, .ranked: return sieve.values
+    case .nothing, .between:
+      var (voice, room) = (clues_voice(factor: 1, share: 0, vote: 0), clues_range())
+      let first = UInt64((firstRow + lines.lowerBound) * columns)
+      clues_sum(&sieve, &voice, 1, first, lines.count * columns, 1, &room, scratch)
+      return UnsafePointer(scratch)
+    }
   }
 
   /// Σ|x| of all entries over that of those that are kept: what makes the kept ones as heavy as all; 1 if none is.

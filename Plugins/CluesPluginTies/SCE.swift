@@ -34,7 +34,7 @@ struct SCE: MergeMethod {
   }
 
   private func merge(
-    _ unit: MergeUnit, into output: MutableMatrixView, _ mask: Mask, keys: UnsafeBufferPointer<Float>?
+    _ unit: MergeUnit, into output: MutableMatrixView, _ mask: Mask, keys: UnsafeBufferPointer<Float>
   ) throws {
     let matrices = unit.inputs.map {
       MaskedMatrix(elements: $0.matrix.elements, columns: output.columns, mask: mask, keys: keys, host: unit.host)

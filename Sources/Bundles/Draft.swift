@@ -53,13 +53,7 @@ public final class Draft: Sendable {
 
   /// Writes to a draft of a file.
   public func write(_ bytes: UnsafeRawBufferPointer, as output: String) throws {
-    var rest = bytes
-    while !rest.isEmpty {
-      let written = Foundation.write(descriptor, rest.baseAddress, rest.count)
-      if written < 0, errno == EINTR { continue }
-      guard written > 0 else { throw Self.failure(output) }
-      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-    }
+    guard writeAll(bytes, to: descriptor) else { throw Self.failure(output) }
   }
 
   /// Gives the draft its name, in the place of what stood there.

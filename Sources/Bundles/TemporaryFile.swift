@@ -22,16 +22,10 @@ final class TemporaryFile {
   deinit { close(descriptor) }
 
   func append(_ block: UnsafeRawBufferPointer) throws {
-    var rest = block
-    while !rest.isEmpty {
-      let written = write(descriptor, rest.baseAddress, rest.count)
-      if written < 0, errno == EINTR { continue }
-      guard written > 0 else {
-        throw Failure(
-          .cannotWrite, "a temporary file cannot be written: \(systemMessage())",
-          advice: "set TMPDIR to a folder with room")
-      }
-      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    guard writeAll(block, to: descriptor) else {
+      throw Failure(
+        .cannotWrite, "a temporary file cannot be written: \(systemMessage())",
+        advice: "set TMPDIR to a folder with room")
     }
   }
 

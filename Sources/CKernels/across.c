@@ -2,6 +2,11 @@
 #include "clues_merging.h"
 
 CLUES_CLONES
+void clues_note_signs(const float *values, uint8_t *signs, size_t count) {
+  for (size_t i = 0; i < count; i++) signs[i] |= (uint8_t)((values[i] > 0) | ((values[i] < 0) << 1));
+}
+
+CLUES_CLONES
 static void exchange(float *low, float *high, uint32_t *low_order, uint32_t *high_order, size_t count) {
   for (size_t i = 0; i < count; i++) {
     float a = low[i], b = high[i];

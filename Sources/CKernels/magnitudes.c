@@ -75,7 +75,7 @@ static int has_wide_vectors(void) { return 0; }
 
 /* Adds the number of entries of a block above the run, and gives those in it, for which there is room and 16 more. */
 CLUES_CLONES
-static size_t sift(const word *values, size_t count, run here, int wide, uint64_t *above, uint32_t *found) {
+static size_t gather(const word *values, size_t count, run here, int wide, uint64_t *above, uint32_t *found) {
   uint32_t higher = 0, within = 0;
   for (size_t i = 0; i < count; i++) {
     uint32_t place = magnitude(values[i]) - here.low;
@@ -95,7 +95,7 @@ static uint64_t count_run(const word *values, size_t count, run here, uint32_t s
   const int wide = has_wide_vectors();
   for (size_t start = 0; start < count; start += block) {
     size_t rest = count - start < block ? count - start : block;
-    size_t hits = sift(values + start, rest, here, wide, &above, found);
+    size_t hits = gather(values + start, rest, here, wide, &above, found);
     for (size_t i = 0; i < hits; i++) bins[found[i] >> shift]++;
   }
   return above;
@@ -166,38 +166,38 @@ static edge edge_within(const word *values, size_t count, uint64_t k, run here) 
 /* So many entries that a guess leaves over fit on the stack. */
 enum { most_left = 1 << 14 };
 
-/* The edge by one pass over the entries: what is in the run is taken out and looked at alone. 0 when that is too much, or
- * the k-th largest is not there. */
-static int edge_by_gathering(const word *values, size_t count, uint64_t k, run here, edge *result) {
-  uint32_t left[most_left + block + 16];
-  uint64_t above = 0;
-  size_t hits = 0;
+/* The entries in the run, as their places in it, and how many lie above it; SIZE_MAX where there is no room for all. */
+static size_t gather_all(const word *values, size_t count, run here, uint64_t *above, uint32_t *left) {
   const int wide = has_wide_vectors();
+  size_t hits = 0;
+  *above = 0;
   for (size_t start = 0; start < count; start += block) {
-    if (hits > most_left) return 0;
+    if (hits > most_left) return SIZE_MAX;
     size_t rest = count - start < block ? count - start : block;
-    hits += sift(values + start, rest, here, wide, &above, left + hits);
+    hits += gather(values + start, rest, here, wide, above, left + hits);
   }
-  if (above >= k || above + hits < k) return 0;
-  *result = edge_within(left, hits, k - above, (run){0, here.width});
-  result->magnitude += here.low;
-  return 1;
+  return hits;
 }
 
-static edge edge_at(const word *values, size_t count, uint64_t k) {
-  run here = all_magnitudes;
-  if (count >= 8 * samples) {
-    run narrower = guess(values, count, k);
-    edge result;
-    if (narrower.width > 0 && edge_by_gathering(values, count, k, narrower, &result)) return result;
-    if (narrower.width > 0 && narrow(values, count, k, &narrower)) here = narrower;
+static edge find_edge(const word *values, size_t count, uint64_t k) {
+  if (count < 8 * samples) return edge_within(values, count, k, all_magnitudes);
+  run here = guess(values, count, k);
+  if (here.width == 0) return edge_within(values, count, k, all_magnitudes);
+  uint32_t left[most_left + block + 16];
+  uint64_t above;
+  const size_t hits = gather_all(values, count, here, &above, left);
+  if (hits == SIZE_MAX) {
+    return edge_within(values, count, k, narrow(values, count, k, &here) ? here : all_magnitudes);
   }
-  return edge_within(values, count, k, here);
+  if (above >= k || above + hits < k) return edge_within(values, count, k, all_magnitudes);
+  edge result = edge_within(left, hits, k - above, (run){0, here.width});
+  result.magnitude += here.low;
+  return result;
 }
 
 clues_cut clues_first_by_magnitude(const float *values, size_t count, uint64_t k) {
   const word *entries = words(values);
-  const edge last = edge_at(entries, count, k);
+  const edge last = find_edge(entries, count, k);
   clues_cut cut = {last.magnitude, UINT64_MAX};
   if (last.wanted == last.present) return cut;
   /* Which of those at the edge are still among the first. */
@@ -209,33 +209,6 @@ clues_cut clues_first_by_magnitude(const float *values, size_t count, uint64_t k
     }
   }
   return cut;
-}
-
-/* How many of count entries from index first on lie before end; a block's indices fit into 32 bits. */
-static inline uint32_t before(uint64_t first, uint64_t end, size_t count) {
-  if (end <= first) return 0;
-  return end - first < count ? (uint32_t)(end - first) : (uint32_t)count;
-}
-
-CLUES_CLONES
-void clues_keep_between(const float *values, const float *keys, size_t count, uint64_t first, clues_cut outer,
-                        clues_cut inner, float *kept) {
-  for (size_t start = 0; start < count; start += block) {
-    uint32_t rest = count - start < block ? (uint32_t)(count - start) : block;
-    uint32_t outer_end = before(first + start, outer.end, rest);
-    uint32_t inner_end = before(first + start, inner.end, rest);
-    for (uint32_t i = 0; i < rest; i++) {
-      uint32_t bits = magnitude(words(keys)[start + i]);
-      uint32_t is_outer = (bits > outer.edge) | ((bits == outer.edge) & (i < outer_end));
-      uint32_t is_inner = (bits > inner.edge) | ((bits == inner.edge) & (i < inner_end));
-      kept[start + i] = (is_outer & ~is_inner & 1u) ? values[start + i] : 0.0f;
-    }
-  }
-}
-
-CLUES_CLONES
-void clues_note_signs(const float *values, uint8_t *signs, size_t count) {
-  for (size_t i = 0; i < count; i++) signs[i] |= (uint8_t)((values[i] > 0) | ((values[i] < 0) << 1));
 }
 
 CLUES_CLONES

@@ -31,21 +31,12 @@ public struct Tensor: Sendable {
   /// The elements of a range, counted in row-major order, as float32.
   public func floats(in range: Range<Int>) throws -> [Float] {
     try [Float](unsafeUninitializedCapacity: range.count) { buffer, initialized in
-      try read(range, into: buffer.baseAddress)
+      if let start = buffer.baseAddress { try load(range, into: start) }
       initialized = range.count
     }
   }
 
   /// Converts the elements of a range to float32 at `target`, which has room for them.
-  public func read(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>?) throws {
-    guard !range.isEmpty, let target else { return }
-    try bytes[range.lowerBound * dtype.size..<range.upperBound * dtype.size].withUnsafeBytes { source in
-      guard let start = source.baseAddress else { return }
-      try convert(start, dtype, count: range.count, into: target)
-    }
-  }
-
-  /// Converts the elements of a range to float32 at `target`, which has room for them: the way to read much of a file once.
   public func load(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) throws {
     if dtype == .f32 { return try bytes[range.lowerBound * 4..<range.upperBound * 4].copy(to: target) }
     let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.piece * dtype.size, alignment: 64)

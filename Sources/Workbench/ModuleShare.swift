@@ -6,12 +6,9 @@ import Tensors
 
 /// One client's share in a module.
 struct ModuleShare: Sendable {
-  /// The client's place in the recipe.
-  let place: Int
+  private let contribution: Contribution
   /// The client's place among the contributions.
   let index: Int
-  let client: String
-  let weight: Double
   let scaling: Double
   let outputs: Int
   let inputs: Int
@@ -26,10 +23,8 @@ struct ModuleShare: Sendable {
 
   /// - parameter holds: Whether the factors are read now, and held.
   init(_ contribution: Contribution, index: Int, _ module: LoRAModule, seed: UInt64, holds: Bool) throws {
-    place = contribution.place
+    self.contribution = contribution
     self.index = index
-    client = contribution.client
-    weight = contribution.weight
     scaling = module.scaling
     (outputs, inputs, rank) = (module.outputs, module.inputs, module.rank)
     bias = try module.bias?.floats()
@@ -40,10 +35,8 @@ struct ModuleShare: Sendable {
 
   /// The zero that stands for a module that a client lacks, of the size and rank of `model`.
   init(absent contribution: Contribution, index: Int, like model: ModuleShare) {
-    place = contribution.place
+    self.contribution = contribution
     self.index = index
-    client = contribution.client
-    weight = contribution.weight
     scaling = 1
     (outputs, inputs, rank) = (model.outputs, model.inputs, model.rank)
     bias = nil
@@ -52,6 +45,10 @@ struct ModuleShare: Sendable {
     held = nil
   }
 
+  /// The client's place in the recipe.
+  var place: Int { contribution.place }
+  var client: String { contribution.client }
+  var weight: Double { contribution.weight }
   var isAbsent: Bool { module == nil }
 
   /// B and A as they are in the file; the coefficient is the scaling.

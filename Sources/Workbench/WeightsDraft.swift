@@ -103,13 +103,7 @@ final class WeightsDraft: Sendable {
   }
 
   private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
-    var done = 0
-    while done < bytes.count, let start = bytes.baseAddress {
-      let count = pwrite(descriptor, start + done, bytes.count - done, off_t(offset + done))
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw OutputFolder.failure(path) }
-      done += count
-    }
+    guard writeAll(bytes, to: descriptor, at: offset) else { throw OutputFolder.failure(path) }
   }
 
   private static func checksum(of bytes: UnsafeRawBufferPointer) -> UInt64 {

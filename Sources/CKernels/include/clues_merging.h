@@ -29,13 +29,6 @@ typedef struct clues_cut {
 /* The cut of the first k of count entries, 0 < k < count. Nothing is sorted, and nothing allocated. */
 clues_cut clues_first_by_magnitude(const float *values, size_t count, uint64_t k);
 
-/* Copies the entries first .. < first + count, and zero for those whose key is not within outer, or is within inner. */
-void clues_keep_between(const float *values, const float *keys, size_t count, uint64_t first, clues_cut outer,
-                        clues_cut inner, float *kept);
-
-/* Adds 1 to the signs seen of an entry where the value is positive, and 2 where it is negative, once each. */
-void clues_note_signs(const float *values, uint8_t *signs, size_t count);
-
 /* Copies the entries whose draw is below limit, and zero for the others. */
 void clues_keep_drawn(const float *values, const uint32_t *draws, size_t count, uint32_t limit, float *kept);
 
@@ -86,6 +79,9 @@ void clues_sum(const clues_sieve *inputs, const clues_voice *voices, size_t inpu
  */
 void clues_sum_agreeing(const clues_sieve *inputs, const clues_voice *voices, size_t inputs_count, uint64_t first,
                         size_t count, int elects_by_sign, double scale, clues_range *room, float *target);
+
+/* Adds 1 to the signs seen of an entry where the value is positive, and 2 where it is negative, once each. */
+void clues_note_signs(const float *values, uint8_t *signs, size_t count);
 
 /*
  * Sorts across inputs: values are inputs_count rows of count each, and afterwards every column rises; order says which row

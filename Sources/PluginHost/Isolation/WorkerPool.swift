@@ -121,16 +121,7 @@ package final class SealedFile {
   package init(_ bytes: Bytes, name: String) throws {
     descriptor = clues_memory_file(name, UInt64(bytes.count))
     guard descriptor >= 0 else { throw Self.failure }
-    let written = bytes.withUnsafeBytes { source in
-      var place = 0
-      while place < source.count {
-        let count = pwrite(descriptor, source.baseAddress! + place, source.count - place, off_t(place))
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { return false }
-        place += count
-      }
-      return true
-    }
+    let written = bytes.withUnsafeBytes { writeAll($0, to: descriptor, at: 0) }
     guard written, clues_seal(descriptor) == 0 else {
       let failure = Self.failure
       close(descriptor)
