@@ -39,7 +39,8 @@ public struct Tensor: Sendable {
   /// Converts the elements of a range to float32 at `target`, which has room for them.
   public func load(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) throws {
     if dtype == .f32 { return try bytes[range.lowerBound * 4..<range.upperBound * 4].copy(to: target) }
-    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.piece * dtype.size, alignment: 64)
+    let most = min(Self.piece, range.count)
+    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: most * dtype.size, alignment: 64)
     defer { room.deallocate() }
     guard let start = room.baseAddress else { return }
     for first in stride(from: range.lowerBound, to: range.upperBound, by: Self.piece) {
