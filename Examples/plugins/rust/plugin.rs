@@ -6,6 +6,7 @@ mod clues;
 
 use clues::*;
 use std::ffi::{c_void, CStr};
+use std::os::raw::c_char;
 use std::ptr::null;
 
 // -------------------------------------------------------------------------------------------------- agreement-mask
@@ -71,8 +72,8 @@ unsafe extern "C" fn mask_create(
     instance: *mut *mut c_void,
 ) -> clues_status {
     guard(host, || {
-        let threshold = parameter(parameters, c"threshold").map_or(0.5, |parameter| parameter.number);
-        let scale = parameter(parameters, c"scale").map_or(1.0, |parameter| parameter.number);
+        let threshold = parameter(parameters, "threshold").map_or(0.5, |parameter| parameter.number);
+        let scale = parameter(parameters, "scale").map_or(1.0, |parameter| parameter.number);
         *instance = Box::into_raw(Box::new(AgreementMask { host, threshold, scale })) as *mut c_void;
         Ok(())
     })
@@ -90,18 +91,16 @@ unsafe extern "C" fn mask_merge(
 static MASK_ABOUT: clues_descriptor = clues_descriptor {
     struct_size: CLUES_DESCRIPTOR_SIZE,
     flags: 0,
-    id: c"agreement-mask".as_ptr(),
-    summary: c"The weighted sum of the clients, without the entries where they contradict each other.".as_ptr(),
-    details: c"The agreement of an entry is |Σ weight · value| / Σ |weight · value|: 1 where all clients pull in one \
+    id: text!("agreement-mask"),
+    summary: text!("The weighted sum of the clients, without the entries where they contradict each other."),
+    details: text!("The agreement of an entry is |Σ weight · value| / Σ |weight · value|: 1 where all clients pull in one \
 direction, 0 where they cancel out. Entries that agree less than threshold become 0; the others are scale · Σ weight · \
-value."
-        .as_ptr(),
-    reference: c"after the AND-mask of Parascandolo et al. 2020 (arXiv 2009.00329), here by magnitude".as_ptr(),
-    parameters: cr#"{
+value."),
+    reference: text!("after the AND-mask of Parascandolo et al. 2020 (arXiv 2009.00329), here by magnitude"),
+    parameters: text!(r#"{
         "scale": {"type": "number", "default": 1.0, "minimum": 0, "description": "A factor for the whole result."},
         "threshold": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1,
-                      "description": "The agreement that an entry must reach to be kept."}}"#
-        .as_ptr(),
+                      "description": "The agreement that an entry must reach to be kept."}}"#),
 };
 
 static MASK: clues_merge_method = clues_merge_method {
@@ -209,24 +208,24 @@ impl ValidationCosine {
         for sample in 0..values.len() {
             match self.mean_cosine(sample) {
                 Ok(value) => values[sample] = value,
-                Err(reason) => reasons[sample] = reason.as_ptr(),
+                Err(reason) => reasons[sample] = reason,
             }
         }
         Ok(())
     }
 
-    fn mean_cosine(&self, sample: usize) -> Result<f64, &'static CStr> {
+    fn mean_cosine(&self, sample: usize) -> Result<f64, *const c_char> {
         let square = self.squares[sample];
         if !square.is_finite() {
-            return Err(c"its gradient is not finite");
+            return Err(text!("its gradient is not finite"));
         }
         if square == 0.0 {
-            return Err(c"its gradient is zero");
+            return Err(text!("its gradient is zero"));
         }
         let mut sum = 0.0;
         for (domain, &mean_square) in self.mean_squares.iter().enumerate() {
             if !mean_square.is_finite() || mean_square == 0.0 {
-                return Err(c"a mean validation gradient has no direction");
+                return Err(text!("a mean validation gradient has no direction"));
             }
             let product = self.products[sample * self.mean_squares.len() + domain];
             sum += product / (square.sqrt() * mean_square.sqrt());
@@ -243,13 +242,13 @@ unsafe extern "C" fn cosine_create(
     _: *const clues_scorer, host: *const clues_host, parameters: *const clues_parameters, instance: *mut *mut c_void,
 ) -> clues_status {
     guard(host, || {
-        let domains = parameter(parameters, c"domains");
-        if domains.is_some_and(|parameter| parameter.r#type != CLUES_PARAMETER_TEXT || parameter.text.is_null()) {
+        let domains = parameter(parameters, "domains");
+        if domains.map_or(false, |parameter| parameter.r#type != CLUES_PARAMETER_TEXT || parameter.text.is_null()) {
             return refuse(CLUES_INVALID_ARGUMENT, "domains must be a text");
         }
         let scorer = ValidationCosine {
             host,
-            own: domains.is_some_and(|parameter| CStr::from_ptr(parameter.text) == c"own"),
+            own: domains.map_or(false, |parameter| says(parameter.text, "own")),
             domains: 0..0,
             means: Vec::new(),
             squares: Vec::new(),
@@ -319,7 +318,7 @@ unsafe extern "C" fn cosine_finish(
                 if slice((*checkpoint).reasons, (*checkpoint).count)[place].is_null() {
                     sum += slice((*checkpoint).values, (*checkpoint).count)[place];
                 } else {
-                    reasons[place] = c"it has no score at one of the checkpoints".as_ptr();
+                    reasons[place] = text!("it has no score at one of the checkpoints");
                 }
             }
             if reasons[place].is_null() {
@@ -333,13 +332,12 @@ unsafe extern "C" fn cosine_finish(
 static COSINE_ABOUT: clues_descriptor = clues_descriptor {
     struct_size: CLUES_DESCRIPTOR_SIZE,
     flags: 0,
-    id: c"validation-cosine".as_ptr(),
-    summary: c"The cosine between a sample's gradient and the mean validation gradients.".as_ptr(),
-    details: c"Over all parameters together; the mean over the domains that count, then over the checkpoints.".as_ptr(),
+    id: text!("validation-cosine"),
+    summary: text!("The cosine between a sample's gradient and the mean validation gradients."),
+    details: text!("Over all parameters together; the mean over the domains that count, then over the checkpoints."),
     reference: null(),
-    parameters: cr#"{"domains": {"type": "string", "enum": ["all", "own"], "default": "all",
-                     "description": "Whether all domains count, or the client's own alone."}}"#
-        .as_ptr(),
+    parameters: text!(r#"{"domains": {"type": "string", "enum": ["all", "own"], "default": "all",
+                     "description": "Whether all domains count, or the client's own alone."}}"#),
 };
 
 static COSINE: clues_scorer = clues_scorer {
@@ -366,10 +364,10 @@ static SCORERS: List<clues_scorer, 1> = List([&COSINE]);
 static PLUGIN: clues_plugin = clues_plugin {
     struct_size: CLUES_PLUGIN_SIZE,
     abi_minor: CLUES_ABI_MINOR,
-    name: c"agreement".as_ptr(),
-    version: c"1.0.0".as_ptr(),
-    vendor: c"Clues".as_ptr(),
-    license: c"Apache-2.0".as_ptr(),
+    name: text!("agreement"),
+    version: text!("1.0.0"),
+    vendor: text!("Clues"),
+    license: text!("Apache-2.0"),
     merge_method_count: 1,
     scorer_count: 1,
     threshold_rule_count: 0,

@@ -2,8 +2,9 @@
 //! the comments of the header hold. At the end what keeps Rust on its side of it.
 #![allow(non_camel_case_types, dead_code)]
 
-use std::ffi::{c_char, c_void, CStr, CString};
+use std::ffi::{c_void, CStr, CString};
 use std::mem::size_of;
+use std::os::raw::c_char;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 pub const CLUES_ABI_MINOR: u32 = 0;
@@ -304,6 +305,20 @@ structs! {
 pub struct List<Item, const COUNT: usize>(pub [*const Item; COUNT]);
 unsafe impl<Item, const COUNT: usize> Sync for List<Item, COUNT> {}
 
+/// A text of the contract: a literal, ended by a zero byte. Rust 1.77 writes it c"…"; this compiles with older ones too.
+macro_rules! text {
+    ($literal:expr) => {
+        concat!($literal, "\0").as_ptr() as *const std::os::raw::c_char
+    };
+}
+pub(crate) use text;
+
+/// Whether a text that the host lends is `word`.
+///
+/// # Safety
+/// `text` is a text of the host.
+pub unsafe fn says(text: *const c_char, word: &str) -> bool { CStr::from_ptr(text).to_bytes() == word.as_bytes() }
+
 /// Why a call is refused, in one sentence.
 pub struct Refusal {
     pub status: clues_status,
@@ -342,11 +357,11 @@ pub unsafe fn check_cancellation(host: *const clues_host) -> Result<(), Refusal>
 ///
 /// # Safety
 /// `parameters` is what `create` got.
-pub unsafe fn parameter<'call>(parameters: *const clues_parameters, name: &CStr) -> Option<&'call clues_parameter> {
+pub unsafe fn parameter<'call>(parameters: *const clues_parameters, name: &str) -> Option<&'call clues_parameter> {
     slice((*parameters).items, (*parameters).count as u64)
         .iter()
         .map(|item| &**item)
-        .find(|parameter| CStr::from_ptr(parameter.name) == name)
+        .find(|parameter| says(parameter.name, name))
 }
 
 /// `count` values that the host lends for a call; a null pointer lends none.

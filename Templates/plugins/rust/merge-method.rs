@@ -45,7 +45,7 @@ unsafe extern "C" fn create(
     instance: *mut *mut c_void,
 ) -> clues_status {
     guard(host, || {
-        let scale = parameter(parameters, c"scale").map_or(1.0, |parameter| parameter.number);
+        let scale = parameter(parameters, "scale").map_or(1.0, |parameter| parameter.number);
         *instance = Box::into_raw(Box::new(WeightedSum { host, scale })) as *mut c_void;
         Ok(())
     })
@@ -63,13 +63,12 @@ unsafe extern "C" fn merge(
 static ABOUT: clues_descriptor = clues_descriptor {
     struct_size: CLUES_DESCRIPTOR_SIZE,
     flags: 0,
-    id: c"my-plugin".as_ptr(),
-    summary: c"The weighted sum of the clients, entry by entry.".as_ptr(),
-    details: c"The result is scale · Σ weight · value.".as_ptr(),
+    id: text!("my-plugin"),
+    summary: text!("The weighted sum of the clients, entry by entry."),
+    details: text!("The result is scale · Σ weight · value."),
     reference: null(),
-    parameters: cr#"{"scale": {"type": "number", "default": 1.0, "minimum": 0,
-                     "description": "A factor for the whole result."}}"#
-        .as_ptr(),
+    parameters: text!(r#"{"scale": {"type": "number", "default": 1.0, "minimum": 0,
+                     "description": "A factor for the whole result."}}"#),
 };
 
 static METHOD: clues_merge_method = clues_merge_method {
@@ -99,8 +98,8 @@ static METHODS: List<clues_merge_method, 1> = List([&METHOD]);
 static PLUGIN: clues_plugin = clues_plugin {
     struct_size: CLUES_PLUGIN_SIZE,
     abi_minor: CLUES_ABI_MINOR,
-    name: c"my-plugin".as_ptr(),
-    version: c"1.0.0".as_ptr(),
+    name: text!("my-plugin"),
+    version: text!("1.0.0"),
     vendor: null(),
     license: null(),
     merge_method_count: 1,

@@ -2,7 +2,8 @@
 mod clues;
 
 use clues::*;
-use std::ffi::{c_char, c_void, CStr};
+use std::ffi::c_void;
+use std::os::raw::c_char;
 use std::ptr::null;
 
 /// What the scoring of one client keeps. Nothing that changes is global: several instances work at the same time.
@@ -19,7 +20,7 @@ impl HardSamples {
             return refuse(CLUES_UNSUPPORTED, "the host's checkpoint is too old");
         }
         let columns = slice(checkpoint.columns, checkpoint.column_count as u64);
-        match columns.iter().find(|column| CStr::from_ptr((***column).name) == c"loss") {
+        match columns.iter().find(|column| says((***column).name, "loss")) {
             Some(&column) => self.losses = slice((*column).values, checkpoint.sample_count).to_vec(),
             None => return refuse(CLUES_FAILED_PRECONDITION, "there is no column 'loss'"),
         }
@@ -36,7 +37,7 @@ impl HardSamples {
             if loss.is_finite() {
                 values[place] = self.scale * loss;
             } else {
-                reasons[place] = c"it has no loss".as_ptr();
+                reasons[place] = text!("it has no loss");
             }
         }
         Ok(())
@@ -49,7 +50,7 @@ unsafe extern "C" fn create(
     _: *const clues_scorer, host: *const clues_host, parameters: *const clues_parameters, instance: *mut *mut c_void,
 ) -> clues_status {
     guard(host, || {
-        let scale = parameter(parameters, c"scale").map_or(1.0, |parameter| parameter.number);
+        let scale = parameter(parameters, "scale").map_or(1.0, |parameter| parameter.number);
         *instance = Box::into_raw(Box::new(HardSamples { host, scale, losses: Vec::new() })) as *mut c_void;
         Ok(())
     })
@@ -58,7 +59,7 @@ unsafe extern "C" fn create(
 unsafe extern "C" fn destroy(instance: *mut c_void) { drop(Box::from_raw(instance as *mut HardSamples)) }
 
 unsafe extern "C" fn needs(_: *mut c_void, alternative: u32, needs: *mut clues_needs) -> clues_status {
-    static COLUMNS: List<c_char, 1> = List([c"loss".as_ptr()]);
+    static COLUMNS: List<c_char, 1> = List([text!("loss")]);
     if alternative > 0 {
         return CLUES_UNSUPPORTED;
     }
@@ -98,7 +99,7 @@ unsafe extern "C" fn finish(
                 if slice((*checkpoint).reasons, (*checkpoint).count)[place].is_null() {
                     sum += slice((*checkpoint).values, (*checkpoint).count)[place];
                 } else {
-                    reasons[place] = c"it has no score at one of the checkpoints".as_ptr();
+                    reasons[place] = text!("it has no score at one of the checkpoints");
                 }
             }
             if reasons[place].is_null() {
@@ -112,13 +113,12 @@ unsafe extern "C" fn finish(
 static ABOUT: clues_descriptor = clues_descriptor {
     struct_size: CLUES_DESCRIPTOR_SIZE,
     flags: 0,
-    id: c"my-plugin".as_ptr(),
-    summary: c"Samples with a large loss score high.".as_ptr(),
-    details: c"The score is scale · loss, and the mean of that over the checkpoints.".as_ptr(),
+    id: text!("my-plugin"),
+    summary: text!("Samples with a large loss score high."),
+    details: text!("The score is scale · loss, and the mean of that over the checkpoints."),
     reference: null(),
-    parameters: cr#"{"scale": {"type": "number", "default": 1.0, "minimum": 0,
-                     "description": "A factor for all scores."}}"#
-        .as_ptr(),
+    parameters: text!(r#"{"scale": {"type": "number", "default": 1.0, "minimum": 0,
+                     "description": "A factor for all scores."}}"#),
 };
 
 static SCORER: clues_scorer = clues_scorer {
@@ -142,8 +142,8 @@ static SCORERS: List<clues_scorer, 1> = List([&SCORER]);
 static PLUGIN: clues_plugin = clues_plugin {
     struct_size: CLUES_PLUGIN_SIZE,
     abi_minor: CLUES_ABI_MINOR,
-    name: c"my-plugin".as_ptr(),
-    version: c"1.0.0".as_ptr(),
+    name: text!("my-plugin"),
+    version: text!("1.0.0"),
     vendor: null(),
     license: null(),
     merge_method_count: 0,

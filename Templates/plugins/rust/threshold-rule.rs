@@ -39,7 +39,7 @@ unsafe extern "C" fn create(
     instance: *mut *mut c_void,
 ) -> clues_status {
     guard(host, || {
-        let margin = parameter(parameters, c"margin").map_or(0.0, |parameter| parameter.number);
+        let margin = parameter(parameters, "margin").map_or(0.0, |parameter| parameter.number);
         *instance = Box::into_raw(Box::new(AnchorMargin { host, margin })) as *mut c_void;
         Ok(())
     })
@@ -58,13 +58,12 @@ unsafe extern "C" fn decide(
 static ABOUT: clues_descriptor = clues_descriptor {
     struct_size: CLUES_DESCRIPTOR_SIZE,
     flags: 0,
-    id: c"my-plugin".as_ptr(),
-    summary: c"The mean score of all anchors, less a margin.".as_ptr(),
-    details: c"All clients get the same threshold: the mean score of all clients' anchors, less margin.".as_ptr(),
+    id: text!("my-plugin"),
+    summary: text!("The mean score of all anchors, less a margin."),
+    details: text!("All clients get the same threshold: the mean score of all clients' anchors, less margin."),
     reference: null(),
-    parameters: cr#"{"margin": {"type": "number", "default": 0,
-                     "description": "How far below the anchors a sample may be."}}"#
-        .as_ptr(),
+    parameters: text!(r#"{"margin": {"type": "number", "default": 0,
+                     "description": "How far below the anchors a sample may be."}}"#),
 };
 
 static RULE: clues_threshold_rule = clues_threshold_rule {
@@ -81,8 +80,8 @@ static RULES: List<clues_threshold_rule, 1> = List([&RULE]);
 static PLUGIN: clues_plugin = clues_plugin {
     struct_size: CLUES_PLUGIN_SIZE,
     abi_minor: CLUES_ABI_MINOR,
-    name: c"my-plugin".as_ptr(),
-    version: c"1.0.0".as_ptr(),
+    name: text!("my-plugin"),
+    version: text!("1.0.0"),
     vendor: null(),
     license: null(),
     merge_method_count: 0,
