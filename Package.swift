@@ -4,7 +4,8 @@ import PackageDescription
 /// Every target of our own is built alike: Swift 6 mode, and no warning goes by.
 let house: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
-/// Numerical work is optimized in debug builds too: without it the tests would take several times as long.
+/// What goes through every number or every byte is optimized in debug builds too: without it the tests would take
+/// several times as long.
 let numerical: [SwiftSetting] = house + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// The hot loops must give the same bits on every clone, so nothing may be contracted into fused operations.
@@ -90,14 +91,14 @@ let package = Package(
     .target(name: "CPluginTemplates"),
     .target(name: "CSystem"),
     .target(name: "Diagnostics", swiftSettings: house),
-    .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: house),
-    .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: house),
+    .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: numerical),
+    .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: numerical),
     .target(
       name: "Digests", dependencies: ["CKernels", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: house),
     .target(
       name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "CSystem", "Diagnostics", "Tensors"],
-      swiftSettings: house),
+      swiftSettings: numerical),
     .target(name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors"], swiftSettings: house),
     .target(
       name: "Bundles",
