@@ -16,7 +16,7 @@ import Testing
       for name in column.matches(of: /`([A-Za-z]+Tests)?\.?([a-z][A-Za-z0-9]+)?`/) {
         count += 1
         if let suite = name.output.1 { #expect(sources.contains("struct \(suite)"), "\(suite)") }
-        if let test = name.output.2, name.output.1 != nil { #expect(sources.contains("func \(test)("), "\(test)") }
+        if let test = name.output.2 { #expect(sources.contains("func \(test)("), "\(test)") }
       }
     }
     #expect(count >= 25)

@@ -74,7 +74,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder.appending(path: part), withIntermediateDirectories: true)
       }
       let bin = folder.appending(path: "bin").path
-      #expect(throws: Failure.self) { try PluginKitLocation.belonging(to: bin) }
+      expectFailure(.missingInput, "PluginKit") { try PluginKitLocation.belonging(to: bin) }
       try Data().write(to: kit.appending(path: "Package.swift"))
       #expect(try PluginKitLocation.belonging(to: bin) == kit.path)
     }

@@ -1,4 +1,5 @@
 import Diagnostics
+import TestSupport
 import Testing
 
 @testable import LowRank
@@ -45,7 +46,9 @@ import Testing
       #expect(Plain(lifted.factors.b).relativeError(to: Plain(direct.factors.b)) < 1e-5)
     }
     #expect(try space.lift(sum, to: .full).rank == 9)
-    #expect(throws: Failure.self) { try space.lift(Matrix(rows: 2, columns: 2), to: .full) }
+    expectFailure(.badData, "a core of 2 by 2 is not of a space") {
+      try space.lift(Matrix(rows: 2, columns: 2), to: .full)
+    }
   }
 
   @Test func neitherOrderNorGaugeChangesTheCores() throws {

@@ -1,4 +1,5 @@
 import Diagnostics
+import TestSupport
 import Testing
 
 @testable import LowRank
@@ -31,12 +32,12 @@ import Testing
 
   @Test(arguments: [(-1, 2), (Int.max, 2), (Int.max, Int.max), (Int.max / 8, 4)])
   func impossibleSizesAreRefused(rows: Int, columns: Int) {
-    #expect(throws: Failure.self) { try Matrix<Double>(rows: rows, columns: columns) }
-    #expect(throws: Failure.self) { try Matrix<Double>(rows: rows, columns: columns, [1]) }
+    expectFailure(.badData, "there is no matrix of") { try Matrix<Double>(rows: rows, columns: columns) }
+    expectFailure(.badData, "no matrix of") { try Matrix<Double>(rows: rows, columns: columns, [1]) }
   }
 
   @Test func sidesBeyondFortranAreRefused() {
-    #expect(throws: Failure.self) { try fortran(1 << 31) }
+    expectFailure(.badData, "more than linear algebra can count") { try fortran(1 << 31) }
     #expect(throws: Never.self) { try fortran(1 << 31 - 1) }
   }
 
@@ -78,7 +79,7 @@ import Testing
 
   @Test func decompositionsRefuseWhatIsNotFinite() throws {
     let matrix = try Matrix<Double>(rows: 2, columns: 2, [1, .nan, 0, 1])
-    #expect(throws: Failure.self) { try SingularValueDecomposition(matrix) }
+    expectFailure(.badData, "NaN or infinite") { try SingularValueDecomposition(matrix) }
   }
 
   @Test func eigenvectorsDiagonalise() throws {

@@ -149,6 +149,6 @@ import Testing
     #expect(near?.kind == .pluginNotFound)
     #expect(near?.message == "there is no merge method 'avrage'")
     #expect(near?.advice?.hasPrefix("did you mean 'average'?") == true)
-    #expect(throws: Failure.self) { try catalog.entry("nothing-of-the-kind") }
+    expectFailure(.pluginNotFound, "nothing-of-the-kind") { try catalog.entry("nothing-of-the-kind") }
   }
 }

@@ -45,7 +45,9 @@ import Testing
       #expect(failure?.message.contains(stranger.digest) == true)
       #expect(failure?.advice?.contains("clues plugins trust \(path)") == true)
       // In the same process neither.
-      #expect(throws: Failure.self) { try stranger.library(isolation: .none).mergeMethods[0].instance() }
+      expectFailure(.untrustedPlugin, stranger.digest) {
+        try stranger.library(isolation: .none).mergeMethods[0].instance()
+      }
     }
   }
 

@@ -76,10 +76,10 @@ import Testing
 
   @Test func refusals() {
     let same = [client("a", train: [3, 3, 3]), client("b", train: [])]
-    #expect(throws: Failure.self) { try thresholds("otsu", same) }
-    #expect(throws: Failure.self) { try thresholds("top-ratio", ["scope": "client"], same) }
-    #expect(throws: Failure.self) { try thresholds("top-ratio", ["ratio": 0], same) }
-    #expect(throws: Failure.self) { try thresholds("fixed", same) }
+    expectFailure(.badData, "XX") { try thresholds("otsu", same) }
+    expectFailure(.badData, "XX") { try thresholds("top-ratio", ["scope": "client"], same) }
+    expectFailure(.badRecipe, "XX") { try thresholds("top-ratio", ["ratio": 0], same) }
+    expectFailure(.badRecipe, "XX") { try thresholds("fixed", same) }
   }
 }
 

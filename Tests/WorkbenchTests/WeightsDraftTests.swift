@@ -53,7 +53,7 @@ import Testing
     try withTemporaryFolder { folder in
       let layout = SafetensorsLayout([.init(name: "x", dtype: .f16, shape: [1, 1])])
       let draft = try draft(layout, folder.appending(path: "file").path)
-      #expect(throws: Failure.self) {
+      expectFailure(.badData, "too large for float16") {
         try draft.write(Matrix<Float>(rows: 1, columns: 1, [70_000]), shape: [1, 1], .f16, to: "x")
       }
       #expect(!draft.isWhole)
