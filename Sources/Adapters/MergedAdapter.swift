@@ -93,11 +93,12 @@ public struct MergedAdapter: Sendable {
   ) -> JSONObject {
     let names = modules.map(\.name)
     let replaced = ReplacedTensors(absolutes, besides: names, base: base, inputs: inputs)
-    // PEFT looks up several modules under one name, and they have one rank then.
+    // Modules that PEFT looks up under one name have one rank.
+    let ranksByKey = Dictionary(modules.map { (PEFTRules.key(of: $0.name), $0.rank) }, uniquingKeysWith: max)
     let exceptions = JSONValue.object(
       JSONObject(
-        modules.filter { $0.rank != ranks.rank && PEFTRules.key(of: $0.name) == $0.name }
-          .map { (ModulePattern.naming($0.name), JSONValue($0.rank)) }))
+        ranksByKey.filter { $0.value != ranks.rank }.sorted { $0.key < $1.key }
+          .map { (ModulePattern.naming($0.key), JSONValue($0.value)) }))
     var config: JSONObject = JSONObject([
       ("alpha_pattern", exceptions),
       ("auto_mapping", common(inputs.map { $0.raw["auto_mapping"] ?? .null }) ?? .null),

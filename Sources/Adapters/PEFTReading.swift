@@ -50,7 +50,9 @@ public struct PEFTReading {
         return "it gives the module '\(module)' the rank \(rank.formatted), and its factors have \(a.shape[0])"
       }
       let alpha = experts.contains(module) ? config.alpha : config.alpha(of: module)
-      guard alpha == rank, !config.usesRsLoRA else { return "it scales the module '\(module)', which should stay as it is" }
+      guard alpha == rank, !config.usesRsLoRA else {
+        return "it scales the module '\(module)', which should stay as it is"
+      }
       if isEmbedding, hasBias { return "it has no lora_bias for the embedding '\(module)'" }
       guard (parts[".lora_B.bias"] != nil) == hasBias else {
         return "lora_bias is \(hasBias), and the module '\(module)' \(hasBias ? "lacks a bias" : "has one")"

@@ -39,7 +39,9 @@ struct ReplacedTensors {
       }
     }
     modulesToSave += paths.sorted()
-    let ofAdapted = tensors.contains { Self.isBias($0) && adapted.contains(PEFTRules.split(PEFTRules.plain($0)).module) }
+    let ofAdapted = tensors.contains {
+      Self.isBias($0) && adapted.contains(PEFTRules.split(PEFTRules.plain($0)).module)
+    }
     switch (biases.isEmpty, ofAdapted) {
     case (true, false): bias = "none"
     case (true, true): bias = inputs.allSatisfy { $0.bias == "all" } ? "all" : "lora_only"

@@ -94,7 +94,8 @@ public struct Bench: Sendable {
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
     let overview = try survey(merger)
-    let absolutes = contributions.named(try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype))
+    let absolutes = try contributions.named(
+      mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype))
     let draft = try merger.layout(dtype: dtype, absolutes).map {
       try WeightsDraft($0, in: folder.create(WrittenAdapter.weights), path: folder.path + "/" + WrittenAdapter.weights)
     }

@@ -59,13 +59,24 @@ extension [Contribution] {
       .badData,
       "client '\(mine.client)' replaces '\(tensor)' whole, and client '\(other.client)' adapts '\(module)' with LoRA: PEFT "
         + "has no adapter with both",
-      advice: "train the layer in one way with all clients, or leave out whole tensors: merge.absolute (--absolute) drop",
+      advice:
+        "train the layer in one way with all clients, or leave out whole tensors: merge.absolute (--absolute) drop",
       client: mine.client, tensor: tensor)
   }
 
   /// Tensors that replace the base model's under the names that PEFT has for them in the result.
-  func named(_ tensors: [(name: String, tensor: Tensor)]) -> [(name: String, tensor: Tensor)] {
+  ///
+  /// - throws: ``Failure`` `badData` for two that have one name there.
+  func named(_ tensors: [(name: String, tensor: Tensor)]) throws -> [(name: String, tensor: Tensor)] {
     let names = PEFTRules.fileNames(ofReplaced: tensors.map(\.name), besides: flatMap { $0.adapter.modules.keys })
+    let all = Dictionary(grouping: tensors.map(\.name)) { names[$0] ?? $0 }
+    if let (name, same) = all.filter({ $1.count > 1 }).min(by: { $0.key < $1.key }) {
+      throw Failure(
+        .badData, "stands for the same tensor as '\(same[1])': PEFT keeps both as '\(name)'",
+        advice:
+          "leave out whole tensors, merge.absolute (--absolute) drop, or merge clients that adapt the same layers",
+        tensor: same[0])
+    }
     return tensors.map { (names[$0.name] ?? $0.name, $0.tensor) }
   }
 }
