@@ -115,7 +115,7 @@ public struct Bench: Sendable {
       clients: contributions.map(\.client), modules: merged.map(\.figures))
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     record.merge?.ranks = adapter.ranks
-    record.notes += settings.notes(contributions, record.merge) + adapter.notes(asked: settings.rankLayout)
+    record.notes += settings.notes(contributions, record.merge) + adapter.notes
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)
     let residual = rest.isEmpty ? nil : MergedAdapter(rest, contributions, settings)

@@ -89,10 +89,8 @@ extension Contribution {
 }
 
 extension MergedAdapter {
-  /// What the user should know of programs other than PEFT that read the result.
-  ///
-  /// - parameter style: The layout of ranks that was asked for.
-  func notes(asked style: RankLayout.Style?) -> [Note] {
+  /// What the user should know of how PEFT and other programs read the result.
+  var notes: [Note] {
     var notes: [Note] = []
     let extremes = ranks.extremes
     if extremes.lowerBound < extremes.upperBound {
