@@ -123,9 +123,15 @@ public struct LoRAModule: Sendable {
   static func parameters(
     _ module: String, _ kind: Kind, a: Tensor, b: Tensor, bias: Tensor?
   ) -> [(name: String, tensor: Tensor)] {
-    let (start, end) = kind == .embedding ? ("lora_embedding_", "") : ("lora_", ".weight")
-    let factors = [("\(module).\(start)A\(end)", a), ("\(module).\(start)B\(end)", b)]
+    let names = parameters(module, kind)
+    let factors = [(names[0], a), (names[1], b)]
     return factors + (bias.map { [("\(module).lora_B.bias", $0)] } ?? [])
+  }
+
+  /// The names of A and B of a module, after PEFT's prefix.
+  public static func parameters(_ module: String, _ kind: Kind) -> [String] {
+    let (start, end) = kind == .embedding ? ("lora_embedding_", "") : ("lora_", ".weight")
+    return ["\(module).\(start)A\(end)", "\(module).\(start)B\(end)"]
   }
 
   /// Rows of the delta as s·B·A.

@@ -22,6 +22,12 @@ public struct AdapterConfig: Sendable {
   /// Whether `lora_B` has a bias.
   public let hasBias: Bool
 
+  /// The entries of `modules_to_save`.
+  public let modulesToSave: [String]
+
+  /// Which biases of the base model were trained: none, all or lora_only.
+  public let bias: String
+
   /// Module names or endings, when the config lists them; nil when it holds a regular expression.
   public let targetModules: [String]?
 
@@ -62,17 +68,19 @@ public struct AdapterConfig: Sendable {
     rankPatterns = PatternTable(try fields.patterns("rank_pattern"))
     alphaPatterns = PatternTable(try fields.patterns("alpha_pattern"))
     targetModules = try fields.list("target_modules")
+    modulesToSave = try fields.list("modules_to_save") ?? []
+    bias = try fields.text("bias") ?? "none"
     restrictsTargets = ["layers_to_transform", "layers_pattern", "exclude_modules"].contains { fields.isSet($0) }
   }
 
   /// The rank that the config gives a module: that of the first pattern in the file that matches.
   public func rank(of module: String) -> Double {
-    rankPatterns.value(of: module) ?? Double(rank)
+    rankPatterns.value(of: PEFTRules.key(of: module)) ?? Double(rank)
   }
 
   /// The alpha that the config gives a module.
   public func alpha(of module: String) -> Double {
-    alphaPatterns.value(of: module) ?? alpha
+    alphaPatterns.value(of: PEFTRules.key(of: module)) ?? alpha
   }
 
   /// The patterns that name none of `modules`: most likely a slip of whoever wrote them.

@@ -8,7 +8,12 @@ import Tensors
 /// PEFT instantiates the written modules and no others.
 public struct MergedAdapter: Sendable {
   public let modules: [Module]
+  /// Tensors that replace the base model's, by the names under which PEFT keeps them.
   public let absolutes: [(name: String, tensor: Tensor)]
+  /// The ranks that the modules are written with.
+  public let ranks: RankLayout
+  /// The task that the inputs name and the config does not, since the result lacks the head that PEFT wants for it.
+  public let droppedTask: String?
   public let config: JSONObject
 
   /// One module of the result: ΔW = B·A.
@@ -21,13 +26,19 @@ public struct MergedAdapter: Sendable {
     public let b: Tensor
     /// [out]; added to the layer's output.
     public let bias: Tensor?
+    /// The rank without rows of A and columns of B that were filled up with zeros.
+    public let neededRank: Int
 
-    public init(name: String, kind: LoRAModule.Kind, a: Tensor, b: Tensor, bias: Tensor? = nil) {
+    /// - parameter neededRank: Nil where nothing was filled up.
+    public init(
+      name: String, kind: LoRAModule.Kind, a: Tensor, b: Tensor, bias: Tensor? = nil, neededRank: Int? = nil
+    ) {
       self.name = name
       self.kind = kind
       self.a = a
       self.b = b
       self.bias = bias
+      self.neededRank = neededRank ?? a.shape[0]
     }
 
     public var rank: Int { a.shape[0] }
@@ -36,12 +47,24 @@ public struct MergedAdapter: Sendable {
   /// - parameters:
   ///   - inputs: The configs of the adapters that were merged.
   ///   - baseModel: The base model that the result names.
+  ///   - base: Names of parameters that the base model is known to have, for lists that must not match too much.
+  ///   - style: How the ranks of modules go together; nil for one rank where it costs little.
   public init(
-    modules: [Module], absolutes: [(name: String, tensor: Tensor)] = [], inputs: [AdapterConfig], baseModel: String?
+    modules: [Module], absolutes: [(name: String, tensor: Tensor)] = [], inputs: [AdapterConfig], baseModel: String?,
+    base: [String] = [], style: RankLayout.Style? = nil
   ) {
-    self.modules = modules.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    self.absolutes = absolutes
-    config = Self.config(self.modules, absolutes.map(\.name), inputs, baseModel)
+    let ranks = RankLayout(modules.map(\.extent), style: style)
+    self.ranks = ranks
+    self.modules =
+      modules.map { $0.written(withRank: ranks.rank(of: $0.name) ?? $0.rank) }
+      .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    let names = PEFTRules.fileNames(ofReplaced: absolutes.map(\.name), besides: modules.map(\.name))
+    self.absolutes = absolutes.map { (names[$0.name] ?? $0.name, $0.tensor) }
+    let task = inputs.allSatisfy { $0.taskType == inputs[0].taskType } ? inputs.first?.taskType : nil
+    let hasHead = PEFTRules.hasHead(ofTask: task, self.absolutes.map(\.name))
+    droppedTask = hasHead ? nil : task
+    config = Self.config(
+      self.modules, ranks, self.absolutes.map(\.name), base, inputs, baseModel, task: hasHead ? task : nil)
   }
 
   private var hasBias: Bool { modules.contains { $0.bias != nil } }
@@ -65,34 +88,37 @@ public struct MergedAdapter: Sendable {
   public var configText: String { JSONValue.object(config).text(indented: true, sorted: true) + "\n" }
 
   private static func config(
-    _ modules: [Module], _ absolutes: [String], _ inputs: [AdapterConfig], _ baseModel: String?
+    _ modules: [Module], _ ranks: RankLayout, _ absolutes: [String], _ base: [String], _ inputs: [AdapterConfig],
+    _ baseModel: String?, task: String?
   ) -> JSONObject {
-    // The commonest rank is the default, so that the pattern names only exceptions; of equals the smaller one.
-    let counts = Dictionary(grouping: modules, by: \.rank).mapValues(\.count)
-    let rank = counts.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? 8
+    let names = modules.map(\.name)
+    let replaced = ReplacedTensors(absolutes, besides: names, base: base, inputs: inputs)
+    // Modules that PEFT looks up under one name have one rank.
+    let ranksByKey = Dictionary(modules.map { (PEFTRules.key(of: $0.name), $0.rank) }, uniquingKeysWith: max)
     let exceptions = JSONValue.object(
       JSONObject(
-        modules.filter { $0.rank != rank }.map { (ModulePattern.naming($0.name), JSONValue($0.rank)) }))
+        ranksByKey.filter { $0.value != ranks.rank }.sorted { $0.key < $1.key }
+          .map { (ModulePattern.naming($0.key), JSONValue($0.value)) }))
     var config: JSONObject = JSONObject([
       ("alpha_pattern", exceptions),
-      ("auto_mapping", .null),
+      ("auto_mapping", common(inputs.map { $0.raw["auto_mapping"] ?? .null }) ?? .null),
       ("base_model_name_or_path", JSONValue(baseModel)),
-      ("bias", "none"),
+      ("bias", .string(replaced.bias)),
       ("fan_in_fan_out", .bool(inputs.contains { $0.fanInFanOut })),
       ("inference_mode", true),
       ("init_lora_weights", true),
       ("layers_pattern", .null),
       ("layers_to_transform", .null),
-      ("lora_alpha", JSONValue(rank)),
+      ("lora_alpha", JSONValue(ranks.rank)),
       ("lora_bias", .bool(modules.contains { $0.bias != nil })),
       ("lora_dropout", 0.0),
-      ("modules_to_save", modulesToSave(absolutes, inputs)),
+      ("modules_to_save", replaced.modulesToSave.isEmpty ? .null : JSONValue(replaced.modulesToSave)),
       ("peft_type", "LORA"),
-      ("r", JSONValue(rank)),
+      ("r", JSONValue(ranks.rank)),
       ("rank_pattern", exceptions),
       ("revision", common(inputs.map { JSONValue($0.revision) }) ?? .null),
-      ("target_modules", JSONValue(targets(modules.map(\.name), inputs))),
-      ("task_type", common(inputs.map { JSONValue($0.taskType) }) ?? .null),
+      ("target_modules", JSONValue(targets(names, absolutes + base, replaced.modulesToSave, inputs))),
+      ("task_type", JSONValue(task)),
       ("use_dora", false),
       ("use_rslora", false),
     ])
@@ -113,19 +139,19 @@ public struct MergedAdapter: Sendable {
   /// The shortest list under which PEFT adapts exactly these modules.
   ///
   /// When every input listed endings and nothing else restricted them, the union of the lists adapts the union of the
-  /// modules. Otherwise only full names are safe.
-  private static func targets(_ modules: [String], _ inputs: [AdapterConfig]) -> [String] {
+  /// modules, unless it names one that is replaced and not adapted. Otherwise only full names are safe.
+  private static func targets(
+    _ modules: [String], _ replaced: [String], _ saved: [String], _ inputs: [AdapterConfig]
+  ) -> [String] {
+    let keys = Set(modules.map(PEFTRules.key))
     let lists = inputs.map { $0.restrictsTargets ? nil : $0.targetModules }
     let endings = Set(lists.flatMap { $0 ?? [] })
+    var others = Set(replaced.map { PEFTRules.split(PEFTRules.plain($0)).module } + modules.map(PEFTRules.plain))
+    others.subtract(keys)
+    let (named, kept) = (PEFTRules.Targets(endings), saved.map(PEFTRules.SavedEntry.init))
     let isExact =
-      !lists.contains { $0 == nil }
-      && modules.allSatisfy { module in endings.contains { module == $0 || module.hasSuffix("." + $0) } }
-    return (isExact ? Array(endings) : modules).sorted()
-  }
-
-  private static func modulesToSave(_ absolutes: [String], _ inputs: [AdapterConfig]) -> JSONValue {
-    let saved = inputs.flatMap { $0.raw["modules_to_save"]?.arrayValue?.compactMap(\.stringValue) ?? [] }
-    let kept = Set(saved).filter { name in absolutes.contains { $0.split(separator: ".").contains(Substring(name)) } }
-    return kept.isEmpty ? .null : JSONValue(kept.sorted())
+      !lists.contains { $0 == nil } && keys.allSatisfy(named.name)
+      && !others.contains { path in named.name(path) && !kept.contains { $0.keepsLoRA(from: path) } }
+    return (isExact ? endings : keys).sorted()
   }
 }

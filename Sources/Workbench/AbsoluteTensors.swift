@@ -43,7 +43,7 @@ func checkAbsolutes(_ contributions: [Contribution], policy: Recipe.Absolute) th
 
 extension Recipe.Absolute {
   /// Whether tensors of this client have a part in the result.
-  fileprivate func uses(_ client: String) -> Bool {
+  func uses(_ client: String) -> Bool {
     switch self {
     case .drop: false
     case .take(let taken): client == taken

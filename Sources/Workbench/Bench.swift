@@ -94,7 +94,8 @@ public struct Bench: Sendable {
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
     let overview = try survey(merger)
-    let absolutes = try mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype)
+    let absolutes = try contributions.named(
+      mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype))
     let draft = try merger.layout(dtype: dtype, absolutes).map {
       try WeightsDraft($0, in: folder.create(WrittenAdapter.weights), path: folder.path + "/" + WrittenAdapter.weights)
     }
@@ -112,8 +113,9 @@ public struct Bench: Sendable {
     record.merge = .init(
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
       clients: contributions.map(\.client), modules: merged.map(\.figures))
-    record.notes += settings.notes(contributions, record.merge)
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
+    record.merge?.ranks = adapter.ranks
+    record.notes += settings.notes(contributions, record.merge) + adapter.notes
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)
     let residual = rest.isEmpty ? nil : MergedAdapter(rest, contributions, settings)

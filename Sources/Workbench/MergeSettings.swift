@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import JSON
 import PluginHost
@@ -18,6 +19,8 @@ struct MergeSettings: Sendable {
   let absolute: Recipe.Absolute
   let baseModel: String?
   let dtype: DType?
+  /// How the ranks of modules go together; nil for one rank where it costs little.
+  let rankLayout: RankLayout.Style?
   let seed: UInt64
 
   /// The rank of the result.
@@ -82,6 +85,7 @@ struct MergeSettings: Sendable {
     absolute = merge.absolute.value
     baseModel = merge.baseModel?.value
     dtype = DType(name: recipe.output.value.dtype.value.rawValue)
+    rankLayout = recipe.output.value.rankLayout.flatMap { RankLayout.Style(rawValue: $0.value.rawValue) }
     seed = recipe.seed.value
   }
 }

@@ -12,7 +12,8 @@ extension MergedAdapter {
   ) {
     self.init(
       modules: modules, absolutes: absolutes, inputs: contributions.map(\.adapter.config),
-      baseModel: settings.baseModel ?? contributions[0].adapter.config.baseModel)
+      baseModel: settings.baseModel ?? contributions[0].adapter.config.baseModel,
+      base: contributions.flatMap { $0.adapter.absolutes.keys }, style: settings.rankLayout)
   }
 
   private var layout: SafetensorsLayout {
@@ -29,10 +30,11 @@ extension MergedAdapter {
     return [layout.header] + data
   }
 
-  /// Reads what was written as any other adapter and compares it with what was meant.
+  /// Reads what was written as any other adapter, and as PEFT does, and compares it with what was meant.
   ///
   /// - parameter same: Whether a tensor that was read, the first, is the one that was meant.
-  /// - throws: ``Failure`` `cannotWrite` when the disk gives back something else.
+  /// - throws: ``Failure`` `cannotWrite` when the disk gives back something else, `badData` when PEFT would make something
+  ///   else of it.
   func verify(
     config: Bytes, weights: Bytes, threads: Int, comparing same: @Sendable (Tensor, Tensor) throws -> Bool
   ) throws {
@@ -42,27 +44,37 @@ extension MergedAdapter {
         advice: "the disk may be failing; if it happens again, report it as a fault of Clues")
     }
     let adapter: Adapter
+    let file: [String: Tensor]
     do {
       adapter = try Adapter(
         config: config, configFile: "adapter_config.json", weights: weights, weightsFile: "adapter_model.safetensors",
         limits: .none)
+      file = try SafetensorsFile(weights, limits: .none).tensors
     } catch let failure as Failure {
       throw wrong(failure.message)
     }
-    guard Set(adapter.modules.keys) == Set(modules.map(\.name)), adapter.absolutes.count == absolutes.count else {
-      throw wrong("it has other modules")
+    guard Set(adapter.modules.keys) == Set(modules.map(\.name)), Set(file.keys) == Set(tensors.keys) else {
+      throw wrong("it has other tensors")
     }
     _ = try inParallel(modules.count, threads: threads) { place in
       let module = modules[place]
       guard let read = adapter.modules[module.name], read.scaling == 1, read.kind == module.kind,
-        try same(read.a, module.a), try same(read.b, module.b),
-        try module.bias.map({ try same(read.bias ?? read.a, $0) }) ?? true
+        try same(read.a, module.a), try same(read.b, module.b)
       else { throw wrong("the module '\(module.name)' differs") }
+      guard let meant = module.bias else { return }
+      guard let bias = read.bias, try same(bias, meant) else {
+        throw wrong("the bias of the module '\(module.name)' differs")
+      }
     }
     for (name, tensor) in absolutes {
-      guard let read = adapter.absolutes[name], try same(read, tensor) else {
+      guard let read = file[tensorName(of: name)], try same(read, tensor) else {
         throw wrong("the tensor '\(name)' differs")
       }
+    }
+    if let misreading = PEFTReading(adapter.config, file).misreading {
+      throw Failure(
+        .badData, "PEFT would not read the result as it is meant: \(misreading)",
+        advice: "nothing was written; merge adapters whose settings are alike, or report it as a fault of Clues")
     }
   }
 }

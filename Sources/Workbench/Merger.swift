@@ -23,6 +23,7 @@ struct Merger: Sendable {
     self.contributions = contributions
     self.services = services
     self.heldElements = heldElements
+    try contributions.checkThatPEFTHolds(settings.absolute)
     let modules = Set(contributions.flatMap { $0.adapter.modules.keys })
     layers = LayerScale(modules: Array(modules))
     compared = Self.comparedModules(of: contributions, among: modules)
@@ -89,8 +90,9 @@ struct Merger: Sendable {
       let shares = try shares(of: name)
       let likeness = try Likeness(of: shares.filter { !$0.isAbsent }, compares: compared.contains(name))
       let result = try work(on: name, shares, overview).run()
+      let module = try stored(result.factors, name, bias: result.bias, as: dtype, into: draft)
       return Merged(
-        module: try stored(result.factors, name, bias: result.bias, as: dtype, into: draft),
+        module: try draft?.placed(module) ?? module,
         residual: try result.residual.map { try stored($0, name, as: dtype) },
         figures: ModuleFigures(name, likeness, of: contributions.count, result))
     } catch let failure as Failure {

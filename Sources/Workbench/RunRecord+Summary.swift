@@ -45,7 +45,10 @@ extension RunRecord {
 
   private func describe(_ merge: Merge, in facts: inout Facts) {
     facts.add("method", "\(merge.method) in space \(merge.space)")
-    facts.add("modules", "\(merge.modules.count), rank \(span(merge.modules.map(\.rank))), \(merge.dtype)")
+    let ranks = merge.modules.map(\.rank)
+    let written = merge.modules.compactMap { merge.ranks?.rank(of: $0.module) }
+    let filled = written == ranks ? "" : " (\(span(written)) with zeros)"
+    facts.add("modules", "\(merge.modules.count), rank \(span(ranks))\(filled), \(merge.dtype)")
     facts.add("norm", short(merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()))
     if merge.clients.count > 1 {
       let count = merge.clients.count

@@ -1,3 +1,4 @@
+import Adapters
 import Bundles
 import JSON
 import PluginHost
@@ -31,6 +32,8 @@ public struct RunRecord: Sendable {
     /// The clients in the order of the cosines.
     public let clients: [String]
     public let modules: [ModuleFigures]
+    /// The ranks that the modules are written with, where A and B are filled up with zeros.
+    public var ranks: RankLayout?
 
     /// The cosines between the clients' updates over all modules in which clients were compared, row-major.
     public var cosines: [Double] {
@@ -109,8 +112,18 @@ extension RunRecord.Merge {
       "method": .string(method), "space": .string(space), "dtype": .string(dtype),
       "discarded_share": .number(discardedShare), "sign_conflict": .number(signConflict),
       "cosines": rows(cosines, count: clients.count), "compared_modules": JSONValue(comparedModules),
+      "rank_layout": ranks?.json ?? .null,
       "modules": .array(modules.map(\.json)),
     ])
+  }
+}
+
+extension RankLayout {
+  fileprivate var json: JSONValue {
+    [
+      "style": .string(style.rawValue), "rank": JSONValue(rank), "smallest": JSONValue(extremes.lowerBound),
+      "largest": JSONValue(extremes.upperBound), "cost_of_uniform": .number(uniformCost),
+    ]
   }
 }
 

@@ -77,6 +77,24 @@ final class WeightsDraft: Sendable {
     return Tensor(dtype: dtype, shape: shape, bytes: file[offset..<offset + entry.byteCount])
   }
 
+  /// The shape for which there is a place; nil where there is none.
+  func shape(of name: String) -> [Int]? { entries[name]?.shape }
+
+  /// Whether every tensor has the place that the layout has for it.
+  func fits(_ tensors: [String: Tensor]) -> Bool {
+    tensors.count == entries.count
+      && tensors.allSatisfy { entries[$0]?.shape == $1.shape && entries[$0]?.dtype == $1.dtype }
+  }
+
+  /// Writes a tensor; gives it with its bytes in the file, or nil where the layout has no place for it.
+  func write(_ tensor: Tensor, to name: String) throws -> Tensor? {
+    guard let entry = entries[name], entry.shape == tensor.shape, entry.dtype == tensor.dtype,
+      let offset = offsets[name]
+    else { return nil }
+    try write(tensor.bytes, to: name)
+    return Tensor(dtype: entry.dtype, shape: entry.shape, bytes: file[offset..<offset + entry.byteCount])
+  }
+
   /// Writes the bytes of a tensor that has a place in the layout.
   func write(_ bytes: Bytes, to name: String) throws { try bytes.withUnsafeBytes { try write($0, to: name) } }
 

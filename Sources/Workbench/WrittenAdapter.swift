@@ -23,7 +23,7 @@ struct WrittenAdapter: Sendable {
     if let draft {
       for (name, tensor) in adapter.absolutes { try draft.write(tensor.bytes, to: tensorName(of: name)) }
     }
-    let inPlace = draft.flatMap { $0.isWhole ? $0 : nil }
+    let inPlace = draft.flatMap { $0.isWhole && $0.fits(adapter.tensors) ? $0 : nil }
     if let inPlace {
       try inPlace.synchronize()
     } else {
@@ -45,12 +45,19 @@ extension Merger {
     var entries = absolutes.map {
       SafetensorsLayout.Entry(name: tensorName(of: $0.name), dtype: $0.tensor.dtype, shape: $0.tensor.shape)
     }
+    var expected: [(model: LoRAModule, rank: Int)] = []
     for name in modules {
       let models = contributions.compactMap { $0.adapter.modules[name] }
       guard let model = models.first, let rank = expectedRank(of: models), models.allSatisfy({ $0.bias == nil }) else {
         return nil
       }
-      let (a, b) = model.shapes(ofRank: rank)
+      expected.append((model, rank))
+    }
+    let ranks = RankLayout(
+      expected.map { .init(name: $0.model.name, rank: $0.rank, width: $0.model.outputs + $0.model.inputs) },
+      style: settings.rankLayout)
+    for (model, rank) in expected {
+      let (a, b) = model.shapes(ofRank: ranks.rank(of: model.name) ?? rank)
       for (parameter, shape) in zip(model.parameters, [a, b]) {
         entries.append(.init(name: tensorName(of: parameter.name), dtype: dtype, shape: shape))
       }
@@ -86,6 +93,18 @@ extension Merger {
     return MergedAdapter.Module(
       name: name, kind: model.kind, a: try store(factors.a, a, 0), b: try store(factors.b, b, 1),
       bias: try bias.map { try Workbench.stored($0, shape: [$0.count], dtype) })
+  }
+}
+
+extension WeightsDraft {
+  /// A module with the rank for which there is a place, its bytes there; as it is where it needs a larger one.
+  func placed(_ module: MergedAdapter.Module) throws -> MergedAdapter.Module {
+    let names = LoRAModule.parameters(module.name, module.kind).map { tensorName(of: $0) }
+    guard let rank = shape(of: names[0])?.first, rank > module.rank else { return module }
+    let wide = module.written(withRank: rank)
+    guard let a = try write(wide.a, to: names[0]), let b = try write(wide.b, to: names[1]) else { return module }
+    return MergedAdapter.Module(
+      name: module.name, kind: module.kind, a: a, b: b, bias: module.bias, neededRank: module.neededRank)
   }
 }
 

@@ -11,8 +11,18 @@ import Testing
       b: Tensor([Float](repeating: 2, count: 3 * rank), shape: [3, rank]))
   }
 
-  func merged(_ modules: [MergedAdapter.Module], _ inputs: [JSONObject] = [[:]]) throws -> MergedAdapter {
-    MergedAdapter(modules: modules, inputs: try inputs.map { try AdapterConfig(config($0)) }, baseModel: "base")
+  func merged(
+    _ modules: [MergedAdapter.Module], _ inputs: [JSONObject] = [[:]], replacing absolutes: [String] = [],
+    base: [String] = [], style: RankLayout.Style? = nil
+  ) throws -> MergedAdapter {
+    MergedAdapter(
+      modules: modules, absolutes: absolutes.map { ($0, Tensor([1], shape: [1])) },
+      inputs: try inputs.map { try AdapterConfig(config($0)) }, baseModel: "base", base: base, style: style)
+  }
+
+  /// What PEFT would read otherwise than it was meant.
+  func misreading(_ merged: MergedAdapter) throws -> String? {
+    try PEFTReading(AdapterConfig(Bytes(Array(merged.configText.utf8))), merged.tensors).misreading
   }
 
   /// The result as a stranger would read it.
@@ -100,16 +110,104 @@ import Testing
   }
 
   @Test func savedModulesAreNamedWhereTheyAreWritten() throws {
-    func saved(_ absolutes: [String], _ inputs: JSONObject...) throws -> JSONValue? {
-      MergedAdapter(
-        modules: [module("q")], absolutes: absolutes.map { ($0, Tensor([1], shape: [1])) },
-        inputs: try inputs.map { try AdapterConfig(config($0)) }, baseModel: nil
-      ).config["modules_to_save"]
+    func saved(_ absolutes: [String], _ inputs: JSONObject..., base: [String] = []) throws -> JSONValue? {
+      let merged = try merged([module("model.layers.0.q")], inputs, replacing: absolutes, base: base)
+      #expect(try misreading(merged) == nil)
+      return merged.config["modules_to_save"]
     }
     #expect(try saved(["lm_head.weight"], ["modules_to_save": ["lm_head", "embed"]]) == ["lm_head"])
-    #expect(try saved(["a.weight", "b.weight"], ["modules_to_save": ["b"]], ["modules_to_save": ["a"]]) == ["a", "b"])
+    #expect(try saved(["a.weight", "b.weight"], ["modules_to_save": ["b"]], ["modules_to_save": ["a"]]) == ["b", "a"])
     #expect(try saved([], ["modules_to_save": ["lm_head"]]) == .null)
+    // By paths with points, in the order of the inputs; what one entry finds twice is listed once.
+    let dotted: JSONObject = ["modules_to_save": ["model.norm", "mlp.up"]]
+    let tensors = ["model.norm.weight", "model.layers.0.mlp.up.weight", "model.layers.1.mlp.up.weight"]
+    #expect(try saved(tensors, dotted, dotted) == ["model.norm", "mlp.up"])
+    // An entry that PEFT would also match with a layer that is not in the file is not kept.
+    #expect(try saved([tensors[0], tensors[1]], dotted, base: tensors) == ["model.norm", "model.layers.0.mlp.up"])
+    #expect(
+      try saved(["model.norm.weight"], ["modules_to_save": ["norm"]], base: ["model.layers.0.input_norm.weight"])
+        == ["model.norm"])
+    // Nor one that PEFT would match with an adapted layer.
+    #expect(try saved(["model.x.weight"], ["modules_to_save": ["x", "layers.0"]]) == ["x"])
+    #expect(try saved(["other.q.weight"], ["modules_to_save": ["q"]]) == ["other.q"])
+    // All of a module with parts.
+    let head = ["classifier.dense.weight", "classifier.dense.bias", "classifier.out.weight"]
+    #expect(try saved(head, ["modules_to_save": ["classifier"]]) == ["classifier"])
+    #expect(try saved(head, [:]) == ["classifier.dense", "classifier.out"])
+    // What no input lists is derived, but for embeddings, which PEFT saves unlisted when a vocabulary was resized.
+    #expect(try saved(["score.weight", "lm_head.weight"], [:]) == ["score"])
     #expect(try saved(["lm_head.weight"], [:]) == .null)
+  }
+
+  @Test func biasesAreSaidAsTheyAreWritten() throws {
+    func bias(_ absolutes: [String], _ inputs: JSONObject...) throws -> JSONValue? {
+      let merged = try merged([module("model.q")], inputs, replacing: absolutes)
+      #expect(try misreading(merged) == nil)
+      return merged.config["bias"]
+    }
+    #expect(try bias([], ["bias": "all"]) == "none")
+    #expect(try bias(["model.q.base_layer.bias"], ["bias": "lora_only"]) == "lora_only")
+    #expect(try bias(["model.q.base_layer.bias"], ["bias": "all"], ["bias": "all"]) == "all")
+    #expect(try bias(["model.q.base_layer.bias"], ["bias": "none"]) == "lora_only")
+    #expect(try bias(["model.q.bias", "model.k.bias"], ["bias": "lora_only"]) == "all")
+    // That of a replaced module belongs to it.
+    #expect(try bias(["score.weight", "score.bias"], ["modules_to_save": ["score"]]) == "none")
+    #expect(try bias(["score.weight", "score.bias"], [:]) == "none")
+  }
+
+  @Test func tensorsOfAdaptedLayersLieInTheirBaseLayer() throws {
+    let merged = try merged(
+      [module("model.q"), module("x.attn"), module("x.attn.base_layer.out_proj")],
+      replacing: ["model.q.bias", "model.k.bias", "x.attn.out_proj.bias"])
+    #expect(
+      merged.absolutes.map(\.name) == [
+        "model.q.base_layer.bias", "model.k.bias", "x.attn.base_layer.out_proj.base_layer.bias",
+      ])
+    #expect(try misreading(merged) == nil)
+  }
+
+  @Test func endingsDoNotNameWhatIsReplaced() throws {
+    let input: JSONObject = ["target_modules": ["q", "lm_head"], "modules_to_save": ["lm_head"]]
+    #expect(try merged([module("a.q")], [input], base: ["lm_head.weight"]).config["target_modules"] == ["a.q"])
+    let kept = try merged([module("a.q")], [input], replacing: ["lm_head.weight"])
+    #expect(kept.config["target_modules"] == ["lm_head", "q"])
+    #expect(try misreading(kept) == nil)
+  }
+
+  @Test func autoMappingStaysWhereAllInputsAgree() throws {
+    let mapping: JSONObject = ["auto_mapping": ["base_model_class": "A", "parent_library": "b"]]
+    #expect(try merged([module("q")], [mapping, mapping]).config["auto_mapping"] == mapping["auto_mapping"])
+    #expect(try merged([module("q")], [mapping, [:]]).config["auto_mapping"] == .null)
+  }
+
+  @Test(arguments: [("SEQ_CLS", "score"), ("TOKEN_CLS", "classifier"), ("QUESTION_ANS", "qa_outputs")])
+  func aTaskIsNamedWithItsHeadOnly(_ task: String, _ head: String) throws {
+    let input: JSONObject = ["task_type": .string(task), "modules_to_save": ["classifier", "score", "qa_outputs"]]
+    let whole = try merged([module("q")], [input], replacing: ["\(head).weight"])
+    #expect(whole.config["task_type"] == .string(task) && whole.droppedTask == nil)
+    #expect(whole.config["modules_to_save"] == [.string(head)])
+    #expect(try misreading(whole) == nil)
+    let headless = try merged([module("q")], [input], base: ["\(head).weight"])
+    #expect(headless.config["task_type"] == .null && headless.droppedTask == task)
+    #expect(try misreading(headless) == nil)
+  }
+
+  @Test func modulesThatPEFTTakesTogetherHaveOneRank() throws {
+    let experts = ["l.0.experts.0.w1", "l.0.experts.1.w1", "l.1.experts.0.w2"]
+    let merged = try merged(
+      [
+        module(experts[0], rank: 2), module(experts[1], rank: 5), module(experts[2], rank: 3),
+        module("l.0.gate", rank: 1),
+        module("attn", rank: 2), module("attn.base_layer.out_proj", rank: 4), module("q", rank: 9),
+        module("k", rank: 9),
+      ], style: .exact)
+    #expect(merged.config["r"] == 5)
+    #expect(merged.config["rank_pattern"] == ["^attn": 4, "^k": 9, "^q": 9])
+    #expect(merged.modules.map(\.rank) == [4, 4, 9, 5, 5, 5, 5, 9])
+    #expect(try misreading(merged) == nil)
+    let adapter = try reread(merged)
+    #expect(adapter.modules.values.allSatisfy { $0.scaling == 1 })
+    #expect(merged.config["target_modules"]?.arrayValue?.contains("attn.base_layer.out_proj") == false)
   }
 
   @Test func namesOfTensorsArePEFTs() throws {

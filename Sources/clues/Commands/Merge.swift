@@ -68,6 +68,12 @@ extension Clues {
     var dtype: String?
 
     @Option(
+      help:
+        "How the ranks of modules go together: uniform (zeros fill them up to one) or exact; by default uniform where that takes less than 10 % more parameters.",
+      completion: .list(Recipe.RankLayout.allCases.map(\.rawValue)))
+    var rankLayout: String?
+
+    @Option(
       help: "How the space factors splits weights between A and B: sqrt or whole.",
       completion: .list(Recipe.Split.allCases.map(\.rawValue)))
     var split: String?
@@ -134,6 +140,7 @@ extension Clues {
           ("--energy", ["merge", "energy"], energy.map { "\($0)" }), ("--split", ["merge", "split"], split),
           ("--missing", ["merge", "missing"], missing), ("--absolute", ["merge", "absolute"], absolute),
           ("--base-model", ["merge", "base_model"], baseModel), ("--dtype", ["output", "dtype"], dtype),
+          ("--rank-layout", ["output", "rank_layout"], rankLayout),
           ("--seed", ["seed"], seed.map { "\($0)" }), ("--residual", ["merge", "residual"], residual ? "true" : nil),
           ("--exact", ["merge", "exact"], exact ? "true" : nil),
         ]
