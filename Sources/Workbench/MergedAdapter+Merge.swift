@@ -52,11 +52,14 @@ extension MergedAdapter {
     guard Set(adapter.modules.keys) == Set(modules.map(\.name)), adapter.absolutes.count == absolutes.count else {
       throw wrong("it has other modules")
     }
+    @Sendable func isSame(_ read: Tensor?, _ meant: Tensor?) throws -> Bool {
+      guard let read, let meant else { return read == nil && meant == nil }
+      return try same(read, meant)
+    }
     _ = try inParallel(modules.count, threads: threads) { place in
       let module = modules[place]
       guard let read = adapter.modules[module.name], read.scaling == 1, read.kind == module.kind,
-        try same(read.a, module.a), try same(read.b, module.b),
-        try module.bias.map({ try same(read.bias ?? read.a, $0) }) ?? true
+        try same(read.a, module.a), try same(read.b, module.b), try isSame(read.bias, module.bias)
       else { throw wrong("the module '\(module.name)' differs") }
     }
     for (name, tensor) in absolutes {
