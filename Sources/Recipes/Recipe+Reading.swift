@@ -1,4 +1,5 @@
 import Diagnostics
+import JSON
 
 extension Recipe {
   /// Reads and checks the recipe in the file at `path`.
@@ -39,12 +40,25 @@ extension Recipe {
     origin: @escaping (Failure.Position) -> Origin
   ) throws -> Recipe {
     try locating(file: file) {
-      guard let root = try YAMLReader(limits: limits, origin: origin).read(text) else {
+      guard let root = try node(text, limits, origin) else {
         throw Failure(.badRecipe, "the recipe is empty", advice: "it names at least 'clients', and 'merge' or 'score'")
       }
       var recipe = try check(root, overrides)
       recipe.file = file
       return recipe
+    }
+  }
+
+  /// The root of a YAML document, or of a JSON text that is none: with tabs, or with characters escaped in pairs, as
+  /// Python writes them.
+  private static func node(
+    _ text: String, _ limits: Limits, _ origin: @escaping (Failure.Position) -> Origin
+  ) throws -> Node? {
+    do {
+      return try YAMLReader(limits: limits, origin: origin).read(text)
+    } catch let failure as Failure {
+      guard text.utf8.first == UInt8(ascii: "{"), let value = try? JSONReader(limits).read(text) else { throw failure }
+      return try YAMLReader(limits: limits, origin: { _ in .override("the JSON text") }).read(value.text())
     }
   }
 

@@ -79,6 +79,22 @@ import Testing
     }
   }
 
+  @Test func `JSON as Python and others write it is a recipe`() throws {
+    let texts = [
+      #"{"clients": [{"path": "\ud83d\ude00.zip"}, {"path": "a\/b"}], "merge": {"method": "ties"}}"#,
+      "{\n\t\"clients\": [\n\t\t{\"path\": \"😀.zip\"},\n\t\t{\"path\": \"a/b\"}],\n\t\"merge\": {\"method\": \"ties\"}\n}",
+    ]
+    for text in texts {
+      let recipe = try Recipe.parse(text, file: "r.json")
+      #expect(recipe.clients.map(\.value.path.value) == ["😀.zip", "a/b"])
+    }
+    // What is wrong in it is told as what it is.
+    let wrong = try failure { try Recipe.parse(texts[0].replacing("ties", with: ""), file: "r.json") }
+    #expect(wrong.message.hasPrefix("'merge.method' must be the id of a plugin"))
+    let twice = try failure { try Recipe.parse(#"{"clients": ["a"], "clients": ["b"]}"#, file: "r.json") }
+    #expect(twice.message == "the key 'clients' stands twice in one mapping")
+  }
+
   @Test func `the recipe in a record is read, however large the record`() throws {
     try withTemporaryFolder { folder in
       let filling = String(repeating: "1,", count: 1 << 20) + "1"
