@@ -7,8 +7,12 @@ struct Karcher: LinearMergeMethod {
   static let summary = "The mean direction of the clients' updates on the sphere, with their mean length."
   static let details = """
     The direction μ minimizes Σ wᵢ θᵢ², with θᵢ the angle between μ and ΔWᵢ (the Karcher or Riemannian mean; for two \
-    clients the middle of slerp's arc). Start: the mean of the unit vectors. Step: T = Σ wᵢ θᵢ/sin θᵢ (uᵢ − cos θᵢ μ), \
-    μ ← cos‖T‖ μ + sin‖T‖ T/‖T‖, until ‖T‖ < tol. The length is Σ wᵢ ‖ΔWᵢ‖. The weights are divided by their sum.
+    clients the middle of slerp's arc). It starts from the mean of the unit vectors and makes steps until ‖T‖ < tol:
+
+        T = Σ wᵢ θᵢ/sin θᵢ (uᵢ − cos θᵢ μ)
+        μ ← cos‖T‖ μ + sin‖T‖ T/‖T‖
+
+    The length is Σ wᵢ ‖ΔWᵢ‖. The weights are divided by their sum.
 
     An update that is zero has no direction, but counts in the length. Everything happens on inner products, so no \
     matrix is ever formed. mergekit's karcher has equal weights and stops silently after 10 steps; here a mean that is \

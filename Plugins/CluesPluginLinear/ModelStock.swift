@@ -5,9 +5,12 @@ struct ModelStock: LinearMergeMethod {
   static let id = "model-stock"
   static let summary = "The mean of the clients' updates, shortened the more the less they point the same way."
   static let details = """
-    ΔW = t/N · Σ ΔWᵢ with t = N·c / (1 + (N − 1)·c), where c is the mean cosine between two clients' updates; the base \
-    model is the zero here. Clients that agree (c = 1) give their mean, clients at right angles (c = 0) nothing. An update \
-    that is zero counts as being at right angles to all others.
+        ΔW = t/N · Σ ΔWᵢ
+        t  = N·c / (1 + (N − 1)·c)
+
+    c is the mean cosine between two clients' updates; the base model is the zero here. Clients that agree (c = 1) give \
+    their mean, clients at right angles (c = 0) nothing. An update that is zero counts as being at right angles to all \
+    others.
 
     t is not bounded: updates that point away from each other (c < 0) make it negative, as in mergekit, and a warning \
     says so; where they cancel out it has no value and the merge is refused. The method knows no weights: they must be \

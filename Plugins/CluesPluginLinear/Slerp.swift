@@ -6,8 +6,13 @@ struct Slerp: LinearMergeMethod {
   static let id = "slerp"
   static let summary = "Goes along the arc from one client's update to the other's, instead of the straight line."
   static let details = """
-    With θ the angle between the two updates, ΔW = sin((1 − t)θ)/sin θ · ΔW₁ + sin(tθ)/sin θ · ΔW₂. The first client is the \
-    one whose name comes first. Without t the weights decide: t = w₂ / (w₁ + w₂), half for equal ones.
+    With θ the angle between the two updates:
+
+        ΔW = sin((1 − t)θ)/sin θ · ΔW₁ + sin(tθ)/sin θ · ΔW₂
+
+    The first client is the one whose name comes first. Without t the weights decide, half for equal ones:
+
+        t = w₂ / (w₁ + w₂)
 
     Where the updates are nearly parallel or opposite (|cos θ| > 0.9995), or one of them is zero, the straight line is \
     taken: (1 − t) ΔW₁ + t ΔW₂. The angle is that of the unit vectors, the updates keep their lengths; mergekit does \

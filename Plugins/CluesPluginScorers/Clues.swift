@@ -7,9 +7,13 @@ struct Clues: Scorer {
   static let details = """
     Per checkpoint t, with the client's own Adam moments m and v and the sample's gradient g:
 
-        Γ(z)   = m' / √(v' + ε)     m' = 0.9·m + 0.1·g     v' = 0.999·v + 0.001·g²
-        s_t(z) = Σ over domains d of w_d · ⟨Γ(z), V_d⟩     V_d: mean raw validation gradient of d
+        m'     = 0.9·m + 0.1·g
+        v'     = 0.999·v + 0.001·g²
+        Γ(z)   = m' / √(v' + ε)
+        s_t(z) = Σ over domains d of w_d · ⟨Γ(z), V_d⟩
         S(z)   = mean of s_t(z) over the checkpoints
+
+    V_d is the mean raw validation gradient of d.
 
     preset: reference is what the paper's code computes, quirks included: s_t is weighted with the mean learning rate \
     of the last epoch, all domains count alike, the momentum is part of Γ, and nothing accounts for length.

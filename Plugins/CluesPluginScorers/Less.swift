@@ -7,8 +7,12 @@ struct Less: Scorer {
   static let details = """
     Per checkpoint, with Γ as in clues (preset: reference), and with every domain as a subtask d:
 
-        c_d(z) = mean over validation samples z' of d of cos(Γ(z), g(z'))      target: samples (LESS)
-        c_d(z) = cos(Γ(z), mean over z' of g(z'))                              target: mean
+        target: samples, as in LESS, the mean over validation samples z' of d
+        c_d(z) = mean over z' of cos(Γ(z), g(z'))
+
+        target: mean
+        c_d(z) = cos(Γ(z), mean over z' of g(z'))
+
         S(z)   = max over d of Σ over checkpoints of η̄ · c_d(z)
 
     η̄ is the mean learning rate of the last epoch, scaled so that the rates of all checkpoints sum to 1. The maximum \

@@ -5,9 +5,10 @@ struct TracIn: Scorer {
   static let id = "tracin"
   static let summary = "How much steps on a sample, by plain gradient descent, would have lowered the validation loss."
   static let details = """
-    S(z) = Σ over checkpoints of η̄ · Σ over domains of w · ⟨g(z), V⟩, with g the sample's gradient, V a domain's mean \
-    validation gradient and η̄ the mean learning rate of the last epoch. The own domain counts 1, others \
-    scoring_weight. A ledger gives the same scores as the gradients.
+        S(z) = Σ over checkpoints of η̄ · Σ over domains of w · ⟨g(z), V⟩
+
+    g is the sample's gradient, V a domain's mean validation gradient and η̄ the mean learning rate of the last epoch. The \
+    own domain counts 1, others scoring_weight. A ledger gives the same scores as the gradients.
     """
   static let reference = "Pruthi et al. 2020, Estimating Training Data Influence by Tracing Gradient Descent (TracInCP)"
 

@@ -58,13 +58,18 @@ public struct Adapter: Sendable {
         )
       }
     }
-    try locating(file: configFile) { try config.checkPatterns(against: Array(parts.keys), limits: limits) }
+    // In one order, so that of several faults the same one is told each time.
+    let names = parts.keys.sorted()
+    try locating(file: configFile) { try config.checkPatterns(against: names, limits: limits) }
     self.config = config
     self.absolutes = absolutes
     modules = try locating(file: weightsFile) {
-      try Dictionary(uniqueKeysWithValues: parts.map { ($0, try LoRAModule($0, $1, config)) })
+      try Dictionary(
+        uniqueKeysWithValues: names.compactMap { name in
+          try parts[name].map { (name, try LoRAModule(name, $0, config)) }
+        })
     }
-    notes = config.idlePatterns(among: Array(modules.keys)).map { "the pattern '\($0)' names no module" }
+    notes = config.idlePatterns(among: names).map { "the pattern '\($0)' names no module" }
   }
 
   private static func doubled(_ name: String) -> Failure {

@@ -39,19 +39,23 @@ struct Assembly {
   /// - throws: ``Failure`` `badData` when there is none, where one was asked for.
   func adapter(_ choice: AdapterChoice, in checkpoints: [Checkpoint]) throws -> (files: AdapterFiles, step: Int?)? {
     guard parts.contains(.adapter) else { return nil }
-    if let step = choice.step {
+    var isRootMeant = !isOnlyInCheckpoints(choice)
+    if case .step(let step)? = choice.checkpoint {
+      isRootMeant = false
       guard layout.checkpoints.contains(where: { $0.folder?.step == step }) else {
         let steps = layout.checkpoints.compactMap { $0.folder.map { String($0.step) } }.joined(separator: ", ")
         throw Failure(
           .badData, "holds no checkpoint of step \(step)",
           advice: steps.isEmpty ? "it holds no checkpoints at all" : "it holds the steps \(steps)")
       }
-    } else if !isOnlyInCheckpoints(choice), let root = try adapterFiles(at: layout.root, choice) {
-      return (root, nil)
+    } else if choice.checkpoint == .last, !layout.checkpoints.isEmpty {
+      isRootMeant = false
     }
-    guard let place = layout.checkpoints.last(where: { choice.step == nil || $0.folder?.step == choice.step }) else {
-      throw nothingKnown
+    if isRootMeant, let root = try adapterFiles(at: layout.root, choice) { return (root, nil) }
+    let place = layout.checkpoints.last { checkpoint in
+      if case .step(let step)? = choice.checkpoint { checkpoint.folder?.step == step } else { true }
     }
+    guard let place else { throw nothingKnown }
     guard let checkpoint = checkpoints.first(where: { $0.step == place.folder?.step }) else {
       throw locatedFailure(at: place, choice)
     }
@@ -93,7 +97,7 @@ struct Assembly {
     -> Checkpoint
   {
     guard let adapter = try adapterFiles(at: place, choice) else { throw locatedFailure(at: place, choice) }
-    for domain in place.validationGradients.keys {
+    for domain in place.validationGradients.keys.sorted() {
       try locating(file: displayName(layout.wrapping + folder.name)) { try ClientName.check(domain, of: "domain") }
     }
     return Checkpoint(

@@ -50,16 +50,16 @@ public struct Bundle: Sendable {
   ///
   /// - parameter parts: What to read. The others are listed but not read; `clues.json` is always read.
   /// - parameter adapter: The name of the adapter that is meant, where there are several (`default` has no folder).
-  /// - parameter step: The step of the checkpoint whose adapter stands for the client, instead of the final one.
+  /// - parameter checkpoint: The checkpoint whose adapter stands for the client, instead of the final one.
   /// - parameter progress: Gets to know how far a compressed archive is decoded, in bytes of the archive.
   /// - throws: ``Failure`` `missingInput` when there is nothing at `path`, `badData` for everything that cannot be taken
   ///   rightly, with the file it is about.
   public static func open(
-    _ path: String, wanting parts: Set<Part>, adapter: String? = nil, checkpoint step: Int? = nil,
+    _ path: String, wanting parts: Set<Part>, adapter: String? = nil, checkpoint: CheckpointChoice? = nil,
     limits: Limits = Limits(), progress: ReadingProgress? = nil
   ) throws -> Bundle {
     try locating(file: path) {
-      let choice = AdapterChoice(name: adapter, step: step)
+      let choice = AdapterChoice(name: adapter, checkpoint: checkpoint)
       if try isFolder(path) {
         let folder = FolderReader(path, limits: limits)
         return try Bundle(folder, diskPath: folder.diskPath, stem: folderName(path), parts, choice, limits)

@@ -52,15 +52,15 @@ struct Gathering {
     guard let part = file.part else { return false }
     if file.checkpoint == nil, file.kind == .adapterWeights(adapter: AdapterFiles.defaultName), choice.name == nil {
       rootsWithAdapter.insert(root)
-      if choice.step == nil { letGo(latest.removeValue(forKey: root)) }
+      if choice.checkpoint == nil { letGo(latest.removeValue(forKey: root)) }
     }
     if parts.contains(part) { return true }
     guard part == .adapters, parts.contains(.adapter), let step = file.checkpoint?.step else {
       // The root of a lone checkpoint: its adapter is of the checkpoint and of the client.
       return part == .adapter && parts.contains(.adapters)
     }
-    if let chosen = choice.step { return step == chosen }
-    guard !rootsWithAdapter.contains(root) else { return false }
+    if case .step(let chosen)? = choice.checkpoint { return step == chosen }
+    guard choice.checkpoint == .last || !rootsWithAdapter.contains(root) else { return false }
     var held = latest[root] ?? Latest(step: step, paths: [])
     guard step >= held.step else { return false }
     if step > held.step {
@@ -82,6 +82,13 @@ struct AdapterChoice {
   /// The adapter's name; nil takes the only one.
   var name: String?
 
-  /// The step of the checkpoint; nil takes the final adapter.
-  var step: Int?
+  /// The checkpoint; nil takes the final adapter, and the last checkpoint's where there is none.
+  var checkpoint: CheckpointChoice?
+}
+
+/// The checkpoint whose adapter stands for a client.
+public enum CheckpointChoice: Sendable, Equatable {
+  case step(Int)
+  /// That of the highest step; the final adapter where there are no checkpoints.
+  case last
 }

@@ -11,7 +11,9 @@ public protocol PluginEntry {
   /// What it does, in one sentence.
   static var summary: String { get }
 
-  /// Formulas and advice for `clues plugins show`, in paragraphs; empty by default.
+  /// Formulas and advice for `clues plugins show`, in paragraphs; lines that start with four spaces are shown as they are.
+  ///
+  /// Empty by default.
   static var details: String { get }
 
   /// Where the method comes from; empty by default.

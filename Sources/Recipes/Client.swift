@@ -58,6 +58,10 @@ extension Recipe.Client: Record {
   ]
 }
 
+extension Recipe.Client {
+  static let elsewhere = ["model": "path", "bundle": "path", "lora": "path", "adapter_name": "adapter"]
+}
+
 extension Form where Value == Recipe.Client {
   /// A client in full, or its path alone.
   static let client = Form.oneOf(

@@ -16,7 +16,7 @@ extension Recipe {
     public var residual: Located<Bool>?
     /// Whether dense results are decomposed exactly instead of by a sketch with a checked error.
     public var exact: Located<Bool>?
-    /// How `factors` divides a weight; nil where another space is chosen.
+    /// How `factors` divides a weight; nil where nobody wrote it down and the space is another, or the method's own.
     public var split: Located<Split>? = Located(Split.sqrt)
     public var missing = Located(Missing.zero)
     public var absolute = Located(Absolute.refuse)
@@ -140,6 +140,12 @@ extension Recipe.Merge: Record {
     },
   ]
 
+  static let elsewhere = [
+    "combination_type": "merge.method", "merge_method": "merge.method", "name": "merge.method",
+    "svd_rank": "merge.rank", "r": "merge.rank", "dtype": "output.dtype", "out_dtype": "output.dtype", "seed": "seed",
+    "weight": "clients.0.weight", "weights": "weights", "base_model_name_or_path": "merge.base_model",
+  ]
+
   private static let splitOnlyForFactors: JSONValue = [
     "if": [
       "properties": ["space": ["enum": JSONValue(Recipe.Space.allCases.map(\.rawValue).filter { $0 != "factors" })]],
@@ -149,7 +155,8 @@ extension Recipe.Merge: Record {
   ]
 
   mutating func settle() {
-    if let space, space.value != .factors { split = nil }
+    // What suits the method may be another space, where a split would be refused when the recipe is read again.
+    if space?.value != .factors, split?.isDefault == true { split = nil }
   }
 }
 

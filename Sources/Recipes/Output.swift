@@ -36,6 +36,22 @@ extension Recipe {
       case .bfloat16: "16 bits with the range of float32"
       }
     }
+
+    /// What PyTorch, safetensors and other tools call it.
+    var otherNames: [String] {
+      switch self {
+      case .auto: []
+      case .float32: ["fp32", "f32", "float", "torch.float32", "torch.float", "single"]
+      case .float16: ["fp16", "f16", "half", "torch.float16", "torch.half"]
+      case .bfloat16: ["bf16", "torch.bfloat16"]
+      }
+    }
+
+    /// The type that another program calls `name`; nil for a name of our own.
+    public init?(nameElsewhere name: String) {
+      guard let type = Self.allCases.first(where: { $0.otherNames.contains(name.lowercased()) }) else { return nil }
+      self = type
+    }
   }
 }
 

@@ -1,17 +1,29 @@
 import Diagnostics
-import Foundation
+import JSON
 
 extension Recipe {
   /// Reads and checks the recipe in the file at `path`.
   ///
-  /// A mergekit file whose models are adapters is a recipe as well, where the meaning is the same.
+  /// A mergekit file whose models are adapters is a recipe as well, where the meaning is the same. So is the record of a run,
+  /// `clues/run.json`, and the run directory that holds it: what counts there is the recipe that was carried out.
   ///
   /// - parameter overrides: Settings from the command line, `merge.parameters.density=0.5`, in the order given; they
   ///   are put in before anything is checked, and after a mergekit file is translated. Elements of lists are counted from 0.
+  /// - parameter interruption: Called while a pipe has nothing to read; throws to stop.
   /// - throws: ``Failure`` of kind `missingInput` if the file cannot be read, `badRecipe` with line and column if it is
   ///   not a recipe, `usage` if an override is not `key=value`.
-  public static func read(path: String, overrides: [Override] = [], limits: Limits = Limits()) throws -> Recipe {
-    try parse(try text(ofFile: path, limits: limits), file: path, overrides: overrides, limits: limits)
+  public static func read(
+    path: String, overrides: [Override] = [], limits: Limits = Limits(), interruption: () throws -> Void = {}
+  ) throws -> Recipe {
+    let file = try recordFile(in: path) ?? path
+    let text = try text(ofFile: file, limits: limits, interruption: interruption)
+    guard let recorded = try recordedRecipe(in: text, file: file, limits: limits) else {
+      return try parse(text, file: file, overrides: overrides, limits: limits)
+    }
+    // Places in the text that stands for it would be places in no file.
+    var recipe = try parse(recorded, file: file, overrides: overrides, limits: limits) { _ in .override("the record") }
+    recipe.isRecorded = true
+    return recipe
   }
 
   /// Reads and checks a recipe.
@@ -20,13 +32,33 @@ extension Recipe {
   public static func parse(
     _ text: String, file: String, overrides: [Override] = [], limits: Limits = Limits()
   ) throws -> Recipe {
+    try parse(text, file: file, overrides: overrides, limits: limits) { .file($0) }
+  }
+
+  private static func parse(
+    _ text: String, file: String, overrides: [Override], limits: Limits,
+    origin: @escaping (Failure.Position) -> Origin
+  ) throws -> Recipe {
     try locating(file: file) {
-      guard let root = try YAMLReader(limits: limits).read(text) else {
+      guard let root = try node(text, limits, origin) else {
         throw Failure(.badRecipe, "the recipe is empty", advice: "it names at least 'clients', and 'merge' or 'score'")
       }
       var recipe = try check(root, overrides)
       recipe.file = file
       return recipe
+    }
+  }
+
+  /// The root of a YAML document, or of a JSON text that is none: with tabs, or with characters escaped in pairs, as
+  /// Python writes them.
+  private static func node(
+    _ text: String, _ limits: Limits, _ origin: @escaping (Failure.Position) -> Origin
+  ) throws -> Node? {
+    do {
+      return try YAMLReader(limits: limits, origin: origin).read(text)
+    } catch let failure as Failure {
+      guard text.utf8.first == UInt8(ascii: "{"), let value = try? JSONReader(limits).read(text) else { throw failure }
+      return try YAMLReader(limits: limits, origin: { _ in .override("the JSON text") }).read(value.text())
     }
   }
 
@@ -47,21 +79,11 @@ extension Recipe {
     return recipe
   }
 
-  private static func text(ofFile path: String, limits: Limits) throws -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw unreadable(path) }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    // One byte more than allowed is enough to know that there are too many.
-    while bytes.count <= limits[.recipeSize] {
-      let count = Foundation.read(descriptor, &buffer, min(buffer.count, limits[.recipeSize] + 1 - bytes.count))
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw unreadable(path) }
-      if count == 0 { break }
-      bytes.append(contentsOf: buffer[..<count])
-    }
-    guard bytes.count <= limits[.recipeSize] else {
+  /// The text of a file, at most as long as a record of a run may be; how long a recipe may be its reader checks.
+  private static func text(ofFile path: String, limits: Limits, interruption: () throws -> Void) throws -> String {
+    let limit = isNamedAsRecord(path) ? limits[.jsonSize] : limits[.recipeSize]
+    let bytes = try RecipeFile(path: path).bytes(limit: limit, interruption: interruption)
+    guard bytes.count <= limit else {
       throw Failure(beyond: .recipeSize, "the recipe has more than \(limits[.recipeSize]) bytes", kind: .badRecipe)
         .at(file: path)
     }
@@ -69,9 +91,5 @@ extension Recipe {
       throw Failure(.badRecipe, "the recipe is not UTF-8 text", advice: "save it as UTF-8", file: path)
     }
     return text
-  }
-
-  private static func unreadable(_ path: String) -> Failure {
-    Failure(.missingInput, "the recipe cannot be read: \(String(cString: strerror(errno)))", file: path)
   }
 }

@@ -1,16 +1,19 @@
 extension Recipe {
   /// The recipe with nothing but its scorers, on other clients if some are given.
   ///
-  /// - parameter inputs: Bundles relative to the current folder that stand in for the recipe's clients.
-  public func scoringOnly(inputs: [String]) -> Recipe {
+  /// - parameters:
+  ///   - inputs: Bundles relative to the current folder that stand in for the recipe's clients.
+  ///   - names: What to call these clients, in order; none for the names of the bundles.
+  public func scoringOnly(inputs: [String], names: [String] = []) -> Recipe {
     var copy = self
     copy.select = nil
     copy.merge = nil
     copy.weights = nil
     guard !inputs.isEmpty else { return copy }
-    copy.clients = inputs.map { input in
+    copy.clients = inputs.enumerated().map { place, input in
       var client = Client()
       client.path = Located(input)
+      if names.indices.contains(place) { client.name = Located(names[place], .override("--client \(names[place])")) }
       return Located(client)
     }
     copy.file = ""

@@ -9,6 +9,9 @@ public struct Recipe: Sendable {
   /// The file as the user named it.
   public internal(set) var file = ""
 
+  /// Whether it is the recipe of a run that was carried out, read from the record of the run.
+  public internal(set) var isRecorded = false
+
   /// Version of the format, 1.
   public var version = Located(1)
   /// At least one, in the order of the file.
@@ -110,6 +113,22 @@ extension Recipe: Record {
       "Pins: the id of a plugin and the SHA-256 of the only library that may provide it."),
     .key("limits", \.limits, .record, "How much the clients' bundles may ask for before they are refused."),
   ]
+
+  /// The keys of the sections, and what mergekit and PEFT call them.
+  static let elsewhere: [String: String] = {
+    var places = [
+      "models": "clients", "adapters": "clients", "inputs": "clients", "bundles": "clients",
+      "merge_method": "merge.method", "combination_type": "merge.method", "svd_rank": "merge.rank",
+      "out_dtype": "output.dtype", "scorer": "score.scorer", "threshold": "select.threshold",
+      "calibrate": "select.calibrate",
+    ]
+    for name in ["density", "lambda", "epsilon", "gamma", "t", "normalize", "rescale", "select_topk"] {
+      places[name] = "merge.parameters.\(name)"
+    }
+    for field in Merge.fields { places[field.name] = "merge.\(field.name)" }
+    for field in Output.fields { places[field.name] = "output.\(field.name)" }
+    return places
+  }()
 
   mutating func settle() {
     if merge == nil || clients.contains(where: { $0.weight != nil }) { weights = nil }

@@ -20,14 +20,10 @@ func mergeAbsolutes(
   }
 }
 
-/// Refuses tensors that the policy does not cover, and such as would get into the result and are no numbers; due before
-/// any work is done.
+/// Refuses tensors that the policy does not cover, and such as would get into the result and are no numbers or no mean; due
+/// before any work is done.
 func checkAbsolutes(_ contributions: [Contribution], policy: Recipe.Absolute) throws {
-  if case .take(let client) = policy, !contributions.contains(where: { $0.client == client }) {
-    throw Failure(
-      .badRecipe, "there is no client '\(client)' to take tensors from",
-      advice: suggestion(for: client, among: contributions.map(\.client)))
-  }
+  if case .take(let client) = policy { try checkThatThereIsSomething(toTakeFrom: client, contributions) }
   for contribution in contributions where policy.uses(contribution.client) {
     for (name, tensor) in contribution.absolutes {
       if policy == .refuse, contributions.count > 1 {
@@ -37,8 +33,40 @@ func checkAbsolutes(_ contributions: [Contribution], policy: Recipe.Absolute) th
           client: contribution.client, tensor: name)
       }
       try check(tensor, name, of: contribution.client)
+      if policy.isMean, contribution.weight < 0 {
+        throw Failure(
+          .badData,
+          "replaces a tensor of the base model, and cannot be averaged under the negative weight \(short(contribution.weight)): "
+            + "the result would lie beyond the values of all clients",
+          advice: "such tensors are values, not updates: drop them, or take those of one client "
+            + "(merge.absolute, --absolute '{take: CLIENT}')", client: contribution.client, tensor: name)
+      }
     }
   }
+  guard policy.isMean, contributions.count > 1 else { return }
+  for name in Set(contributions.flatMap { $0.adapter.absolutes.keys }).sorted() {
+    let owners = contributions.filter { $0.adapter.absolutes[name] != nil }
+    guard owners.allSatisfy({ $0.weight == 0 }), let first = owners.first else { continue }
+    throw Failure(
+      .badData, "cannot be averaged, because all clients that have it have the weight 0",
+      advice: "drop such tensors, or take those of one client (merge.absolute, --absolute '{take: CLIENT}')",
+      client: first.client, tensor: name)
+  }
+}
+
+private func checkThatThereIsSomething(toTakeFrom client: String, _ contributions: [Contribution]) throws {
+  guard let taken = contributions.first(where: { $0.client == client }) else {
+    throw Failure(
+      .badRecipe, "there is no client '\(client)' to take tensors from",
+      advice: suggestion(for: client, among: contributions.map(\.client)))
+  }
+  guard taken.adapter.absolutes.isEmpty else { return }
+  let owners = contributions.filter { !$0.adapter.absolutes.isEmpty }.map { "'\($0.client)'" }
+  throw Failure(
+    .badData, "has no tensors that replace the base model's, so there is nothing to take",
+    advice: owners.isEmpty
+      ? "no client has any: leave merge.absolute (--absolute) away"
+      : "take those of \(owners.joined(separator: " or ")), or drop them", client: client)
 }
 
 extension Recipe.Absolute {
@@ -50,6 +78,9 @@ extension Recipe.Absolute {
     case .refuse, .average: true
     }
   }
+
+  /// Whether weights say how much each client counts; of one client alone, that it does.
+  fileprivate var isMean: Bool { self == .average || self == .refuse }
 }
 
 extension Contribution {
@@ -78,7 +109,7 @@ private func average(_ name: String, _ contributions: [Contribution], _ dtype: D
     for place in sums.indices { sums[place] += contribution.weight * Double(values[place]) }
     total += contribution.weight
   }
-  guard abs(total) > 1e-8, let model else {
+  guard total > 0, let model else {
     throw Failure(.badData, "cannot be averaged, because the weights sum to \(total)", tensor: name)
   }
   return try locating(tensor: name) { try stored(sums.map { Float($0 / total) }, shape: model.shape, dtype) }

@@ -64,7 +64,9 @@ public struct Bench: Sendable {
     let clients = try open(recipe, scoring: settings.scoring != nil)
     stopwatch.lap(.opening)
 
-    var record = RunRecord(recipe: recipe.jsonValue, notes: clients.notes)
+    let resolved = recipe.resolved(settings.merge).withoutOutputPath
+    var record = RunRecord(
+      recipe: resolved.withFullPaths.jsonValue, recipeAsWritten: resolved.jsonValue, notes: clients.notes)
     record.bundles = clients.map { RunRecord.Input($0) }
     record.plugins = try settings.libraries.map { try RunRecord.Plugin($0) }
     let scored = try settings.scoring.map { try score(recipe, $0, clients) }
@@ -90,6 +92,7 @@ public struct Bench: Sendable {
     _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord,
     _ folder: OutputFolder
   ) throws -> [WrittenAdapter] {
+    try settings.checkCount(of: contributions, amongst: clients)
     let merger = try Merger(settings, contributions, services: services, heldElements: heldElements)
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
@@ -112,7 +115,8 @@ public struct Bench: Sendable {
     }
     record.merge = .init(
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
-      clients: contributions.map(\.client), modules: merged.map(\.figures))
+      parameters: settings.parameters.commonValues, clients: contributions.map(\.client),
+      replaced: ReplacedTensors(contributions, policy: settings.absolute), modules: merged.map(\.figures))
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     record.merge?.ranks = adapter.ranks
     record.notes += settings.notes(contributions, record.merge) + adapter.notes
@@ -137,7 +141,9 @@ public struct Bench: Sendable {
   /// Opens all bundles, several at a time, and gives them in the order of their names.
   ///
   /// From here on the order in the recipe plays no part, so it cannot change a result.
-  func open(_ recipe: Recipe, scoring: Bool) throws -> [Client] {
+  ///
+  /// - parameter digesting: Whether the bundles' digests are wanted, for which every byte of them is read.
+  func open(_ recipe: Recipe, scoring: Bool, digesting: Bool = true) throws -> [Client] {
     let limits = recipe.readingLimits
     let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
     observer.begin(.opening, total: sizes.reduce(0, +))
@@ -148,9 +154,11 @@ public struct Bench: Sendable {
         shares[place].reach(done)
       }
     }
-    try clients.digest(threads: threads) { place, count in
-      try Interruption.check()
-      shares[place].advance(by: count)
+    if digesting {
+      try clients.digest(threads: threads) { place, count in
+        try Interruption.check()
+        shares[place].advance(by: count)
+      }
     }
     for share in shares { share.finish() }
     observer.end(.opening)

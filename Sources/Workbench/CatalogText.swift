@@ -71,16 +71,24 @@ extension PluginDescription {
     }
     if !reference.isEmpty { facts.append("  source   \(reference)") }
     var parts = ["\(id): \(kind.rawValue)\n\(summary)", facts.joined(separator: "\n")]
-    if !details.isEmpty { parts.append(details) }
+      .map { wrapped($0, to: page.columns) }
+    if !details.isEmpty { parts.append(Self.wrappedProse(details, to: page.columns)) }
     if !parameters.declarations.isEmpty {
       let entries = parameters.declarations.map { parameter in
         let facts = "  \(parameter.name): \(parameter.facts)"
         return parameter.description.isEmpty ? facts : facts + "\n      \(parameter.description)"
       }
-      parts.append("parameters\n" + entries.joined(separator: "\n"))
+      parts.append(wrapped("parameters\n" + entries.joined(separator: "\n"), to: page.columns))
     }
-    parts.append("how to ask for it\n" + usage.map { "  " + $0 }.joined(separator: "\n"))
-    return parts.map { wrapped($0, to: page.columns) }.joined(separator: "\n\n")
+    parts.append(
+      wrapped("how to ask for it\n" + usage.map { "  " + $0 }.joined(separator: "\n"), to: page.columns))
+    return parts.joined(separator: "\n\n")
+  }
+
+  /// Text broken at the width of the page, but for lines that four spaces set apart: formulas, which stand as they are.
+  private static func wrappedProse(_ text: String, to columns: Int) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { $0.hasPrefix("    ") ? String($0) : wrapped(String($0), to: columns) }.joined(separator: "\n")
   }
 
   /// On the command line and in a recipe, with the first parameter that has a default.

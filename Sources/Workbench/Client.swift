@@ -22,16 +22,12 @@ struct Client: Sendable {
   init(_ recipe: Recipe, place: Int, scoring: Bool, limits: Limits, progress: @escaping ReadingProgress) throws {
     let entry = recipe.clients[place].value
     isAnchor = entry.anchor?.value ?? false
-    let step: Int? = if case .step(let step)? = entry.checkpoint?.value { step } else { nil }
+    let checkpoint = entry.checkpoint.map { CheckpointChoice($0.value) }
     let path = recipe.path(entry.path)
     let parts = scoring ? ClientEvidence.parts(for: path) : [.adapter, .samples]
-    var bundle = try Self.advising(about: entry.path.value, at: path) {
+    let bundle = try Self.advising(about: entry.path.value, at: path) {
       try Bundles.Bundle.open(
-        path, wanting: parts, adapter: entry.adapter?.value, checkpoint: step, limits: limits, progress: progress)
-    }
-    if entry.checkpoint?.value == .last, bundle.adapterStep == nil, let last = bundle.checkpoints.last {
-      bundle = try Bundles.Bundle.open(
-        path, wanting: parts, adapter: entry.adapter?.value, checkpoint: last.step, limits: limits)
+        path, wanting: parts, adapter: entry.adapter?.value, checkpoint: checkpoint, limits: limits, progress: progress)
     }
     let name = entry.name?.value ?? bundle.client
     adapter = try locating(client: name) {
@@ -61,6 +57,15 @@ extension Client {
         "a name on the Hugging Face Hub is no path, and nothing is downloaded here: fetch it with "
         + "`hf download \(written) --local-dir FOLDER` and give FOLDER"
       throw failure
+    }
+  }
+}
+
+extension CheckpointChoice {
+  fileprivate init(_ checkpoint: Recipe.Checkpoint) {
+    switch checkpoint {
+    case .step(let step): self = .step(step)
+    case .last: self = .last
     }
   }
 }

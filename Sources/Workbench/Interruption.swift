@@ -11,7 +11,7 @@ public enum Interruption {
   public static var isPending: Bool { isRequested.load(ordering: .relaxed) }
 
   /// - throws: ``Failure`` `interrupted` once the user has asked to stop.
-  static func check() throws {
+  public static func check() throws {
     if isPending { throw Failure(.interrupted, "interrupted; nothing was written") }
   }
 }

@@ -33,8 +33,10 @@ struct MergeSettings: Sendable {
 
   /// Finds the method and checks space, parameters and the number of clients.
   init(_ recipe: Recipe, _ merge: Recipe.Merge, in catalog: PluginCatalog) throws {
-    method = try recipe.locating(merge.method.origin) { try catalog.mergeMethod(merge.method.value) }
-    let space = merge.space.flatMap { Space(rawValue: $0.value.rawValue) } ?? method.defaultSpace
+    method = try recipe.locating(merge.method.origin) {
+      try Self.advising(about: merge.method.value) { try catalog.mergeMethod(merge.method.value) }
+    }
+    let space = merge.space.map { Space($0.value) } ?? method.defaultSpace
     // A linear method is worked out exactly wherever it is asked for.
     guard method.spaces.contains(space) else {
       throw recipe.failure(
@@ -45,11 +47,9 @@ struct MergeSettings: Sendable {
     self.space = space
     let count = recipe.clients.count { !($0.value.anchor?.value ?? false) }
     guard (method.minimumInputs...method.maximumInputs).contains(count) else {
-      let due =
-        method.minimumInputs == method.maximumInputs
-        ? "\(method.minimumInputs)" : "at least \(method.minimumInputs)"
       throw recipe.failure(
-        "the method '\(method.about.id)' merges \(due) adapters, and there are \(count)", at: merge.method.origin)
+        "the method '\(method.about.id)' merges \(Self.inputs(of: method)), and there are \(count)",
+        at: merge.method.origin)
     }
     parameters = try ParameterPlan(recipe, merge, schema: method.about.parameters, of: method.about.id)
     if let energy = merge.energy {
@@ -84,13 +84,44 @@ struct MergeSettings: Sendable {
     missing = merge.missing.value
     absolute = merge.absolute.value
     baseModel = merge.baseModel?.value
-    dtype = DType(name: recipe.output.value.dtype.value.rawValue)
+    let precision = recipe.output.value.dtype.value
+    dtype = precision == .auto ? nil : DType(name: precision.rawValue)
     rankLayout = recipe.output.value.rankLayout.flatMap { RankLayout.Style(rawValue: $0.value.rawValue) }
     seed = recipe.seed.value
   }
 }
 
 extension MergeSettings {
+  /// Checks that the method takes as many clients as a selection has left; the recipe's own were counted before.
+  func checkCount(of contributions: [Contribution], amongst clients: [Client]) throws {
+    guard !(method.minimumInputs...method.maximumInputs).contains(contributions.count) else { return }
+    let dropped = clients.filter { client in
+      !client.isAnchor && !contributions.contains { $0.client == client.name }
+    }
+    let names = dropped.map { "'\($0.name)'" }.joined(separator: ", ")
+    throw Failure(
+      .badData,
+      "the method '\(method.about.id)' merges \(Self.inputs(of: method)), and \(contributions.count) are left: "
+        + "the selection keeps no sample of \(names)",
+      advice: "look at the threshold (`clues select` prints it), or take a method that merges \(contributions.count)")
+  }
+
+  /// "2 adapters", "at least 3 adapters".
+  private static func inputs(of method: MergeMethodPlugin) -> String {
+    method.minimumInputs == method.maximumInputs
+      ? "\(method.minimumInputs) adapters" : "at least \(method.minimumInputs) adapters"
+  }
+
+  /// Runs `body` and says what the method of another program is here.
+  private static func advising<Result>(about name: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch var failure as Failure where failure.kind == .pluginNotFound {
+      failure.advice = ForeignMethod.advice(about: name) ?? failure.advice
+      throw failure
+    }
+  }
+
   /// What a user should know about a merge done this way.
   func notes(_ contributions: [Contribution], _ record: RunRecord.Merge?) -> [Note] {
     var notes: [Note] = []
@@ -109,7 +140,29 @@ extension MergeSettings {
     if let share = record?.discardedShare, share > 0 {
       notes.append(.info("compression left out \(percent(share)) of the merged deltas' energy"))
     }
-    return notes
+    return notes + (record?.replaced?.notes ?? [])
+  }
+}
+
+extension Space {
+  init(_ space: Recipe.Space) {
+    switch space {
+    case .stack: self = .stack
+    case .core: self = .core
+    case .delta: self = .delta
+    case .factors: self = .factors
+    }
+  }
+}
+
+extension Recipe.Space {
+  init(_ space: Space) {
+    switch space {
+    case .stack: self = .stack
+    case .core: self = .core
+    case .delta: self = .delta
+    case .factors: self = .factors
+    }
   }
 }
 

@@ -9,6 +9,8 @@ struct Merger: Sendable {
   let settings: MergeSettings
   let contributions: [Contribution]
   let services: HostServices
+  /// The names of all modules that some client has, in one order: of several faults the same one is told in every run.
+  let modules: [String]
   private let heldElements: Int
   private let layers: LayerScale
   /// The modules in which all pairs of clients are compared for the record; see ``comparedModules(of:among:)``.
@@ -24,10 +26,11 @@ struct Merger: Sendable {
     self.services = services
     self.heldElements = heldElements
     try contributions.checkThatPEFTHolds(settings.absolute)
-    let modules = Set(contributions.flatMap { $0.adapter.modules.keys })
-    layers = LayerScale(modules: Array(modules))
+    modules = Set(contributions.flatMap { $0.adapter.modules.keys })
+      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    layers = LayerScale(modules: modules)
     compared = Self.comparedModules(of: contributions, among: modules)
-    try settings.parameters.checkFilters(against: Array(modules))
+    try settings.parameters.checkFilters(against: modules)
     try checkAbsolutes(contributions, policy: settings.absolute)
     if settings.space == .factors { for name in modules { try checkThatRanksAreEqual(in: name) } }
     guard !settings.method.isLinear else { return }
@@ -45,10 +48,10 @@ struct Merger: Sendable {
   ///
   /// Pairs grow with the square of the clients. From five on so many modules are looked at, spread evenly, that the work
   /// is no more than that for four clients in all modules.
-  private static func comparedModules(of contributions: [Contribution], among modules: Set<String>) -> Set<String> {
+  private static func comparedModules(of contributions: [Contribution], among modules: [String]) -> Set<String> {
     let pairs = contributions.count * contributions.count
-    let common = modules.filter { name in contributions.allSatisfy { $0.adapter.modules[name] != nil } }.sorted()
-    guard pairs > 16, !common.isEmpty else { return modules }
+    let common = modules.filter { name in contributions.allSatisfy { $0.adapter.modules[name] != nil } }
+    guard pairs > 16, !common.isEmpty else { return Set(modules) }
     let count = min(common.count, max(1, modules.count * 16 / pairs))
     return Set((0..<count).map { common[$0 * common.count / count] })
   }
@@ -63,11 +66,6 @@ struct Merger: Sendable {
       "the space 'factors' needs equal ranks, and they are: "
         + ranks.map { "\($0.client) \($0.rank)" }.joined(separator: ", "),
       advice: "merge in the space 'stack', 'core' or 'delta', which take any", tensor: name)
-  }
-
-  /// The names of all modules that some client has.
-  var modules: [String] {
-    Set(contributions.flatMap { $0.adapter.modules.keys }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   /// What became of one module, in the type that it is written in.
@@ -109,7 +107,7 @@ struct Merger: Sendable {
 
   /// The method with the parameters that hold for a module.
   func method(for name: String) throws -> any MergeMethodInstance {
-    let clients = contributions.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
+    let clients = participants(in: name)
     guard (settings.method.minimumInputs...settings.method.maximumInputs).contains(clients.count) else {
       throw Failure(
         .badData,
@@ -119,9 +117,14 @@ struct Merger: Sendable {
     return try settings.method.makeInstance(parameters(of: name), services: services)
   }
 
+  /// The clients that take part in a module: all, where it counts as zero with those that lack it.
+  private func participants(in name: String) -> [Contribution] {
+    contributions.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
+  }
+
   /// The values of the method's parameters for a module and the clients that take part in it.
   func parameters(of name: String) throws -> ParameterValues {
-    let clients = contributions.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
+    let clients = participants(in: name)
     return try settings.parameters.values(module: name, layers: layers, clients: clients.map(\.place))
   }
 

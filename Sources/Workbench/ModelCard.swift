@@ -13,8 +13,25 @@ func modelCard(_ adapter: MergedAdapter, _ record: RunRecord) -> String {
   card += "\(record.clients.count) client\(record.clients.count == 1 ? "" : "s").\n\n"
   card += "| client | weight | SHA-256 of its bundle |\n|---|---|---|\n"
   for client in record.clients { card += "| \(cell(client.name)) | \(client.weight) | `\(client.sha256)` |\n" }
-  card += "\n## Recipe\n\n```json\n\(record.recipe.text(indented: true))\n```\n"
+  if let replaced = record.merge?.replaced { card += section(replaced) }
+  card += "\n## Recipe\n\n```json\n\(record.recipeAsWritten.text(indented: true))\n```\n\n"
+  card +=
+    "Paths are as they were written. Where the bundles still are, `clues run RUN --output AGAIN` repeats the run of "
+  card += "this folder, RUN, by the record that it holds.\n"
   return card
+}
+
+/// What became of the tensors that replace the base model's.
+private func section(_ replaced: ReplacedTensors) -> String {
+  var text = "\n## Replaced tensors\n\nTensors that replace the base model's own: `absolute: \(replaced.policy)`.\n\n"
+  text += "| tensor | in the result |\n|---|---|\n"
+  for tensor in replaced.kept {
+    text += "| \(cell(tensor.name)) | of \(tensor.clients.map(cell).joined(separator: ", ")) |\n"
+  }
+  for client in replaced.leftOut {
+    for name in client.names { text += "| \(cell(name)) | not that of \(cell(client.client)) |\n" }
+  }
+  return text
 }
 
 /// A text as one cell of a Markdown table.

@@ -2,6 +2,7 @@ import Adapters
 import Bundles
 import Diagnostics
 import JSON
+import Recipes
 import Tensors
 
 /// Packs what a client hands in: known files only, adapters in another type if wanted.
@@ -32,10 +33,13 @@ public struct Packing {
 
   /// A type that adapters can be stored in, by its name.
   public static func dtype(named name: String) throws -> DType {
-    guard let dtype = DType(name: name), dtype.isAdapterFloat else {
+    // By the names that a recipe has for them; other spellings lead there.
+    let names = ["float32", "float16", "bfloat16", "float64"]
+    guard names.contains(name), let dtype = DType(name: name) else {
       throw Failure(
         .usage, "--dtype: adapters cannot be stored as '\(name)'",
-        advice: suggestion(for: name, among: ["float32", "float16", "bfloat16", "float64"]))
+        advice: Recipe.Precision(nameElsewhere: name).map { "did you mean '\($0.rawValue)'?" }
+          ?? suggestion(for: name, among: names))
     }
     return dtype
   }
@@ -66,7 +70,7 @@ public struct Packing {
 /// - throws: ``Failure`` `badData` when a number is too large for the type.
 private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws -> Bytes {
   let file = try SafetensorsFile(bytes, limits: limits)
-  let tensors = try file.tensors.map { name, tensor -> (String, Tensor) in
+  let tensors = try file.tensors.sorted { $0.key < $1.key }.map { name, tensor -> (String, Tensor) in
     guard tensor.dtype.isAdapterFloat, tensor.dtype != dtype else { return (name, tensor) }
     let result = Tensor(try tensor.floats(), shape: tensor.shape, dtype: dtype)
     guard try result.isFinite() || !tensor.isFinite() else {

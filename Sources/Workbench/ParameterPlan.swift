@@ -37,10 +37,21 @@ struct ParameterPlan: Sendable {
         guard modules.contains(where: { $0.contains(filter) }) else {
           throw recipe.failure(
             "the filter '\(filter)' of '\(setting.name)' is part of no module's name", at: setting.origin,
-            advice: suggestion(for: filter, among: Set(modules.flatMap { $0.split(separator: ".").map(String.init) })))
+            advice: suggestion(
+              for: filter, among: Set(modules.flatMap { $0.split(separator: ".").map(String.init) }).sorted()))
         }
       }
     }
+  }
+
+  /// The parameters as the recipe sets them for all clients and modules, and the defaults of the others.
+  var commonValues: JSONValue {
+    .object(
+      JSONObject(
+        schema.declarations.compactMap { declaration in
+          let setting = common.last { $0.name == declaration.name }?.value
+          return (setting ?? declaration.defaultValue).map { (declaration.name, $0) }
+        }))
   }
 
   /// The values for one module and the clients, by their places in the recipe, that take part in it.
@@ -78,7 +89,8 @@ struct ParameterPlan: Sendable {
       guard let declaration = schema[setting.name] else {
         throw Failure(
           .badRecipe, "the method '\(plugin)' has no parameter '\(setting.name)'",
-          advice: suggestion(for: setting.name, among: schema.declarations.map(\.name)))
+          advice: Self.elsewhere[setting.name].map { "did you mean \($0)?" }
+            ?? suggestion(for: setting.name, among: schema.declarations.map(\.name)))
       }
       if isOwn, !declaration.isPerInput {
         throw Failure(
@@ -94,6 +106,13 @@ struct ParameterPlan: Sendable {
       }
     }
   }
+
+  /// What PEFT and mergekit set along with the parameters of a method.
+  private static let elsewhere = [
+    "majority_sign_method": "the parameter 'elect'", "svd_rank": "merge.rank (--rank)", "rank": "merge.rank (--rank)",
+    "weight": "the weight of a client (--weight)", "weights": "the weights of the clients (--weight)",
+    "dtype": "output.dtype (--dtype)", "seed": "seed (--seed)", "space": "merge.space (--space)",
+  ]
 
   private func choices(of value: JSONValue) -> [JSONValue] {
     (value.arrayValue ?? []).compactMap { $0.objectValue?["value"] }

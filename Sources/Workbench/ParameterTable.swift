@@ -50,7 +50,7 @@ extension Bench {
     guard let settings = try RunSettings(recipe, in: catalog).merge else {
       throw Failure(.badRecipe, "the recipe merges nothing", file: recipe.file)
     }
-    let clients = try open(recipe, scoring: false)
+    let clients = try open(recipe, scoring: false, digesting: false)
     let contributions = try clients.filter { !$0.isAnchor }.map { try $0.contribution(weight: 1) }
     let merger = try Merger(settings, contributions, services: services)
     return ParameterTable(

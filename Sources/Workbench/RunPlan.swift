@@ -54,11 +54,13 @@ extension Bench {
         .usage, "a dry run shows how adapters would be merged, and this recipe merges nothing",
         advice: "`clues recipe check` checks it")
     }
-    let clients = try open(recipe, scoring: run.scoring != nil)
+    let clients = try open(recipe, scoring: run.scoring != nil, digesting: false)
     let scored = try run.scoring.map { try score(recipe, $0, clients) }
     let contributions = try clients.contributions(recipe, scored?.selection)
+    try settings.checkCount(of: contributions, amongst: clients)
     let merger = try Merger(settings, contributions, services: services)
-    for note in clients.notes + (scored?.notes ?? []) { observer.note(note) }
+    let replaced = ReplacedTensors(contributions, policy: settings.absolute)?.notes ?? []
+    for note in clients.notes + (scored?.notes ?? []) + replaced { observer.note(note) }
     let modules = merger.modules
     return RunPlan(
       method: settings.method.about.id, space: settings.space.rawValue,

@@ -6,7 +6,10 @@ import Tensors
 
 /// How a run came about, for `clues/run.json`: enough to repeat it and to believe it.
 public struct RunRecord: Sendable {
+  /// The recipe as it was carried out, from any folder: resolved, and with full paths.
   public var recipe: JSONValue
+  /// The same with paths as the user wrote them, for what is given to others.
+  let recipeAsWritten: JSONValue
   public var notes: [Note]
   public var plugins: [Plugin] = []
   /// What scoring and selecting made of the clients; nil in a run that only merges.
@@ -19,8 +22,9 @@ public struct RunRecord: Sendable {
   public var merge: Merge?
   public var timings: [(stage: Stage, seconds: Double)] = []
 
-  init(recipe: JSONValue, notes: [Note]) {
+  init(recipe: JSONValue, recipeAsWritten: JSONValue, notes: [Note]) {
     self.recipe = recipe
+    self.recipeAsWritten = recipeAsWritten
     self.notes = notes
   }
 
@@ -29,8 +33,12 @@ public struct RunRecord: Sendable {
     public let method: String
     public let space: String
     public let dtype: String
+    /// The method's parameters as the recipe sets them for all clients, and the defaults of the others.
+    public let parameters: JSONValue
     /// The clients in the order of the cosines.
     public let clients: [String]
+    /// What became of tensors that replace the base model's; nil where there are none.
+    public let replaced: ReplacedTensors?
     public let modules: [ModuleFigures]
     /// The ranks that the modules are written with, where A and B are filled up with zeros.
     public var ranks: RankLayout?
@@ -109,8 +117,9 @@ public struct RunRecord: Sendable {
 extension RunRecord.Merge {
   fileprivate var json: JSONValue {
     .object([
-      "method": .string(method), "space": .string(space), "dtype": .string(dtype),
-      "discarded_share": .number(discardedShare), "sign_conflict": .number(signConflict),
+      "method": .string(method), "space": .string(space), "dtype": .string(dtype), "parameters": parameters,
+      "replaced": replaced?.json ?? .null, "discarded_share": .number(discardedShare),
+      "sign_conflict": .number(signConflict),
       "cosines": rows(cosines, count: clients.count), "compared_modules": JSONValue(comparedModules),
       "rank_layout": ranks?.json ?? .null,
       "modules": .array(modules.map(\.json)),

@@ -62,7 +62,7 @@ struct Clues: ParsableCommand {
     } catch {
       Screen.standardError.close()
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-      Console.usage(fullMessage(for: error))
+      Console.usage(fullMessage(for: error), hints: UsageHint(Array(CommandLine.arguments.dropFirst())).lines)
       exit(withError: ExitCode.validationFailure)
     }
   }

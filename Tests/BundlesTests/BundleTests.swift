@@ -13,7 +13,7 @@ import Testing
   /// Opens `tree` as a folder of that name.
   private func open(
     _ tree: Tree, name: String = "medical", wanting parts: Set<Part> = everything, adapter: String? = nil,
-    checkpoint: Int? = nil
+    checkpoint: CheckpointChoice? = nil
   ) throws -> Bundle {
     try withTemporaryFolder { folder in
       let path = try folder.appending(path: name).fill(tree).path
@@ -142,12 +142,34 @@ import Testing
   }
 
   @Test func takesTheStepThatWasChosen() throws {
-    let bundle = try open(run(), wanting: [.adapter], checkpoint: 15)
+    let bundle = try open(run(), wanting: [.adapter], checkpoint: .step(15))
     #expect(bundle.adapterStep == 15)
     #expect(try bundle.adapter?.weights.bytes().text == "weights at 15")
-    let failure = try failure { try open(run(), wanting: [.adapter], checkpoint: 16) }
+    let failure = try failure { try open(run(), wanting: [.adapter], checkpoint: .step(16)) }
     #expect(failure.message == "holds no checkpoint of step 16")
     #expect(failure.advice == "it holds the steps 15, 30")
+  }
+
+  @Test func takesTheLastStepInOnePass() throws {
+    let bundle = try open(run(), wanting: [.adapter], checkpoint: .last)
+    #expect(bundle.adapterStep == 30)
+    #expect(try bundle.adapter?.weights.bytes().text == "weights at 30")
+    // The adapters of other steps, and the final one, are let go as soon as a later one comes, in whatever order.
+    try withTemporaryFolder { folder in
+      let tree = run(steps: [15, 30])
+      let path = folder.appending(path: "medical.tar.zst").path
+      for names in [tree.keys.sorted(), tree.keys.sorted().reversed()] {
+        try writeArchive(tree, as: .zstd, to: path, order: names)
+        let opened = try Bundle.open(path, wanting: [.adapter], checkpoint: .last)
+        #expect(opened.adapterStep == 30)
+        #expect(try opened.adapter?.weights.bytes().text == "weights at 30")
+        #expect(!opened.checkpoints[0].adapter.weights.isRead)
+      }
+    }
+    let only = try open(
+      ["adapter_config.json": "{}", "adapter_model.safetensors": "final"], wanting: [.adapter], checkpoint: .last)
+    #expect(only.adapterStep == nil)
+    #expect(try only.adapter?.weights.bytes().text == "final")
   }
 
   @Test(arguments: [true, false])

@@ -56,7 +56,7 @@ import Testing
     #expect(
       recipe.jsonValue == [
         "clues": 1, "clients": [["path": "a.zip"]], "weights": "equal",
-        "merge": ["method": "ties", "split": "sqrt", "missing": "zero", "absolute": "refuse"],
+        "merge": ["method": "ties", "missing": "zero", "absolute": "refuse"],
         "output": ["dtype": "auto"], "seed": 0,
       ])
     #expect(recipe.merge?.rank == nil)

@@ -131,6 +131,125 @@ import Testing
     #expect(dropped.config.raw["modules_to_save"] == .null)
   }
 
+  /// Clients with a head each, but for those in `without`.
+  private func withHeads<Result>(
+    _ count: Int = 2, without: Set<Int> = [], _ body: ([String], URL) throws -> Result
+  ) throws -> Result {
+    try withTemporaryFolder { folder in
+      let paths = try (0..<count).map { client in
+        let isBare = without.contains(client)
+        return try write(
+          folder.appending(path: "c\(client)"), seed: UInt64(client), config: isBare ? JSONObject() : Self.savedConfig,
+          isBare ? Self.saved.filter { $0.key != "lm_head.weight" } : Self.saved)
+      }
+      return try body(paths, folder)
+    }
+  }
+
+  @Test(arguments: ["average", "task-arithmetic"])
+  func `replaced tensors are not averaged under a negative weight`(_ method: String) throws {
+    try withHeads { paths, _ in
+      func merge(_ policy: String, _ weights: [String]) throws -> Adapter {
+        try TestMerge(
+          inputs: paths,
+          settings: [("merge.method", method), ("merge.absolute", policy)]
+            + weights.enumerated().map { ("clients.\($0).weight", $1) }
+        ).result().adapter
+      }
+      let failure = try failure { try merge("average", ["1", "-0.9"]) }
+      #expect(failure.kind == .badData && failure.client == "c1" && failure.tensor == "lm_head.weight")
+      #expect(failure.message.contains("cannot be averaged under the negative weight -0.9"))
+      #expect(failure.advice?.contains("{take: CLIENT}") == true)
+      // Both negative is no mean either, and what is dropped or taken is no mean at all.
+      #expect(try TestSupport.failure { try merge("average", ["-1", "-1"]) }.client == "c0")
+      #expect(try merge("drop", ["1", "-0.9"]).absolutes.isEmpty)
+      #expect(try merge("{take: c1}", ["1", "-0.9"]).absolutes.count == 1)
+      #expect(try merge("average", ["1", "0"]).absolutes.count == 1)
+    }
+  }
+
+  @Test func `a mean of weights that are all 0 is refused before any work`() throws {
+    try withHeads(3, without: [1, 2]) { paths, _ in
+      let settings = [
+        ("merge.absolute", "average"), ("clients.0.weight", "0"), ("clients.1.weight", "1"), ("clients.2.weight", "1"),
+      ]
+      let failure = try failure { try TestMerge(inputs: paths, settings: Self.average + settings).result() }
+      #expect(failure.client == "c0" && failure.tensor == "lm_head.weight")
+      #expect(failure.message == "cannot be averaged, because all clients that have it have the weight 0")
+    }
+  }
+
+  @Test func `a negative weight leaves no head of its own either`() throws {
+    try withHeads(1) { paths, _ in
+      let failure = try failure {
+        try TestMerge(inputs: paths, settings: [("merge.method", "task-arithmetic"), ("clients.0.weight", "-1")])
+          .result()
+      }
+      #expect(failure.client == "c0" && failure.tensor == "lm_head.weight")
+    }
+  }
+
+  @Test func `what is dropped or not taken is said, and where`() throws {
+    try withHeads { paths, folder in
+      func run(_ policy: String) throws -> (notes: [String], card: String, json: String, report: String) {
+        let output = folder.appending(path: "out").path
+        let bench = try Bench(catalog: builtInCatalog(), threads: 1)
+        let recipe = try TestMerge(inputs: paths, settings: Self.average + [("merge.absolute", policy)]).recipe
+        let record = try bench.run(recipe, output: output, replacing: true)
+        func text(_ name: String) throws -> String { try String(contentsOfFile: "\(output)/\(name)", encoding: .utf8) }
+        return (
+          record.notes.map(\.text), try text("README.md"), try text("clues/run.json"), try text("clues/report.html")
+        )
+      }
+      let dropped = try run("drop")
+      for client in ["c0", "c1"] {
+        let note = dropped.notes.first { $0.hasPrefix("\(client): left out of the result (merge.absolute: drop)") }
+        #expect(note?.hasSuffix("lm_head.weight") == true)
+        #expect(dropped.card.contains("| lm\\_head.weight | not that of \(client) |"))
+        #expect(dropped.report.contains("\(client): left out of the result"))
+      }
+      #expect(dropped.json.contains("\"left_out\""))
+      let taken = try run("{take: c1}")
+      #expect(taken.notes.contains { $0.hasPrefix("c0: left out") })
+      #expect(taken.notes.contains("c1: taken for tensors of the base model: lm_head.weight"))
+      #expect(taken.card.contains("| lm\\_head.weight | of c1 |"))
+      #expect(taken.card.contains("| lm\\_head.weight | not that of c0 |"))
+      let averaged = try run("average")
+      #expect(!averaged.notes.contains { $0.contains("lm_head") })
+      #expect(averaged.card.contains("| lm\\_head.weight | of c0, c1 |"))
+    }
+  }
+
+  @Test func `a head that not every client has is said`() throws {
+    try withHeads(3, without: [2]) { paths, _ in
+      let notes = try TestMerge(inputs: paths, settings: Self.average + [("merge.absolute", "average")]).result().record
+        .notes.map(\.text)
+      #expect(
+        notes.contains(
+          "replaced tensors are the mean of c0, c1, while c2 trained with the base model's own: lm_head.weight"))
+    }
+    try withHeads(2, without: [1]) { paths, _ in
+      let merge = TestMerge(inputs: paths, settings: Self.average + [("merge.absolute", "average")])
+      let (adapter, record, _) = try merge.result()
+      #expect(
+        record.notes.map(\.text).contains(
+          "replaced tensors are those of c0 alone, while c1 trained with the base model's own: lm_head.weight"))
+      let own = try readAdapter(paths[0])
+      #expect(try adapter.absolutes["lm_head.weight"]?.floats() == own.absolutes["lm_head.weight"]?.floats())
+    }
+  }
+
+  @Test func `there must be something to take`() throws {
+    try withHeads(2, without: [1]) { paths, _ in
+      let failure = try failure {
+        try TestMerge(inputs: paths, settings: Self.average + [("merge.absolute", "{take: c1}")]).result()
+      }
+      #expect(failure.kind == .badData && failure.client == "c1")
+      #expect(failure.message == "has no tensors that replace the base model's, so there is nothing to take")
+      #expect(failure.advice == "take those of 'c0', or drop them")
+    }
+  }
+
   @Test func `a tensor need be sound only where it is taken from`() throws {
     try withTemporaryFolder { folder in
       let paths = try (0..<2).map { client in

@@ -112,12 +112,21 @@ struct Word<Value: Sendable>: Sendable {
   var name: String
   var value: Value
   var meaning: String
+  /// What other programs call it, in lower case.
+  var otherNames: [String] = []
 }
 
 /// A choice between words.
 protocol Choice: RawRepresentable, CaseIterable, Equatable, Sendable where RawValue == String {
   /// What the word means, in half a sentence.
   var meaning: String { get }
+
+  /// What other programs call it, in lower case; it is not taken, but it leads to the word.
+  var otherNames: [String] { get }
+}
+
+extension Choice {
+  var otherNames: [String] { [] }
 }
 
 extension Form where Value: Equatable {
@@ -132,7 +141,10 @@ extension Form where Value: Equatable {
       accepts: { node in node.text.map(names.contains) ?? false },
       read: { node, place in
         guard let word = words.first(where: { $0.name == node.text }) else {
-          throw mismatch(node, at: place, due: listed(options, "or"), words: names)
+          let foreign = words.first { node.text.map { $0.lowercased() }.map($0.otherNames.contains) ?? false }
+          throw mismatch(
+            node, at: place, due: listed(options, "or"), words: names,
+            advice: foreign.map { "did you mean '\($0.name)'?" })
         }
         return word.value
       },
@@ -144,7 +156,12 @@ extension Form where Value: Equatable {
 }
 
 extension Form where Value: Choice {
-  static var choice: Form { words(Value.allCases.map { Word(name: $0.rawValue, value: $0, meaning: $0.meaning) }) }
+  static var choice: Form {
+    words(
+      Value.allCases.map {
+        Word(name: $0.rawValue, value: $0, meaning: $0.meaning, otherNames: $0.otherNames)
+      })
+  }
 }
 
 extension Form where Value == Bool {

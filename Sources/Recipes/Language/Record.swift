@@ -15,12 +15,17 @@ protocol Record: Sendable {
   /// What must hold between the keys.
   static var rules: [Rule<Self>] { get }
 
+  /// The keys of other places, and words of other programs, that are looked for in this mapping: for each, the place
+  /// that is meant.
+  static var elsewhere: [String: String] { get }
+
   /// Drops the defaults that other keys rule out.
   mutating func settle()
 }
 
 extension Record {
   static var rules: [Rule<Self>] { [] }
+  static var elsewhere: [String: String] { [:] }
   mutating func settle() {}
 
   static var schema: JSONObject {
@@ -43,13 +48,9 @@ extension Record {
     var failures = Failures()
     for (index, member) in members.enumerated() {
       guard fields.contains(where: { $0.name == member.key }) else {
-        let isNear = nearestName(to: member.key, among: fields.map(\.name)) != nil
         failures.add(
           member.origin.failure(
-            "unknown key '\(Node.shortened(member.key))' in \(inside)",
-            advice: isNear
-              ? suggestion(for: member.key, among: fields.map(\.name))
-              : "known here: " + fields.map(\.name).joined(separator: ", ")))
+            "unknown key '\(Node.shortened(member.key))' in \(inside)", advice: advice(about: member.key, at: place)))
         continue
       }
       if members[..<index].contains(where: { $0.key == member.key }) {
@@ -72,6 +73,16 @@ extension Record {
     try failures.throwIfAny()
     record.settle()
     return record
+  }
+
+  /// What was probably meant by a key that the mapping does not have.
+  private static func advice(about key: String, at place: Place) -> String {
+    let names = fields.map(\.name)
+    if let meant = elsewhere[key] { return "did you mean '\(meant)'?" }
+    if nearestName(to: key, among: names) != nil { return suggestion(for: key, among: names) }
+    let known = "known here: " + names.joined(separator: ", ")
+    guard names.contains("parameters"), ParameterSetting.isName(key) else { return known }
+    return "a parameter of the plugin is '\((place / "parameters" / Node.shortened(key)).path)'; \(known)"
   }
 
   func write() -> JSONValue {

@@ -118,7 +118,8 @@ struct MergekitTranslation {
       let types = Recipe.Precision.allCases.filter { $0 != .auto }
       guard types.contains(where: { $0.rawValue == name }) else {
         throw Form<String>.mismatch(
-          node, at: Place() / key, due: listed(types.map { "'\($0.rawValue)'" }, "or"), words: types.map(\.rawValue))
+          node, at: Place() / key, due: listed(types.map { "'\($0.rawValue)'" }, "or"), words: types.map(\.rawValue),
+          advice: Recipe.Precision(nameElsewhere: name).map { "did you mean '\($0.rawValue)'?" })
       }
       guard chosen == nil else {
         step(Place() / key, "nothing", "sums are made in float32 at least, whatever the type of the result")

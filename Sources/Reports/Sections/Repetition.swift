@@ -2,9 +2,9 @@
 func repetition(_ run: RunFile) -> Section {
   Section("repetition", "To repeat this run") {
     paragraph(
-      "With Clues \(run.version), the bundles and the plugins below, this recipe gives the same bytes again. Save it as "
-        + "recipe.yaml where its paths start from (JSON is YAML) and run:")
-    element("pre") { element("code") { "clues run recipe.yaml --output again" } }
+      "With Clues \(run.version), the bundles and the plugins below, this recipe gives the same bytes again. The record of "
+        + "the run holds it, too, and RUN is the directory of the run:")
+    element("pre") { element("code") { "clues run RUN --output again" } }
     element("details") {
       element("summary") { "Recipe" }
       element("pre", ["id": "recipe"]) {

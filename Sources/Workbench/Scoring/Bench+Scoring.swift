@@ -25,16 +25,18 @@ struct ScoringSettings: Sendable {
           "a scorer of clients cannot be summed with a scorer of samples", at: recipe.score[0].value.scorer.origin,
           advice: "take one or the other"))
     }
-    rule = try recipe.select.flatMap { entry in
-      let select = entry.value
-      return try failures.attempt {
-        let plugin = try recipe.locating(select.threshold.origin) {
-          try catalog.thresholdRule(select.threshold.value)
-        }
-        return (plugin, try recipe.values(select.parameters, plugin.about), select.calibrate.value == .client)
-      }
+    rule = try recipe.select.flatMap { select in
+      try failures.attempt { try Self.rule(select.value, recipe, catalog) }
     }
     try failures.throwIfAny()
+  }
+
+  /// The threshold rule of a recipe, found and with its parameters checked.
+  static func rule(
+    _ select: Recipe.Selection, _ recipe: Recipe, _ catalog: PluginCatalog
+  ) throws -> (plugin: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool) {
+    let plugin = try recipe.locating(select.threshold.origin) { try catalog.thresholdRule(select.threshold.value) }
+    return (plugin, try recipe.values(select.parameters, plugin.about), select.calibrate.value == .client)
   }
 
   /// The plugins that take part.
@@ -138,6 +140,20 @@ extension Bench {
       table, rule: plugin, parameters: values, calibratesClients: calibratesClients, services: services)
   }
 
+  /// Selects as a recipe does, from scores that are there already.
+  public func select(_ table: ScoreTable, by recipe: Recipe) throws -> SampleSelection {
+    guard let select = recipe.select?.value else {
+      throw Failure(.badRecipe, "the recipe selects nothing", advice: "give it a 'select' section", file: recipe.file)
+    }
+    for pin in recipe.plugins where pin.identifier == select.threshold.value {
+      try RunSettings.check(pin, recipe, catalog)
+    }
+    let rule = try ScoringSettings.rule(select, recipe, catalog)
+    return try SampleSelection(
+      table, rule: rule.plugin, parameters: rule.parameters, calibratesClients: rule.calibratesClients,
+      services: services)
+  }
+
   /// - parameter progress: Gets the place of a client and the fraction of its work that is done.
   private func scoreSamples(
     _ clients: [ClientEvidence], by plugin: ScorerPlugin, _ parameters: ParameterValues,
@@ -180,6 +196,17 @@ extension Bench {
           ]
         )
       })
+  }
+}
+
+extension ScoreTable {
+  /// A warning where the scores are known to be by other scorers than the recipe's.
+  public func note(against recipe: Recipe) -> Note? {
+    let (mine, theirs) = (scorers.map(\.id), recipe.score.map(\.value.scorer.value))
+    guard !mine.isEmpty, mine.sorted() != theirs.sorted() else { return nil }
+    return .warning(
+      "these scores are by \(mine.joined(separator: " and ")), and the recipe scores by \(theirs.joined(separator: " and "))"
+    )
   }
 }
 

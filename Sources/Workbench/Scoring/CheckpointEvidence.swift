@@ -111,7 +111,7 @@ struct CheckpointEvidence: Sendable {
     return try locating(client: client, file: optimizer.name) {
       let state = try OptimizerState(optimizer.bytes(), limits: optimizer.limits)
       let moments = try state.moments(for: gradients.parameters)
-      let groups = moments.values.map(\.group)
+      let groups = gradients.parameters.compactMap { moments[$0.name]?.group }
       // Scorers know one β1, β2 and ε.
       let settings = Set(groups.map { [$0.beta1, $0.beta2, $0.epsilon] })
       guard settings.count <= 1 else {

@@ -29,7 +29,11 @@ struct GradientEvidence: Sendable {
     var scored = [try Self.open(train, .train, parameters)]
     if let anchor = checkpoint.gradients.anchor { scored.append(try Self.open(anchor, .anchor, parameters)) }
     self.scored = scored
-    validation = try checkpoint.gradients.validation.mapValues { try Self.open($0, .train, parameters) }
+    // In the order of their names, so that of several faults the same one is told each time.
+    validation = try Dictionary(
+      uniqueKeysWithValues: checkpoint.gradients.validation.sorted { $0.key < $1.key }.map { domain, file in
+        (domain, try Self.open(file, .train, parameters))
+      })
   }
 
   /// The values under `loss` or `tokens`, one for each scored sample; nil when a file lacks them.

@@ -42,11 +42,7 @@ extension Clues {
       help: ArgumentHelp("A client's weight, once for each input in order; by default all are 1.", valueName: "w"))
     var weight: [Double] = []
 
-    @Option(
-      name: .customLong("client"),
-      help: ArgumentHelp(
-        "A client's name, once for each input in order; by default that of the bundle.", valueName: "name"))
-    var names: [String] = []
+    @OptionGroup var clients: ClientOptions
 
     @Option(
       help: ArgumentHelp("The rank of the result: a number, same or full.", valueName: "r"),
@@ -112,40 +108,41 @@ extension Clues {
         throw ValidationError(
           "there are \(weight.count) weights for \(inputs.count) inputs; give one for each, in order")
       }
-      guard names.isEmpty || names.count == inputs.count else {
-        throw ValidationError(
-          "there are \(names.count) names for \(inputs.count) inputs; give one for each, in order")
-      }
+      try clients.check(inputs: inputs)
     }
 
     func run() throws {
       try options.carryOut(Recipe.made(of: settings), output: output, plugins: plugins)
     }
 
+    /// The keys of a recipe that options set.
+    static let paths: [String: [String]] = [
+      "--method": ["merge", "method"], "--space": ["merge", "space"], "--rank": ["merge", "rank"],
+      "--energy": ["merge", "energy"], "--split": ["merge", "split"], "--missing": ["merge", "missing"],
+      "--absolute": ["merge", "absolute"], "--base-model": ["merge", "base_model"], "--dtype": ["output", "dtype"],
+      "--rank-layout": ["output", "rank_layout"], "--seed": ["seed"], "--residual": ["merge", "residual"],
+      "--exact": ["merge", "exact"],
+    ]
+
     /// The options as settings of a recipe.
     private var settings: [Override] {
       get throws {
-        let clients = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
-        var settings = [try Override(["clients"], clients, from: "the inputs")]
-        settings.append(try Override(["merge", "method"], method, from: "--method \(method)"))
+        let bundles = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
+        var settings = [try Override(["clients"], bundles, from: "the inputs")]
+        settings.append(try Override(Self.paths["--method"] ?? [], method, from: "--method \(method)"))
         for (place, weight) in weight.enumerated() {
           settings.append(try Override(["clients", "\(place)", "weight"], "\(weight)", from: "--weight \(weight)"))
         }
-        for (place, name) in names.enumerated() {
-          settings.append(try Override(["clients", "\(place)", "name"], name, from: "--client \(name)"))
-        }
+        settings += try self.clients.overrides
         settings += try parameters.map { try Override(parameter: $0, of: ["merge", "parameters"]) }
-        let options: [(String, [String], String?)] = [
-          ("--space", ["merge", "space"], space), ("--rank", ["merge", "rank"], rank),
-          ("--energy", ["merge", "energy"], energy.map { "\($0)" }), ("--split", ["merge", "split"], split),
-          ("--missing", ["merge", "missing"], missing), ("--absolute", ["merge", "absolute"], absolute),
-          ("--base-model", ["merge", "base_model"], baseModel), ("--dtype", ["output", "dtype"], dtype),
-          ("--rank-layout", ["output", "rank_layout"], rankLayout),
-          ("--seed", ["seed"], seed.map { "\($0)" }), ("--residual", ["merge", "residual"], residual ? "true" : nil),
-          ("--exact", ["merge", "exact"], exact ? "true" : nil),
+        let options: [(String, String?)] = [
+          ("--space", space), ("--rank", rank), ("--energy", energy.map { "\($0)" }), ("--split", split),
+          ("--missing", missing), ("--absolute", absolute), ("--base-model", baseModel), ("--dtype", dtype),
+          ("--rank-layout", rankLayout), ("--seed", seed.map { "\($0)" }), ("--residual", residual ? "true" : nil),
+          ("--exact", exact ? "true" : nil),
         ]
-        for case (let option, let path, let value?) in options {
-          settings.append(try Override(path, value, from: "\(option) \(value)"))
+        for case (let option, let value?) in options {
+          settings.append(try Override(Self.paths[option] ?? [], value, from: "\(option) \(value)"))
         }
         return settings + (try limits.overrides)
       }

@@ -104,7 +104,7 @@ extension Clues.RecipeCommand {
     @Flag(help: "Print the parameters of every module.")
     var modules = false
 
-    @Flag(help: "Print the recipe with all defaults as JSON.")
+    @Flag(help: "Print the recipe as JSON, with all defaults and full paths, ready to run from any folder.")
     var json = false
 
     @OptionGroup var messages: MessageOptions
@@ -118,7 +118,8 @@ extension Clues.RecipeCommand {
       }
       try Console.result(
         json
-          ? recipe.jsonValue.text(indented: true) : Console.printable(recipe.explanation(columns: Console.page.columns))
+          ? Bench(catalog: plugins.catalog, threads: 1).resolved(recipe).jsonValue.text(indented: true)
+          : Console.printable(recipe.explanation(columns: Console.page.columns))
       )
     }
   }

@@ -12,11 +12,13 @@ extension Clues {
       discussion: """
         A recipe says which clients there are and how they are scored, selected, weighed and merged. The run directory \
         holds the merged adapter, which PEFT loads as it is, and the record of how it came about (clues/run.json, \
-        clues/report.html). It appears whole or not at all. A mergekit file whose models are adapters is a recipe, too.
+        clues/report.html). It appears whole or not at all. A mergekit file whose models are adapters is a recipe, too, and \
+        so is a run: what its record holds is carried out again.
 
         Examples:
           clues run recipes/ties.yaml --output runs/ties
           clues run recipes/ties.yaml --set merge.parameters.density=0.5 --dry-run
+          clues run runs/ties --output runs/ties-again
           clues run recipes/clues.yaml --json -q | jq '.merge.discarded_share'
         """)
 
@@ -37,6 +39,11 @@ extension Clues {
 
     func run() throws {
       let recipe = try recipe.recipe
+      guard output != nil || !recipe.isRecorded || options.dryRun else {
+        throw Failure(
+          .usage, "a run that is repeated needs an output of its own", advice: "say where it goes: --output DIR",
+          file: self.recipe.path)
+      }
       let name = URL(filePath: self.recipe.path).deletingPathExtension().lastPathComponent
       let output = output ?? recipe.output.value.path.map { recipe.path($0) } ?? "runs/\(name)"
       try options.carryOut(recipe, output: output, plugins: plugins)

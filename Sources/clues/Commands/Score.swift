@@ -18,6 +18,7 @@ extension Clues {
         Examples:
           clues score checkpoints/medical.tar.zst --scorer clues -p preset=calibrated -o scores.jsonl
           clues score my-run/ --recipe recipes/clues-calibrated.yaml -o scores.jsonl
+          clues score x/out y/out --client x --client y --scorer trajectory
           clues score my-run/ --scorer perplexity -q | jq -r 'select(.score < -2) | .id'
         """)
 
@@ -32,6 +33,8 @@ extension Clues {
       help: ArgumentHelp("A parameter of the scorer; may be repeated.", valueName: "key=value"),
       completion: .parameters(of: "--scorer"))
     var parameters: [String] = []
+
+    @OptionGroup var clients: ClientOptions
 
     @Option(
       help: ArgumentHelp("Take the scorers of this recipe.", valueName: "recipe"),
@@ -63,6 +66,10 @@ extension Clues {
         throw ValidationError("-p goes with --scorer, not with --recipe")
       }
       guard recipe != nil || !inputs.isEmpty else { throw ValidationError("give the bundles to score") }
+      guard !inputs.isEmpty || clients.names.isEmpty else {
+        throw ValidationError("--client names the inputs, and there are none; a recipe names its clients itself")
+      }
+      try clients.check(inputs: inputs)
       guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
     }
 
@@ -84,13 +91,14 @@ extension Clues {
         if let recipe {
           // Inputs given here stand in for the recipe's clients; what it selects and merges plays no part.
           return try Recipe.read(path: recipe, overrides: limits.overrides, limits: limits.limits).scoringOnly(
-            inputs: inputs)
+            inputs: inputs, names: clients.names)
         }
-        let clients = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
+        let bundles = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
         var settings = [
-          try Override(["clients"], clients, from: "the inputs"),
+          try Override(["clients"], bundles, from: "the inputs"),
           try Override(["score", "scorer"], scorer ?? "", from: "--scorer \(scorer ?? "")"),
         ]
+        settings += try clients.overrides
         settings += try parameters.map { try Override(parameter: $0, of: ["score", "parameters"]) }
         return try Recipe.made(of: settings + limits.overrides)
       }

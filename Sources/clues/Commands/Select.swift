@@ -9,7 +9,7 @@ extension Clues {
     static let configuration = CommandConfiguration(
       commandName: "select",
       abstract: "Decide which scored samples are kept.",
-      usage: "clues select <scores> [--threshold <name> | --with <file>] [<options>]",
+      usage: "clues select <scores> [<options>]",
       discussion: """
         A sample is kept when its score is at least the threshold. Without -o nothing is written. With it the folder \
         gets clues/selected/CLIENT.txt, the ids of the kept samples in order; clues/scores.jsonl, the scores with the \
@@ -21,6 +21,7 @@ extension Clues {
 
         Examples:
           clues select scores.jsonl --threshold anchor-sigma -p k=1 -o selection
+          clues select scores.jsonl --recipe recipes/clues-calibrated.yaml -o selection
           clues select my-scores.jsonl --with threshold.json -o selection
           clues score my-run/ --scorer clues -q | clues select - --threshold otsu
         """)
@@ -40,6 +41,11 @@ extension Clues {
       help: ArgumentHelp("A parameter of the rule; may be repeated.", valueName: "key=value"),
       completion: .parameters(of: "--threshold", otherwise: "anchor-mean"))
     var parameters: [String] = []
+
+    @Option(
+      help: ArgumentHelp("Select as this recipe does.", valueName: "recipe"),
+      completion: .file(extensions: ["yaml", "yml"]))
+    var recipe: String?
 
     @Option(
       help: ArgumentHelp("A threshold that the operator sent, instead of a rule.", valueName: "threshold.json"),
@@ -66,6 +72,9 @@ extension Clues {
     @OptionGroup var plugins: PluginRunOptions
 
     func validate() throws {
+      guard recipe == nil || (with == nil && threshold == nil && parameters.isEmpty && !calibrate) else {
+        throw ValidationError("--recipe brings its own rule: leave --threshold, -p, --calibrate and --with away")
+      }
       guard with == nil || (threshold == nil && parameters.isEmpty && !calibrate) else {
         throw ValidationError("--with brings its own rule: leave --threshold, -p and --calibrate away")
       }
@@ -76,6 +85,10 @@ extension Clues {
       let selection: SampleSelection
       if let with {
         selection = try SampleSelection(table, decided: DecidedThreshold(path: with, limits: limits.limits))
+      } else if let recipe {
+        let recipe = try Recipe.read(path: recipe, overrides: limits.overrides, limits: limits.limits)
+        selection = try Bench(catalog: plugins.catalog, threads: 1).select(table, by: recipe)
+        if let note = table.note(against: recipe) { Console.note(note) }
       } else {
         let settings = try parameters.map { try ParameterSetting(option: $0) }
         selection = try Bench(catalog: plugins.catalog, threads: 1).select(

@@ -25,8 +25,8 @@ struct PluginOptions: ParsableArguments {
 /// A recipe, and what the command line sets in it.
 struct RecipeOptions: ParsableArguments {
   @Argument(
-    help: ArgumentHelp("The recipe, a YAML file.", valueName: "recipe"),
-    completion: .file(extensions: ["yaml", "yml"]))
+    help: ArgumentHelp("The recipe, a YAML file; or a run to repeat, its directory or run.json.", valueName: "recipe"),
+    completion: .file(extensions: ["yaml", "yml", "json"]))
   var path: String
 
   @Option(
@@ -38,7 +38,9 @@ struct RecipeOptions: ParsableArguments {
 
   var recipe: Recipe {
     get throws {
-      try Recipe.read(path: path, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits)
+      try Recipe.read(
+        path: path, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits,
+        interruption: Interruption.check)
     }
   }
 }

@@ -71,11 +71,18 @@ enum Console {
   }
 
   /// What the parser of the command line has to say: "Error: …", usage, and where there is help.
-  static func usage(_ text: String) {
+  ///
+  /// - parameter hints: What was probably meant; they stand where the advice of any other error stands.
+  static func usage(_ text: String, hints: [String]) {
     let settings = settings.withLock { $0 }
     let mark = "Error: "
     let message = text.hasPrefix(mark) ? String(text.dropFirst(mark.count)) : text
-    Screen.standardError.print(Paint.error("error:", if: settings.isPainted) + " " + printable(message))
+    var lines = (Paint.error("error:", if: settings.isPainted) + " " + printable(message)).split(
+      separator: "\n", omittingEmptySubsequences: false
+    ).map(String.init)
+    lines.insert(
+      contentsOf: hints.map { "  \(Paint.help("help:", if: settings.isPainted)) \(Diagnostics.printable($0))" }, at: 1)
+    Screen.standardError.print(lines.joined(separator: "\n"))
   }
 
   /// A remark, unless the user wants none.

@@ -1,0 +1,42 @@
+/// What a merge method of another program is here.
+///
+/// PEFT and mergekit have methods of one name that differ, so that none of their names is taken for one of ours.
+public enum ForeignMethod {
+  /// What to ask for instead of `name`; nil for a name that no other program is known to have.
+  public static func advice(about name: String) -> String? {
+    let name = name.lowercased().replacing("-", with: "_")
+    if let advice = own[name] { return advice }
+    if name.hasSuffix("_svd"), let method = decomposed[String(name.dropLast("_svd".count))] {
+      return "PEFT's '\(name)' is '\(method)' in the space 'delta', with a rank"
+    }
+    if let refused = MergekitMethod.refused[name] { return "mergekit's \(refused.why); \(refused.advice)" }
+    // A name that is ours but for its case is a slip, and no method of another program.
+    guard let method = MergekitMethod.all.first(where: { $0.name == name && $0.id != name }) else { return nil }
+    let preset = method.settings["preset"].map { ", with the parameter preset: \($0) for its numbers" } ?? ""
+    return "mergekit's '\(name)' is '\(method.id)' here\(preset)"
+  }
+
+  private static let own: [String: String] = {
+    var advice = [
+      "linear":
+        "mergekit's 'linear' is 'average', which divides by the weights; PEFT's 'linear' is 'task-arithmetic', "
+        + "and in the space 'factors' gives PEFT's numbers",
+      "svd": "PEFT's 'svd' is 'task-arithmetic' with a rank",
+      "cat": "PEFT's 'cat' is 'task-arithmetic' in the space 'stack' with the rank 'full'",
+      "dare": "there are 'dare-linear' and 'dare-ties'",
+      "prune": "PEFT's 'magnitude_prune' is 'magnitude-prune'",
+      "task": "did you mean 'task-arithmetic'?",
+      "sum": "a sum of the weighted updates is 'task-arithmetic'",
+      "add": "a sum of the weighted updates is 'task-arithmetic'",
+    ]
+    for name in ["mean", "avg", "fedavg", "weighted_average", "weighted_mean", "model_soup", "model_soups", "soup"] {
+      advice[name] = "a mean of the updates by weight is 'average'"
+    }
+    return advice
+  }()
+
+  /// PEFT's methods that it can carry out on the updates as well as on their factors.
+  private static let decomposed = [
+    "ties": "ties", "dare_ties": "dare-ties", "dare_linear": "dare-linear", "magnitude_prune": "magnitude-prune",
+  ]
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Recipes
+
+/// What clients are called whose bundles are given on the command line.
+struct ClientOptions: ParsableArguments {
+  @Option(
+    name: .customLong("client"),
+    help: ArgumentHelp(
+      "A client's name, once for each input in order; by default that of the bundle.", valueName: "name"))
+  var names: [String] = []
+
+  /// Checks that every input has a name, or none has.
+  func check(inputs: [String]) throws {
+    guard names.isEmpty || names.count == inputs.count else {
+      throw ValidationError("there are \(names.count) names for \(inputs.count) inputs; give one for each, in order")
+    }
+  }
+
+  /// The names as settings of a recipe with the inputs as its clients.
+  var overrides: [Override] {
+    get throws {
+      try names.enumerated().map { place, name in
+        try Override(["clients", "\(place)", "name"], name, from: "--client \(name)")
+      }
+    }
+  }
+}
