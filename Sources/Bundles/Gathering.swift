@@ -84,4 +84,9 @@ struct AdapterChoice {
 
   /// The step of the checkpoint; nil takes the final adapter.
   var step: Int?
+
+  /// How a user says which adapter is meant.
+  static func howToName(_ adapter: String) -> String {
+    "--adapter \(adapter), or INPUT#\(adapter); in a recipe, adapter: \(adapter)"
+  }
 }

@@ -1,16 +1,19 @@
 extension Recipe {
   /// The recipe with nothing but its scorers, on other clients if some are given.
   ///
-  /// - parameter inputs: Bundles relative to the current folder that stand in for the recipe's clients.
-  public func scoringOnly(inputs: [String]) -> Recipe {
+  /// - parameters:
+  ///   - inputs: Bundles relative to the current folder that stand in for the recipe's clients.
+  ///   - adapters: Of each input the name of the adapter that is meant; nil leaves it to the bundle.
+  public func scoringOnly(inputs: [String], adapters: [String?] = []) -> Recipe {
     var copy = self
     copy.select = nil
     copy.merge = nil
     copy.weights = nil
     guard !inputs.isEmpty else { return copy }
-    copy.clients = inputs.map { input in
+    copy.clients = inputs.enumerated().map { place, input in
       var client = Client()
       client.path = Located(input)
+      client.adapter = adapters.indices.contains(place) ? adapters[place].map { Located($0) } : nil
       return Located(client)
     }
     copy.file = ""
