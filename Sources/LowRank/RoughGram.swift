@@ -33,6 +33,36 @@ public func roughGram(_ count: Int, blocks size: Int, of term: (Int) throws -> T
   return result
 }
 
+/// ⟨ΔW₁, ΔW₂⟩ as ``innerProduct(_:_:)`` gives it, but to some six digits, as ``roughGram(_:)``.
+///
+/// - throws: ``Failure`` `badData` as ``innerProduct(_:_:)``.
+public func roughInnerProduct(_ first: Term, _ second: Term) throws -> Double {
+  _ = try commonSize(of: [first, second])
+  guard isSound(first), isSound(second) else { return try innerProduct(first, second) }
+  let (a, b) = (rowProducts(first.a, second.a), columnProducts(first.b, second.b))
+  return zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } * first.coefficient * second.coefficient
+}
+
+/// Whether the squares of a term's rows and columns are within single precision.
+private func isSound(_ term: Term) -> Bool {
+  let (rank, out, columns) = (term.rank, term.factors.out, term.factors.in)
+  var squares = [Double](repeating: 0, count: 2 * rank)
+  term.a.withUnsafeBufferPointer { a in
+    for row in 0..<rank {
+      for place in row * columns..<(row + 1) * columns { squares[row] += Double(a[place]) * Double(a[place]) }
+    }
+  }
+  term.b.withUnsafeBufferPointer { b in
+    for row in 0..<out {
+      for column in 0..<rank {
+        let value = Double(b[row * rank + column])
+        squares[rank + column] += value * value
+      }
+    }
+  }
+  return squares.allSatisfy { (1e-25...1e30).contains($0) }
+}
+
 /// Whether no square on the diagonal is near the ends of single precision.
 private func isSound(_ squares: [Double], _ count: Int) -> Bool {
   (0..<count).allSatisfy { (1e-25...1e30).contains(squares[$0 * (count + 1)]) }

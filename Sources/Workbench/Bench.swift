@@ -113,6 +113,11 @@ public struct Bench: Sendable {
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
       clients: contributions.map(\.client), modules: merged.map(\.figures))
     record.notes += settings.notes(contributions, record.merge)
+    if let merge = record.merge {
+      record.notes += merge.outlierNotes + settings.weightlessNotes(contributions)
+      let weighted = Set(contributions.filter { $0.weight != 0 }.map(\.client))
+      record.notes += merge.coefficientNote(weighted: weighted).map { [$0] } ?? []
+    }
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)

@@ -43,13 +43,22 @@ struct Merger: Sendable {
   /// The modules in which all pairs of clients are compared: all, while clients are few.
   ///
   /// Pairs grow with the square of the clients. From five on so many modules are looked at, spread evenly, that the work
-  /// is no more than that for four clients in all modules.
+  /// is no more than that for four clients in all modules: of those that all clients have, and where these are too few, of
+  /// those that some share.
   private static func comparedModules(of contributions: [Contribution], among modules: Set<String>) -> Set<String> {
     let pairs = contributions.count * contributions.count
-    let common = modules.filter { name in contributions.allSatisfy { $0.adapter.modules[name] != nil } }.sorted()
-    guard pairs > 16, !common.isEmpty else { return modules }
-    let count = min(common.count, max(1, modules.count * 16 / pairs))
-    return Set((0..<count).map { common[$0 * common.count / count] })
+    guard pairs > 16 else { return modules }
+    let owners = modules.sorted().map { name in
+      (name: name, count: contributions.count { $0.adapter.modules[name] != nil })
+    }
+    let count = max(1, modules.count * 16 / pairs)
+    func some(_ count: Int, of names: [String]) -> [String] {
+      let count = min(count, names.count)
+      return (0..<count).map { names[$0 * names.count / count] }
+    }
+    let common = some(count, of: owners.filter { $0.count == contributions.count }.map(\.name))
+    let shared = owners.filter { (2..<contributions.count).contains($0.count) }.map(\.name)
+    return Set(common + some(count - common.count, of: shared))
   }
 
   private func checkThatRanksAreEqual(in name: String) throws {
@@ -87,12 +96,17 @@ struct Merger: Sendable {
     try Interruption.check()
     do {
       let shares = try shares(of: name)
-      let likeness = try Likeness(of: shares.filter { !$0.isAbsent }, compares: compared.contains(name))
+      let present = shares.filter { !$0.isAbsent }
+      let likeness = try Likeness(of: present, compares: compared.contains(name))
       let result = try work(on: name, shares, overview).run()
       return Merged(
         module: try stored(result.factors, name, bias: result.bias, as: dtype, into: draft),
         residual: try result.residual.map { try stored($0, name, as: dtype) },
-        figures: ModuleFigures(name, likeness, of: contributions.count, result))
+        figures: ModuleFigures(
+          name, likeness, of: contributions.count, result,
+          coefficients: result.coefficients.map { all in zip(shares, all).filter { !$0.0.isAbsent }.map(\.1) },
+          resultProducts: compared.contains(name)
+            ? try present.map { try roughInnerProduct($0.term(), Term(factors: result.factors)) } : nil))
     } catch let failure as Failure {
       throw failure.at(tensor: name)
     }
