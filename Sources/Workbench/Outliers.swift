@@ -68,31 +68,34 @@ extension RunRecord.Merge {
   /// What is to be said of clients that stand out, and of such that change nothing.
   var outlierNotes: [Note] {
     guard clients.count > 1 else { return [] }
-    return zip(figures, peculiarities).enumerated().compactMap { place, client -> Note? in
-      let (figures, found) = client
-      guard figures.norm > 0 else {
-        return .warning("client '\(figures.client)' changes nothing: its update is zero")
+    return figures.indices.compactMap { place in
+      let client = figures[place]
+      guard client.norm > 0 else {
+        return .warning("client '\(client.client)' changes nothing: its update is zero")
       }
-      guard !found.isEmpty else { return nil }
-      let others = self.figures.enumerated().filter { $0.offset != place }.map(\.element)
-      var facts: [String] = []
-      let middle = median(others.map(\.norm).filter { $0 > 0 })
-      if found.contains(.long) {
-        facts.append(
-          "its update is \(short(figures.norm / middle)) times as long as those of the others (their median)")
+      let facts = peculiarities[place].map {
+        describe($0, of: client, beside: figures.filter { $0.client != client.client })
       }
-      if found.contains(.short) {
-        facts.append(
-          "its update is \(short(middle / figures.norm)) times shorter than those of the others (their median)")
-      }
-      if found.contains(.direction), let mine = figures.cosineWithOthers {
-        facts.append(
-          "its cosine with the mean of the others is \(cosineText(mine)), and theirs is "
-            + "\(cosineText(median(others.compactMap(\.cosineWithOthers)))) (their median)")
-      }
-      let text = "client '\(figures.client)' stands out: \(facts.joined(separator: "; "))"
-      guard found != [.short] else { return .info(text) }
-      return .warning("\(text). Look at how it was trained, or leave it out: --without \(shellWord(figures.client))")
+      guard !facts.isEmpty else { return nil }
+      let text = "client '\(client.client)' stands out: \(facts.joined(separator: "; "))"
+      // One that hardly moved spoils nothing.
+      guard peculiarities[place] != [.short] else { return .info(text) }
+      return .warning("\(text). Look at how it was trained, or leave it out: --without \(shellWord(client.client))")
+    }
+  }
+
+  private func describe(_ peculiarity: Peculiarity, of client: ClientFigures, beside others: [ClientFigures]) -> String
+  {
+    let norm = median(others.map(\.norm).filter { $0 > 0 })
+    func times(_ ratio: Double) -> String { "\(short((ratio * 10).rounded() / 10)) times" }
+    switch peculiarity {
+    case .long: return "its norm is \(times(client.norm / norm)) the median of the others"
+    case .short: return "the median of the others' norms is \(times(norm / client.norm)) its own"
+    case .direction:
+      let cosine = median(others.compactMap(\.cosineWithOthers))
+      return
+        "its cosine with the mean of the others is \(cosineText(client.cosineWithOthers)), where the median of the "
+        + "others' is \(cosineText(cosine))"
     }
   }
 }

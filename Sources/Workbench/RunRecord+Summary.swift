@@ -73,7 +73,7 @@ extension RunRecord {
       let isAll = modules == merge.sharedModules...merge.sharedModules
       facts.add(
         "alike",
-        "cosines \(short(least, beside: 1)) to \(short(most, beside: 1)), over \(isAll ? shared : "\(over) of \(shared)")"
+        "cosines \(cosineText(least)) to \(cosineText(most)), over \(isAll ? shared : "\(over) of \(shared)")"
       )
     }
     facts.add("conflict", "both signs at \(percent(merge.signConflict)) of the entries, over \(shared)")

@@ -79,8 +79,8 @@ import Testing
     let page = try page(run)
     let clients = try #require(run.json().objectValue?["clients"]?.arrayValue).compactMap(\.objectValue)
     for (heading, key) in [
-      ("norm", "norm"), ("cosine with the result", "cosine_with_result"),
-      ("cosine with the mean of the others", "cosine_with_others"),
+      ("norm", "norm"), ("cosine: result", "cosine_with_result"),
+      ("cosine: others", "cosine_with_others"),
     ] {
       #expect(try page.numbers("Clients' updates", heading) == clients.map { $0[key]?.doubleValue })
     }
@@ -109,7 +109,7 @@ import Testing
     merge["cosines"] = [[1.0, .null, 0.5], [.null, 1.0, .null], [0.5, .null, 1.0]]
     run["merge"] = .object(merge)
     let html = try Report(run: .object(run), scores: []).html
-    #expect(html.contains("of 3 of the 7 modules that clients share that both have"))
+    #expect(html.contains("over the modules that both have, of 3 among the 7 that clients share"))
     #expect(html.contains("over the 7 modules that clients share"))
     let page = try Page.read(html)
     #expect(try page.numbers("Cosines between the clients' updates", "cosine") == [0.5])

@@ -39,6 +39,15 @@ import Testing
     #expect(OutlierRule.peculiarities(of: Self.figures(norms.map { $0 * 1e-9 }, cosines)) == expected)
   }
 
+  @Test func `the rule is documented`() throws {
+    let text = try String(contentsOf: repository.appending(path: "Documentation/Merging.md"), encoding: .utf8)
+      .replacing(/\s+/, with: " ")
+    #expect(text.contains("From three clients on") && OutlierRule.leastClients == 3)
+    #expect(text.contains("\(Int(OutlierRule.deviations)) times their scaled MAD"))
+    #expect(text.contains("more than \(Int(OutlierRule.leastRatio)) times the median"))
+    #expect(text.contains("more than \(OutlierRule.leastDrop) below it"))
+  }
+
   private static let honest = (1...4).map { MadeClient(name: "honest-\($0)", seed: UInt64($0), common: 0.7) }
 
   private func notes(
@@ -59,8 +68,8 @@ import Testing
     let noise = MadeClient(name: "noise", seed: 9, isStranger: true, scale: 6)
     let found = try warnings(notes(Self.honest + [noise], [("merge.method", method)]))
     try #require(found.count == 1)
-    #expect(found[0].hasPrefix("client 'noise' stands out: its update is "))
-    #expect(found[0].contains("times as long as those of the others"))
+    #expect(found[0].hasPrefix("client 'noise' stands out: its norm is "))
+    #expect(found[0].contains(" times the median of the others; its cosine"))
     #expect(found[0].contains("its cosine with the mean of the others is "))
     #expect(found[0].hasSuffix("--without noise"))
   }
@@ -68,7 +77,7 @@ import Testing
   @Test func `noise of the usual length stands out by its direction`() throws {
     let found = try warnings(notes(Self.honest + [MadeClient(name: "no ise", seed: 9, isStranger: true)]))
     try #require(found.count == 1)
-    #expect(!found[0].contains("times as long") && found[0].contains("its cosine with the mean"))
+    #expect(!found[0].contains("norm") && found[0].contains("its cosine with the mean"))
     #expect(found[0].hasSuffix("--without 'no ise'"))
   }
 
@@ -77,7 +86,7 @@ import Testing
     clients[1].alpha *= 20
     let found = try warnings(notes(clients))
     try #require(found.count == 1)
-    #expect(found[0].contains("'honest-2' stands out: its update is ") && !found[0].contains("cosine"))
+    #expect(found[0].contains("'honest-2' stands out: its norm is ") && !found[0].contains("cosine"))
   }
 
   @Test func `honest clients do not stand out`() throws {
@@ -111,7 +120,10 @@ import Testing
     clients[2].scale = 0.05
     let all = try notes(clients)
     #expect(warnings(all).isEmpty)
-    #expect(all.contains { $0.severity == .info && $0.text.contains("'honest-3' stands out: its update is 2") })
+    #expect(
+      all.contains {
+        $0.severity == .info && $0.text.contains("'honest-3' stands out: the median of the others' norms is ")
+      })
   }
 
   // MARK: What linear methods made of the clients

@@ -27,13 +27,9 @@ func likenessSection(_ run: RunFile) -> Section? {
       }
       "."
     }
-    let shared = merge.sharedModules ?? merge.modules.count
-    let compared = merge.comparedModules ?? merge.modules.count
-    let all = shared < merge.modules.count ? "the \(whole(shared)) modules that clients share" : "all modules"
-    let modules = compared < shared ? "\(whole(compared)) of \(all)" : all
     paragraph(
-      "The cosine between two clients' updates, each pair's over those of \(modules) that both have: 1 is the same "
-        + "direction, 0 nothing in common, −1 the opposite.", class: "soft")
+      "The cosine between two clients' updates over \(comparedModules(run, merge)): 1 is the same direction, 0 nothing in "
+        + "common, −1 the opposite.", class: "soft")
     figure(
       HeatMap(
         title: title,
@@ -51,35 +47,47 @@ func likenessSection(_ run: RunFile) -> Section? {
   }
 }
 
+/// Which modules the cosines are taken over.
+private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
+  let shared = merge.sharedModules ?? merge.modules.count
+  let compared = merge.comparedModules ?? merge.modules.count
+  guard merge.modules.contains(where: { $0.clientCount < run.clients.count }) else {
+    return compared < shared ? "\(whole(compared)) of \(whole(shared)) modules" : "all modules"
+  }
+  let some = compared < shared ? "\(whole(compared)) among " : ""
+  return "the modules that both have, of \(some)the \(whole(shared)) that clients share"
+}
+
 /// How each client's update stands beside the others' and the result; nothing for records that do not tell.
 @MarkupBuilder private func updates(_ run: RunFile) -> Markup {
   let updates = run.clients.compactMap(\.update)
   if updates.count == run.clients.count {
     let norms = NumberStyle(updates.map(\.norm))
-    let cosines = NumberStyle([1.0], digits: 4)
-    let isLinear = updates.contains { $0.coefficients != nil }
-    let coefficients = NumberStyle(updates.compactMap { $0.coefficients?.upperBound })
+    let cosines = NumberStyle([1.0])
+    let ranges = updates.compactMap(\.coefficients)
+    let coefficients = NumberStyle(ranges.map { max(abs($0.lowerBound), abs($0.upperBound)) })
+    let differ = ranges.contains { $0.lowerBound < $0.upperBound }
+    let ends: [(heading: String, end: (ClosedRange<Double>) -> Double)] =
+      ranges.isEmpty
+      ? []
+      : differ
+        ? [("least coefficient", \.lowerBound), ("largest coefficient", \.upperBound)] : [("coefficient", \.upperBound)]
+    let standOut = updates.contains(where: \.standsOut)
     element("h3") { "Each client's update" }
     paragraph(
       "The norm is taken over all modules of the client, the cosines over those in which clients were compared. The mean of "
         + "the others is that of their directions: each counts with length 1."
-        + (isLinear ? " The coefficient is what the method multiplied the update with, from module to module." : ""),
-      class: "soft")
+        + (ranges.isEmpty ? "" : " The coefficient is what the method multiplied the update with."), class: "soft")
     DataTable(
       caption: "Clients' updates",
-      headings: ["client", "norm", "cosine with the result", "cosine with the mean of the others"]
-        + (isLinear ? ["least coefficient", "largest coefficient"] : []) + ["remark"],
+      headings: ["client", "norm", "cosine: result", "cosine: others"] + ends.map(\.heading)
+        + (standOut ? ["remark"] : []),
       rows: zip(run.clients, updates).map { client, update in
-        [
-          .text(client.name), .number(update.norm, norms),
-          update.cosineWithResult.map { .number($0, cosines) } ?? .none,
-          update.cosineWithOthers.map { .number($0, cosines) } ?? .none,
-        ]
-          + (isLinear
-            ? [update.coefficients?.lowerBound, update.coefficients?.upperBound].map { value in
-              value.map { .number($0, coefficients) } ?? .none
-            } : [])
-          + [.text(update.standsOut ? "stands out" : "")]
+        let numbers: [Cell] =
+          [.number(update.norm, norms)]
+          + [update.cosineWithResult, update.cosineWithOthers].map { $0.map { .number($0, cosines) } ?? .none }
+          + ends.map { end in update.coefficients.map { .number(end.end($0), coefficients) } ?? .none }
+        return [.text(client.name)] + numbers + (standOut ? [.text(update.standsOut ? "stands out" : "")] : [])
       }
     ).markup
   }
