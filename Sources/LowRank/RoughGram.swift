@@ -33,40 +33,51 @@ public func roughGram(_ count: Int, blocks size: Int, of term: (Int) throws -> T
   return result
 }
 
-/// ⟨ΔW₁, ΔW₂⟩ as ``innerProduct(_:_:)`` gives it, but to some six digits, as ``roughGram(_:)``.
+/// The inner products of some terms with one other as ``innerProduct(_:_:)`` gives them, but to some six digits, as
+/// ``roughGram(_:)``; the terms are made one after the other.
 ///
 /// - throws: ``Failure`` `badData` as ``innerProduct(_:_:)``.
-public func roughInnerProduct(_ first: Term, _ second: Term) throws -> Double {
-  _ = try commonSize(of: [first, second])
-  guard isSound(first), isSound(second) else { return try innerProduct(first, second) }
-  let (a, b) = (rowProducts(first.a, second.a), columnProducts(first.b, second.b))
-  return zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } * first.coefficient * second.coefficient
+public func roughInnerProducts(_ count: Int, with other: Term, of term: (Int) throws -> Term) throws -> [Double] {
+  let isOtherSound = isSound(other)
+  return try (0..<count).map { place in
+    let term = try term(place)
+    _ = try commonSize(of: [term, other])
+    guard isOtherSound, isSound(term) else { return try innerProduct(term, other) }
+    let (a, b) = (rowProducts(term.a, other.a), columnProducts(term.b, other.b))
+    return zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } * term.coefficient * other.coefficient
+  }
 }
 
 /// Whether the squares of a term's rows and columns are within single precision.
 private func isSound(_ term: Term) -> Bool {
-  let (rank, out, columns) = (term.rank, term.factors.out, term.factors.in)
-  var squares = [Double](repeating: 0, count: 2 * rank)
-  term.a.withUnsafeBufferPointer { a in
-    for row in 0..<rank {
-      for place in row * columns..<(row + 1) * columns { squares[row] += Double(a[place]) * Double(a[place]) }
-    }
-  }
-  term.b.withUnsafeBufferPointer { b in
-    for row in 0..<out {
-      for column in 0..<rank {
-        let value = Double(b[row * rank + column])
-        squares[rank + column] += value * value
+  let (rank, columns) = (term.rank, term.factors.in)
+  let rows = term.a.withUnsafeBufferPointer { a in
+    a.baseAddress.map { start in
+      (0..<rank).allSatisfy { row in
+        var square = 0.0
+        clues_row_products(start + row * columns, 1, start + row * columns, 1, columns, &square)
+        return isSound(square)
       }
-    }
+    } ?? true
   }
-  return squares.allSatisfy { (1e-25...1e30).contains($0) }
+  return rows
+    && withUnsafeTemporaryAllocation(of: Double.self, capacity: rank) { squares in
+      squares.initialize(repeating: 0)
+      term.b.withUnsafeBufferPointer { b in
+        for row in 0..<term.factors.out {
+          for column in 0..<rank { squares[column] += Double(b[row * rank + column]) * Double(b[row * rank + column]) }
+        }
+      }
+      return squares.allSatisfy(isSound)
+    }
 }
 
 /// Whether no square on the diagonal is near the ends of single precision.
 private func isSound(_ squares: [Double], _ count: Int) -> Bool {
-  (0..<count).allSatisfy { (1e-25...1e30).contains(squares[$0 * (count + 1)]) }
+  (0..<count).allSatisfy { isSound(squares[$0 * (count + 1)]) }
 }
+
+private func isSound(_ square: Double) -> Bool { (1e-25...1e30).contains(square) }
 
 /// X·Yᵀ.
 private func rowProducts(_ x: Matrix<Float>, _ y: Matrix<Float>) -> [Double] {

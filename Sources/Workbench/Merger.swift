@@ -106,7 +106,8 @@ struct Merger: Sendable {
           name, likeness, of: contributions.count, result,
           coefficients: result.coefficients.map { all in zip(shares, all).filter { !$0.0.isAbsent }.map(\.1) },
           resultProducts: compared.contains(name)
-            ? try present.map { try roughInnerProduct($0.term(), Term(factors: result.factors)) } : nil))
+            ? try roughInnerProducts(present.count, with: Term(factors: result.factors)) { try present[$0].term() }
+            : nil))
     } catch let failure as Failure {
       throw failure.at(tensor: name)
     }
