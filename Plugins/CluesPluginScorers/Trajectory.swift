@@ -8,21 +8,24 @@ struct Trajectory: ClientScorer {
     With u_j the change of a client's ΔW between the j-th and the previous of the steps that it shares with the anchor \
     client (before the first step ΔW is zero) and a_j the anchor client's:
 
-        S = mean over j of cos(u_j, a_j)          compare: cosine
-        S = Σ over j of ⟨u_j, a_j⟩                compare: inner-product
+        S = mean over j of cos(u_j, a_j)                                compare: cosine
+        S = Σ over j of ⟨u_j, a_j⟩ / √(Σ ‖u_j‖² · Σ ‖a_j‖²)             compare: weighted-cosine
 
-    steps: last compares the last adapters only, whatever their steps. With several anchor clients the score is the \
-    mean over them; an anchor client is compared with the others. With none, a is the mean of the other clients' changes.
+    Directions alone count: a client whose updates are longer by any factor has the same score. Among the steps of one \
+    client weighted-cosine lets the longer ones count for more. steps: last compares the last adapters only, whatever their \
+    steps. With several anchor clients the score is the mean over them; an anchor client is compared with the others. With \
+    none, a is the mean of the other clients' directions: each is divided by its own length first (at each step, or with \
+    weighted-cosine over all steps), so that nobody's updates stand for those of all.
     """
   static let reference = "The idea of CLUES, applied to the clients' updates instead of their samples"
 
   enum Compare: String, ParameterChoice {
     case cosine
-    case innerProduct = "inner-product"
+    case weightedCosine = "weighted-cosine"
   }
   enum Steps: String, ParameterChoice { case shared, last }
 
-  @Parameter("Whether directions alone count, or lengths too.") var compare = Compare.cosine
+  @Parameter("Whether all steps count alike, or long ones for more.") var compare = Compare.cosine
   @Parameter("Updates between the steps that both have, or the last adapters.") var steps = Steps.shared
 
   func scores(_ collection: Collection) throws -> [Score] {
@@ -47,7 +50,7 @@ struct Trajectory: ClientScorer {
     }
   }
 
-  /// How a client's updates agree with the mean of others' updates between the same steps.
+  /// How a client's updates agree with the mean direction of others' updates between the same steps.
   private func agreement(
     _ client: Int, withMeanOf others: [Int], _ collection: Collection
   ) throws(Unscorable) -> Double {
@@ -56,32 +59,42 @@ struct Trajectory: ClientScorer {
     guard !rows.isEmpty else {
       throw Unscorable("it shares no checkpoint step with \(names); steps: last would compare the last adapters")
     }
-    let count = Double(others.count)
-    var sum = 0.0
-    for (place, row) in rows.enumerated() {
-      let updates = row.indices.map { Update(to: row[$0], from: place > 0 ? rows[place - 1][$0] : nil) }
-      let (mine, theirs) = (updates[0], updates.dropFirst())
-      let product = theirs.reduce(0) { $0 + mine.product($1, collection) } / count
-      if compare == .innerProduct {
-        sum += product
-        continue
+    // Of each step the client's update, then those of the others.
+    let updates = rows.enumerated().map { place, row in
+      row.indices.map { Update(to: row[$0], from: place > 0 ? rows[place - 1][$0] : nil) }
+    }
+    let squares = updates.map { $0.map { $0.square(collection) } }
+    func lengths(_ squares: [[Double]]) -> [Double] {
+      squares[0].indices.map { owner in squares.reduce(0) { $0 + $1[owner] }.squareRoot() }
+    }
+    func sum(_ steps: [Int], lengths: [Double]) -> (product: Double, square: Double, meanSquare: Double) {
+      steps.reduce(into: (0, 0, 0)) { sum, step in
+        let theirs = zip(updates[step], lengths).dropFirst().filter { $0.1 > 0 }
+        sum.0 += theirs.reduce(0) { $0 + updates[step][0].product($1.0, collection) / $1.1 }
+        sum.1 += squares[step][0]
+        sum.2 += theirs.reduce(0) { total, one in
+          theirs.reduce(total) { $0 + one.0.product($1.0, collection) / (one.1 * $1.1) }
+        }
       }
-      let square = mine.product(mine, collection)
-      let meanSquare =
-        theirs.reduce(0) { sum, one in theirs.reduce(sum) { $0 + one.product($1, collection) } } / (count * count)
-      let step = collection.steps[row[0]]
+    }
+    let parts = compare == .cosine ? rows.indices.map { [$0] } : [Array(rows.indices)]
+    var score = 0.0
+    for part in parts {
+      let (product, square, meanSquare) = sum(part, lengths: lengths(part.map { squares[$0] }))
+      let step = collection.steps[rows[part[0]][0]]
       guard square > 0 else { throw Unscorable("its adapter does not change before step \(step)") }
-      guard meanSquare > 0 else {
+      // Directions that cancel out leave nothing but rounding.
+      guard meanSquare > 1e-9 else {
         throw Unscorable(
           others.count == 1
             ? "the adapter of \(names) does not change before step \(step)"
             : "the mean of the others does not change before step \(step)")
       }
-      sum += product / (square.squareRoot() * meanSquare.squareRoot())
+      score += product / (square.squareRoot() * meanSquare.squareRoot())
     }
-    sum = compare == .cosine ? sum / Double(rows.count) : sum
-    guard sum.isFinite else { throw Unscorable("its score is not a finite number") }
-    return sum
+    score /= Double(parts.count)
+    guard score.isFinite else { throw Unscorable("its score is not a finite number") }
+    return score
   }
 
   /// The adapters that are compared, in step order: of each step that all have, that of the client and those of the others.
@@ -104,6 +117,12 @@ struct Trajectory: ClientScorer {
 private struct Update {
   let to: Int
   let from: Int?
+
+  /// Its squared length; 0 where nothing but rounding tells the two adapters apart.
+  func square(_ collection: Collection) -> Double {
+    let square = product(self, collection)
+    return square > 1e-12 * collection.innerProduct(to, to) ? square : 0
+  }
 
   func product(_ other: Update, _ collection: Collection) -> Double {
     var product = collection.innerProduct(to, other.to)

@@ -88,17 +88,29 @@ public struct Bundle: Sendable {
     }
   }
 
+  /// The client's name as the path alone has it; a `clues.json` inside may give another.
+  ///
+  /// - throws: ``Failure`` `badData` for a name that no client can have.
+  public static func nameOfClient(at path: String) throws -> String {
+    if (try? isFolder(path)) == true { return try client(stem: folderName(path), path: path, isFolder: true) }
+    let name = URL(filePath: path).lastPathComponent
+    return try client(stem: ArchiveKind.stem(of: name) ?? name, path: path, isFolder: false)
+  }
+
   private static func folderName(_ path: String) -> String {
     URL(filePath: path).absoluteURL.standardizedFileURL.lastPathComponent
   }
 
   private init(
     _ source: some EntrySource, archive: Bytes? = nil, diskPath: ((String) -> String)? = nil, stem: String,
-    _ parts: Set<Part>, _ choice: AdapterChoice, _ limits: Limits
+    _ parts: Set<Part>, _ asked: AdapterChoice, _ limits: Limits
   ) throws {
+    var choice = asked
     var gathering = Gathering(parts: parts, choice: choice, limits: limits)
     let sourceNotes = try source.read(wanting: { try gathering.wants($0) }, visit: { gathering.take($0, $1) })
-    let layout = try Layout(gathering.entries, stem: stem)
+    let layout = try Layout(
+      gathering.entries, stem: stem, adapter: choice.name, folder: archive == nil ? source.name : nil)
+    choice.name = choice.name ?? layout.nameOfRootAdapter
     let assembly = Assembly(
       layout: layout, contents: gathering.contents, parts: parts, displayName: source.displayName, diskPath: diskPath,
       limits: limits)
@@ -125,7 +137,9 @@ public struct Bundle: Sendable {
     files =
       [manifestFile, rootAdapter?.config, rootAdapter?.weights, samples, ledger].compactMap { $0 }
       + checkpoints.flatMap(\.files)
-    ignored = layout.ignored
+    ignored = layout.ignored + layout.adaptersNotTaken(choice)
+    let place = chosen?.step.flatMap { step in layout.checkpoints.first { $0.folder?.step == step } } ?? layout.root
+    notes += layout.noteOnOtherAdapters(choice, in: place).map { [$0] } ?? []
     guard !files.isEmpty else { throw assembly.nothingKnown }
     try manifest?.verify(present: assembly.present(gathering.entries), read: files)
     client = try manifest?.client ?? Self.client(stem: stem, path: source.name, isFolder: archive == nil)

@@ -84,6 +84,11 @@ struct AdapterChoice {
 
   /// The checkpoint; nil takes the final adapter, and the last checkpoint's where there is none.
   var checkpoint: CheckpointChoice?
+
+  /// How a user says which adapter is meant.
+  static func howToName(_ adapter: String) -> String {
+    "--adapter \(adapter), or INPUT#\(adapter); in a recipe, adapter: \(adapter)"
+  }
 }
 
 /// The checkpoint whose adapter stands for a client.

@@ -16,6 +16,15 @@ struct Layout {
   /// Where a checkpoint is given by itself: its folder, which the bundle's own paths then start with.
   let loneCheckpoint: CheckpointFolder?
 
+  /// Whether the folder is the run directory of a merge, which may hold what compression left out.
+  let isRunDirectory: Bool
+
+  /// Where a run directory has its record.
+  static let runRecord = ["clues", "run.json"]
+
+  /// The folder of a run directory that holds what compression left out: to be loaded beside the adapter, and no choice.
+  static let residual = "residual"
+
   /// The files of the root or of one checkpoint.
   struct Place {
     let folder: CheckpointFolder?
@@ -34,12 +43,20 @@ struct Layout {
     var unreadable: [String] = []
   }
 
-  /// - parameter stem: The name of the archive without endings, or of the folder.
-  init(_ entries: [BundleEntry], stem: String) throws {
+  /// - parameters:
+  ///   - stem: The name of the archive without endings, or of the folder.
+  ///   - adapter: The name of the adapter that is meant, if the user gave it.
+  ///   - folder: The folder that is read as the user wrote it; nil for an archive.
+  /// - throws: ``Failure`` `badData` where the files are those of several clients, or a step is there twice.
+  init(_ entries: [BundleEntry], stem: String, adapter: String? = nil, folder: String? = nil) throws {
     let split = entries.map { $0.path.split(separator: "/").map(String.init) }
     let wrapper = Self.wrapper(split)
     wrapping = wrapper.map { $0 + "/" } ?? ""
     let paths = wrapper == nil ? split : split.map { Array($0.dropFirst()) }
+    if adapter == nil, let clients = SeveralClients(paths) {
+      throw clients.failure(in: folder.map { wrapper == nil ? $0 : ($0.hasSuffix("/") ? $0 : $0 + "/") + wrapper! })
+    }
+    isRunDirectory = paths.contains(Self.runRecord)
     let holdsCheckpoints = paths.contains { $0.count > 1 && CheckpointFolder($0[0]) != nil }
     loneCheckpoint = holdsCheckpoints ? nil : CheckpointFolder(stem)
     var places: [String: Place] = [:]
@@ -61,7 +78,7 @@ struct Layout {
         .badData, "holds step \(a.folder!.step) twice, as '\(a.folder!.name)' and '\(b.folder!.name)'",
         advice: "keep one of the two folders")
     }
-    setAsideForeignAdapters()
+    setAsideForeignAdapters(but: adapter)
   }
 
   /// The single folder that everything lies in, unless it is a checkpoint.
@@ -85,14 +102,47 @@ struct Layout {
 
   /// PEFT writes the same adapters at the root and in every checkpoint. A folder at the root that holds an adapter of which
   /// the checkpoints know nothing (the initial weights, say) is not the final adapter.
-  private mutating func setAsideForeignAdapters() {
-    let known = Set(checkpoints.flatMap(\.adapters.keys))
-    guard !known.isEmpty else { return }
-    for name in root.adapters.keys.sorted() where name != AdapterFiles.defaultName && !known.contains(name) {
+  private mutating func setAsideForeignAdapters(but wanted: String?) {
+    let known = Set(checkpoints.flatMap(\.adapters.keys) + [AdapterFiles.defaultName] + (wanted.map { [$0] } ?? []))
+    guard !checkpoints.allSatisfy(\.adapters.isEmpty) else { return }
+    for name in root.adapters.keys.sorted() where !known.contains(name) {
       let parts = root.adapters.removeValue(forKey: name)
       ignored += [parts?.config, parts?.weights].compactMap { $0 }
       notes.append("'\(name)/' holds an adapter that no checkpoint has; it was left aside")
     }
+  }
+}
+
+extension Layout {
+  /// The adapter that the checkpoints are taken from as well, where the root holds only one and it has a name of its own.
+  var nameOfRootAdapter: String? {
+    guard root.adapters.count == 1, let name = root.adapters.keys.first, name != AdapterFiles.defaultName,
+      checkpoints.allSatisfy({ $0.adapters[name] != nil })
+    else { return nil }
+    return name
+  }
+
+  /// The files of the adapters that are there, but not taken.
+  func adaptersNotTaken(_ choice: AdapterChoice) -> [BundleEntry] {
+    ([root] + checkpoints).flatMap { place -> [BundleEntry] in
+      guard let taken = try? place.adapter(named: choice.name) else { return [] }
+      return place.adapters.filter { $0.key != taken.name }.sorted { $0.key < $1.key }
+        .flatMap { [$0.value.config, $0.value.weights].compactMap { $0 } }
+    }
+  }
+
+  /// What to say of adapters that lie below the one that is taken, where nobody said which is meant.
+  func noteOnOtherAdapters(_ choice: AdapterChoice, in place: Place) -> String? {
+    guard choice.name == nil, let taken = try? place.adapter(named: nil), taken.name == AdapterFiles.defaultName else {
+      return nil
+    }
+    let others = place.adapters.keys.filter { $0 != taken.name }.sorted()
+    if isRunDirectory, others == [Self.residual] {
+      return "'\(Self.residual)/' is what compression left out of this merge; it is no second adapter, and not read"
+    }
+    guard let first = others.first else { return nil }
+    return "the adapter at the root is taken, not \(others.map { "'\($0)'" }.joined(separator: " or ")) below it; "
+      + "to take another one: \(AdapterChoice.howToName(first))"
   }
 }
 
@@ -112,7 +162,8 @@ extension Layout.Place {
     }
   }
 
-  /// The one adapter that is meant; nil where there is none at all.
+  /// The adapter that is meant; nil where there is none at all. Unless a name says otherwise it is the only one, or the
+  /// one that lies in no folder of its own.
   ///
   /// - throws: ``Failure`` `badData` when there are several, when it is incomplete, or in a form that is refused.
   func adapter(named wanted: String?) throws -> (name: String, config: BundleEntry, weights: BundleEntry)? {
@@ -122,12 +173,11 @@ extension Layout.Place {
       throw Failure(
         .badData, "holds no adapter named '\(wanted)'", advice: suggestion(for: wanted, among: names))
     }
-    guard wanted != nil || names.count == 1 else {
+    guard let name = wanted ?? (names.count == 1 ? names[0] : names.first { $0 == AdapterFiles.defaultName }) else {
       throw Failure(
         .badData, "holds \(names.count) adapters: \(names.map { "'\($0)'" }.joined(separator: " and "))",
-        advice: "say which one is meant by its name, such as '\(names[0])', or give the folder of one of them")
+        advice: "say which one is meant: \(AdapterChoice.howToName(names[0])); or give the folder of one of them")
     }
-    let name = wanted ?? names[0]
     let (config, weights) = try adapters[name]!.complete(name)
     return (name, config, weights)
   }

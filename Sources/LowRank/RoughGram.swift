@@ -33,10 +33,51 @@ public func roughGram(_ count: Int, blocks size: Int, of term: (Int) throws -> T
   return result
 }
 
+/// The inner products of some terms with one other as ``innerProduct(_:_:)`` gives them, but to some six digits, as
+/// ``roughGram(_:)``; the terms are made one after the other.
+///
+/// - throws: ``Failure`` `badData` as ``innerProduct(_:_:)``.
+public func roughInnerProducts(_ count: Int, with other: Term, of term: (Int) throws -> Term) throws -> [Double] {
+  let isOtherSound = isSound(other)
+  return try (0..<count).map { place in
+    let term = try term(place)
+    _ = try commonSize(of: [term, other])
+    guard isOtherSound, isSound(term) else { return try innerProduct(term, other) }
+    let (a, b) = (rowProducts(term.a, other.a), columnProducts(term.b, other.b))
+    return zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } * term.coefficient * other.coefficient
+  }
+}
+
+/// Whether the squares of a term's rows and columns are within single precision.
+private func isSound(_ term: Term) -> Bool {
+  let (rank, columns) = (term.rank, term.factors.in)
+  let rows = term.a.withUnsafeBufferPointer { a in
+    a.baseAddress.map { start in
+      (0..<rank).allSatisfy { row in
+        var square = 0.0
+        clues_row_products(start + row * columns, 1, start + row * columns, 1, columns, &square)
+        return isSound(square)
+      }
+    } ?? true
+  }
+  return rows
+    && withUnsafeTemporaryAllocation(of: Double.self, capacity: rank) { squares in
+      squares.initialize(repeating: 0)
+      term.b.withUnsafeBufferPointer { b in
+        for row in 0..<term.factors.out {
+          for column in 0..<rank { squares[column] += Double(b[row * rank + column]) * Double(b[row * rank + column]) }
+        }
+      }
+      return squares.allSatisfy(isSound)
+    }
+}
+
 /// Whether no square on the diagonal is near the ends of single precision.
 private func isSound(_ squares: [Double], _ count: Int) -> Bool {
-  (0..<count).allSatisfy { (1e-25...1e30).contains(squares[$0 * (count + 1)]) }
+  (0..<count).allSatisfy { isSound(squares[$0 * (count + 1)]) }
 }
+
+private func isSound(_ square: Double) -> Bool { (1e-25...1e30).contains(square) }
 
 /// X·Yᵀ.
 private func rowProducts(_ x: Matrix<Float>, _ y: Matrix<Float>) -> [Double] {

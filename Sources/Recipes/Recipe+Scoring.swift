@@ -4,7 +4,8 @@ extension Recipe {
   /// - parameters:
   ///   - inputs: Bundles relative to the current folder that stand in for the recipe's clients.
   ///   - names: What to call these clients, in order; none for the names of the bundles.
-  public func scoringOnly(inputs: [String], names: [String] = []) -> Recipe {
+  ///   - adapters: Of each input the name of the adapter that is meant; nil leaves it to the bundle.
+  public func scoringOnly(inputs: [String], names: [String] = [], adapters: [String?] = []) -> Recipe {
     var copy = self
     copy.select = nil
     copy.merge = nil
@@ -14,6 +15,7 @@ extension Recipe {
       var client = Client()
       client.path = Located(input)
       if names.indices.contains(place) { client.name = Located(names[place], .override("--client \(names[place])")) }
+      client.adapter = adapters.indices.contains(place) ? adapters[place].map { Located($0) } : nil
       return Located(client)
     }
     copy.file = ""

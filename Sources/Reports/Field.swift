@@ -33,6 +33,13 @@ struct Field {
     }
   }
 
+  /// The numbers from this one to another.
+  func range(to other: Field) throws -> ClosedRange<Double> {
+    let (least, most) = (try number, try other.number)
+    guard least <= most else { throw Failure(.badData, "\(path) is more than \(other.path)") }
+    return least...most
+  }
+
   var list: [Field] {
     get throws {
       try unwrap(value.arrayValue, "a list").enumerated().map { Field($1, at: "\(path)[\($0)]") }

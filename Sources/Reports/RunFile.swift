@@ -28,6 +28,18 @@ struct RunFile {
     let checkpoint: Int?
     let ranks: [Int]
     let moduleCount: Int
+    /// How its update stands beside the others'; nil in records from before that was told.
+    let update: Update?
+  }
+
+  /// How a client's update stands beside those of the others and beside the result.
+  struct Update {
+    let norm: Double
+    let cosineWithResult: Double?
+    let cosineWithOthers: Double?
+    /// The least and the largest coefficient of a linear method over the modules.
+    let coefficients: ClosedRange<Double>?
+    let standsOut: Bool
   }
 
   struct Plugin {
@@ -88,10 +100,12 @@ struct RunFile {
     let dtype: String
     let discardedShare: Double
     let signConflict: Double
-    /// The cosines between the clients' updates, in the order of the clients.
-    let cosines: [[Double]]
+    /// The cosines between the clients' updates, in the order of the clients; nil for two that share no module.
+    let cosines: [[Double?]]
     /// How many modules the cosines are taken over; nil in records from before that was told.
     let comparedModules: Int?
+    /// How many modules at least two clients have; nil in records from before that was told.
+    let sharedModules: Int?
     let modules: [Module]
   }
 
@@ -149,6 +163,13 @@ extension RunFile.Client {
     checkpoint = try field["checkpoint"].present?.whole
     ranks = [try field["rank"]["smallest"].whole, try field["rank"]["largest"].whole]
     moduleCount = try field["modules"].whole
+    update = try field["norm"].present.map { norm in
+      RunFile.Update(
+        norm: try norm.number, cosineWithResult: try field["cosine_with_result"].present?.number,
+        cosineWithOthers: try field["cosine_with_others"].present?.number,
+        coefficients: try field["coefficient"].present.map { try $0["smallest"].range(to: $0["largest"]) },
+        standsOut: try !(field["stands_out"].present?.list.isEmpty ?? true))
+    }
   }
 }
 
@@ -184,7 +205,10 @@ extension RunFile.Merge {
     discardedShare = try field["discarded_share"].number
     signConflict = try field["sign_conflict"].number
     comparedModules = try field["compared_modules"].present?.whole
-    cosines = try field["cosines"].list(of: clientCount).map { try $0.list(of: clientCount).map { try $0.number } }
+    cosines = try field["cosines"].list(of: clientCount).map {
+      try $0.list(of: clientCount).map { try $0.present?.number }
+    }
+    sharedModules = try field["shared_modules"].present?.whole
     modules = try field["modules"].list.map { module in
       RunFile.Module(
         name: try module["module"].text, clientCount: try module["clients"].list.count,

@@ -119,7 +119,13 @@ public struct Bench: Sendable {
       replaced: ReplacedTensors(contributions, policy: settings.absolute), modules: merged.map(\.figures))
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     record.merge?.ranks = adapter.ranks
-    record.notes += settings.notes(contributions, record.merge) + adapter.notes
+    record.notes += settings.notes(contributions, record.merge)
+    if let merge = record.merge {
+      record.notes += merge.outlierNotes + settings.weightlessNotes(contributions)
+      let weighted = Set(contributions.filter { $0.weight != 0 }.map(\.client))
+      record.notes += merge.coefficientNote(weighted: weighted).map { [$0] } ?? []
+    }
+    record.notes += adapter.notes
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)
     let residual = rest.isEmpty ? nil : MergedAdapter(rest, contributions, settings)

@@ -9,8 +9,15 @@ public struct Inspection: Sendable {
   public let json: JSONValue
   public let text: String
 
-  /// Looks at whatever is at `path`.
-  public init(_ path: String, _ page: PageLayout = PageLayout(), limits: Limits = Limits()) throws {
+  /// Looks at whatever is at a path.
+  ///
+  /// - parameter input: The path, and the name of the adapter that is meant where a bundle holds several.
+  public init(_ input: InputArgument, _ page: PageLayout = PageLayout(), limits: Limits = Limits()) throws {
+    let path = input.path
+    let isOneFile = [".safetensors", ".pt", "optimizer.bin"].contains { path.hasSuffix($0) }
+    guard input.adapter == nil || !isOneFile else {
+      throw Failure(.usage, "is a single file, in which no adapter has a name", advice: "omit --adapter", file: path)
+    }
     if path.hasSuffix(".safetensors") {
       let file = try locating(file: path) { try SafetensorsFile(Bytes(mapping: path), limits: limits) }
       (json, text) = Self.describe(file, path)
@@ -18,7 +25,8 @@ public struct Inspection: Sendable {
       let state = try locating(file: path) { try OptimizerState(Bytes(mapping: path), limits: limits) }
       (json, text) = Self.describe(state, path)
     } else {
-      let bundle = try Bundle.open(path, wanting: [.adapter, .trainerStates, .samples, .ledger], limits: limits)
+      let bundle = try Bundle.open(
+        path, wanting: [.adapter, .trainerStates, .samples, .ledger], adapter: input.adapter, limits: limits)
       (json, text) = try Self.describe(bundle, bundle.adapter.map { try $0.adapter() }, page)
     }
   }
@@ -75,7 +83,10 @@ public struct Inspection: Sendable {
       ("sha256", .string(try bundle.digest())),
     ])
     facts.add("client", bundle.client + (bundle.domain.map { ", domain \($0)" } ?? ""))
-    if let adapter { object["adapter"] = try describe(adapter, step: bundle.adapterStep, in: &facts) }
+    if let adapter {
+      let name = bundle.adapter?.name ?? AdapterFiles.defaultName
+      object["adapter"] = try describe(adapter, named: name, step: bundle.adapterStep, in: &facts)
+    }
     try describe(bundle.checkpoints, in: &facts, &object)
     if let samples = bundle.samples {
       let count = bundle.trainingSampleCount.map { "\($0) training samples" } ?? "there"
@@ -93,14 +104,17 @@ public struct Inspection: Sendable {
     return (.object(object), "\(bundle.path)\n\(facts.text(columns: page.columns))\(remarks)")
   }
 
-  private static func describe(_ adapter: Adapter, step: Int?, in facts: inout Facts) throws -> JSONValue {
+  private static func describe(
+    _ adapter: Adapter, named name: String, step: Int?, in facts: inout Facts
+  ) throws -> JSONValue {
     let modules = adapter.modules.values.sorted { $0.name < $1.name }
     let endings = Set(modules.map { $0.name.split(separator: ".").last.map(String.init) ?? $0.name }).sorted()
     let scalings = Set(modules.map(\.scaling)).sorted()
     let dtypes = adapter.dtypes.map(\.torchName).sorted()
     let shown = scalings.prefix(4).map { short($0) }.joined(separator: ", ") + (scalings.count > 4 ? ", …" : "")
     facts.add("base model", adapter.config.baseModel ?? "not named")
-    facts.add("adapter", step.map { "of checkpoint \($0)" } ?? "final")
+    let title = name == AdapterFiles.defaultName ? "" : ", named '\(name)'"
+    facts.add("adapter", (step.map { "of checkpoint \($0)" } ?? "final") + title)
     facts.add("modules", "\(modules.count): \(endings.joined(separator: ", "))")
     facts.add("rank", span(modules.map(\.rank)))
     facts.add("scaling", shown + (adapter.config.usesRsLoRA ? " (rsLoRA)" : ""))
@@ -111,7 +125,8 @@ public struct Inspection: Sendable {
     let isFinite = try modules.allSatisfy { try $0.a.isFinite() && $0.b.isFinite() }
     if !isFinite { facts.add("odd", "some numbers are NaN or infinite; this adapter cannot be merged") }
     return .object([
-      "base_model": JSONValue(adapter.config.baseModel), "step": step.map { JSONValue($0) } ?? .null,
+      "base_model": JSONValue(adapter.config.baseModel), "name": .string(name),
+      "step": step.map { JSONValue($0) } ?? .null,
       "rank_smallest": JSONValue(modules.map(\.rank).min() ?? 0),
       "rank_largest": JSONValue(modules.map(\.rank).max() ?? 0),
       "scalings": .array(scalings.map { .number($0) }), "rslora": .bool(adapter.config.usesRsLoRA),

@@ -47,13 +47,20 @@ struct Merger: Sendable {
   /// The modules in which all pairs of clients are compared: all, while clients are few.
   ///
   /// Pairs grow with the square of the clients. From five on so many modules are looked at, spread evenly, that the work
-  /// is no more than that for four clients in all modules.
+  /// is no more than that for four clients in all modules: of those that all clients have, and where these are too few, of
+  /// those that some share.
   private static func comparedModules(of contributions: [Contribution], among modules: [String]) -> Set<String> {
     let pairs = contributions.count * contributions.count
-    let common = modules.filter { name in contributions.allSatisfy { $0.adapter.modules[name] != nil } }
-    guard pairs > 16, !common.isEmpty else { return Set(modules) }
-    let count = min(common.count, max(1, modules.count * 16 / pairs))
-    return Set((0..<count).map { common[$0 * common.count / count] })
+    guard pairs > 16 else { return Set(modules) }
+    let owners = modules.map { name in (name: name, count: contributions.count { $0.adapter.modules[name] != nil }) }
+    let count = max(1, modules.count * 16 / pairs)
+    func some(_ count: Int, of names: [String]) -> [String] {
+      let count = min(count, names.count)
+      return (0..<count).map { names[$0 * names.count / count] }
+    }
+    let common = some(count, of: owners.filter { $0.count == contributions.count }.map(\.name))
+    let shared = owners.filter { (2..<contributions.count).contains($0.count) }.map(\.name)
+    return Set(common + some(count - common.count, of: shared))
   }
 
   private func checkThatRanksAreEqual(in name: String) throws {
@@ -86,13 +93,19 @@ struct Merger: Sendable {
     try Interruption.check()
     do {
       let shares = try shares(of: name)
-      let likeness = try Likeness(of: shares.filter { !$0.isAbsent }, compares: compared.contains(name))
+      let present = shares.filter { !$0.isAbsent }
+      let likeness = try Likeness(of: present, compares: compared.contains(name))
       let result = try work(on: name, shares, overview).run()
       let module = try stored(result.factors, name, bias: result.bias, as: dtype, into: draft)
       return Merged(
         module: try draft?.placed(module) ?? module,
         residual: try result.residual.map { try stored($0, name, as: dtype) },
-        figures: ModuleFigures(name, likeness, of: contributions.count, result))
+        figures: ModuleFigures(
+          name, likeness, of: contributions.count, result,
+          coefficients: result.coefficients.map { all in zip(shares, all).filter { !$0.0.isAbsent }.map(\.1) },
+          resultProducts: compared.contains(name)
+            ? try roughInnerProducts(present.count, with: Term(factors: result.factors)) { try present[$0].term() }
+            : nil))
     } catch let failure as Failure {
       throw failure.at(tensor: name)
     }

@@ -11,8 +11,13 @@ func modelCard(_ adapter: MergedAdapter, _ record: RunRecord) -> String {
   let (method, space) = (record.merge?.method ?? "", record.merge?.space ?? "")
   card += "Merged by Clues \(cluesVersion) with the method `\(method)` in the space `\(space)` from "
   card += "\(record.clients.count) client\(record.clients.count == 1 ? "" : "s").\n\n"
-  card += "| client | weight | SHA-256 of its bundle |\n|---|---|---|\n"
-  for client in record.clients { card += "| \(cell(client.name)) | \(client.weight) | `\(client.sha256)` |\n" }
+  card += "| client | weight | norm | cosine with the result | SHA-256 of its bundle |\n|---|---|---|---|---|\n"
+  let figures = Dictionary(uniqueKeysWithValues: (record.merge?.figures ?? []).map { ($0.client, $0) })
+  for client in record.clients {
+    let update = figures[client.name]
+    card += "| \(cell(client.name)) | \(client.weight) | \(update.map { short($0.norm) } ?? "–") | "
+    card += "\(cosineText(update?.cosineWithResult)) | `\(client.sha256)` |\n"
+  }
   if let replaced = record.merge?.replaced { card += section(replaced) }
   card += "\n## Recipe\n\n```json\n\(record.recipeAsWritten.text(indented: true))\n```\n\n"
   card +=

@@ -11,6 +11,10 @@ public struct ModuleFigures: Sendable {
   let inputEnergies: [Double]
   /// ⟨ΔWᵢ, ΔWⱼ⟩ of the clients that have the module, row-major; nil where clients were not compared (``Merger/compared``).
   let innerProducts: [Double]?
+  /// ⟨ΔWᵢ, ΔW⟩ of every client's update and the merged one as it is written; nil where clients were not compared.
+  let resultProducts: [Double]?
+  /// What a linear method multiplied every client's update with, in the order of ``clients``; nil for other methods.
+  public let coefficients: [Double]?
   /// The share of entries at which the clients' updates have both signs.
   public let signConflict: Double
   /// ‖ΔW‖²_F of the merged delta before it was compressed.
@@ -18,8 +22,14 @@ public struct ModuleFigures: Sendable {
   /// How much of that compression left out.
   public let discardedEnergy: Double
 
-  init(_ module: String, _ likeness: Likeness, of clientCount: Int, _ result: ModuleMerge.Result) {
+  /// - parameter coefficients: Those of the clients that have the module.
+  init(
+    _ module: String, _ likeness: Likeness, of clientCount: Int, _ result: ModuleMerge.Result,
+    coefficients: [Double]? = nil, resultProducts: [Double]? = nil
+  ) {
     self.module = module
+    self.coefficients = coefficients
+    self.resultProducts = resultProducts
     self.clientCount = clientCount
     clients = likeness.clients
     rank = result.rank
@@ -30,6 +40,9 @@ public struct ModuleFigures: Sendable {
     energy = result.energy
     discardedEnergy = result.discardedEnergy
   }
+
+  /// ‖ΔW‖²_F of the merged delta after it was compressed.
+  var keptEnergy: Double { max(0, energy - discardedEnergy) }
 
   /// The share of the clients that have the module.
   public var coverage: Double { Double(clients.count) / Double(clientCount) }

@@ -21,6 +21,8 @@ struct ModuleMerge {
     let discardedEnergy: Double
     var bias: [Float]?
     var residual: Factors?
+    /// What a linear method multiplied the clients' updates with, scaling not included; those of the shares, in order.
+    var coefficients: [Double]?
     var rank: Int { factors.rank }
   }
 
@@ -30,6 +32,7 @@ struct ModuleMerge {
       let coefficients = try coefficients()
       var result = try compressed(sum(coefficients))
       result.bias = bias(coefficients)
+      result.coefficients = coefficients
       return result
     }
     return settings.space == .core ? try mergeCores() : try mergeDeltas()
@@ -125,8 +128,10 @@ struct ModuleMerge {
   private func mergeFactors() throws -> Result {
     let factors: Factors
     var bias: [Float]?
+    var given: [Double]?
     if settings.method.isLinear {
       let coefficients = try coefficients()
+      given = coefficients
       bias = self.bias(coefficients)
       factors = try Factors(b: combined(.b, coefficients), a: combined(.a, coefficients))
     } else {
@@ -135,7 +140,7 @@ struct ModuleMerge {
         b: mergeSide(.b, side(.b, weights)), a: mergeSide(.a, side(.a, weights)))
     }
     let energy = try roughGram([Term(factors: factors)])[0, 0]
-    return Result(factors: factors, energy: energy, discardedEnergy: 0, bias: bias)
+    return Result(factors: factors, energy: energy, discardedEnergy: 0, bias: bias, coefficients: given)
   }
 
   /// What each client's factor is multiplied with on one side.

@@ -9,6 +9,8 @@ import Tensors
 public struct Packing {
   public var source: String
   public var output: String
+  /// The name of the adapter that is packed where the source holds several.
+  public var adapter: String?
   public var leavingOut: Set<Part> = []
   public var client: String?
   public var domain: String?
@@ -59,7 +61,7 @@ public struct Packing {
         return try converted(bytes, to: dtype, limits)
       }
     }
-    let list = try writer.pack(source, to: output, limits: limits)
+    let list = try writer.pack(source, to: output, adapter: adapter, limits: limits)
     stage.end()
     return list
   }

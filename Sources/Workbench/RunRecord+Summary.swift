@@ -4,6 +4,7 @@ extension RunRecord {
   /// What a run made of what: one line a client, then what holds for all.
   public func summary(_ page: PageLayout = PageLayout()) -> String {
     var parts = [table.text(page)]
+    if let merge, merge.clients.count > 1 { parts.append(updates(merge).text(page)) }
     var facts = Facts()
     if let selection = scored?.selection { selection.describe(in: &facts) }
     if let merge { describe(merge, in: &facts) }
@@ -43,6 +44,41 @@ extension RunRecord {
     return table
   }
 
+  /// How the clients' updates stand beside each other and the result.
+  private func updates(_ merge: Merge) -> Table {
+    let isLinear = merge.figures.contains { $0.coefficients != nil }
+    let header = ["client", "norm", "cos(result)", "cos(others)"] + (isLinear ? ["coefficient"] : [])
+    var table = Table(header, numbers: 1..<header.count)
+    for (client, peculiarities) in zip(merge.figures, merge.peculiarities) {
+      let coefficient = client.coefficients.map { range in
+        let ends = [short(range.lowerBound), short(range.upperBound)]
+        return ends[0] == ends[1] ? ends[0] : "\(ends[0]) to \(ends[1])"
+      }
+      table.add(
+        [
+          client.client, short(client.norm), cosineText(client.cosineWithResult), cosineText(client.cosineWithOthers),
+        ] + (isLinear ? [coefficient ?? "–"] : []) + (peculiarities.isEmpty ? [] : ["stands out"]))
+    }
+    return table
+  }
+
+  /// How alike the clients are and where they disagree, over the modules that they share.
+  private func compare(_ merge: Merge, in facts: inout Facts) {
+    guard merge.sharedModules > 0 else { return facts.add("alike", "no two clients share a module") }
+    let count = merge.clients.count
+    let pairs = (0..<count * count).filter { $0 / count < $0 % count }.compactMap { merge.cosines[$0] }
+    let shared = "\(merge.sharedModules) shared module\(merge.sharedModules == 1 ? "" : "s")"
+    if let least = pairs.min(), let most = pairs.max(), let modules = merge.modulesOfPairs {
+      let over = span([modules.lowerBound, modules.upperBound])
+      let isAll = modules == merge.sharedModules...merge.sharedModules
+      facts.add(
+        "alike",
+        "cosines \(cosineText(least)) to \(cosineText(most)), over \(isAll ? shared : "\(over) of \(shared)")"
+      )
+    }
+    facts.add("conflict", "both signs at \(percent(merge.signConflict)) of the entries, over \(shared)")
+  }
+
   private func describe(_ merge: Merge, in facts: inout Facts) {
     facts.add("method", "\(merge.method) in space \(merge.space)")
     let ranks = merge.modules.map(\.rank)
@@ -50,14 +86,7 @@ extension RunRecord {
     let filled = written == ranks ? "" : " (\(span(written)) with zeros)"
     facts.add("modules", "\(merge.modules.count), rank \(span(ranks))\(filled), \(merge.dtype)")
     facts.add("norm", short(merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()))
-    if merge.clients.count > 1 {
-      let count = merge.clients.count
-      let pairs = (0..<count * count).filter { $0 / count < $0 % count }.map { merge.cosines[$0] }
-      facts.add(
-        "alike",
-        "cosines \(short(pairs.min() ?? 0, beside: 1)) to \(short(pairs.max() ?? 0, beside: 1)); both signs at "
-          + percent(merge.signConflict) + " of the entries")
-    }
+    if merge.clients.count > 1 { compare(merge, in: &facts) }
     let partial = merge.modules.count { $0.coverage < 1 }
     if partial > 0 { facts.add("coverage", "\(partial) modules are not with every client") }
     facts.add("left out", merge.discardedShare > 0 ? percent(merge.discardedShare) + " of the energy" : "nothing")

@@ -43,21 +43,43 @@ public struct RunRecord: Sendable {
     /// The ranks that the modules are written with, where A and B are filled up with zeros.
     public var ranks: RankLayout?
 
-    /// The cosines between the clients' updates over all modules in which clients were compared, row-major.
-    public var cosines: [Double] {
-      let places = Dictionary(uniqueKeysWithValues: clients.enumerated().map { ($1, $0) })
-      let parts = modules.compactMap { module in
-        module.innerProducts.map { (places: module.clients.compactMap { places[$0] }, products: $0) }
-      }
-      return Workbench.cosines(of: summed(parts, count: clients.count), count: clients.count)
+    /// How every client's update stands beside the others' and the result, in the order of the clients.
+    public let figures: [ClientFigures]
+
+    /// In what each client stands out from the others (``OutlierRule``); empty for most.
+    public let peculiarities: [[Peculiarity]]
+
+    /// The cosines between two clients' updates over the modules that both have and in which clients were compared,
+    /// row-major; nil for a pair that shares none.
+    public let cosines: [Double?]
+
+    /// How many modules at least two clients have; conflicts of sign and cosines are about these.
+    public let sharedModules: Int
+
+    /// In how many of the shared modules pairs of clients were compared.
+    public let comparedModules: Int
+
+    /// How many modules a cosine is taken over, from the least to the most; nil where no two clients share a module.
+    let modulesOfPairs: ClosedRange<Int>?
+
+    init(
+      method: String, space: String, dtype: String, parameters: JSONValue, clients: [String],
+      replaced: ReplacedTensors?, modules: [ModuleFigures]
+    ) {
+      (self.method, self.space, self.dtype, self.parameters) = (method, space, dtype, parameters)
+      (self.clients, self.replaced, self.modules) = (clients, replaced, modules)
+      let comparison = Comparison(modules, of: clients)
+      figures = comparison.figures
+      peculiarities = OutlierRule.peculiarities(of: figures)
+      cosines = comparison.cosines
+      (sharedModules, comparedModules) = (comparison.sharedModules, comparison.comparedModules)
+      modulesOfPairs = comparison.modulesOfPairs
     }
 
-    /// How many modules the cosines are taken over.
-    public var comparedModules: Int { modules.count { $0.innerProducts != nil } }
-
-    /// The mean share of entries, over the modules, at which the clients' updates have both signs.
+    /// The mean share of entries, over the modules that at least two clients have, at which their updates have both signs.
     public var signConflict: Double {
-      modules.isEmpty ? 0 : modules.reduce(0) { $0 + $1.signConflict } / Double(modules.count)
+      let shared = modules.filter { $0.clients.count > 1 }
+      return shared.isEmpty ? 0 : shared.reduce(0) { $0 + $1.signConflict } / Double(shared.count)
     }
 
     /// The share of the merged deltas' energy that compression left out; 0 when nothing was compressed.
@@ -100,7 +122,7 @@ public struct RunRecord: Sendable {
       "recipe": recipe,
       "bundles": .array(
         bundles.map { ["name": .string($0.name), "path": .string($0.path), "sha256": .string($0.sha256)] }),
-      "clients": .array(clients.map(\.json)),
+      "clients": .array(clients.map { client in .object(client.json.appending(merge?.json(of: client.name))) }),
       "plugins": .array(
         plugins.map {
           ["library": .string($0.library), "version": .string($0.version), "sha256": .string($0.sha256)]
@@ -119,7 +141,7 @@ extension RunRecord.Merge {
     .object([
       "method": .string(method), "space": .string(space), "dtype": .string(dtype), "parameters": parameters,
       "replaced": replaced?.json ?? .null, "discarded_share": .number(discardedShare),
-      "sign_conflict": .number(signConflict),
+      "sign_conflict": .number(signConflict), "shared_modules": JSONValue(sharedModules),
       "cosines": rows(cosines, count: clients.count), "compared_modules": JSONValue(comparedModules),
       "rank_layout": ranks?.json ?? .null,
       "modules": .array(modules.map(\.json)),
@@ -133,6 +155,30 @@ extension RankLayout {
       "style": .string(style.rawValue), "rank": JSONValue(rank), "smallest": JSONValue(extremes.lowerBound),
       "largest": JSONValue(extremes.upperBound), "cost_of_uniform": .number(uniformCost),
     ]
+  }
+}
+
+extension RunRecord.Merge {
+  /// What is known of one client's update.
+  fileprivate func json(of client: String) -> JSONObject? {
+    guard let place = clients.firstIndex(of: client) else { return nil }
+    let figures = figures[place]
+    return [
+      "norm": .number(figures.norm), "cosine_with_result": figures.cosineWithResult.map { .number($0) } ?? .null,
+      "cosine_with_others": figures.cosineWithOthers.map { .number($0) } ?? .null,
+      "coefficient": figures.coefficients.map {
+        ["smallest": .number($0.lowerBound), "largest": .number($0.upperBound)]
+      } ?? .null,
+      "stands_out": JSONValue(peculiarities[place].map(\.rawValue)),
+    ]
+  }
+}
+
+extension JSONObject {
+  fileprivate func appending(_ more: JSONObject?) -> JSONObject {
+    var object = self
+    for member in more?.members ?? [] { object[member.key] = member.value }
+    return object
   }
 }
 
@@ -164,13 +210,13 @@ extension RunRecord.Client {
     moduleCount = contribution.adapter.modules.count
   }
 
-  fileprivate var json: JSONValue {
-    .object([
+  fileprivate var json: JSONObject {
+    [
       "name": .string(name), "path": .string(path), "sha256": .string(sha256), "weight": .number(weight),
       "checkpoint": step.map { JSONValue($0) } ?? .null,
       "rank": ["smallest": JSONValue(rank.lowerBound), "largest": JSONValue(rank.upperBound)],
       "modules": JSONValue(moduleCount),
-    ])
+    ]
   }
 }
 
@@ -180,6 +226,7 @@ extension ModuleFigures {
       "module": .string(module), "clients": JSONValue(clients), "input_ranks": .array(inputRanks.map { JSONValue($0) }),
       "coverage": .number(coverage), "input_norms": .array(inputNorms.map { .number($0) }),
       "cosines": cosines.map { rows($0, count: clients.count) } ?? .null, "sign_conflict": .number(signConflict),
+      "coefficients": coefficients.map { .array($0.map { .number($0) }) } ?? .null,
       "rank": JSONValue(rank), "norm": .number(energy.squareRoot()), "energy": .number(energy),
       "discarded_energy": .number(discardedEnergy),
     ])
@@ -190,6 +237,9 @@ extension ModuleFigures {
 public let cluesVersion = "0.1.0"
 
 /// A square matrix as a list of rows.
-private func rows(_ elements: [Double], count: Int) -> JSONValue {
-  .array((0..<count).map { row in .array(elements[row * count..<(row + 1) * count].map { .number($0) }) })
+private func rows(_ elements: [Double?], count: Int) -> JSONValue {
+  .array(
+    (0..<count).map { row in
+      .array(elements[row * count..<(row + 1) * count].map { $0.map { .number($0) } ?? .null })
+    })
 }

@@ -57,6 +57,13 @@ func short(_ number: Double, beside scale: Double) -> String {
   short(abs(number) <= 1e-12 * abs(scale) ? 0 : number)
 }
 
+/// A cosine with three decimals, so that a column of them lines up; a dash where there is none.
+func cosineText(_ cosine: Double?) -> String {
+  guard let cosine else { return "–" }
+  let text = String(format: "%.3f", cosine)
+  return text == "-0.000" ? "0.000" : text
+}
+
 /// A share in percent.
 func percent(_ share: Double) -> String {
   let digits = share >= 0.1 ? 1 : share >= 0.01 ? 2 : 3

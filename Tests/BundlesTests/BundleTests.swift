@@ -183,9 +183,17 @@ import Testing
 
   @Test func asksWhichOfTwoAdaptersIsMeant() throws {
     let both = run().merging(run(adapter: "ref")) { first, _ in first }
-    let failure = try failure { try open(both) }
-    #expect(failure.message == "holds 2 adapters: 'default' and 'ref'")
-    #expect(failure.advice?.contains("'default'") == true)
+    // The one at the root is PEFT's default, and nobody who has it means another one.
+    let root = try open(both)
+    #expect(root.adapter?.weights.path == "adapter_model.safetensors")
+    #expect(root.checkpoints.map(\.adapter.name) == ["default", "default"])
+    #expect(
+      root.notes == [
+        "the adapter at the root is taken, not 'ref' below it; to take another one: --adapter ref, or INPUT#ref; "
+          + "in a recipe, adapter: ref"
+      ])
+    #expect(root.ignored.contains { $0.path == "checkpoint-15/ref/adapter_model.safetensors" })
+    #expect(try open(both, adapter: "ref").notes == [])
     #expect(try open(both, adapter: "ref").adapter?.weights.path == "ref/adapter_model.safetensors")
     #expect(try open(both, adapter: "default").adapter?.weights.path == "adapter_model.safetensors")
     let unknown = try TestSupport.failure { try open(both, adapter: "reff") }
@@ -195,6 +203,44 @@ import Testing
       try open(["a/adapter_config.json": "", "a/adapter_model.safetensors": "", "b/adapter_config.json": ""])
     }
     #expect(onlyFinal.message == "holds 2 adapters: 'a' and 'b'")
+    #expect(onlyFinal.advice?.contains("--adapter a") == true)
+    // Two in every checkpoint and none at the root.
+    let named = try TestSupport.failure {
+      try open(run(adapter: "a").merging(run(adapter: "b")) { first, _ in first })
+    }
+    #expect(named.message == "holds 2 adapters: 'a' and 'b'")
+    #expect(named.advice?.contains("--adapter a, or INPUT#a; in a recipe, adapter: a") == true)
+  }
+
+  @Test func aNamedAdapterHasCheckpointsOfItsOwn() throws {
+    let tree = run(adapter: "mine").merging(run(isFinal: false)) { first, _ in first }
+    let bundle = try open(tree)
+    #expect(bundle.adapter?.weights.path == "mine/adapter_model.safetensors")
+    #expect(bundle.checkpoints.map(\.adapter.name) == ["mine", "mine"])
+  }
+
+  @Test func whatCompressionLeftOutIsNoSecondAdapter() throws {
+    let merged: Tree = [
+      "adapter_config.json": "{}", "adapter_model.safetensors": "merged", "residual/adapter_config.json": "{}",
+      "residual/adapter_model.safetensors": "rest", "clues/run.json": "{}",
+    ]
+    let bundle = try open(merged)
+    #expect(try bundle.adapter?.weights.bytes().text == "merged")
+    #expect(
+      bundle.notes == [
+        "'residual/' is what compression left out of this merge; it is no second adapter, and not read"
+      ])
+    #expect(try open(merged, adapter: "residual").adapter?.weights.bytes().text == "rest")
+    // Without the record of a run it is an adapter that somebody called that.
+    #expect(try open(merged.without("clues/run.json")).notes.first?.contains("--adapter residual") == true)
+  }
+
+  @Test func anAdapterThatCheckpointsLackIsTakenWhenItIsAskedFor() throws {
+    let tree = run().merging([
+      "initial/adapter_config.json": "{}", "initial/adapter_model.safetensors": "initial weights",
+    ]) { first, _ in first }
+    #expect(try open(tree, wanting: [.adapter]).adapter?.name == "default")
+    #expect(try open(tree, wanting: [.adapter], adapter: "initial").adapter?.name == "initial")
   }
 
   @Test func findsANamedAdapterThatOnlyCheckpointsHave() throws {

@@ -31,6 +31,22 @@ import Testing
       b: Matrix(rows: 3, columns: 2, (0..<6).map { Float(b) * Float($0 + 1) }),
       a: Matrix(rows: 2, columns: 4, (0..<8).map { Float(a) * Float($0 + 1) }))
     #expect(try roughGram([term, term]) == gram([term, term]))
+    let other = try randomTerms(out: 3, in: 4, ranks: [2])[0]
+    let due = try innerProduct(term, other)
+    #expect(try roughInnerProducts(2, with: other) { _ in term } == [due, due])
+    #expect(try roughInnerProducts(1, with: term) { _ in other } == [due])
+  }
+
+  @Test func productsWithOneTermAgreeToSixDigits() throws {
+    let terms = try randomTerms(out: 40, in: 300, ranks: [2, 3, 9, 24])
+    let exact = try gram(terms)
+    let rough = try roughInnerProducts(3, with: terms[3]) { terms[$0] }
+    for place in 0..<3 {
+      #expect(abs(rough[place] - exact[place, 3]) < 1e-6 * (exact[place, place] * exact[3, 3]).squareRoot())
+    }
+    let small = try randomTerms(out: 4, in: 3, ranks: [1])[0]
+    let failure = #expect(throws: Failure.self) { try roughInnerProducts(1, with: small) { terms[$0] } }
+    #expect(failure?.message == "one client's delta is 4 by 3, another's 40 by 300")
   }
 
   @Test(arguments: [[0, 11, 29], Array(0..<30)])

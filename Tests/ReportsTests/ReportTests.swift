@@ -75,6 +75,65 @@ import Testing
     #expect(cosines == [matrix[0][1], matrix[0][2], matrix[1][2]].compactMap(\.doubleValue).sorted())
   }
 
+  @Test func `every client's update is told`() throws {
+    let run = SampleRun()
+    let page = try page(run)
+    let clients = try #require(run.json().objectValue?["clients"]?.arrayValue).compactMap(\.objectValue)
+    for (heading, key) in [
+      ("norm", "norm"), ("cosine: result", "cosine_with_result"),
+      ("cosine: others", "cosine_with_others"),
+    ] {
+      #expect(try page.numbers("Clients' updates", heading) == clients.map { $0[key]?.doubleValue })
+    }
+    for (heading, key) in [("least coefficient", "smallest"), ("largest coefficient", "largest")] {
+      let due = clients.map { $0["coefficient"]?.objectValue?[key]?.doubleValue }
+      #expect(try page.numbers("Clients' updates", heading) == due)
+    }
+    let table = try #require(page.all("table").first { $0.all("caption").first?.wholeText == "Clients' updates" })
+    #expect(
+      try #require(table.all("tbody").first).all("tr").map { $0.wholeText.contains("stands out") }
+        == [false, false, true])
+    var plain = run
+    plain.isLinear = false
+    #expect(try !Report(run: plain.json(), scores: []).html.contains("coefficient"))
+  }
+
+  @Test func `clients that share no module are not compared`() throws {
+    guard case .object(var run) = SampleRun().json(), case .object(var merge)? = run["merge"],
+      case .array(var modules)? = merge["modules"], case .object(var module) = modules[0]
+    else { throw Failure(.badData, "the sample run is no record") }
+    module["clients"] = ["financial"]
+    modules[0] = .object(module)
+    merge["modules"] = .array(modules)
+    merge["shared_modules"] = JSONValue(modules.count - 1)
+    merge["compared_modules"] = 3
+    merge["cosines"] = [[1.0, .null, 0.5], [.null, 1.0, .null], [0.5, .null, 1.0]]
+    run["merge"] = .object(merge)
+    let html = try Report(run: .object(run), scores: []).html
+    #expect(html.contains("over the modules that both have, of 3 among the 7 that clients share"))
+    #expect(html.contains("over the 7 modules that clients share"))
+    let page = try Page.read(html)
+    #expect(try page.numbers("Cosines between the clients' updates", "cosine") == [0.5])
+    #expect(try page.numbers("Sign conflict by module", "sign conflict").count == 7)
+    merge["cosines"] = [[1.0, .null, .null], [.null, 1.0, .null], [.null, .null, 1.0]]
+    run["merge"] = .object(merge)
+    #expect(try Report(run: .object(run), scores: []).html.contains("No two clients share a module"))
+  }
+
+  @Test func `a record from before updates were told has its report`() throws {
+    guard case .object(var run) = SampleRun().json(), case .array(let clients)? = run["clients"] else {
+      throw Failure(.badData, "the sample run is no record")
+    }
+    run["clients"] = .array(
+      clients.map { client in
+        let told = ["norm", "cosine_with_result", "cosine_with_others", "coefficient", "stands_out"]
+        return .object(
+          JSONObject((client.objectValue?.members ?? []).filter { !told.contains($0.key) }.map { ($0.key, $0.value) }))
+      })
+    let page = try Page.read(Report(run: .object(run), scores: []).html)
+    #expect(!page.all("table").contains { $0.all("caption").first?.wholeText == "Clients' updates" })
+  }
+
   @Test func `names of strangers stay names`() throws {
     var run = SampleRun()
     let nasty = ["\"><script>alert(1)</script>", "a\u{202E}gnp.exe", "\u{1B}[31m\u{0}\u{FFFE}]]>", "<!--&lt;'"]

@@ -9,6 +9,7 @@ struct SampleRun {
   var threshold: JSONValue = 0.25
   var calibrate = "none"
   var discards = true
+  var isLinear = true
 
   /// Numbers that look like something, from anything that can be counted.
   private func wave(_ place: Int, _ step: Double) -> Double {
@@ -82,6 +83,11 @@ struct SampleRun {
             "sha256": .string("0123456789abcdef\(place)"),
             "weight": .number(0.5 + wave(place + 1, 0.77)), "checkpoint": place == 0 ? .null : 60,
             "rank": ["smallest": 4, "largest": 8], "modules": JSONValue(layers * kinds.count),
+            "norm": .number(1 + wave(place, 0.3)),
+            "cosine_with_result": place == 1 ? .null : .number(wave(place, 0.61)),
+            "cosine_with_others": .number(wave(place, 0.41) - 0.5),
+            "coefficient": isLinear ? ["smallest": 0.25, "largest": .number(0.25 + wave(place, 0.1))] : .null,
+            "stands_out": place == 2 ? ["long"] : [],
           ]
         }),
       "plugins": [["library": "ties", "version": "1.0.0", "sha256": "fa113913e8184e10"]],

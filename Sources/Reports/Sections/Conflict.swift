@@ -2,14 +2,19 @@ import Foundation
 
 /// Where the clients' updates have both signs; nil for fewer than two clients.
 func conflictSection(_ run: RunFile) -> Section? {
-  guard let merge = run.merge, run.clients.count > 1, !merge.modules.isEmpty else { return nil }
-  let grid = ModuleGrid(merge.modules)
-  let style = NumberStyle(shares: merge.modules.map(\.signConflict))
-  let chance = 1 - pow(2, 1 - Double(run.clients.count))
+  guard let merge = run.merge, run.clients.count > 1 else { return nil }
+  // A module that one client has alone is in nobody's dispute.
+  let shared = merge.modules.filter { $0.clientCount > 1 }
+  guard !shared.isEmpty else { return nil }
+  let grid = ModuleGrid(shared)
+  let style = NumberStyle(shares: shared.map(\.signConflict))
+  let chance = shared.reduce(0) { $0 + 1 - pow(2, 1 - Double($1.clientCount)) } / Double(shared.count)
+  let which =
+    shared.count < merge.modules.count ? "the \(whole(shared.count)) modules that clients share" : "all modules"
   return Section("conflict", "Where they disagree") {
     paragraph(
-      "At \(percent(merge.signConflict)) of the entries the clients' updates have both signs, as the mean over the "
-        + "modules. Updates with nothing in common would disagree at \(percent(chance)).")
+      "At \(percent(merge.signConflict)) of the entries the clients' updates have both signs, as the mean over "
+        + "\(which). Updates with nothing in common would disagree at \(percent(chance)).")
     figure(
       moduleMap(
         grid, title: "Sign conflict by layer and kind of module",

@@ -3,9 +3,16 @@ func likenessSection(_ run: RunFile) -> Section? {
   guard let merge = run.merge, run.clients.count > 1 else { return nil }
   let names = run.clients.map(\.name)
   let pairs = names.indices.flatMap { i in
-    names.indices.dropFirst(i + 1).map { j in Pair(first: names[i], second: names[j], cosine: merge.cosines[i][j]) }
+    names.indices.dropFirst(i + 1).compactMap { j in
+      merge.cosines[i][j].map { Pair(first: names[i], second: names[j], cosine: $0) }
+    }
   }.sorted { $0.cosine < $1.cosine }
-  guard let least = pairs.first, let most = pairs.last else { return nil }
+  guard let least = pairs.first, let most = pairs.last else {
+    return Section("likeness", "How alike the clients are") {
+      paragraph("No two clients share a module, so there is nothing to compare.")
+      updates(run)
+    }
+  }
   let style = NumberStyle(pairs.map(\.cosine), digits: 3)
   // Where names do not fit above the columns, numbers stand for them.
   let isNarrow = names.count > 8
@@ -20,11 +27,9 @@ func likenessSection(_ run: RunFile) -> Section? {
       }
       "."
     }
-    let compared = merge.comparedModules ?? merge.modules.count
-    let modules = compared < merge.modules.count ? "\(compared) of \(merge.modules.count) modules" : "all modules"
     paragraph(
-      "The cosine between two clients' updates over \(modules): 1 is the same direction, 0 nothing in common, −1 the "
-        + "opposite.", class: "soft")
+      "The cosine between two clients' updates over \(comparedModules(run, merge)): 1 is the same direction, 0 nothing in "
+        + "common, −1 the opposite.", class: "soft")
     figure(
       HeatMap(
         title: title,
@@ -38,6 +43,53 @@ func likenessSection(_ run: RunFile) -> Section? {
       DataTable(
         caption: title, headings: ["client", "client", "cosine"],
         rows: pairs.map { [.text($0.first), .text($0.second), .number($0.cosine, style)] }))
+    updates(run)
+  }
+}
+
+/// Which modules the cosines are taken over.
+private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
+  let shared = merge.sharedModules ?? merge.modules.count
+  let compared = merge.comparedModules ?? merge.modules.count
+  guard merge.modules.contains(where: { $0.clientCount < run.clients.count }) else {
+    return compared < shared ? "\(whole(compared)) of \(whole(shared)) modules" : "all modules"
+  }
+  let some = compared < shared ? "\(whole(compared)) among " : ""
+  return "the modules that both have, of \(some)the \(whole(shared)) that clients share"
+}
+
+/// How each client's update stands beside the others' and the result; nothing for records that do not tell.
+@MarkupBuilder private func updates(_ run: RunFile) -> Markup {
+  let updates = run.clients.compactMap(\.update)
+  if updates.count == run.clients.count {
+    let norms = NumberStyle(updates.map(\.norm))
+    let cosines = NumberStyle([1.0])
+    let ranges = updates.compactMap(\.coefficients)
+    let coefficients = NumberStyle(ranges.map { max(abs($0.lowerBound), abs($0.upperBound)) })
+    let differ = ranges.contains { $0.lowerBound < $0.upperBound }
+    let ends: [(heading: String, end: (ClosedRange<Double>) -> Double)] =
+      ranges.isEmpty
+      ? []
+      : differ
+        ? [("least coefficient", \.lowerBound), ("largest coefficient", \.upperBound)] : [("coefficient", \.upperBound)]
+    let standOut = updates.contains(where: \.standsOut)
+    element("h3") { "Each client's update" }
+    paragraph(
+      "The norm is taken over all modules of the client, the cosines over those in which clients were compared. The mean of "
+        + "the others is that of their directions: each counts with length 1."
+        + (ranges.isEmpty ? "" : " The coefficient is what the method multiplied the update with."), class: "soft")
+    DataTable(
+      caption: "Clients' updates",
+      headings: ["client", "norm", "cosine: result", "cosine: others"] + ends.map(\.heading)
+        + (standOut ? ["remark"] : []),
+      rows: zip(run.clients, updates).map { client, update in
+        let numbers: [Cell] =
+          [.number(update.norm, norms)]
+          + [update.cosineWithResult, update.cosineWithOthers].map { $0.map { .number($0, cosines) } ?? .none }
+          + ends.map { end in update.coefficients.map { .number(end.end($0), coefficients) } ?? .none }
+        return [.text(client.name)] + numbers + (standOut ? [.text(update.standsOut ? "stands out" : "")] : [])
+      }
+    ).markup
   }
 }
 

@@ -9,7 +9,8 @@ extension Clues {
       usage: "clues inspect <input> [<options>]",
       discussion: """
         Nothing in it is executed, and nothing is unpacked to disk. Of a bundle it says what Clues would use: the \
-        adapter, the checkpoints, the evidence for scoring, and what is wrong or odd.
+        adapter, the checkpoints, the evidence for scoring, and what is wrong or odd. Where several adapters lie in folders \
+        of their own, --adapter NAME or INPUT#NAME says which one is meant.
 
         Examples:
           clues inspect checkpoints/medical.tar.zst
@@ -23,6 +24,9 @@ extension Clues {
       completion: .file())
     var input: String
 
+    @Option(help: ArgumentHelp("The adapter that is meant where a bundle holds several.", valueName: "name"))
+    var adapter: String?
+
     @Flag(help: "Print everything as JSON.")
     var json = false
 
@@ -30,6 +34,7 @@ extension Clues {
     @OptionGroup var messages: MessageOptions
 
     func run() throws {
+      let input = try InputArgument.one(input, adapter: adapter)
       let inspection = try Inspection(input, Console.page, limits: limits.limits)
       try Console.result(json ? inspection.json.text(indented: true) : Console.printable(inspection.text))
     }

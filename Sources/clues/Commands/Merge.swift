@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import JSON
 import Recipes
+import Workbench
 
 extension Clues {
   struct Merge: WorkingCommand {
@@ -10,14 +11,17 @@ extension Clues {
       abstract: "Merge adapters without a recipe.",
       usage: "clues merge <input> ... --method <name> --output <dir> [<options>]",
       discussion: """
-        Inputs are archives, Trainer folders, single checkpoints or PEFT folders, one a client. `clues plugins list` \
-        shows the methods, `clues plugins show METHOD` their parameters. The result loads in PEFT as it is.
+        Inputs are archives, Trainer folders, single checkpoints or PEFT folders, one a client. Where one holds several \
+        adapters, --adapter NAME or INPUT#NAME says which is meant. `clues plugins list` shows the methods, \
+        `clues plugins show METHOD` their parameters. The result loads in PEFT as it is.
 
         Examples:
           clues merge medical.tar.zst financial.zip --method average -o merged
           clues merge a/ b/ c/ --method ties -p density=0.5 --rank 16 -o merged
           clues merge a/ b/ --method average --weight 0.7 --weight 0.3 -o merged
           clues merge x/out y/out --client x --client y --method average -o merged
+          clues merge model#math model#code --method ties -o merged
+          clues merge in/* --without noisy --method average -o merged
         """)
 
     @Argument(help: ArgumentHelp("The clients' bundles.", valueName: "input"), completion: .file())
@@ -43,6 +47,13 @@ extension Clues {
     var weight: [Double] = []
 
     @OptionGroup var clients: ClientOptions
+
+    @Option(
+      name: .customLong("adapter"),
+      help: ArgumentHelp(
+        "The adapter that is meant where inputs hold several: once for all inputs, or once for each in order.",
+        valueName: "name"))
+    var adapters: [String] = []
 
     @Option(
       help: ArgumentHelp("The rank of the result: a number, same or full.", valueName: "r"),
@@ -127,8 +138,8 @@ extension Clues {
     /// The options as settings of a recipe.
     private var settings: [Override] {
       get throws {
-        let bundles = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
-        var settings = [try Override(["clients"], bundles, from: "the inputs")]
+        let inputs = try InputArgument.all(inputs, adapters: adapters)
+        var settings = [try Override(["clients"], inputs.clients.text(), from: "the inputs")]
         settings.append(try Override(Self.paths["--method"] ?? [], method, from: "--method \(method)"))
         for (place, weight) in weight.enumerated() {
           settings.append(try Override(["clients", "\(place)", "weight"], "\(weight)", from: "--weight \(weight)"))

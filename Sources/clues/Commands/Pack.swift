@@ -37,6 +37,9 @@ extension Clues {
       completion: .list(BundleWriter.optionalParts.map(\.rawValue)))
     var without: String?
 
+    @Option(help: ArgumentHelp("The adapter that is packed where there are several.", valueName: "name"))
+    var adapter: String?
+
     @Option(help: ArgumentHelp("The client's name; by default that of the folder.", valueName: "name"))
     var client: String?
 
@@ -61,7 +64,9 @@ extension Clues {
     var progressStyle: ProgressStyle { progress.progress }
 
     func run() throws {
-      var packing = Packing(source: source, output: output)
+      let input = try InputArgument.one(source, adapter: adapter)
+      var packing = Packing(source: input.path, output: output)
+      packing.adapter = input.adapter
       packing.leavingOut = try Set((without ?? "").split(separator: ",").map { try Packing.part(named: String($0)) })
       packing.client = client
       packing.domain = domain

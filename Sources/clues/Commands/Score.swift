@@ -25,6 +25,13 @@ extension Clues {
     @Argument(help: ArgumentHelp("The clients' bundles.", valueName: "input"), completion: .file())
     var inputs: [String] = []
 
+    @Option(
+      name: .customLong("adapter"),
+      help: ArgumentHelp(
+        "The adapter that is meant where inputs hold several: once for all inputs, or once for each in order.",
+        valueName: "name"))
+    var adapters: [String] = []
+
     @Option(help: ArgumentHelp("The scorer.", valueName: "name"), completion: .pluginIds(.scorer))
     var scorer: String?
 
@@ -70,6 +77,9 @@ extension Clues {
         throw ValidationError("--client names the inputs, and there are none; a recipe names its clients itself")
       }
       try clients.check(inputs: inputs)
+      guard adapters.isEmpty || !inputs.isEmpty else {
+        throw ValidationError("--adapter goes with inputs given here; a recipe has 'adapter:' for each client")
+      }
       guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
     }
 
@@ -88,12 +98,13 @@ extension Clues {
 
     private var chosenRecipe: Recipe {
       get throws {
+        let inputs = try InputArgument.all(inputs, adapters: adapters)
         if let recipe {
           // Inputs given here stand in for the recipe's clients; what it selects and merges plays no part.
           return try Recipe.read(path: recipe, overrides: limits.overrides, limits: limits.limits).scoringOnly(
-            inputs: inputs, names: clients.names)
+            inputs: inputs.map(\.path), names: clients.names, adapters: inputs.map(\.adapter))
         }
-        let bundles = JSONValue.array(inputs.map { ["path": .string($0)] }).text()
+        let bundles = inputs.clients.text()
         var settings = [
           try Override(["clients"], bundles, from: "the inputs"),
           try Override(["score", "scorer"], scorer ?? "", from: "--scorer \(scorer ?? "")"),

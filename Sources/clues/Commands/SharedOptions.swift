@@ -92,6 +92,11 @@ struct RunOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))
   var threads: Int = ProcessInfo.processInfo.activeProcessorCount
 
+  @Option(
+    help: ArgumentHelp(
+      "Leave a client out, by its name: as if it were not among the inputs; may be repeated.", valueName: "client"))
+  var without: [String] = []
+
   @Flag(help: "Replace the output folder if it holds an earlier run.")
   var force = false
 
@@ -112,6 +117,7 @@ struct RunOptions: ParsableArguments {
   func carryOut(_ recipe: Recipe, output: String, plugins: PluginRunOptions) throws {
     let observer = Console.observer(progress.progress)
     let bench = Bench(catalog: try plugins.catalog, observer: observer, threads: threads)
+    let recipe = try bench.leavingOut(without, of: recipe)
     if dryRun {
       let plan = try bench.plan(recipe)
       try Console.result(json ? plan.json.text(indented: true) : Console.printable(plan.text(Console.page)))

@@ -1,0 +1,70 @@
+import Diagnostics
+import Foundation
+import JSON
+
+/// An input as the command line names it: a path, and where several adapters lie there, which one is meant.
+public struct InputArgument: Sendable, Equatable {
+  public let path: String
+
+  /// The name of the adapter that is meant; nil leaves it to the bundle.
+  public let adapter: String?
+
+  /// Reads `PATH` or `PATH#ADAPTER`. What is there as it is written is a path, whatever its name has in it.
+  public init(_ argument: String) {
+    let files = FileManager.default
+    if let mark = argument.lastIndex(of: "#"), mark != argument.startIndex, !files.fileExists(atPath: argument) {
+      let (path, name) = (String(argument[..<mark]), String(argument[argument.index(after: mark)...]))
+      if !name.isEmpty, files.fileExists(atPath: path) {
+        (self.path, adapter) = (path, name)
+        return
+      }
+    }
+    (path, adapter) = (argument, nil)
+  }
+
+  private init(path: String, adapter: String?) { (self.path, self.adapter) = (path, adapter) }
+
+  /// Reads inputs with the names that `--adapter` gives: one for all of them, or one for each, in order.
+  ///
+  /// - throws: ``Failure`` `usage` where the names do not fit the inputs.
+  public static func all(_ arguments: [String], adapters: [String]) throws -> [InputArgument] {
+    guard adapters.count <= 1 || adapters.count == arguments.count else {
+      throw Failure(
+        .usage, "--adapter is given \(adapters.count) times for \(arguments.count) inputs",
+        advice: "give it once for all of them, or once for each, in order; or write INPUT#ADAPTER")
+    }
+    return try arguments.enumerated().map { place, argument in
+      let input = InputArgument(argument)
+      guard !adapters.isEmpty else { return input }
+      let name = adapters.count == 1 ? adapters[0] : adapters[place]
+      guard input.adapter == nil || input.adapter == name else {
+        throw Failure(
+          .usage, "\(argument) names an adapter, and --adapter \(name) another one", advice: "keep one of them")
+      }
+      return InputArgument(path: input.path, adapter: name)
+    }
+  }
+
+  /// Reads one input and the name that `--adapter` gives.
+  public static func one(_ argument: String, adapter: String?) throws -> InputArgument {
+    try all([argument], adapters: adapter.map { [$0] } ?? [])[0]
+  }
+}
+
+extension [InputArgument] {
+  /// The inputs as the clients of a recipe.
+  ///
+  /// Several adapters of one bundle are told apart by the bundle's name and theirs.
+  public var clients: JSONValue {
+    .array(
+      map { input in
+        var client: JSONObject = ["path": .string(input.path)]
+        guard let adapter = input.adapter else { return .object(client) }
+        client["adapter"] = .string(adapter)
+        if filter({ $0.path == input.path }).count > 1 {
+          client["name"] = .string(URL(filePath: input.path).lastPathComponent + "#" + adapter)
+        }
+        return .object(client)
+      })
+  }
+}
