@@ -9,6 +9,8 @@ struct SampleRun {
   var threshold: JSONValue = 0.25
   var calibrate = "none"
   var discards = true
+  /// What each client's anchors do; nil in records from before that was told.
+  var influences: [JSONValue]?
 
   /// Numbers that look like something, from anything that can be counted.
   private func wave(_ place: Int, _ step: Double) -> Double {
@@ -55,6 +57,7 @@ struct SampleRun {
       "clients": .array(
         clients.enumerated().map { place, name in
           [
+            "influence": influences?[place] ?? .null,
             "client": .string(name), "threshold": threshold, "anchors": statistics(10), "anchor_offset": -0.03125,
             "kept": JSONValue(samples / 2 + place % 3), "scored": JSONValue(samples), "unscored": 1,
             "kept_share": .number(Double(samples / 2 + place % 3) / Double(samples + 1)),

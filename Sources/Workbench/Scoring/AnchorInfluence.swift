@@ -17,14 +17,30 @@ public struct AnchorInfluence: Sendable, Equatable {
   /// How many training samples the other clients have.
   public let others: Int
 
+  /// Where several scorers are summed, the one whose scale these anchors stretch or shrink the most, and by what factor:
+  /// a scorer on a stretched scale counts for less in the sum.
+  public let stretch: Stretch?
+
+  public struct Stretch: Sendable, Equatable {
+    public let scorer: String
+    public let factor: Double
+
+    /// The factor as that of a stretch, whichever way it goes.
+    var size: Double { max(factor, 1 / factor) }
+  }
+
   /// Whether one client decides too much: its anchors move the threshold by more than a deviation of all others'
-  /// anchors, or turn more than a quarter of the other clients' decisions.
-  public var isFar: Bool { abs(deviations ?? 0) > 1 || 4 * decisions > others }
+  /// anchors, turn more than a quarter of the other clients' decisions, or change the scale of a scorer more than
+  /// threefold.
+  public var isFar: Bool { abs(deviations ?? 0) > 1 || 4 * decisions > others || isStretched }
+
+  var isStretched: Bool { stretch.map { $0.size > 3 } ?? false }
 
   var json: JSONValue {
     [
       "threshold_without": threshold.map { number($0) } ?? .null, "deviations": deviations.map { number($0) } ?? .null,
       "decisions": JSONValue(decisions), "of": JSONValue(others),
+      "stretch": stretch.map { ["scorer": .string($0.scorer), "factor": number($0.factor)] } ?? .null,
     ]
   }
 }
@@ -39,29 +55,35 @@ struct LeaveOneOut {
   let thresholds: [Double]
   let decide: ([ThresholdRulePlugin.ClientScores]) throws -> [Double]
 
-  /// What the anchors of each client do; nil of clients without, and of all where there is one client.
-  func influences() -> [AnchorInfluence?] {
+  /// What the anchors of each client do; nil of clients without, and of all where there is one client or where the
+  /// clients themselves are what is scored.
+  ///
+  /// - throws: ``Failure`` when the rule fails for another reason than that too few anchors are left.
+  func influences() throws -> [AnchorInfluence?] {
     let groups = table.groups
-    guard groups.count > 1 else { return groups.map { _ in nil } }
+    guard groups.count > 1, groups.contains(where: { $0.places.count > 1 }) else { return groups.map { _ in nil } }
     let parts = table.scorers.count > 1 && !table.isUnsummed ? ScoreParts(table) : nil
-    return groups.indices.map { influence(of: $0, groups, parts) }
+    return try groups.indices.map { try influence(of: $0, groups, parts) }
   }
 
   private typealias Group = (client: String, places: Range<Int>)
 
-  private func influence(of left: Int, _ groups: [Group], _ parts: ScoreParts?) -> AnchorInfluence? {
+  private func influence(of left: Int, _ groups: [Group], _ parts: ScoreParts?) throws -> AnchorInfluence? {
     let rows = table.rows
     let before = calibrated.rows.map(\.score.value)
     guard groups[left].places.contains(where: { rows[$0].isAnchor && before[$0] != nil }) else { return nil }
     let others = rows.indices.filter { !groups[left].places.contains($0) }
     let training = others.filter { rows[$0].isTrain }
     let anchors = others.filter { rows[$0].isAnchor }
-    let nothing = AnchorInfluence(isAlone: true, threshold: nil, deviations: nil, decisions: 0, others: training.count)
-    guard let after = scores(without: left, groups, parts, before) else { return nothing }
+    let nothing = AnchorInfluence(
+      isAlone: true, threshold: nil, deviations: nil, decisions: 0, others: training.count, stretch: nil)
+    let scales = try orNil { try parts?.scales(without: groups[left].client) ?? [] }
+    guard let scales else { return nothing }
+    let after = scores(without: left, groups, parts, scales, before)
     let inputs = groups.enumerated().map { place, group in
       Self.input(group.client, group.places.filter { place != left || rows[$0].isTrain }, rows, after)
     }
-    guard let moved = try? decide(inputs) else { return nothing }
+    guard let moved = try orNil({ try decide(inputs) }) else { return nothing }
     let owners = groups.enumerated().flatMap { place, group in group.places.map { _ in place } }
     let decisions = training.count { place in
       (before[place].map { $0 >= thresholds[owners[place]] } ?? false)
@@ -76,15 +98,32 @@ struct LeaveOneOut {
     let common = Set(groups.indices.filter { $0 != left }.map { moved[$0] })
     return AnchorInfluence(
       isAlone: false, threshold: common.count == 1 ? common.first : nil, deviations: farthest, decisions: decisions,
-      others: training.count)
+      others: training.count, stretch: stretch(scales))
+  }
+
+  /// How the scales with all anchors differ from these.
+  private func stretch(_ scales: [ScoreTable.Scorer.Scale]) -> AnchorInfluence.Stretch? {
+    let names = ScoreTable.Scorer.names(of: table.scorers)
+    return scales.indices.compactMap { place in
+      table.scorers[place].scale.map { .init(scorer: names[place], factor: $0.deviation / scales[place].deviation) }
+    }.max { $0.size < $1.size }
+  }
+
+  /// The result of `body`; nil where the data that is left does not do.
+  private func orNil<Result>(_ body: () throws -> Result) throws -> Result? {
+    do {
+      return try body()
+    } catch let failure as Failure where failure.kind == .badData {
+      return nil
+    }
   }
 
   /// The scores of all rows once the client's anchors make no part of any scale.
   private func scores(
-    without left: Int, _ groups: [Group], _ parts: ScoreParts?, _ before: [Double?]
-  ) -> [Double?]? {
+    without left: Int, _ groups: [Group], _ parts: ScoreParts?, _ scales: [ScoreTable.Scorer.Scale],
+    _ before: [Double?]
+  ) -> [Double?] {
     guard let parts else { return before }
-    guard let scales = try? parts.scales(without: groups[left].client) else { return nil }
     var scores = parts.sums(scales)
     guard calibratesClients else { return scores }
     for (place, group) in groups.enumerated() {

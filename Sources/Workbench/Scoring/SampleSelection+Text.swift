@@ -58,9 +58,14 @@ extension SampleSelection {
     guard influence.isFar else { return nil }
     let moved = influence.deviations.map { "move the threshold by \(deviations($0)) of the other clients' anchors" }
     let decided = "decide \(influence.decisions) of the other clients' \(influence.others) samples otherwise"
+    let stretched = influence.isStretched ? influence.stretch : nil
+    let scaled = stretched.map { stretch in
+      ", and \(stretch.factor > 1 ? "stretch" : "shrink") the scale of \(stretch.scorer) \(short(stretch.size)) times, so that it "
+        + "counts for so much \(stretch.factor > 1 ? "less" : "more") in the sum"
+    }
     return .warning(
-      "the anchors of client '\(client.client)' \(moved.map { "\($0) and " } ?? "")\(decided); look at its anchors, or "
-        + "calibrate the clients (select.calibrate: client)")
+      "the anchors of client '\(client.client)' \(moved.map { "\($0) and " } ?? "")\(decided)\(scaled ?? ""); look at its "
+        + "anchors, or calibrate the clients (select.calibrate: client)")
   }
 
   private func deviations(_ number: Double) -> String {

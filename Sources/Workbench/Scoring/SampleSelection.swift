@@ -55,7 +55,7 @@ public struct SampleSelection: Sendable {
       LeaveOneOut.input(group.client, group.places, calibrated.rows, values)
     }
     let thresholds = try rule.thresholds(for: inputs, parameters, services: services)
-    let influences = LeaveOneOut(
+    let influences = try LeaveOneOut(
       table: scores, calibrated: calibrated, calibratesClients: calibratesClients, thresholds: thresholds,
       decide: { try rule.thresholds(for: $0, parameters, services: services) }
     ).influences()

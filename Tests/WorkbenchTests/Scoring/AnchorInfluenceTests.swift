@@ -92,8 +92,11 @@ import Testing
     #expect(sound.clients.allSatisfy { warnings(sound, of: $0.client).isEmpty }, "\(sound.notes)")
     let wide = (0..<10).map { [($0 % 2 == 0 ? 1e9 : -1e9), Double($0)] }
     let selection = try select(table(honest + [(name: "mallory", train: samples(5, 1), anchors: wide)]), "anchor-sigma")
-    #expect(!warnings(selection, of: "mallory").isEmpty, "\(selection.notes)")
+    #expect(
+      warnings(selection, of: "mallory").contains { $0.contains("stretch the scale of s0 ") }, "\(selection.notes)")
     #expect(warnings(selection, of: "a").isEmpty)
+    let stretch = try #require(selection.clients.first { $0.client == "mallory" }?.influence?.stretch)
+    #expect(stretch.scorer == "s0" && stretch.factor > 1e7)
   }
 
   @Test func `a client whose anchors are the only ones is named`() throws {
@@ -108,6 +111,12 @@ import Testing
     #expect(!best.text().contains("moves threshold"))
     let alone = try select(table([("a", [[0]], [[1], [3]])]), "anchor-mean")
     #expect(alone.clients[0].influence == nil)
+  }
+
+  /// Of clients that are scored whole, one that was trained on anchors is what it takes.
+  @Test func `one anchor among whole clients is as it should be`() throws {
+    let selection = try select(table([("a", [[0]], []), ("b", [[1]], []), ("c", [], [[0.5]])]), "anchor-mean")
+    #expect(selection.clients.allSatisfy { $0.influence == nil && warnings(selection, of: $0.client).isEmpty })
   }
 
   @Test func `calibrated clients move each other by their calibrated anchors`() throws {
