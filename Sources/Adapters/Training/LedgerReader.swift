@@ -148,12 +148,16 @@ private struct LedgerRows {
       let name = columnNames[cell.column]
       if let fault = measures[cell.column].fault(number) { throw Measure.refusal(number, name, owner, fault) }
       if name.hasPrefix(Measure.target + ".") { try check(target: number, cell.column, owner, at: step) }
+    }
+    // Each number for itself first: a norm that cannot be is no bound.
+    for cell in cells {
+      guard let number = cell.value else { continue }
       // Cauchy and Schwarz; a percent is left to norms that were measured in half precision.
       guard let pair = norms[cell.column], let left = value(pair.left) else { continue }
       let right = value(pair.right) ?? Measure.gradientNorm.range.upperBound
       guard abs(number) > 1.01 * left * right + 1e-6 else { continue }
       throw Measure.refusal(
-        number, name, owner,
+        number, columnNames[cell.column], owner,
         "its '\(pair.left)' is \(left) and '\(pair.right)' "
           + (value(pair.right).map { "\($0)" } ?? "at most \(right)")
           + ", and an inner product is no larger than the product of the norms")

@@ -118,17 +118,15 @@ struct SampleScorer: Sendable {
     _ plugin: ScorerPlugin, _ ways: [ScorerNeeds], _ clients: [ClientEvidence], _ catalog: PluginCatalog,
     _ services: HostServices
   ) -> Failure {
-    // The way with the least missing is the most helpful to talk about: one for all, or each client's own.
-    func best(_ clients: [ClientEvidence]) -> ScorerNeeds? {
-      ways.min { a, b in
-        clients.reduce(0) { $0 + ($1.missing(for: a)?.items.count ?? 0) }
-          < clients.reduce(0) { $0 + ($1.missing(for: b)?.items.count ?? 0) }
-      }
+    func missing(_ way: ScorerNeeds, _ clients: [ClientEvidence]) -> Int {
+      clients.reduce(0) { $0 + ($1.missing(for: way)?.items.count ?? 0) }
     }
-    let common = best(clients)
-    let lacks = clients.compactMap { client in
-      (plugin.alternativesAgree ? best([client]) : common).flatMap { client.missing(for: $0) }
-        .map { "client '\(client.client)' lacks \($0.text)" }
+    // The way with the least missing is the most helpful to talk about.
+    let best = ways.min { missing($0, clients) < missing($1, clients) }
+    let lacks = clients.compactMap { client -> String? in
+      // Where each client may go its own way, one that has a way lacks nothing.
+      if plugin.alternativesAgree, ways.contains(where: { client.missing(for: $0) == nil }) { return nil }
+      return best.flatMap { client.missing(for: $0) }.map { "client '\(client.client)' lacks \($0.text)" }
     }
     let working = catalog.scorers.filter { other in
       guard !other.scoresClients,
