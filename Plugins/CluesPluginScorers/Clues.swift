@@ -4,6 +4,8 @@ import PluginKit
 struct Clues: Scorer {
   static let id = "clues"
   static let summary = "How well a sample's update, as Adam would make it, goes along with the validation gradients."
+  /// A ledger holds the very sums that gradients give.
+  static let alternativesAgree = true
   static let details = """
     Per checkpoint t, with the client's own Adam moments m and v and the sample's gradient g:
 

@@ -4,6 +4,8 @@ import PluginKit
 struct GraNd: Scorer {
   static let id = "grand"
   static let summary = "How small a sample's gradient is, or how large."
+  /// A ledger holds the very sums that gradients give.
+  static let alternativesAgree = true
   static let details = """
     The mean of ‖g(z)‖ over the checkpoints. keep: low scores −‖g‖, which removes noise: wrong answers have large \
     gradients. keep: high scores ‖g‖, which prunes what is easy already; that is what the paper is after.

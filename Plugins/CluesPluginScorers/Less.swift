@@ -4,6 +4,8 @@ import PluginKit
 struct Less: Scorer {
   static let id = "less"
   static let summary = "The cosine between a sample's Adam update and validation gradients, whatever their lengths."
+  /// A ledger holds the very sums that gradients give.
+  static let alternativesAgree = true
   static let details = """
     Per checkpoint, with Γ as in clues (preset: reference), and with every domain as a subtask d:
 

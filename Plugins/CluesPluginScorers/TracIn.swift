@@ -4,6 +4,8 @@ import PluginKit
 struct TracIn: Scorer {
   static let id = "tracin"
   static let summary = "How much steps on a sample, by plain gradient descent, would have lowered the validation loss."
+  /// A ledger holds the very sums that gradients give.
+  static let alternativesAgree = true
   static let details = """
         S(z) = Σ over checkpoints of η̄ · Σ over domains of w · ⟨g(z), V⟩
 

@@ -133,6 +133,14 @@ struct Assembly {
       file: place.folder.map { displayName(layout.wrapping + $0.name) })
   }
 
+  /// Evidence in the wrong folder, in the order of the paths.
+  var misplaced: [MisplacedEvidence] {
+    layout.strays.sorted { $0.entry.path < $1.entry.path }.compactMap { stray in
+      MisplacedEvidence(
+        stray.path, isCheckpoint: layout.loneCheckpoint != nil, name: displayName(stray.entry.path))
+    }
+  }
+
   /// Optimizer and gradients at the root belong to a step that nobody knows.
   func refuseStrayEvidence() throws {
     let root = layout.root

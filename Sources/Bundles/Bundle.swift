@@ -40,6 +40,9 @@ public struct Bundle: Sendable {
   /// The files that are there but not known, and not read.
   public let ignored: [BundleEntry]
 
+  /// Evidence that lies where it is not read; the notes tell of it.
+  public let misplaced: [MisplacedEvidence]
+
   /// What the user should know although it is no error.
   public let notes: [String]
 
@@ -132,7 +135,8 @@ public struct Bundle: Sendable {
     ledger = layout.ledger.map { assembly.file($0, .ledger) }
     path = source.name
     self.archive = archive
-    var notes = sourceNotes + layout.notes + trajectory.notes
+    misplaced = assembly.misplaced
+    var notes = sourceNotes + layout.notes + trajectory.notes + MisplacedEvidence.notes(misplaced)
     let rootAdapter = chosen.flatMap { $0.step == nil ? $0.files : nil } ?? assembly.rootAdapter(choice)
     files =
       [manifestFile, rootAdapter?.config, rootAdapter?.weights, samples, ledger].compactMap { $0 }

@@ -52,7 +52,9 @@ public struct BundleWriter: Sendable {
   /// - throws: ``Failure`` `cannotWrite`, and `usage` for an ending that is no format or a part that cannot be left out.
   public func write(_ bundle: Bundle, to output: String) throws -> PackingList {
     let format = try checkRequest(output)
+    try bundle.refuseMisplaced(Set(Part.allCases).subtracting(leavingOut))
     var list = PackingList()
+    list.notes = MisplacedEvidence.notes(bundle.misplaced)
     var entries: [(path: String, content: Bytes)] = []
     var manifest = try freshManifest(bundle)
     for file in bundle.files {
@@ -69,7 +71,8 @@ public struct BundleWriter: Sendable {
     }
     entries.insert(("clues.json", Bytes(manifest.text.utf8)), at: 0)
     list.leftOut += bundle.ignored.map { .init(path: $0.path, bytes: $0.size, reason: .unknown) }
-    list.packed = entries.map { .init(path: $0.path, bytes: $0.content.count) }
+    let parts = Dictionary(bundle.files.map { ($0.path, $0.part) }) { first, _ in first }
+    list.packed = entries.map { .init(path: $0.path, bytes: $0.content.count, part: parts[$0.path] ?? nil) }
     let writer = try ArchiveWriter(output, format: format, interruption: interruption)
     let total = entries.reduce(0) { $0 + $1.content.count }
     var done = 0
@@ -116,6 +119,9 @@ public struct PackingList: Sendable {
   /// The files that were there but did not go in.
   public internal(set) var leftOut: [LeftOut] = []
 
+  /// Evidence that lies in the wrong folder, in sentences.
+  public internal(set) var notes: [String] = []
+
   /// The size of the archive.
   public internal(set) var archiveBytes = 0
 
@@ -125,6 +131,8 @@ public struct PackingList: Sendable {
   public struct Packed: Sendable, Equatable {
     public let path: String
     public let bytes: Int
+    /// What it is a part of; nil for the manifest.
+    public let part: Part?
   }
 
   public struct LeftOut: Sendable, Equatable {

@@ -60,6 +60,9 @@ struct KnownFile: Equatable {
     }
   }
 
+  /// Whether a file is named as one of per-sample gradients.
+  static func isGradientFile(_ name: String) -> Bool { gradients(name) != nil }
+
   private static func gradients(_ name: String) -> Kind? {
     switch name {
     case "train.safetensors": return .trainGradients

@@ -9,6 +9,8 @@ struct Layout {
   private(set) var checkpoints: [Place] = []
   private(set) var ignored: [BundleEntry] = []
   private(set) var notes: [String] = []
+  /// Evidence in the wrong folder: its entry and its path inside the bundle.
+  private(set) var strays: [(entry: BundleEntry, path: [String])] = []
 
   /// What the path of every file starts with and the bundle's own paths leave out: `medical/`, or nothing.
   let wrapping: String
@@ -61,6 +63,7 @@ struct Layout {
     loneCheckpoint = holdsCheckpoints ? nil : CheckpointFolder(stem)
     var places: [String: Place] = [:]
     for (entry, path) in zip(entries, paths) {
+      if MisplacedEvidence(path, isCheckpoint: loneCheckpoint != nil, name: "") != nil { strays.append((entry, path)) }
       guard var file = KnownFile(path) else {
         ignored.append(entry)
         continue

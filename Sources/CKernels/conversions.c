@@ -71,3 +71,17 @@ int clues_all_finite(const float *values, size_t count) {
   }
   return found == 0;
 }
+
+CLUES_CLONES
+int clues_all_within(const float *values, size_t count, float bound) {
+  /* Without their sign, floats are ordered as their bits are, with infinities and NaN at the end. */
+  uint32_t most;
+  memcpy(&most, &bound, 4);
+  uint32_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, values + i, 4);
+    found |= (bits & 0x7FFFFFFFu) > most;
+  }
+  return found == 0;
+}

@@ -56,6 +56,7 @@ func permanent<Table>(_ tables: [UnsafePointer<Table>]) -> UnsafePointer<UnsafeP
 func descriptor(of entry: any PluginEntry.Type) -> UnsafePointer<clues_descriptor> {
   var about = clues_descriptor()
   about.struct_size = CLUES_DESCRIPTOR_SIZE
+  if (entry as? any Scorer.Type)?.alternativesAgree ?? false { about.flags = CLUES_ALTERNATIVES_AGREE.rawValue }
   about.id = permanent(entry.id)
   about.summary = permanent(entry.summary)
   about.details = entry.details.isEmpty ? nil : permanent(entry.details)

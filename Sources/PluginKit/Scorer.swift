@@ -6,6 +6,10 @@ public protocol Scorer: PluginEntry {
   /// What it needs: the best way first. The host takes the first for which all clients bring the evidence.
   var needs: [Needs] { get }
 
+  /// Whether all ways lead to the same scores: then the host takes for each client the first that this one brings the
+  /// evidence for. False by default.
+  static var alternativesAgree: Bool { get }
+
   mutating func begin(_ checkpoint: Checkpoint) throws
 
   /// The next LoRA parameter; only for scorers that need gradients.
@@ -24,6 +28,7 @@ public protocol Scorer: PluginEntry {
 }
 
 extension Scorer {
+  public static var alternativesAgree: Bool { false }
   public mutating func begin(_ tensor: GradientTensor) throws {}
   public mutating func update(_ rows: GradientRows) throws {}
   public mutating func endTensor() throws {}

@@ -88,6 +88,8 @@ struct RunFile {
     let threshold: Double
     let anchors: Anchors
     let anchorOffset: Double?
+    /// How far its anchors move the threshold, in deviations of the other clients'; nil where that is not told.
+    let thresholdShift: Double?
     let kept: Int
     let scored: Int
     let unscored: Int
@@ -183,6 +185,7 @@ extension RunFile.Selection {
       RunFile.Share(
         client: try client["client"].text, threshold: try client["threshold"].extendedNumber,
         anchors: try RunFile.Anchors(client["anchors"]), anchorOffset: try client["anchor_offset"].present?.number,
+        thresholdShift: try client["influence"].present?["deviations"].present?.number,
         kept: try client["kept"].whole, scored: try client["scored"].whole, unscored: try client["unscored"].whole,
         keptShare: try client["kept_share"].number)
     }

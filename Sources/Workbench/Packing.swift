@@ -6,12 +6,17 @@ import Recipes
 import Tensors
 
 /// Packs what a client hands in: known files only, adapters in another type if wanted.
+///
+/// Gradients and optimizer states stay at home unless they are asked for: they say the most about the data.
 public struct Packing {
   public var source: String
   public var output: String
   /// The name of the adapter that is packed where the source holds several.
   public var adapter: String?
+  /// What stays at home of that which goes in by default.
   public var leavingOut: Set<Part> = []
+  /// What goes in of that which stays at home by default.
+  public var including: Set<Part> = []
   public var client: String?
   public var domain: String?
   public var dtype: DType?
@@ -23,12 +28,35 @@ public struct Packing {
     self.output = output
   }
 
-  /// The part that a client may leave out, by its name.
-  public static func part(named name: String) throws -> Part {
-    guard let part = BundleWriter.optionalParts.first(where: { $0.rawValue == name }) else {
+  /// What stays at home unless it is asked for.
+  public static let privateParts: [Part] = [.gradients, .optimizers]
+
+  /// The parts that a client may leave out, by their names: `ledger,samples`.
+  public static func parts(without names: String) throws -> Set<Part> {
+    try Set(
+      names.split(separator: ",").map { name in
+        try part(named: String(name), among: BundleWriter.optionalParts, option: "--without")
+      })
+  }
+
+  /// The parts that a client may pack on purpose, by their names: `gradients,optimizer`.
+  public static func parts(with names: String) throws -> Set<Part> {
+    try Set(
+      names.split(separator: ",").map { name in
+        if let part = Part(rawValue: String(name)), !privateParts.contains(part) {
+          throw Failure(
+            .usage, "--with: '\(name)' goes in anyway",
+            advice: "what stays here unless it is named is \(privateParts.map(\.rawValue).joined(separator: " and "))")
+        }
+        return try part(named: String(name), among: privateParts, option: "--with")
+      })
+  }
+
+  private static func part(named name: String, among parts: [Part], option: String) throws -> Part {
+    guard let part = parts.first(where: { $0.rawValue == name }) else {
       throw Failure(
-        .usage, "--without: there is no part '\(name)'",
-        advice: suggestion(for: name, among: BundleWriter.optionalParts.map(\.rawValue)))
+        .usage, "\(option): there is no part '\(name)'",
+        advice: suggestion(for: name, among: parts.map(\.rawValue)))
     }
     return part
   }
@@ -47,10 +75,15 @@ public struct Packing {
   }
 
   public func run(_ observer: any Observer = Unobserved()) throws -> PackingList {
+    if let part = leavingOut.intersection(including).min(by: { $0.rawValue < $1.rawValue }) {
+      throw Failure(
+        .usage, "'\(part.rawValue)' is asked for with --with and left out with --without", advice: "drop one of the two"
+      )
+    }
     let stage = PackingStage(observer)
     var writer = BundleWriter()
     writer.progress = { try stage.reach($0, of: $1) }
-    writer.leavingOut = leavingOut
+    writer.leavingOut = leavingOut.union(Set(Self.privateParts).subtracting(including))
     writer.client = client
     writer.domain = domain
     writer.replaces = replaces
@@ -63,6 +96,8 @@ public struct Packing {
     }
     let list = try writer.pack(source, to: output, adapter: adapter, limits: limits)
     stage.end()
+    for note in list.notes { observer.note(.warning(note)) }
+    if let note = list.evidenceNote { observer.note(note) }
     return list
   }
 }
@@ -86,30 +121,68 @@ private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws
 extension PackingList {
   /// What leaves the machine and what stays.
   public func text(output: String) -> String {
+    var kinds = Table(["kind", "files", "bytes"], numbers: 1..<3)
+    for kind in self.kinds { kinds.add(kind.name, "\(kind.files)", size(kind.bytes)) }
     var table = Table()
     for file in packed { table.add("  " + file.path, size(file.bytes)) }
-    var text = "packed into \(output), \(size(archiveBytes)):\n\(table.text)"
+    var text =
+      "packed into \(output), \(size(archiveBytes)), which leaves this machine:\n\(table.text)\n\n\(kinds.text)"
     if !leftOut.isEmpty {
       var rest = Table()
       for file in leftOut { rest.add("  " + file.path, size(file.bytes), file.reason.text) }
-      text += "\nleft out:\n\(rest.text)"
+      text += "\n\nleft out, which stays here:\n\(rest.text)"
     }
     return text
+  }
+
+  /// What leaves the machine, kind by kind, in the order of the archive.
+  private var kinds: [(name: String, files: Int, bytes: Int)] {
+    packed.reduce(into: []) { kinds, file in
+      let place = kinds.firstIndex { $0.name == file.kind } ?? kinds.count
+      if place == kinds.count { kinds.append((file.kind, 0, 0)) }
+      kinds[place].files += 1
+      kinds[place].bytes += file.bytes
+    }
+  }
+
+  /// What it means for scoring that evidence stays here.
+  var evidenceNote: Note? {
+    let kept = Packing.privateParts.filter { part in leftOut.contains { $0.reason == .part(part) } }
+    guard !kept.isEmpty, !packed.contains(where: { $0.part == .ledger || $0.part == .gradients }) else { return nil }
+    return .info(
+      "nothing in the bundle can be scored by: \(kept.map(\.rawValue).joined(separator: " and ")) stay here and there is "
+        + "no ledger; hand in the scores that `clues score` makes here, or pack --with gradients,optimizer")
   }
 
   public var json: JSONValue {
     .object([
       "schema": "clues/packing/1", "bytes": JSONValue(archiveBytes),
-      "packed": .array(packed.map { ["path": .string($0.path), "bytes": JSONValue($0.bytes)] }),
+      "kinds": .array(
+        kinds.map { ["kind": .string($0.name), "files": JSONValue($0.files), "bytes": JSONValue($0.bytes)] }),
+      "packed": .array(
+        packed.map { ["path": .string($0.path), "bytes": JSONValue($0.bytes), "kind": .string($0.kind)] }),
       "left_out": .array(
         leftOut.map { ["path": .string($0.path), "bytes": JSONValue($0.bytes), "reason": .string($0.reason.text)] }),
     ])
   }
 }
 
+extension PackingList.Packed {
+  /// What it is, for a reader of the list.
+  fileprivate var kind: String {
+    switch part {
+    case nil: "manifest"
+    case .adapter: "adapter"
+    case .adapters: "adapters of checkpoints"
+    case let part?: part.rawValue
+    }
+  }
+}
+
 extension PackingList.Reason {
   fileprivate var text: String {
     switch self {
+    case .part(let part) where Packing.privateParts.contains(part): "stays here unless --with \(part.rawValue)"
     case .part(let part): "left out as '\(part.rawValue)'"
     case .unknown: "not part of a bundle"
     }

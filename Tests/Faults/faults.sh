@@ -44,13 +44,13 @@ head -c 30000000 /dev/urandom > "$work/noise"
 
 # Each action makes a result in two versions, old and new: `act ACTION VERSION FOLDER`.
 act() {
-  local density=0.2 method=average scorer=grand rule=anchor-mean left=gradients
-  [ "$2" = old ] || { density=0.5 method=task-arithmetic scorer=tracin rule=otsu left=optimizer; }
+  local density=0.2 method=average scorer=grand rule=anchor-mean part=gradients
+  [ "$2" = old ] || { density=0.5 method=task-arithmetic scorer=tracin rule=otsu part=optimizer; }
   case $1 in
     run) "$clues" run "$work/$input.yaml" -o "$3/out" --force -q --set "merge.parameters.density=$density" ;;
     merge) "$clues" merge "$work/$input" "$work/c1" --method $method -o "$3/out" --force -q ;;
     archive) "$clues" merge "$work/$input" "$work/c1" --method $method -o "$3/out.tar.gz" --force -q ;;
-    pack) "$clues" pack "$work/$input" -o "$3/out.tar.xz" --without $left --client c0 --force ;;
+    pack) "$clues" pack "$work/$input" -o "$3/out.tar.xz" --with $part --client c0 --force ;;
     score) "$clues" score "$work/$input" --scorer $scorer -o "$3/out.jsonl" --force -q ;;
     select) "$clues" select "$work/$input.jsonl" --threshold $rule -o "$3/out" --force ;;
   esac

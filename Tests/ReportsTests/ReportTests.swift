@@ -52,6 +52,14 @@ import Testing
     }
   }
 
+  @Test func `how far each client's anchors move the threshold is in the table, where it is known`() throws {
+    let heading = "they move the threshold by (deviations)"
+    var run = SampleRun()
+    run.influences = [1.5, -0.25].map { ["threshold_without": 0.5, "deviations": .number($0)] } + [.null]
+    #expect(try page(run).numbers("Scores by client", heading) == [1.5, -0.25, nil])
+    #expect(!(try Report(run: SampleRun().json(), scores: SampleRun().scores()).html.contains(heading)))
+  }
+
   @Test func `tables have the numbers of the record`() throws {
     let run = SampleRun()
     let page = try page(run)

@@ -41,6 +41,8 @@ pub const CLUES_PARAMETER_TEXT: clues_parameter_type = 3;
 pub const CLUES_PARAMETER_NUMBERS: clues_parameter_type = 4;
 pub const CLUES_PARAMETER_DEFAULTED: u32 = 1;
 
+pub const CLUES_ALTERNATIVES_AGREE: u32 = 1;
+
 pub type clues_space = u32;
 pub const CLUES_SPACE_STACK: clues_space = 1;
 pub const CLUES_SPACE_CORE: clues_space = 2;

@@ -60,6 +60,7 @@ public struct LearningRate: Sendable, Equatable {
       throw Failure(
         .badData, "has \(rate) as learning rate, the one after the last step, and none was logged", advice: advice)
     }
+    try Measure.check(rate, column: "learning_rate")
     self.init(
       mean: rate, note: "no learning rate was logged, so it is the optimizer's, which is that of the next step")
   }

@@ -6,9 +6,10 @@ extension Ledger {
   /// Reads `ledger.jsonl`: one object per (sample, checkpoint), in any order.
   ///
   /// Every member besides `checkpoint`, `learning_rate`, `split`, `id` and `domain` is a number, null, or an object of
-  /// such. Python's `NaN` and infinities count as missing, with a reason.
+  /// such. Python's `NaN` and infinities count as missing, with a reason. What finite numbers can be ``Measure`` says.
   ///
-  /// - throws: ``Failure`` `badData` with the line: a row twice, two learning rates at one checkpoint, no number.
+  /// - throws: ``Failure`` `badData` with the line: a row twice, two learning rates at one checkpoint, no number, a
+  ///   number that cannot be.
   public init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     var rows = LedgerRows(limits: limits)
     var reader = JSONReader(limits)
@@ -35,6 +36,12 @@ private struct LedgerRows {
   private var rows: [Int: [Row]] = [:]
   private var seen: [Int: Set<Int>] = [:]
   private var learningRates: [Int: Double?] = [:]
+  /// What the numbers of each column can be.
+  private var measures: [Measure] = []
+  /// Of the columns that hold inner products, the columns with the norms of the two vectors.
+  private var norms: [Int: (left: String, right: String)] = [:]
+  /// The norms of the validation gradients by checkpoint and column, which all rows repeat.
+  private var targets: [Int: [Int: Double]] = [:]
   /// How many values the rows hold.
   private var written = 0
 
@@ -62,6 +69,7 @@ private struct LedgerRows {
     guard Set(cells.map(\.column)).count == cells.count else {
       throw Failure(.badData, "holds one column twice, with a dot and as a nested object")
     }
+    try check(cells, of: sample, at: step)
     rows[step, default: []].append(Row(sample: place, cells: cells))
     written += cells.count
   }
@@ -73,6 +81,7 @@ private struct LedgerRows {
     guard value == nil || (rate?.isFinite ?? false) else {
       throw Failure(.badData, "has a 'learning_rate' that is no finite number")
     }
+    if let rate { try Measure.check(rate, column: "learning_rate", of: "at checkpoint \(step)") }
     if let before = learningRates.updateValue(rate, forKey: step), before != rate {
       func text(_ rate: Double?) -> String { rate.map { "\($0)" } ?? "none" }
       throw Failure(
@@ -119,7 +128,51 @@ private struct LedgerRows {
     }
     columnNames.append(name)
     columns[name] = columnNames.count - 1
+    measures.append(Measure(column: name))
+    if let point = name.firstIndex(of: "."), let left = Measure.products[String(name[..<point])] {
+      norms[columnNames.count - 1] = (left, Measure.target + name[point...])
+    }
     return columnNames.count - 1
+  }
+
+  /// Refuses numbers that cannot be: beyond the range of their column, or against the other numbers of the row.
+  private mutating func check(
+    _ cells: [(column: Int, value: Double?, reason: String?)], of sample: Sample, at step: Int
+  ) throws {
+    let owner = "of the \(sample.split.rawValue) sample '\(sample.id)' at checkpoint \(step)"
+    func value(_ name: String) -> Double? {
+      columns[name].flatMap { column in cells.first { $0.column == column }?.value }
+    }
+    for cell in cells {
+      guard let number = cell.value else { continue }
+      let name = columnNames[cell.column]
+      if let fault = measures[cell.column].fault(number) { throw Measure.refusal(number, name, owner, fault) }
+      if name.hasPrefix(Measure.target + ".") { try check(target: number, cell.column, owner, at: step) }
+    }
+    // Each number for itself first: a norm that cannot be is no bound.
+    for cell in cells {
+      guard let number = cell.value else { continue }
+      // Cauchy and Schwarz; a percent is left to norms that were measured in half precision.
+      guard let pair = norms[cell.column], let left = value(pair.left) else { continue }
+      let right = value(pair.right) ?? Measure.gradientNorm.range.upperBound
+      guard abs(number) > 1.01 * left * right + 1e-6 else { continue }
+      throw Measure.refusal(
+        number, columnNames[cell.column], owner,
+        "its '\(pair.left)' is \(left) and '\(pair.right)' "
+          + (value(pair.right).map { "\($0)" } ?? "at most \(right)")
+          + ", and an inner product is no larger than the product of the norms")
+    }
+  }
+
+  /// All rows of a checkpoint repeat the norm of one validation gradient.
+  private mutating func check(target norm: Double, _ column: Int, _ owner: String, at step: Int) throws {
+    guard let first = targets[step]?[column] else {
+      targets[step, default: [:]][column] = norm
+      return
+    }
+    guard abs(norm - first) > 1e-3 * max(norm, first) else { return }
+    throw Measure.refusal(
+      norm, columnNames[column], owner, "other rows of the checkpoint have \(first): there is one validation gradient")
   }
 
   func ledger() throws -> Ledger {

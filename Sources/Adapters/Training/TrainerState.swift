@@ -49,7 +49,7 @@ public struct TrainerState: Sendable {
     guard let object = value.objectValue else { throw Failure(.badData, "is \(value.kindName), not an object") }
     guard let step = object["step"]?.intValue, step >= 0 else { throw Failure(.badData, "has no 'step'") }
     let rate = try number("learning_rate", in: object)
-    if let rate, rate < 0 { throw Failure(.badData, "has \(rate) as 'learning_rate'") }
+    if let rate { try Measure.check(rate, column: "learning_rate") }
     return LogEntry(step: step, epoch: try number("epoch", in: object), learningRate: rate)
   }
 

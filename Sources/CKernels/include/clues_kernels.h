@@ -36,6 +36,9 @@ void clues_sha256_blocks(uint32_t *states, const uint8_t *_Nonnull const *_Nonnu
 /* Whether every element is finite. */
 int clues_all_finite(const float *values, size_t count);
 
+/* Whether every element is a number of at most this size, either sign; the bound is finite and not negative. */
+int clues_all_within(const float *values, size_t count, float bound);
+
 /* What an optimizer makes of a gradient g, given its moments m and v:
    (first_moment·m + first_gradient·g) / √(second_moment·v + second_gradient·g²), epsilon inside the root or beside it. */
 typedef struct clues_preconditioner {

@@ -163,10 +163,14 @@ typedef struct clues_host {
 
 /* ------------------------------------------------------------------------------------------------------ description */
 
+CLUES_ENUM(clues_descriptor_flag) {
+  CLUES_ALTERNATIVES_AGREE = 1 /* of a scorer: all its needs lead to the same scores */
+};
+
 /* Who an entry is; static. */
 typedef struct clues_descriptor {
   uint32_t struct_size;
-  uint32_t flags; /* none yet: 0 */
+  uint32_t flags; /* clues_descriptor_flag; unknown bits are ignored */
   const char *id; /* as recipes name it: lower case letters, digits, '-', '.'; never used for anything else again */
   const char *summary;                   /* one sentence */
   const char *details;    /* paragraphs for `clues plugins show` */
@@ -430,7 +434,10 @@ typedef struct clues_scorer {
                          const clues_parameters *parameters, void **instance);
   void (*destroy)(void *instance);
 
-  /* What it needs: alternative 0 is the best one; CLUES_UNSUPPORTED (without text) where there is no such one. */
+  /*
+   * What it needs: alternative 0 is the best one; CLUES_UNSUPPORTED (without text) where there is no such one. The host
+   * takes the first that all clients meet; with CLUES_ALTERNATIVES_AGREE, for each client the first that this one meets.
+   */
   clues_status (*needs)(void *instance, uint32_t alternative, clues_needs *needs);
 
   clues_status (*begin_checkpoint)(void *instance, const clues_checkpoint *checkpoint);

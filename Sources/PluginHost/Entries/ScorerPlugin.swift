@@ -6,6 +6,8 @@ public struct ScorerPlugin: Sendable {
   public let about: PluginDescription
   /// Whether it scores clients instead of samples.
   public let scoresClients: Bool
+  /// Whether all ways to come by its scores lead to the same ones.
+  public let alternativesAgree: Bool
   package let code: PluginCode<clues_scorer>
 
   init(_ table: UnsafePointer<clues_scorer>, in library: PluginIdentity) throws {
@@ -24,6 +26,7 @@ public struct ScorerPlugin: Sendable {
     guard scorer.create != nil, scorer.destroy != nil, scorer.needs != nil, works else {
       throw Failure(.pluginFailed, "its scorer '\(about.id)' lacks a function of the contract")
     }
+    alternativesAgree = (scorer.about?.pointee.flags ?? 0) & CLUES_ALTERNATIVES_AGREE.rawValue != 0
     code = .here(table)
   }
 

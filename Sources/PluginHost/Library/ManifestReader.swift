@@ -40,6 +40,9 @@ struct ManifestReader {
     return flag
   }
 
+  /// False where it is not said.
+  func optionalFlag(_ key: String) throws -> Bool { try object[key] == nil ? false : flag(key) }
+
   func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int {
     guard let integer = try value(key).intValue, range.contains(integer) else {
       throw fault("has a '\(key)' that is no whole number from \(range.lowerBound) to \(range.upperBound)")

@@ -135,6 +135,8 @@ extension ScorerPlugin {
   var manifest: JSONObject {
     var object = about.manifest
     object["scores"] = scoresClients ? "clients" : "samples"
+    // Not said is not so: manifests from before there was such a thing stay true.
+    if alternativesAgree { object["alternatives_agree"] = true }
     return object
   }
 
@@ -143,6 +145,7 @@ extension ScorerPlugin {
     let granularity = try reader.text("scores")
     guard ["clients", "samples"].contains(granularity) else { throw reader.fault("scores neither samples nor clients") }
     scoresClients = granularity == "clients"
+    alternativesAgree = try reader.optionalFlag("alternatives_agree")
     code = access.code()
   }
 }

@@ -50,20 +50,27 @@ private func table(_ run: RunFile, _ samples: [ScoredSamples]) -> DataTable {
   }
   let style = NumberStyle(spreads.joined())
   func number(_ value: Double?) -> Cell { value.map { .number($0, style) } ?? .none }
+  let shifts = samples.map { shares[$0.client]?.thresholdShift }
+  let shiftStyle = NumberStyle(shifts.compactMap { $0 })
+  // Told from the time on when it was worked out, and only where anchors set the threshold.
+  let showsShifts = shifts.contains { $0 != nil }
   return DataTable(
     caption: "Scores by client",
     headings: ["client", "scored", "unscored", "least", "quarter", "median", "three quarters", "most"]
-      + (run.selection == nil ? [] : ["threshold", "anchors", "their mean", "their deviation", "their offset"]),
-    rows: zip(samples, spreads).map { samples, spread in
+      + (run.selection == nil ? [] : ["threshold", "anchors", "their mean", "their deviation", "their offset"])
+      + (showsShifts ? ["they move the threshold by (deviations)"] : []),
+    rows: zip(zip(samples, spreads), shifts).map { pair, shift in
+      let (samples, spread) = pair
       let row: [Cell] =
         [.text(samples.client), .whole(samples.training.count), .whole(samples.unscored.values.reduce(0, +))]
         + (spread.isEmpty ? Array(repeating: .none, count: 5) : spread.map { number($0) })
       guard run.selection != nil else { return row }
-      guard let share = shares[samples.client] else { return row + Array(repeating: .none, count: 5) }
+      let shifted: [Cell] = showsShifts ? [shift.map { .number($0, shiftStyle) } ?? .none] : []
+      guard let share = shares[samples.client] else { return row + Array(repeating: .none, count: 5) + shifted }
       return row + [
         number(share.threshold), .whole(share.anchors.count), number(share.anchors.mean),
         number(share.anchors.deviation), number(share.anchorOffset),
-      ]
+      ] + shifted
     })
 }
 

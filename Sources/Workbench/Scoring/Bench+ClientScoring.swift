@@ -11,6 +11,11 @@ extension Bench {
     }
     let flat = adapters.enumerated().flatMap { owner, trajectory in trajectory.map { (owner: owner, $0) } }
     let products = try innerProducts(flat.map(\.1.adapter))
+    if let odd = flat.indices.first(where: { !products[$0 * flat.count + $0].isFinite }) {
+      throw Failure(
+        .badData, "its adapter of step \(flat[odd].1.step) has a norm that is no number",
+        advice: "ask for the adapter again", client: clients[flat[odd].owner].name)
+    }
     let collection = ScoringCollection(
       clients: clients.map(\.name), anchors: clients.map(\.isAnchor), owners: flat.map(\.owner),
       steps: flat.map(\.1.step), innerProducts: products)
@@ -20,7 +25,7 @@ extension Bench {
         client: client.name, split: client.isAnchor ? PluginHost.Split.anchor.name : PluginHost.Split.train.name,
         id: client.name, domain: client.bundle.domain, score: score, checkpoints: [], parts: [])
     }
-    return ScoreTable(rows: rows, scorers: [.init(plugin, parameters)])
+    return try ScoreTable(rows: rows, scorers: [.init(plugin, parameters)]).checked()
   }
 
   /// ⟨ΔWᵢ, ΔWⱼ⟩ of all adapters, summed over modules; a module that an adapter lacks is zero.

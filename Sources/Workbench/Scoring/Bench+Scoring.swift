@@ -104,29 +104,33 @@ extension Bench {
       StageShare(of: .scoring, total: client.samples.count, observer)
     }
     let count = Double(settings.scorers.count)
+    var mixed: [Note] = []
     let tables = try settings.scorers.enumerated().map { place, scorer -> (table: ScoreTable, weight: Double) in
       let table =
         try scorer.plugin.scoresClients
         ? scoreClients(clients, by: scorer.plugin, scorer.parameters)
-        : scoreSamples(evidence, by: scorer.plugin, scorer.parameters) { client, fraction in
+        : scoreSamples(evidence, by: scorer.plugin, scorer.parameters, notes: &mixed) { client, fraction in
           shares[client].reach(fraction: (Double(place) + fraction) / count)
         }
       for share in shares { share.reach(fraction: Double(place + 1) / count) }
       return (table, scorer.weight)
     }
     observer.end(.scoring)
-    var table = try ScoreTable.composed(tables)
+    var table = ScoreTable.together(tables)
     table.evidence = try digests(evidence)
+    var notes = evidence.flatMap(\.notes) + mixed
+    do {
+      table = try table.standardised()
+    } catch let failure as Failure where settings.rule == nil {
+      // A client with few anchors of its own hands in the single scores; whoever has them all sums them.
+      notes.append(.warning("\(failure.message); \(ScoreTable.poolingAdvice)"))
+    }
     let selection = try settings.rule.map { rule in
       try SampleSelection(
         table, rule: rule.plugin, parameters: rule.parameters, calibratesClients: rule.calibratesClients,
         services: services)
     }
-    var notes = evidence.flatMap(\.notes)
-    if Set(evidence.map(\.domains)).count > 1 {
-      notes.append(
-        .warning("the clients have different validation domains, so scores that sum over domains differ in scale"))
-    }
+    if let note = table.domainNote { notes.append(note) }
     return Scored(table: selection?.table ?? table, selection: selection, notes: notes + (selection?.notes ?? []))
   }
 
@@ -136,6 +140,7 @@ extension Bench {
   ) throws -> SampleSelection {
     let plugin = try catalog.thresholdRule(rule)
     let values = try ParameterValues(parameters, schema: plugin.about.parameters, of: "'\(rule)'")
+    let table = try table.isUnsummed ? table.standardised() : table
     return try SampleSelection(
       table, rule: plugin, parameters: values, calibratesClients: calibratesClients, services: services)
   }
@@ -156,12 +161,13 @@ extension Bench {
 
   /// - parameter progress: Gets the place of a client and the fraction of its work that is done.
   private func scoreSamples(
-    _ clients: [ClientEvidence], by plugin: ScorerPlugin, _ parameters: ParameterValues,
+    _ clients: [ClientEvidence], by plugin: ScorerPlugin, _ parameters: ParameterValues, notes: inout [Note],
     progress: @Sendable (Int, Double) -> Void
   ) throws -> ScoreTable {
     let scorer = try SampleScorer(plugin, parameters, for: clients, catalog: catalog, services: services)
+    notes += [scorer.note(clients)].compactMap { $0 }
     let results = try inParallel(clients.count, threads: threads) { place in
-      try scorer.score(clients[place]) { progress(place, $0) }
+      try scorer.score(clients[place], at: place) { progress(place, $0) }
     }
     let rows = zip(clients, results).flatMap { client, result in
       client.samples.enumerated().map { place, sample in
@@ -171,7 +177,7 @@ extension Bench {
           parts: [])
       }
     }
-    return ScoreTable(rows: rows, scorers: [.init(plugin, parameters)])
+    return try ScoreTable(rows: rows, scorers: [.init(plugin, parameters)]).checked()
   }
 
   private func digests(_ evidence: [ClientEvidence]) throws -> JSONObject {

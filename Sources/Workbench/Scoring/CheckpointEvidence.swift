@@ -8,6 +8,7 @@ import Tensors
 struct CheckpointEvidence: Sendable {
   let step: Int
   let client: String
+  let samples: [ClientEvidence.ScoredSample]
   let gradients: GradientEvidence?
   let learningRate: Double?
   let learningRateNote: String?
@@ -27,6 +28,7 @@ struct CheckpointEvidence: Sendable {
   ) throws {
     self.step = step
     self.client = client
+    self.samples = samples
     self.gradients = gradients
     self.ledger = ledger
     optimizer = files?.optimizer
@@ -91,9 +93,26 @@ struct CheckpointEvidence: Sendable {
   func columns(for needs: ScorerNeeds) throws -> [(name: String, values: [Double])] {
     try needs.columns.flatMap { names(matching: $0) }.map { name in
       if let values = columns[name] { return (name, values.map { $0 ?? .nan }) }
-      return (name, try gradients?.column(name) ?? [])
+      return (name, try measured(name))
     }
   }
+
+  /// A column of the gradient files.
+  ///
+  /// - throws: ``Failure`` `badData` for a number that cannot be what it is said to be.
+  private func measured(_ name: String) throws -> [Double] {
+    let values = try gradients?.column(name) ?? []
+    for (sample, value) in zip(samples, values) {
+      let file = gradients?.scored.first { $0.split == sample.split }?.file
+      try locating(file: file, tensor: name) {
+        try Measure.check(value, column: name, of: "of the \(sample.split.name) sample '\(sample.id)'")
+      }
+    }
+    return values
+  }
+
+  /// The file that the moments are from.
+  var momentsFile: String? { optimizer?.name }
 
   /// Why a sample has no value in one of the columns, if that is so.
   func reason(sample: Int, columns needs: ScorerNeeds) -> String? {

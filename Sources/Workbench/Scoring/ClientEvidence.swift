@@ -39,6 +39,7 @@ struct ClientEvidence: Sendable {
   init(_ client: Client) throws {
     self.client = client.name
     bundle = client.bundle
+    try client.bundle.refuseMisplaced([.ledger, .samples, .gradients, .optimizers])
     let ledger = try client.bundle.ledger.map { file in
       try locating(file: file.name) { try Ledger(file.bytes(), limits: file.limits) }
     }

@@ -12,6 +12,8 @@ struct GradientShowing {
   private let needs: ScorerNeeds
   private let domains: [String]
   private let moments: [String: OptimizerState.Moments]
+  private let momentsFile: String?
+  private let samples: [ClientEvidence.ScoredSample]
   private let group: OptimizerState.Group?
   /// Of every sample with a gradient that is no number, what is wrong with it.
   private(set) var faults: [Int: String] = [:]
@@ -19,10 +21,15 @@ struct GradientShowing {
   /// The elements of a block: 512 KiB of float32, which stay in the cache from reading to scoring.
   private static let blockElements = 1 << 17
 
+  /// The largest element of a gradient.
+  private static let largest = Float(Measure.gradientNorm.range.upperBound)
+
   init(_ gradients: GradientEvidence, _ evidence: CheckpointEvidence, _ needs: ScorerNeeds, domains: [String]) throws {
     self.gradients = gradients
     self.needs = needs
     self.domains = domains
+    samples = evidence.samples
+    momentsFile = evidence.momentsFile
     (moments, group) = needs.evidence.contains(.moments) ? try evidence.moments() : ([:], nil)
   }
 
@@ -84,7 +91,8 @@ struct GradientShowing {
         let count = values.count / width
         for row in 0..<count {
           let part = UnsafeMutableBufferPointer(rebasing: values[row * width..<(row + 1) * width])
-          guard let address = part.baseAddress, clues_all_finite(address, width) == 0 else { continue }
+          guard let address = part.baseAddress, clues_all_within(address, width, Self.largest) == 0 else { continue }
+          if clues_all_finite(address, width) != 0 { throw tooLarge(samples[base + first + row], rows, name) }
           // The sample will have no score; as zero it does not spoil what is made of the others.
           faults[base + first + row] = faults[base + first + row] ?? "its gradient is NaN or infinite in \(name)"
           part.update(repeating: 0)
@@ -109,8 +117,9 @@ struct GradientShowing {
   private func hold(_ name: String, width: Int) throws -> Held {
     var held = Held()
     if let moments = moments[name] {
-      held.first = try FloatBuffer(moments.first.floats())
-      held.second = try FloatBuffer(moments.second.floats())
+      held.first = try FloatBuffer(sound(moments.first.floats(), "exp_avg", name) { abs($0) <= Self.largest })
+      held.second = try FloatBuffer(
+        sound(moments.second.floats(), "exp_avg_sq", name) { $0 >= 0 && $0 <= Self.largest * Self.largest })
     }
     guard !needs.evidence.isDisjoint(with: [.validationMeans, .validationSamples]) else { return held }
     for domain in domains {
@@ -119,6 +128,28 @@ struct GradientShowing {
       held.samples.append(needs.evidence.contains(.validationSamples) ? buffers?.samples : nil)
     }
     return held
+  }
+
+  private func tooLarge(
+    _ sample: ClientEvidence.ScoredSample, _ rows: GradientEvidence.Rows, _ name: String
+  ) -> Failure {
+    Failure(
+      .badData,
+      "the gradient of the \(sample.split.name) sample '\(sample.id)' has elements beyond \(Self.largest), but "
+        + "\(Measure.gradientNorm.bounds)",
+      advice: "make it again; one that cannot be had may be NaN: such a sample is unscored",
+      file: rows.file, tensor: name)
+  }
+
+  /// The moments, none of which may be what Adam cannot have made.
+  private func sound(
+    _ values: [Float], _ moment: String, _ name: String, _ isSound: (Float) -> Bool
+  ) throws -> [Float] {
+    guard let odd = values.first(where: { !isSound($0) }) else { return values }
+    throw Failure(
+      .badData, "holds \(odd) in its moment '\(moment)', which Adam cannot have made",
+      advice: "hand in the optimizer.pt of a checkpoint whose training was sound, or a ledger", file: momentsFile,
+      tensor: name)
   }
 
   private func validation(
@@ -132,6 +163,11 @@ struct GradientShowing {
         throw Failure(
           .badData, "holds numbers that are NaN or infinite", advice: "a target must be sound: make it again",
           file: rows.file, tensor: name)
+      }
+      guard clues_all_within(address, values.count, Self.largest) != 0 else {
+        throw Failure(
+          .badData, "holds elements beyond \(Self.largest), but \(Measure.gradientNorm.bounds)",
+          advice: "a target must be sound: make it again", file: rows.file, tensor: name)
       }
       sums.withUnsafeMutableBufferPointer { sums in
         for row in stride(from: 0, to: values.count, by: width) {

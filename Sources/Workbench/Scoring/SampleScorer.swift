@@ -8,9 +8,10 @@ struct SampleScorer: Sendable {
   let plugin: ScorerPlugin
   let parameters: ParameterValues
   let services: HostServices
-  /// Which of the scorer's ways is taken, and what it needs.
-  private let alternative: Int
-  let needs: ScorerNeeds
+  /// The scorer's ways to come by its scores.
+  private let ways: [ScorerNeeds]
+  /// Which of them is taken for each client, in the order of the clients.
+  private let choices: [Int]
 
   /// The scores of one client's samples.
   struct Result: Sendable {
@@ -20,7 +21,8 @@ struct SampleScorer: Sendable {
     let checkpoints: [(step: Int, scores: [Score])]
   }
 
-  /// Takes the first way for which every client brings the evidence.
+  /// Takes the first way for which every client brings the evidence; where all ways lead to the same scores, for each
+  /// client the first that this one brings the evidence for.
   ///
   /// - throws: ``Failure`` `badData` that says who lacks what, and which scorers would work.
   init(
@@ -31,24 +33,42 @@ struct SampleScorer: Sendable {
     self.parameters = parameters
     self.services = services
     let ways = try plugin.makeInstance(parameters, services: services).needs()
-    guard let found = ways.firstIndex(where: { way in clients.allSatisfy { $0.missing(for: way) == nil } }) else {
+    self.ways = ways
+    if let common = ways.firstIndex(where: { way in clients.allSatisfy { $0.missing(for: way) == nil } }) {
+      choices = clients.map { _ in common }
+      return
+    }
+    let own = clients.compactMap { client in ways.firstIndex { client.missing(for: $0) == nil } }
+    guard plugin.alternativesAgree, own.count == clients.count else {
       throw Self.refusal(plugin, ways, clients, catalog, services)
     }
-    alternative = found
-    needs = ways[found]
+    choices = own
   }
 
-  /// Scores all samples of a client.
+  /// What evidence each client is scored by, where it is not the same for all.
+  func note(_ clients: [ClientEvidence]) -> Note? {
+    guard Set(choices).count > 1 else { return nil }
+    let kinds = Set(choices).sorted().map { choice in
+      let names = zip(clients, choices).filter { $0.1 == choice }.map { "'\($0.0.client)'" }
+      return
+        "\(names.joined(separator: ", ")) by \(ways[choice].evidence.contains(.gradients) ? "gradients" : "a ledger")"
+    }
+    return .info("\(plugin.about.id) scores \(kinds.joined(separator: ", and ")), which give the same scores")
+  }
+
+  /// Scores all samples of a client, the one in this place.
   ///
   /// - parameter progress: Gets the fraction that is done, from 0 to 1.
-  func score(_ client: ClientEvidence, progress: (Double) -> Void) throws -> Result {
+  func score(_ client: ClientEvidence, at place: Int, progress: (Double) -> Void) throws -> Result {
+    let choice = choices[place]
+    let needs = ways[choice]
     let instance = try plugin.makeInstance(parameters, services: services)
     let checkpoints = client.checkpoints(for: needs)
     var scored: [(step: Int, scores: [Score])] = []
     for (index, checkpoint) in checkpoints.enumerated() {
       try Interruption.check()
       let scores = try locating(client: client.client) {
-        try score(client, checkpoint, index: index, of: checkpoints.count, by: instance) { fraction in
+        try score(client, checkpoint, choice, index: index, of: checkpoints.count, by: instance) { fraction in
           progress((Double(index) + fraction) / Double(checkpoints.count))
         }
       }
@@ -65,10 +85,11 @@ struct SampleScorer: Sendable {
   }
 
   private func score(
-    _ client: ClientEvidence, _ evidence: CheckpointEvidence, index: Int, of count: Int,
+    _ client: ClientEvidence, _ evidence: CheckpointEvidence, _ alternative: Int, index: Int, of count: Int,
     by instance: any ScorerInstance,
     progress: (Double) -> Void
   ) throws -> [Score] {
+    let needs = ways[alternative]
     var checkpoint = ScoringCheckpoint(
       alternative: alternative, client: client.client, step: evidence.step, index: index, count: count,
       splits: client.samples.map(\.split), ids: client.samples.map(\.id))
@@ -97,13 +118,15 @@ struct SampleScorer: Sendable {
     _ plugin: ScorerPlugin, _ ways: [ScorerNeeds], _ clients: [ClientEvidence], _ catalog: PluginCatalog,
     _ services: HostServices
   ) -> Failure {
-    // The way with the least missing is the most helpful to talk about.
-    let best = ways.min { a, b in
-      clients.reduce(0) { $0 + ($1.missing(for: a)?.items.count ?? 0) }
-        < clients.reduce(0) { $0 + ($1.missing(for: b)?.items.count ?? 0) }
+    func missing(_ way: ScorerNeeds, _ clients: [ClientEvidence]) -> Int {
+      clients.reduce(0) { $0 + ($1.missing(for: way)?.items.count ?? 0) }
     }
-    let lacks = clients.compactMap { client in
-      best.flatMap { client.missing(for: $0) }.map { "client '\(client.client)' lacks \($0.text)" }
+    // The way with the least missing is the most helpful to talk about.
+    let best = ways.min { missing($0, clients) < missing($1, clients) }
+    let lacks = clients.compactMap { client -> String? in
+      // Where each client may go its own way, one that has a way lacks nothing.
+      if plugin.alternativesAgree, ways.contains(where: { client.missing(for: $0) == nil }) { return nil }
+      return best.flatMap { client.missing(for: $0) }.map { "client '\(client.client)' lacks \($0.text)" }
     }
     let working = catalog.scorers.filter { other in
       guard !other.scoresClients,

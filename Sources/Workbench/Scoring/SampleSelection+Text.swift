@@ -14,7 +14,9 @@ extension SampleSelection {
   public var notes: [Note] {
     var notes: [Note] = []
     for client in clients {
-      if client.kept == 0 {
+      if client.total == 0 {
+        // Anchors alone were handed over: there is nothing to keep.
+      } else if client.kept == 0 {
         notes.append(.warning("nothing of client '\(client.client)' is kept, so it drops out"))
       } else if client.keptShare < 0.1 {
         notes.append(.warning("only \(percent(client.keptShare)) of client '\(client.client)' is kept"))
@@ -24,6 +26,19 @@ extension SampleSelection {
           .warning(
             "\(client.unscored) samples of client '\(client.client)' are unscored and not kept; scores.jsonl says why"))
       }
+      if client.unscoredAnchors > 0 {
+        notes.append(
+          .warning(
+            "\(client.unscoredAnchors) anchors of client '\(client.client)' are unscored, so that no threshold goes by "
+              + "them; scores.jsonl says why"))
+      }
+      if !client.threshold.isFinite {
+        notes.append(
+          .warning(
+            "the threshold of client '\(client.client)' is \(client.threshold), which keeps "
+              + (client.threshold < 0 ? "every scored sample" : "nothing")))
+      }
+      if let note = influenceNote(of: client) { notes.append(note) }
     }
     for client in strangers {
       notes.append(
@@ -33,17 +48,45 @@ extension SampleSelection {
     return notes
   }
 
+  /// What to know of a client whose anchors decide for the others.
+  private func influenceNote(of client: ClientShare) -> Note? {
+    guard let influence = client.influence else { return nil }
+    if influence.isAlone {
+      return .warning(
+        "the anchors of client '\(client.client)' alone set the threshold of all clients: without them there is none")
+    }
+    guard influence.isFar else { return nil }
+    let moved = influence.deviations.map { "move the threshold by \(deviations($0)) of the other clients' anchors" }
+    let decided = "decide \(influence.decisions) of the other clients' \(influence.others) samples otherwise"
+    let stretched = influence.isStretched ? influence.stretch : nil
+    let scaled = stretched.map { stretch in
+      ", and \(stretch.factor > 1 ? "stretch" : "shrink") the scale of \(stretch.scorer) \(short(stretch.size)) times, so that it "
+        + "counts for so much \(stretch.factor > 1 ? "less" : "more") in the sum"
+    }
+    return .warning(
+      "the anchors of client '\(client.client)' \(moved.map { "\($0) and " } ?? "")\(decided)\(scaled ?? ""); look at its "
+        + "anchors, or calibrate the clients (select.calibrate: client)")
+  }
+
+  private func deviations(_ number: Double) -> String {
+    "\(number < 0 ? "−" : "+")\(short(abs(number), beside: 1)) deviations"
+  }
+
   /// What is kept of each client, and by which threshold.
   public func text(_ page: PageLayout = PageLayout()) -> String {
     let isGlobal = globalThreshold != nil
+    // Only where the rule goes by anchors is there something to see.
+    let showsInfluence = clients.contains { $0.influence.map { $0.deviations ?? 0 != 0 || $0.decisions > 0 } ?? false }
     let header =
       ["client", "samples", "kept", "share"] + (isGlobal ? [] : ["threshold"]) + ["anchors", "anchor offset"]
+      + (showsInfluence ? ["moves threshold"] : [])
     var table = Table(header, numbers: 1..<header.count)
     for client in clients {
       let own = isGlobal ? [] : [shown(client.threshold)]
       table.add(
         [client.client, "\(client.total)", "\(client.kept)", percent(client.keptShare)] + own
-          + ["\(client.anchors.count)", shown(client.anchorOffset)])
+          + ["\(client.anchors.count)", shown(client.anchorOffset)]
+          + (showsInfluence ? [client.influence?.deviations.map { "\(short($0, beside: 1)) σ" } ?? "–"] : []))
     }
     var facts = Facts()
     describe(in: &facts)
@@ -87,7 +130,8 @@ extension SampleSelection {
             "threshold": client.threshold.isFinite ? .number(client.threshold) : .string("\(client.threshold)"),
             "anchors": client.anchors.json, "anchor_offset": number(client.anchorOffset),
             "kept": JSONValue(client.kept), "scored": JSONValue(client.scored), "unscored": JSONValue(client.unscored),
-            "kept_share": .number(client.keptShare),
+            "kept_share": .number(client.keptShare), "unscored_anchors": JSONValue(client.unscoredAnchors),
+            "influence": client.influence?.json ?? .null,
           ]
         }),
     ])

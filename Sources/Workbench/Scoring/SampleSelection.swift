@@ -28,6 +28,11 @@ public struct SampleSelection: Sendable {
     public let unscored: Int
     /// How far the kept scores lie above the threshold, summed.
     public let excess: Double
+    /// Anchors without a score, which the threshold cannot go by.
+    public let unscoredAnchors: Int
+    /// How far its anchors move the threshold of the others; nil without anchors, with one client, and where the
+    /// threshold was decided elsewhere.
+    public let influence: AnchorInfluence?
 
     public var total: Int { scored + unscored }
     public var keptShare: Double { total > 0 ? Double(kept) / Double(total) : 0 }
@@ -44,16 +49,19 @@ public struct SampleSelection: Sendable {
     _ scores: ScoreTable, rule: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool,
     services: HostServices
   ) throws {
-    let calibrated = calibratesClients ? try scores.calibrated() : scores
-    let inputs = calibrated.clients.map { client in
-      let rows = calibrated.rows.filter { $0.client == client && ($0.isTrain || $0.isAnchor) && $0.score.value != nil }
-      return ThresholdRulePlugin.ClientScores(
-        client: client, values: rows.compactMap { $0.score.value }, splits: rows.map { $0.isAnchor ? .anchor : .train })
+    let calibrated = calibratesClients ? try scores.checked().calibrated() : try scores.checked()
+    let values = calibrated.rows.map(\.score.value)
+    let inputs = calibrated.groups.map { group in
+      LeaveOneOut.input(group.client, group.places, calibrated.rows, values)
     }
     let thresholds = try rule.thresholds(for: inputs, parameters, services: services)
+    let influences = try LeaveOneOut(
+      table: scores, calibrated: calibrated, calibratesClients: calibratesClients, thresholds: thresholds,
+      decide: { try rule.thresholds(for: $0, parameters, services: services) }
+    ).influences()
     self.init(
       scores, calibrated, thresholds: Dictionary(uniqueKeysWithValues: zip(inputs.map(\.client), thresholds)),
-      rule: rule.about.id, parameters: parameters.json, calibratesClients: calibratesClients)
+      rule: rule.about.id, parameters: parameters.json, calibratesClients: calibratesClients, influences: influences)
   }
 
   /// Applies thresholds that somebody else decided on.
@@ -72,7 +80,7 @@ public struct SampleSelection: Sendable {
 
   private init(
     _ scores: ScoreTable, _ calibrated: ScoreTable, thresholds: [String: Double], rule: String, parameters: JSONValue,
-    calibratesClients: Bool, strangers: [String] = []
+    calibratesClients: Bool, influences: [AnchorInfluence?] = [], strangers: [String] = []
   ) {
     self.strangers = strangers
     self.rule = rule
@@ -86,8 +94,8 @@ public struct SampleSelection: Sendable {
       table.rows[place].kept = calibrated.rows[place].score.value.map { $0 >= threshold } ?? false
     }
     self.table = table
-    clients = scores.clients.map { client in
-      let places = scores.rows.indices.filter { scores.rows[$0].client == client }
+    clients = scores.groups.enumerated().map { order, group in
+      let (client, places) = group
       let anchors = Statistics(
         places.filter { scores.rows[$0].isAnchor }.compactMap { calibrated.rows[$0].score.value })
       let train = places.filter { scores.rows[$0].isTrain }
@@ -97,7 +105,9 @@ public struct SampleSelection: Sendable {
       return ClientShare(
         client: client, threshold: threshold, anchors: anchors, anchorOffset: anchors.mean - pooled.mean,
         kept: kept.count, scored: scored, unscored: train.count - scored,
-        excess: kept.reduce(0) { $0 + ((calibrated.rows[$1].score.value ?? threshold) - threshold) })
+        excess: kept.reduce(0) { $0 + ((calibrated.rows[$1].score.value ?? threshold) - threshold) },
+        unscoredAnchors: places.count { scores.rows[$0].isAnchor } - anchors.count,
+        influence: influences.indices.contains(order) ? influences[order] : nil)
     }
   }
 
@@ -115,20 +125,20 @@ extension ScoreTable {
   /// - throws: ``Failure`` `badData` when a client's anchors do not make a scale.
   func calibrated() throws -> ScoreTable {
     var copy = self
-    for client in clients {
-      let anchors = Statistics(rows.filter { $0.client == client && $0.isAnchor }.compactMap { $0.score.value })
+    for (client, places) in groups {
+      let anchors = Statistics(places.filter { rows[$0].isAnchor }.compactMap { rows[$0].score.value })
       guard anchors.count >= 2, anchors.deviation > 0 else {
         throw Failure(
           .badData, "its scores cannot be calibrated: it has \(anchors.count) scored anchors",
           advice: "calibration needs two or more anchors with different scores; or set select.calibrate to none",
           client: client)
       }
-      for place in rows.indices where rows[place].client == client {
+      for place in places {
         if let value = rows[place].score.value {
           copy.rows[place].score = .value((value - anchors.mean) / anchors.deviation)
         }
       }
     }
-    return copy
+    return try copy.checked()
   }
 }

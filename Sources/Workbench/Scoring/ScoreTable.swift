@@ -47,10 +47,28 @@ public struct ScoreTable: Sendable {
       }
     }
 
+    /// The scorers for a message.
+    static func text(_ scorers: [Scorer]) -> String {
+      scorers.isEmpty ? "nobody knows what" : scorers.map(\.identity).joined(separator: " + ")
+    }
+
     public struct Scale: Sendable, Equatable {
       public let mean: Double
       public let deviation: Double
     }
+  }
+
+  /// The clients in order, each with the places of its rows.
+  var groups: [(client: String, places: Range<Int>)] {
+    var groups: [(client: String, places: Range<Int>)] = []
+    for place in rows.indices {
+      if groups.last?.client == rows[place].client {
+        groups[groups.count - 1].places = groups[groups.count - 1].places.lowerBound..<place + 1
+      } else {
+        groups.append((rows[place].client, place..<place + 1))
+      }
+    }
+    return groups
   }
 
   /// The clients in order.
@@ -65,80 +83,28 @@ extension ScoreTable.Row {
 }
 
 extension ScoreTable {
-  /// Sums several scorers, each standardised by the anchors of all clients.
-  ///
-  /// With one mean and one deviation for everybody the sum stays on one scale, which one global threshold needs.
-  ///
-  /// - throws: ``Failure`` `badData` when the anchors do not make a scale.
-  static func composed(_ tables: [(table: ScoreTable, weight: Double)]) throws -> ScoreTable {
-    guard tables.count > 1, let first = tables.first?.table else { return tables[0].table }
-    let scales = try tables.map { try scale(of: $0.table) }
-    let names = Scorer.names(of: tables.map { $0.table.scorers[0] })
-    var rows = first.rows
-    for place in rows.indices {
-      var sum = 0.0
-      var reason: String?
-      for ((table, weight), scale) in zip(tables, scales) {
-        switch table.rows[place].score {
-        case .value(let value): sum += weight * (value - scale.mean) / scale.deviation
-        case .unscored(let why): reason = reason ?? "\(table.scorers[0].id): \(why)"
-        }
-      }
-      let score: Score = sum.isFinite ? .value(sum) : .unscored("the sum of its scores is no number")
-      rows[place].score = reason.map { .unscored($0) } ?? score
-      rows[place].parts = zip(names, tables).map { ($0, $1.table.rows[place].score.value) }
-      rows[place].checkpoints = []
-    }
-    let scorers = zip(tables, scales).map { table, scale in
-      let scorer = table.table.scorers[0]
-      return Scorer(
-        id: scorer.id, version: scorer.version, parameters: scorer.parameters, weight: table.weight, scale: scale)
-    }
-    return ScoreTable(rows: rows, scorers: scorers, evidence: first.evidence)
-  }
-
-  private static func scale(of table: ScoreTable) throws -> Scorer.Scale {
-    let anchors = Statistics(table.rows.filter(\.isAnchor).compactMap { $0.score.value })
-    guard anchors.count >= 2, anchors.deviation > 0 else {
-      throw Failure(
-        .badData,
-        "the scores of '\(table.scorers[0].id)' cannot be standardised: there are \(anchors.count) scored anchors"
-          + (anchors.count >= 2 ? ", all with the same score" : ""),
-        advice: "several scorers are summed on the scale of the anchors: bring at least two, or take one scorer")
-    }
-    return .init(mean: anchors.mean, deviation: anchors.deviation)
-  }
-
   /// The sum as an operator made it, on the operator's scale instead of that of the anchors at hand.
   ///
   /// - throws: ``Failure`` `badData` when the scores are those of other scorers, versions or parameters.
   func rescaled(_ scorers: [Scorer]) throws -> ScoreTable {
     guard self.scorers.map(\.identity) == scorers.map(\.identity) else {
-      let (mine, theirs) = (self.scorers.map(\.identity), scorers.map(\.identity))
       throw Failure(
         .badData,
-        "the scores are of \(mine.isEmpty ? "nobody knows what" : mine.joined(separator: " + ")), but the threshold was "
-          + "decided for \(theirs.isEmpty ? "nobody knows what" : theirs.joined(separator: " + "))",
+        "the scores are of \(Scorer.text(self.scorers)), but the threshold was decided for \(Scorer.text(scorers))",
         advice: "score with the operator's recipe, and keep the .origin.json file beside the scores")
     }
     guard scorers.count > 1 else { return self }
-    let names = Scorer.names(of: scorers)
-    var copy = self
-    for place in rows.indices {
-      guard rows[place].score.value != nil else { continue }
-      let parts = Dictionary(rows[place].parts.map { ($0.scorer, $0.score) }) { first, _ in first }
-      let sum = try zip(names, scorers).reduce(0.0) { sum, named in
-        guard let part = parts[named.0] ?? nil, let scale = named.1.scale else {
-          throw Failure(
-            .badData, "the sample '\(rows[place].id)' has no score of '\(named.0)'",
-            advice: "score with the same scorers as the operator", client: rows[place].client)
-        }
-        return sum + named.1.weight * (part - scale.mean) / scale.deviation
+    let scales = try scorers.map { scorer in
+      guard let scale = scorer.scale else {
+        throw Failure(
+          .badData, "the threshold was decided without a scale for '\(scorer.id)'", advice: "ask for another threshold")
       }
-      copy.rows[place].score = sum.isFinite ? .value(sum) : .unscored("the sum of its scores is no number")
+      return scale
     }
-    copy.scorers = scorers
-    return copy
+    // The operator's weights count, whatever those were that the scores were made with.
+    var weighted = self
+    weighted.scorers = scorers
+    return try weighted.summed(ScoreParts(weighted), on: scales)
   }
 }
 

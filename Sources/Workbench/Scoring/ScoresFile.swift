@@ -140,6 +140,7 @@ extension ScoreTable.Row {
       return (step, try number(member.value))
     }
     parts = try (object["scores"]?.objectValue?.members ?? []).map { ($0.key, try number($0.value)) }
+    try checkSize()
     kept = object["kept"]?.boolValue
     guard kept != nil || object["kept"]?.isNull ?? true else {
       throw Failure(.badData, "whether the sample '\(id)' is kept is neither true nor false", client: client)

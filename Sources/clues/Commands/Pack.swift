@@ -12,12 +12,14 @@ extension Clues {
       usage: "clues pack <dir> --output <bundle> [<options>]",
       discussion: """
         Only files that Clues knows go in, with a manifest of their digests; the list that is printed says what leaves \
-        this machine and what does not. The same folder always gives the same bytes. The ending decides the format: \
+        this machine and what does not. Gradients and optimizer states stay here unless --with names them: they are \
+        large, and say much about the data. The same folder always gives the same bytes. The ending decides the format: \
         .tar, .tar.gz, .tar.zst, .tar.xz or .zip.
 
         Examples:
           clues pack runs/medical -o medical.tar.zst
-          clues pack runs/medical -o medical.tar.zst --without gradients,optimizer
+          clues pack runs/medical -o medical.tar.zst --with gradients,optimizer
+          clues pack runs/medical -o medical.tar.zst --without samples
           clues pack medical.zip -o medical.tar --client medical --dtype bfloat16
         """)
 
@@ -29,6 +31,13 @@ extension Clues {
     @Option(
       name: .shortAndLong, help: ArgumentHelp("The archive to write.", valueName: "bundle"), completion: .file())
     var output: String
+
+    @Option(
+      help: ArgumentHelp(
+        "What goes in that stays here otherwise, separated by commas: "
+          + Packing.privateParts.map(\.rawValue).joined(separator: ", ") + ".", valueName: "parts"),
+      completion: .list(Packing.privateParts.map(\.rawValue)))
+    var with: String?
 
     @Option(
       help: ArgumentHelp(
@@ -67,7 +76,8 @@ extension Clues {
       let input = try InputArgument.one(source, adapter: adapter)
       var packing = Packing(source: input.path, output: output)
       packing.adapter = input.adapter
-      packing.leavingOut = try Set((without ?? "").split(separator: ",").map { try Packing.part(named: String($0)) })
+      packing.leavingOut = try Packing.parts(without: without ?? "")
+      packing.including = try Packing.parts(with: with ?? "")
       packing.client = client
       packing.domain = domain
       packing.dtype = try dtype.map(Packing.dtype)

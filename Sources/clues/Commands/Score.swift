@@ -56,6 +56,11 @@ extension Clues {
     @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))
     var threads: Int = ProcessInfo.processInfo.activeProcessorCount
 
+    @Flag(
+      name: .customLong("anchors-only"),
+      help: "Write the scores of the anchors alone: all that an operator needs for a threshold of the anchors.")
+    var anchorsOnly = false
+
     @Flag(help: "Replace the file of scores if it is there.")
     var force = false
 
@@ -88,11 +93,12 @@ extension Clues {
       let observer = Console.observer(progress.progress)
       let scored = try Bench(catalog: plugins.catalog, observer: observer, threads: threads).score(chosenRecipe)
       for note in scored.notes { observer.note(note) }
+      let table = try anchorsOnly ? scored.table.anchorsAlone() : scored.table
       if let output {
-        try ScoresOutput(scored.table).write(to: output, replacing: force)
-        if !messages.quiet { try Console.result("\(scored.table.rows.count) scores are in \(output)") }
+        try ScoresOutput(table).write(to: output, replacing: force)
+        if !messages.quiet { try Console.result("\(table.rows.count) scores are in \(output)") }
       } else {
-        try Console.result(scored.table.text, terminator: "")
+        try Console.result(table.text, terminator: "")
       }
     }
 

@@ -9,27 +9,34 @@ extension Clues {
     static let configuration = CommandConfiguration(
       commandName: "select",
       abstract: "Decide which scored samples are kept.",
-      usage: "clues select <scores> [<options>]",
+      usage: "clues select <scores>... [--threshold <name> | --with <file> | --recipe <file>] [<options>]",
       discussion: """
         A sample is kept when its score is at least the threshold. Without -o nothing is written. With it the folder \
         gets clues/selected/CLIENT.txt, the ids of the kept samples in order; clues/scores.jsonl, the scores with the \
         decision; and clues/threshold.json. An operator sends threshold.json to the clients; a client applies it to \
         scores of its own with --with.
 
+        Several files, one of each client, are taken together as if one run had scored all clients: scorers that are \
+        summed are standardised by the anchors of all files. So no evidence need leave a client.
+
         Anchors are the known-good samples that most rules go by. The anchor offset is how far the mean of a client's \
-        anchors lies from that of all.
+        anchors lies from that of all. What "moves threshold" says is how far the client's anchors move the threshold \
+        of the others, in standard deviations of the others' anchors: the threshold with them less that without.
 
         Examples:
           clues select scores.jsonl --threshold anchor-sigma -p k=1 -o selection
           clues select scores.jsonl --recipe recipes/clues-calibrated.yaml -o selection
+          clues select medical.jsonl financial.jsonl --threshold anchor-sigma -o selection
           clues select my-scores.jsonl --with threshold.json -o selection
           clues score my-run/ --scorer clues -q | clues select - --threshold otsu
         """)
 
     @Argument(
-      help: ArgumentHelp("Scores that `clues score` wrote; - reads standard input.", valueName: "scores"),
+      help: ArgumentHelp(
+        "Scores that `clues score` wrote, in one file or one of each client; - reads standard input.",
+        valueName: "scores"),
       completion: .file(extensions: ["jsonl"]))
-    var scores: String
+    var scores: [String]
 
     @Option(
       help: ArgumentHelp("The threshold rule; by default anchor-mean.", valueName: "name"),
@@ -81,7 +88,10 @@ extension Clues {
     }
 
     func run() throws {
-      let table = try ScoreTable(path: scores, limits: limits.limits)
+      let isOne = scores.count == 1
+      let table =
+        try isOne
+        ? ScoreTable(path: scores[0], limits: limits.limits) : ScoreTable(pooling: scores, limits: limits.limits)
       let selection: SampleSelection
       if let with {
         selection = try SampleSelection(table, decided: DecidedThreshold(path: with, limits: limits.limits))
@@ -96,7 +106,9 @@ extension Clues {
           calibratesClients: calibrate)
       }
       if let output { try SelectionOutput(selection).write(to: output, replacing: force) }
-      let notes = selection.notes + (output == nil ? [] : [selection.originNote].compactMap { $0 })
+      let notes =
+        (isOne ? [] : [table.domainNote]).compactMap { $0 } + selection.notes
+        + (output == nil ? [] : [selection.originNote].compactMap { $0 })
       for note in notes { Console.note(note) }
       if json { return try Console.result(selection.json.text(indented: true)) }
       // With -q the table is wanted only where it is all that there is.

@@ -102,7 +102,7 @@ import Testing
         == "entry 1 of its log_history has nan as 'learning_rate'")
     #expect(
       message(#"{"global_step": 1, "log_history": [{"step": 1, "learning_rate": -2}]}"#)
-        == "entry 1 of its log_history has -2.0 as 'learning_rate'")
+        == "entry 1 of its log_history has -2.0 as 'learning_rate', but a learning rate is from 0 to 10")
     #expect(
       message(#"{"global_step": 1, "log_history": [{"step": 1, "epoch": "x"}]}"#)
         == "entry 1 of its log_history has a text as 'epoch' where a number is due")

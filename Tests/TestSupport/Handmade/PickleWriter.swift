@@ -73,7 +73,8 @@ public func torchFile(_ pickle: [UInt8], storages: [[Float]] = []) -> ZipWriter 
 /// An AdamW state: moments i and i + 1000 in every element of parameter i, whose shape is given.
 public func adamFile(
   shapes: [[Int]], names: [String]? = nil, keyedByName: Bool = false, groupSizes: [Int]? = nil,
-  beta2: (Int) -> Double = { _ in 0.99 }, step: (Int) -> Float = { _ in 7 }, without: Set<Int> = []
+  beta2: (Int) -> Double = { _ in 0.99 }, step: (Int) -> Float = { _ in 7 }, without: Set<Int> = [],
+  moments: (inout [Float], inout [Float]) -> Void = { _, _ in }
 ) -> ZipWriter {
   var storages: [[Float]] = []
   var state: [(Python, Python)] = []
@@ -91,8 +92,10 @@ public func adamFile(
         ])
       ))
     storages.append([step(place)])
-    storages.append([Float](repeating: Float(place), count: count))
-    storages.append([Float](repeating: Float(place + 1000), count: count))
+    var first = [Float](repeating: Float(place), count: count)
+    var second = [Float](repeating: Float(place + 1000), count: count)
+    moments(&first, &second)
+    storages += [first, second]
   }
   var start = 0
   var groups: [Python] = []

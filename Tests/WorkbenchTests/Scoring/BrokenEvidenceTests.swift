@@ -114,6 +114,53 @@ import Testing
     #expect(failure?.client == "c0")
   }
 
+  @Test(arguments: [("tokens", 2.5 as Float), ("tokens", -1), ("loss", -0.5), ("loss", 1e30)])
+  func `a number of a gradient file that cannot be is named`(_ column: String, _ value: Float) throws {
+    let failure = failure([("score.scorer", "loss"), ("score.parameters", "{}")]) { folder in
+      try rewrite(folder.appending(path: "checkpoint-4/gradients/train.safetensors")) { tensors in
+        let count = tensors["loss"]!.count
+        var values = [Float](repeating: 3, count: count)
+        values[2] = value
+        tensors[column] = Tensor(values, shape: [count])
+      }
+    }
+    #expect(failure?.kind == .badData && failure?.client == "c0" && failure?.tensor == column)
+    #expect(
+      failure?.message.hasPrefix("has \(Double(value)) as '\(column)' of the train sample 'train-2', but ") == true,
+      "\(failure as Any)")
+    #expect(failure?.file?.hasSuffix("checkpoint-4/gradients/train.safetensors") == true)
+  }
+
+  /// Ten anchors of this size would set everybody's threshold.
+  @Test(arguments: ["anchor", "validation.c0"], [2e6 as Float, 1e20, .greatestFiniteMagnitude])
+  func `a gradient that nobody measured is refused`(_ file: String, _ value: Float) throws {
+    let name = "base_model.model.model.layers.1.self_attn.v_proj.lora_B.weight"
+    let failure = failure { folder in
+      try rewrite(folder.appending(path: "checkpoint-8/gradients/\(file).safetensors")) { tensors in
+        var values = try tensors[name]!.floats()
+        values[values.count / 2] = -value
+        tensors[name] = Tensor(values, shape: tensors[name]!.shape)
+      }
+    }
+    #expect(failure?.kind == .badData && failure?.client == "c0" && failure?.tensor == name, "\(failure as Any)")
+    #expect(failure?.message.contains("the norm of a gradient is from 0 to 1000000") == true)
+    #expect(failure?.message.contains("the anchor sample '") == (file == "anchor"))
+    #expect(failure?.file?.hasSuffix("gradients/\(file).safetensors") == true)
+  }
+
+  @Test(arguments: [("exp_avg", Float.nan), ("exp_avg_sq", -1e-12)])
+  func `moments that Adam cannot have made are refused`(_ moment: String, _ value: Float) {
+    let failure = failure { folder in
+      try writeOptimizer(
+        to: folder.appending(path: "checkpoint-4"),
+        moments: { first, second in if moment == "exp_avg" { first[1] = value } else { second[1] = value } })
+    }
+    #expect(failure?.kind == .badData && failure?.client == "c0", "\(failure as Any)")
+    #expect(failure?.message == "holds \(value) in its moment '\(moment)', which Adam cannot have made")
+    #expect(failure?.file?.hasSuffix("checkpoint-4/optimizer.pt") == true)
+    #expect(failure?.tensor?.contains("lora_") == true)
+  }
+
   @Test func `a truncated optimizer is named`() {
     let failure = failure { folder in
       let file = folder.appending(path: "checkpoint-4/optimizer.pt")
@@ -125,12 +172,14 @@ import Testing
 
   /// An `optimizer.pt` for the adapter of a checkpoint.
   private func writeOptimizer(
-    to checkpoint: URL, beta2: (Int) -> Double = { _ in 0.99 }, step: (Int) -> Float = { _ in 4 }
+    to checkpoint: URL, beta2: (Int) -> Double = { _ in 0.99 }, step: (Int) -> Float = { _ in 4 },
+    moments: ((inout [Float], inout [Float]) -> Void)? = nil
   ) throws {
     let adapter = try SafetensorsFile(Bytes(mapping: checkpoint.appending(path: "adapter_model.safetensors").path))
     let shapes = adapter.names.map { adapter.tensors[$0]!.shape }
     let file = adamFile(
-      shapes: shapes, names: adapter.names, groupSizes: [2, shapes.count - 2], beta2: beta2, step: step)
+      shapes: shapes, names: adapter.names, groupSizes: [2, shapes.count - 2], beta2: beta2, step: step,
+      moments: moments ?? { _, _ in })
     try Data(file.bytes()).write(to: checkpoint.appending(path: "optimizer.pt"))
   }
 
@@ -159,7 +208,9 @@ import Testing
       let text = #"{"global_step": 4, "log_history": [{"step": 1, "learning_rate": -1}]}"#
       try Data(text.utf8).write(to: folder.appending(path: "checkpoint-4/trainer_state.json"))
     }
-    #expect(failure?.message == "entry 1 of its log_history has -1.0 as 'learning_rate'", "\(failure as Any)")
+    #expect(
+      failure?.message == "entry 1 of its log_history has -1.0 as 'learning_rate', but a learning rate is from 0 to 10",
+      "\(failure as Any)")
     #expect(failure?.client == "c0")
     #expect(failure?.file?.hasSuffix("checkpoint-4/trainer_state.json") == true)
   }

@@ -35,7 +35,9 @@ import Testing
     try withTemporaryFolder { folder in
       let inputs = try ["c0", "c1"].map { client -> String in
         guard !ending.isEmpty else { return fixture("tiny/\(client)") }
-        _ = try Packing(source: fixture("tiny/\(client)"), output: folder.path + "/" + client + ending).run()
+        var packing = Packing(source: fixture("tiny/\(client)"), output: folder.path + "/" + client + ending)
+        packing.including = [.gradients, .optimizers]
+        _ = try packing.run()
         return folder.path + "/" + client + ending
       }
       let scored = try Self.score(inputs, [("select.threshold", "anchor-mean")])

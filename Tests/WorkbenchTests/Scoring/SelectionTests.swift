@@ -68,7 +68,7 @@ import Testing
       ScoreTable(
         rows: table.rows, scorers: [.init(id: id, version: "1", parameters: [:], weight: 1, scale: nil)])
     }
-    let sum = try ScoreTable.composed([(named(one, "x"), 1), (named(two, "y"), 2)])
+    let sum = try ScoreTable.together([(named(one, "x"), 1), (named(two, "y"), 2)]).standardised()
     // Means 20 and 1, deviations 10 and 1: (10−20)/10 + 2·(1−1)/1 and (20−20)/10 + 2·(0−1)/1.
     #expect(sum.rows.prefix(2).map(\.score) == [.value(-1), .value(-2)])
     #expect(sum.rows[0].parts.map(\.scorer) == ["x", "y"])
