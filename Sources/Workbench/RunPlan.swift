@@ -58,7 +58,7 @@ extension Bench {
     let scored = try run.scoring.map { try score(recipe, $0, clients) }
     let contributions = try clients.contributions(recipe, scored?.selection)
     let merger = try Merger(settings, contributions, services: services)
-    for note in clients.notes + (scored?.notes ?? []) { observer.note(note) }
+    for note in clients.notes + (scored?.notes ?? []) + merger.notes { observer.note(note) }
     let modules = merger.modules
     return RunPlan(
       method: settings.method.about.id, space: settings.space.rawValue,
