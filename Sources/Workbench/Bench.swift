@@ -112,7 +112,8 @@ public struct Bench: Sendable {
     record.merge = .init(
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
       clients: contributions.map(\.client), modules: merged.map(\.figures))
-    record.notes += merger.notes + settings.notes(contributions, record.merge)
+    // A score of whole clients may have said some of it already.
+    record.notes += merger.notes.filter { !record.notes.contains($0) } + settings.notes(contributions, record.merge)
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)

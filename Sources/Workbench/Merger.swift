@@ -21,7 +21,8 @@ struct Merger: Sendable {
     _ settings: MergeSettings, _ contributions: [Contribution], services: HostServices, heldElements: Int = .max
   ) throws {
     try contributions.checkThatTheyFit(mixesBases: settings.baseModel != nil)
-    notes = try contributions.agreeingNames(ofAbsolutesToo: settings.absolute == .average)
+    notes = try NameAgreement.notes(
+      of: contributions.map { ($0.client, $0.adapter) }, ofAbsolutesToo: settings.absolute == .average)
     try contributions.checkRoles(policy: settings.absolute)
     self.settings = settings
     self.contributions = contributions

@@ -1,18 +1,20 @@
 import Adapters
 import Diagnostics
 
-extension [Contribution] {
-  /// Checks that clients call the same layers by the same names, and tells where this is in doubt.
+extension NameAgreement {
+  /// Checks that the clients of these adapters call the same layers by the same names, and tells where this is in doubt.
   ///
-  /// - parameter ofAbsolutesToo: Whether tensors that replace the base model's get into the result under their names.
+  /// - parameter ofAbsolutesToo: Whether tensors that replace the base model's get into a result under their names.
   /// - throws: ``Failure`` `badData` where two clients name most of what they have in common differently.
-  func agreeingNames(ofAbsolutesToo: Bool) throws -> [Note] {
-    let clients = map(\.client)
-    let modules = map { $0.adapter.modules.mapValues { "\($0.kind.rawValue) \($0.outputs) \($0.a.shape.dropFirst())" } }
+  static func notes(of adapters: [(client: String, adapter: Adapter)], ofAbsolutesToo: Bool = false) throws -> [Note] {
+    let clients = adapters.map(\.client)
+    let modules = adapters.map {
+      $0.adapter.modules.mapValues { "\($0.kind.rawValue) \($0.outputs) \($0.a.shape.dropFirst())" }
+    }
     var notes = try NameAgreement(clients, modules).notes
     if ofAbsolutesToo {
-      // A layer's tensors go together, so one of them stands for the layer: its weight, or what there is.
-      let replaced = map {
+      // Biases have the fronts of their layers.
+      let replaced = adapters.map {
         $0.adapter.absolutes.filter { replacedLayer(of: $0.key) != nil }.mapValues { "\($0.shape)" }
       }
       notes += try NameAgreement(clients, replaced, mustShare: false).notes

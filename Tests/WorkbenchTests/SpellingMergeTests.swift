@@ -160,6 +160,25 @@ import Testing
     #expect(failure?.message.hasPrefix("client 'a' has 'model.layers.0.q' where client 'b' has 'layers.0.q'") == true)
   }
 
+  @Test func `clients are not scored against an anchor that names its layers otherwise`() throws {
+    try withTemporaryFolder { folder in
+      let paths = try ["model.", "model.", ""].enumerated().map { place, front in
+        try write(
+          folder.appending(path: "c\(place)"), seed: UInt64(place),
+          [front + "layers.0.q.lora_A.weight": [4, 6], front + "layers.0.q.lora_B.weight": [5, 4]])
+      }
+      func score(_ paths: [String]) throws -> Bench.Scored {
+        let settings = [("score.scorer", "trajectory"), ("clients.1.anchor", "true")]
+        return try Bench(catalog: builtInCatalog(), threads: 2).score(
+          TestMerge(inputs: paths, settings: settings).recipe)
+      }
+      #expect(try score([paths[0], paths[1]]).table.rows.count == 2)
+      let failure = #expect(throws: Failure.self) { try score([paths[0], paths[2]]) }
+      #expect(
+        failure?.message.hasPrefix("client 'c0' has 'model.layers.0.q' where client 'c2' has 'layers.0.q'") == true)
+    }
+  }
+
   @Test func `a filter may be copied from the file`() throws {
     let filter = "base_model.model.module.m.0.proj"
     func lambda(_ filter: String) throws -> [String: [Double]] {

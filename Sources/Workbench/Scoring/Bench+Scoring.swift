@@ -96,6 +96,10 @@ extension Bench {
       return evidence
     }
     observer.end(.reading)
+    var notes = evidence.flatMap(\.notes)
+    if settings.scorers.contains(where: \.plugin.scoresClients) {
+      notes += try NameAgreement.notes(of: clients.compactMap { client in client.adapter.map { (client.name, $0) } })
+    }
     observer.begin(.scoring, total: evidence.reduce(0) { $0 + $1.samples.count })
     // A sample counts once, however many scorers look at it.
     let shares = evidence.map { client in
@@ -120,7 +124,6 @@ extension Bench {
         table, rule: rule.plugin, parameters: rule.parameters, calibratesClients: rule.calibratesClients,
         services: services)
     }
-    var notes = evidence.flatMap(\.notes)
     if Set(evidence.map(\.domains)).count > 1 {
       notes.append(
         .warning("the clients have different validation domains, so scores that sum over domains differ in scale"))
