@@ -19,10 +19,18 @@ struct GatheredTensors {
 
   /// - throws: ``Failure`` `badData` where two tensors stand for one parameter, and where a layer has two roles.
   init(_ file: SafetensorsFile) throws {
+    let plain = Set(file.names.filter { !Self.isSaved($0) }.map(ParameterName.init))
     var leftovers: (pieces: Set<String>, example: (spelled: String, name: String)?) = ([], nil)
     for name in file.names {
       guard let tensor = file.tensors[name] else { continue }
-      let parameter = ParameterName(name)
+      var parameter = ParameterName(name)
+      if Self.isSaved(name) {
+        // Earlier versions of PEFT left the adapter's name out also where they kept `modules_to_save`, before a layer of the
+        // saved module, and wrote the same bias without either.
+        let withoutAdapter = ParameterName(
+          name.split(separator: ".").filter { $0 != ParameterName.modulesToSave }.joined(separator: "."))
+        if plain.contains(withoutAdapter) { parameter = withoutAdapter }
+      }
       try add(tensor, TensorKey(parameter, of: name), parameter, name)
       guard !parameter.leftovers.isEmpty else { continue }
       leftovers.pieces.formUnion(parameter.leftovers)
@@ -66,10 +74,13 @@ struct GatheredTensors {
   /// Whether a tensor is the copy of a bias that PEFT itself writes, under two names, for `bias: all` with
   /// `modules_to_save`.
   private static func isCopiedBias(_ tensor: Tensor, _ name: String, of other: Tensor, _ otherName: String) -> Bool {
-    func isSaved(_ name: String) -> Bool { name.split(separator: ".").contains(Substring(ParameterName.modulesToSave)) }
-    return name.hasSuffix(".bias") && isSaved(name) != isSaved(otherName) && tensor.dtype == other.dtype
+    name.hasSuffix(".bias") && isSaved(name) != isSaved(otherName) && tensor.dtype == other.dtype
       && tensor.shape == other.shape
       && tensor.bytes.withUnsafeBytes { a in other.bytes.withUnsafeBytes { b in a.elementsEqual(b) } }
+  }
+
+  private static func isSaved(_ name: String) -> Bool {
+    name.split(separator: ".").contains(Substring(ParameterName.modulesToSave))
   }
 
   private static func doubled(_ name: String, _ other: String) -> Failure {
@@ -91,8 +102,10 @@ struct GatheredTensors {
     }
     guard let first = originals.first else { return }
     notes.append(
-      "left out \(originals.count == 1 ? "the base model's own copy" : "\(originals.count) copies of the base model's own")"
-        + " of tensors that the adapter replaces, such as '\(first.name)'")
+      originals.count == 1
+        ? "'\(first.name)' is the base model's own copy of a tensor that the adapter replaces, and left out"
+        : "\(originals.count) tensors, such as '\(first.name)', are the base model's own copies of what the adapter replaces, "
+          + "and left out")
   }
 
   /// Refuses a layer that the file adapts and replaces; its bias may be trained beside the factors.

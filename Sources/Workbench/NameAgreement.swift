@@ -8,10 +8,13 @@ extension NameAgreement {
   /// - throws: ``Failure`` `badData` where two clients name most of what they have in common differently.
   static func notes(of adapters: [(client: String, adapter: Adapter)], ofAbsolutesToo: Bool = false) throws -> [Note] {
     let clients = adapters.map(\.client)
-    let modules = adapters.map {
-      $0.adapter.modules.mapValues { "\($0.kind.rawValue) \($0.outputs) \($0.a.shape.dropFirst())" }
+    var notes: [Note] = []
+    if let first = adapters.first, !adapters.allSatisfy({ $0.adapter.modules.keys == first.adapter.modules.keys }) {
+      let modules = adapters.map {
+        $0.adapter.modules.mapValues { "\($0.kind.rawValue) \($0.outputs) \($0.a.shape.dropFirst())" }
+      }
+      notes = try NameAgreement(clients, modules).notes
     }
-    var notes = try NameAgreement(clients, modules).notes
     if ofAbsolutesToo {
       // Biases have the fronts of their layers.
       let replaced = adapters.map {
@@ -32,7 +35,8 @@ extension NameAgreement {
 /// client has both. The pieces that it has more must not choose a tower (`vision_model`, `encoder`): these are other layers.
 ///
 /// Clients may adapt different layers, and often do, so names that differ are no fault by themselves. Two clients that name
-/// *more* layers differently than alike are refused, since half of each would be lost; fewer are warned of.
+/// *more* layers differently than alike are refused, since half of each would be lost; fewer are warned of. So are clients
+/// that share no layer, and layers of lists that differ in any other way in front alone.
 struct NameAgreement {
   private(set) var notes: [Note] = []
   private let clients: [String]
@@ -40,6 +44,8 @@ struct NameAgreement {
   private var owners: [String: [Int]] = [:]
   /// The other names that a layer seems to have.
   private var twins: [String: [String]] = [:]
+  /// Two names that differ in front alone, and of which that means nothing by itself; the first in order.
+  private var lookalikes: (a: String, b: String)?
 
   /// - parameters:
   ///   - layers: The layers' names by client, each with what must be equal where they are one.
@@ -56,7 +62,7 @@ struct NameAgreement {
     guard owners.values.contains(where: { $0.count < clients.count }) else { return }
     findTwins(shapes)
     if let warning = try compareClients() { notes.append(warning) }
-    if mustShare, notes.isEmpty, let warning = strangers() { notes.append(warning) }
+    if mustShare, notes.isEmpty, let warning = strangers() ?? lookalike() { notes.append(warning) }
   }
 
   /// A layer's name, divided where the layers begin.
@@ -111,15 +117,20 @@ struct NameAgreement {
     let groups = Dictionary(grouping: owners.keys.map { Name($0) }) { Key(tail: $0.tail, shape: shapes[$0.whole]) }
     var pairs: [(a: Name, b: Name)] = []
     var different: Set<Fronts> = []
+    var others: [Fronts: (a: String, b: String)] = [:]
     for names in groups.values where names.count > 1 {
       // Names are other people's; of so many fronts the rest would tell nothing new.
       let names = names.sorted { $0.whole < $1.whole }.prefix(16)
       for (place, a) in names.enumerated() {
-        for b in names.dropFirst(place + 1) where a.isTwin(of: b) {
-          if Set(owners[a.whole] ?? []).isDisjoint(with: owners[b.whole] ?? []) {
+        for b in names.dropFirst(place + 1) {
+          let fronts = Fronts(a: a.front, b: b.front)
+          if !Set(owners[a.whole] ?? []).isDisjoint(with: owners[b.whole] ?? []) {
+            different.insert(fronts)
+          } else if a.isTwin(of: b) {
             pairs.append((a, b))
-          } else {
-            different.insert(Fronts(a: a.front, b: b.front))
+          } else if a.isListed {
+            let names = (a: a.whole, b: b.whole)
+            if others[fronts].map({ names < $0 }) ?? true { others[fronts] = names }
           }
         }
       }
@@ -128,6 +139,7 @@ struct NameAgreement {
       twins[a.whole, default: []].append(b.whole)
       twins[b.whole, default: []].append(a.whole)
     }
+    lookalikes = others.filter { !different.contains($0.key) }.values.min(by: <)
   }
 
   /// Compares clients that have one layer under two names.
@@ -162,6 +174,15 @@ struct NameAgreement {
       }
     }
     return warning
+  }
+
+  /// A warning, where two layers look like one.
+  private func lookalike() -> Note? {
+    guard let (a, b) = lookalikes, let mine = owners[a]?.first, let theirs = owners[b]?.first else { return nil }
+    let (first, second) = mine < theirs ? ((mine, a), (theirs, b)) : ((theirs, b), (mine, a))
+    return .warning(
+      "client '\(clients[first.0])' has '\(first.1)' where client '\(clients[second.0])' has '\(second.1)': if these are one "
+        + "layer, rename one client's tensors as the other's")
   }
 
   /// A warning, where clients fall into groups that share no layer.

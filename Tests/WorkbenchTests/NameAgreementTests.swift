@@ -74,6 +74,19 @@ import Testing
     }
   }
 
+  /// Endings, numbers and shapes agree, and the fronts have not the same pieces: other layers, or another version.
+  @Test func layersThatLookAlikeAreWarnedOf() throws {
+    let notes = try notes(layers("model.text_model.") + ["lm_head"], layers("model.language_model.") + ["lm_head"])
+    #expect(
+      notes.map(\.text) == [
+        "client 'a' has 'model.text_model.layers.0.self_attn.q_proj' where client 'b' has "
+          + "'model.language_model.layers.0.self_attn.q_proj': if these are one layer, rename one client's tensors as the "
+          + "other's"
+      ])
+    #expect(try self.notes(layers("encoder."), layers("decoder."), layers("encoder.") + layers("decoder.")).isEmpty)
+    #expect(try self.notes(["pooler.dense", "x"], ["classifier.dense", "x"]).isEmpty)
+  }
+
   @Test func groupsOfClientsThatShareNoModuleAreToldOnce() throws {
     let (q, v, o) = (layers("", "q"), layers("", "v"), layers("", "o"))
     #expect(
