@@ -14,7 +14,7 @@ public func tensorName(of parameter: String) -> String { ParameterName.prefix + 
 /// modules: the layer that a module adapts is PEFT's, and the base model's own lies below it as `base_layer`.
 public func tensorName(of parameter: String, beside modules: Set<String>) -> String {
   var path = ""
-  let parts = parameter.split(separator: ".", omittingEmptySubsequences: false)
+  let parts = layerPath(of: parameter).split(separator: ".", omittingEmptySubsequences: false)
   for part in parts.dropLast() {
     path += part
     if modules.contains(path) { path += "." + ParameterName.baseLayer }

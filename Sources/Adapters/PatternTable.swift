@@ -35,6 +35,8 @@ struct PatternTable: Sendable {
     names.compactMap(place).min().map { patterns[$0].value }
   }
 
+  func value(of module: String) -> Double? { value(of: [module]) }
+
   private func place(of module: String) -> Int? {
     let named = names(matching: module).min()
     return others.first { place in place < named ?? .max && patterns[place].pattern.matches(module) } ?? named

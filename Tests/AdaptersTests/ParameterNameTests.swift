@@ -115,6 +115,9 @@ import Testing
     #expect(
       tensorName(of: "attn.out_proj.bias", beside: modules)
         == "base_model.model.attn.base_layer.out_proj.base_layer.bias")
+    // Once is enough.
+    #expect(
+      tensorName(of: "lm_head.base_layer.weight", beside: modules) == "base_model.model.lm_head.base_layer.weight")
     #expect(tensorName(of: "weight", beside: modules) == "base_model.model.weight")
   }
 }
