@@ -8,7 +8,8 @@ public struct Adapter: Sendable {
   /// The adapted modules by name.
   public let modules: [String: LoRAModule]
 
-  /// Tensors that replace the base model's own, by name: `modules_to_save`, biases, resized embeddings.
+  /// Tensors that replace the base model's own, by their parameters' paths in the base model (``parameterName(of:)``):
+  /// `modules_to_save`, biases, resized embeddings.
   public let absolutes: [String: Tensor]
 
   /// Things a careful reader would mention, none of them an error.
@@ -37,58 +38,19 @@ public struct Adapter: Sendable {
   private init(
     config: AdapterConfig, configFile: String, file: SafetensorsFile, weightsFile: String, _ limits: Limits
   ) throws {
-    var parts: [String: Parts] = [:]
-    var absolutes: [String: Tensor] = [:]
-    try locating(file: weightsFile) {
-      for name in file.names {
-        guard let tensor = file.tensors[name] else { continue }
-        switch try TensorKey(name) {
-        case .absolute(let absolute):
-          guard absolutes.updateValue(tensor, forKey: absolute) == nil else { throw Self.doubled(name) }
-        case .factor(let module, let part, let isEmbedding):
-          guard parts[module, default: Parts(isEmbedding: isEmbedding)].add(tensor, part, isEmbedding: isEmbedding)
-          else {
-            throw Self.doubled(name)
-          }
-        }
-      }
-      guard !parts.isEmpty else {
-        throw Failure(
-          .badData, "holds no LoRA parameters", advice: "an adapter has tensors named …lora_A.weight and …lora_B.weight"
-        )
-      }
-    }
-    // In one order, so that of several faults the same one is told each time.
-    let names = parts.keys.sorted()
-    try locating(file: configFile) { try config.checkPatterns(against: names, limits: limits) }
+    let gathered = try locating(file: weightsFile) { try GatheredTensors(file) }
+    let parts = gathered.modules
+    try locating(file: configFile) { try config.checkPatterns(against: parts.flatMap(\.value.names), limits: limits) }
     self.config = config
-    self.absolutes = absolutes
+    absolutes = gathered.absolutes
     modules = try locating(file: weightsFile) {
-      try Dictionary(
-        uniqueKeysWithValues: names.compactMap { name in
-          try parts[name].map { (name, try LoRAModule(name, $0, config)) }
-        })
+      // In order, so that of several faults the same one is named each time.
+      let modules = try parts.sorted { $0.key < $1.key }.map { ($0, try LoRAModule($0, $1, config)) }
+      return Dictionary(uniqueKeysWithValues: modules)
     }
-    notes = config.idlePatterns(among: names).map { "the pattern '\($0)' names no module" }
-  }
-
-  private static func doubled(_ name: String) -> Failure {
-    Failure(
-      .badData, "stands for the same parameter as another tensor of the file",
-      advice: "the file holds two adapters or two spellings of one: save it again with PEFT's save_pretrained",
-      tensor: name)
-  }
-
-  /// The tensors of one module while they are gathered.
-  struct Parts {
-    let isEmbedding: Bool
-    var tensors: [TensorKey.Part: Tensor] = [:]
-
-    init(isEmbedding: Bool) { self.isEmbedding = isEmbedding }
-
-    mutating func add(_ tensor: Tensor, _ part: TensorKey.Part, isEmbedding: Bool) -> Bool {
-      isEmbedding == self.isEmbedding && tensors.updateValue(tensor, forKey: part) == nil
-    }
+    notes =
+      gathered.notes
+      + config.idlePatterns(among: parts.flatMap(\.value.names)).map { "the pattern '\($0)' names no module" }
   }
 }
 
@@ -145,7 +107,7 @@ public struct LoRAModule: Sendable {
   /// Columns of the delta, with the kernel of a convolution flattened.
   public var inputs: Int { a.shape.dropFirst().reduce(1, *) }
 
-  init(_ name: String, _ parts: Adapter.Parts, _ config: AdapterConfig) throws {
+  init(_ name: String, _ parts: GatheredTensors.Parts, _ config: AdapterConfig) throws {
     func refusal(_ message: String, _ advice: String? = nil) -> Failure {
       Failure(.badData, message, advice: advice, tensor: name)
     }
@@ -170,7 +132,7 @@ public struct LoRAModule: Sendable {
     }
     guard a.count > 0, b.count > 0 else { throw refusal("has empty factors of shapes \(a.shape) and \(b.shape)") }
     let rank = a.shape[0]
-    let claimed = config.rank(of: name)
+    let claimed = config.rank(of: parts.names)
     guard Double(rank) == claimed else {
       throw refusal(
         "has rank \(rank), but adapter_config.json gives it \(claimed.formatted)",
@@ -182,8 +144,8 @@ public struct LoRAModule: Sendable {
     self.b = b
     self.rank = rank
     bias = parts.tensors[.bias]
-    alpha = config.alpha(of: name)
-    scaling = config.scaling(of: name, rank: rank)
+    alpha = config.alpha(of: parts.names)
+    scaling = config.scaling(of: parts.names, rank: rank)
     guard scaling.isFinite, scaling != 0 else { throw refusal("has the scaling \(scaling), which makes no sense") }
   }
 }

@@ -74,14 +74,16 @@ public struct AdapterConfig: Sendable {
   }
 
   /// The rank that the config gives a module: that of the first pattern in the file that matches.
-  public func rank(of module: String) -> Double {
-    rankPatterns.value(of: PEFTRules.key(of: module)) ?? Double(rank)
-  }
+  public func rank(of module: String) -> Double { rank(of: [module]) }
+
+  /// The rank that the config gives a module which a pattern may call by any of these names.
+  func rank(of names: [String]) -> Double { rankPatterns.value(of: names.map(PEFTRules.key)) ?? Double(rank) }
 
   /// The alpha that the config gives a module.
-  public func alpha(of module: String) -> Double {
-    alphaPatterns.value(of: PEFTRules.key(of: module)) ?? alpha
-  }
+  public func alpha(of module: String) -> Double { alpha(of: [module]) }
+
+  /// The alpha that the config gives a module which a pattern may call by any of these names.
+  func alpha(of names: [String]) -> Double { alphaPatterns.value(of: names.map(PEFTRules.key)) ?? alpha }
 
   /// The patterns that name none of `modules`: most likely a slip of whoever wrote them.
   public func idlePatterns(among modules: [String]) -> [String] {
@@ -102,8 +104,8 @@ public struct AdapterConfig: Sendable {
   }
 
   /// The scaling s of a module's delta s·B·A, for its rank.
-  public func scaling(of module: String, rank: Int) -> Double {
-    alpha(of: module) / (usesRsLoRA ? Double(rank).squareRoot() : Double(rank))
+  func scaling(of names: [String], rank: Int) -> Double {
+    alpha(of: names) / (usesRsLoRA ? Double(rank).squareRoot() : Double(rank))
   }
 
   private static func refuseOtherAdapters(_ fields: ConfigFields) throws {

@@ -30,11 +30,16 @@ struct PatternTable: Sendable {
     }
   }
 
-  /// The value of the first pattern that matches.
-  func value(of module: String) -> Double? {
+  /// The value of the first pattern that matches one of a module's names.
+  func value(of names: [String]) -> Double? {
+    names.compactMap(place).min().map { patterns[$0].value }
+  }
+
+  func value(of module: String) -> Double? { value(of: [module]) }
+
+  private func place(of module: String) -> Int? {
     let named = names(matching: module).min()
-    let other = others.first { place in place < named ?? .max && patterns[place].pattern.matches(module) }
-    return (other ?? named).map { patterns[$0].value }
+    return others.first { place in place < named ?? .max && patterns[place].pattern.matches(module) } ?? named
   }
 
   /// The patterns that match none of the modules.

@@ -1,16 +1,13 @@
 import Diagnostics
 
-/// The name under which PEFT writes a parameter of the base model's that an adapter brings.
-///
-/// - parameter parameter: Its path in the base model, such as `model.layers.3.self_attn.q_proj.lora_A.weight`.
-public func tensorName(of parameter: String) -> String { "base_model.model." + parameter }
-
 /// What a tensor of `adapter_model.safetensors` is, read from its name.
-enum TensorKey: Equatable {
+enum TensorKey: Hashable {
   /// A factor or the bias of a module; `isEmbedding` when it was named `lora_embedding_…`.
   case factor(module: String, part: Part, isEmbedding: Bool)
   /// A tensor that replaces one of the base model's: `modules_to_save`, biases, resized embeddings.
   case absolute(name: String)
+  /// The base model's own copy of such a tensor, which PEFT keeps for when the adapter is switched off.
+  case original(name: String)
 
   enum Part: String {
     case a = "A"
@@ -18,37 +15,33 @@ enum TensorKey: Equatable {
     case bias = "B.bias"
   }
 
-  /// Reads a name in any of the spellings that trainers leave behind.
-  ///
-  /// The usual one is `base_model.model.<module>.lora_A.weight`. The prefix may be missing; wrappers
-  /// (`module.`, `_orig_mod.`, `_fsdp_wrapped_module.`) and the adapter's name after `lora_A` may be left in.
-  init(_ name: String) throws {
-    var parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    parts.removeAll { $0 == "_orig_mod" || $0 == "_fsdp_wrapped_module" }
-    while parts.first == "module" { parts.removeFirst() }
-    if parts.starts(with: ["base_model", "model"]) { parts.removeFirst(2) }
+  /// Reads a name in any of the spellings that trainers leave behind; see ``ParameterName``.
+  init(_ name: String) throws { try self.init(ParameterName(name), of: name) }
 
-    try Self.refuse(parts, name)
-    guard
-      let place = parts.lastIndex(where: { ["lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B"].contains($0) })
-    else {
-      self = .absolute(name: parts.joined(separator: "."))
+  /// - parameter name: The tensor's own name.
+  init(_ parameter: ParameterName, of name: String) throws {
+    try Self.refuse(name.split(separator: ".", omittingEmptySubsequences: false).map(String.init), name)
+    guard let place = parameter.marker else {
+      self = parameter.isOriginal ? .original(name: parameter.text) : .absolute(name: parameter.text)
       return
     }
-    let marker = parts[place]
-    var rest = Array(parts[(place + 1)...])
+    let (layer, marker, ending) = (parameter.parts[..<place], parameter.parts[place], parameter.parts[(place + 1)...])
     let isEmbedding = marker.hasPrefix("lora_embedding_")
-    // What stands between the marker and `weight` is the adapter's name; embeddings have no `weight`.
-    let ending = isEmbedding ? nil : rest.popLast()
-    guard rest.count <= 1, isEmbedding || ending == "weight" || (ending == "bias" && marker == "lora_B"), place > 0
+    guard !layer.isEmpty,
+      isEmbedding ? ending.isEmpty : ending == ["weight"] || (marker == "lora_B" && ending == ["bias"])
     else {
       throw Failure(
         .badData, "has a name that is no LoRA parameter of PEFT",
         advice: "save the adapter with PEFT's save_pretrained",
         tensor: name)
     }
-    let part: Part = ending == "bias" ? .bias : marker.hasSuffix("A") ? .a : .b
-    self = .factor(module: parts[..<place].joined(separator: "."), part: part, isEmbedding: isEmbedding)
+    guard layer.last != ParameterName.baseLayer else {
+      throw Failure(
+        .badData, "adapts a layer through another adapter on it, as target_parameters does, so its delta is not s·B·A",
+        advice: "adapt every layer once, and as a module", tensor: name)
+    }
+    let part: Part = ending == ["bias"] ? .bias : marker.hasSuffix("A") ? .a : .b
+    self = .factor(module: layer.joined(separator: "."), part: part, isEmbedding: isEmbedding)
   }
 
   private static func refuse(_ parts: [String], _ name: String) throws {

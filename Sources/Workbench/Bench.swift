@@ -119,7 +119,8 @@ public struct Bench: Sendable {
       replaced: ReplacedTensors(contributions, policy: settings.absolute), modules: merged.map(\.figures))
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     record.merge?.ranks = adapter.ranks
-    record.notes += settings.notes(contributions, record.merge)
+    // A score of whole clients may have said some of it already.
+    record.notes += merger.notes.filter { !record.notes.contains($0) } + settings.notes(contributions, record.merge)
     if let merge = record.merge {
       record.notes += merge.outlierNotes + settings.weightlessNotes(contributions)
       let weighted = Set(contributions.filter { $0.weight != 0 }.map(\.client))

@@ -15,12 +15,17 @@ struct Merger: Sendable {
   private let layers: LayerScale
   /// The modules in which all pairs of clients are compared for the record; see ``comparedModules(of:among:)``.
   private let compared: Set<String>
+  /// What to say of layers that clients may mean differently.
+  let notes: [Note]
 
   /// - parameter heldElements: How many numbers of a module may be held at once; see ``shares(of:)``.
   init(
     _ settings: MergeSettings, _ contributions: [Contribution], services: HostServices, heldElements: Int = .max
   ) throws {
     try contributions.checkThatTheyFit(mixesBases: settings.baseModel != nil)
+    notes = try NameAgreement.notes(
+      of: contributions.map { ($0.client, $0.adapter) }, ofAbsolutesToo: settings.absolute == .average)
+    try contributions.checkRoles(policy: settings.absolute)
     self.settings = settings
     self.contributions = contributions
     self.services = services

@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import JSON
 import PluginHost
@@ -34,7 +35,7 @@ struct ParameterPlan: Sendable {
     for setting in common + own.joined() {
       for case .object(let choice)? in setting.value.arrayValue ?? [] {
         guard let filter = choice["filter"]?.stringValue, filter != "*" else { continue }
-        guard modules.contains(where: { $0.contains(filter) }) else {
+        guard modules.contains(where: { matches(filter, $0) }) else {
           throw recipe.failure(
             "the filter '\(filter)' of '\(setting.name)' is part of no module's name", at: setting.origin,
             advice: suggestion(
@@ -132,12 +133,17 @@ struct ParameterPlan: Sendable {
     if elements.contains(where: { $0.objectValue != nil }) {
       for case .object(let choice) in elements {
         let filter = choice["filter"]?.stringValue ?? "*"
-        guard filter == "*" || module.contains(filter), let value = choice["value"] else { continue }
+        guard matches(filter, module), let value = choice["value"] else { continue }
         return interpolated(value, at: position)
       }
       return nil
     }
     return interpolated(setting.value, at: position)
+  }
+
+  /// Whether a filter is part of a module's name, also where it was copied from a file with what wrappers left in it.
+  private func matches(_ filter: String, _ module: String) -> Bool {
+    filter == "*" || module.contains(filter) || (filter.contains(".") && module.contains(parameterName(of: filter)))
   }
 
   private func interpolated(_ value: JSONValue, at position: Double) -> JSONValue {

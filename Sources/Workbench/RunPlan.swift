@@ -60,7 +60,7 @@ extension Bench {
     try settings.checkCount(of: contributions, amongst: clients)
     let merger = try Merger(settings, contributions, services: services)
     let replaced = ReplacedTensors(contributions, policy: settings.absolute)?.notes ?? []
-    for note in clients.notes + (scored?.notes ?? []) + replaced { observer.note(note) }
+    for note in clients.notes + (scored?.notes ?? []) + merger.notes + replaced { observer.note(note) }
     let modules = merger.modules
     return RunPlan(
       method: settings.method.about.id, space: settings.space.rawValue,

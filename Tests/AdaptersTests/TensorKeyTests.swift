@@ -49,7 +49,8 @@ import Testing
 
   @Test func whatIsNoFactorReplacesABaseTensor() throws {
     #expect(try TensorKey("base_model.model.lm_head.weight") == .absolute(name: "lm_head.weight"))
-    #expect(try TensorKey("module.base_model.model.q.base_layer.bias") == .absolute(name: "q.base_layer.bias"))
+    #expect(try TensorKey("module.base_model.model.q.base_layer.bias") == .absolute(name: "q.bias"))
+    #expect(try TensorKey("base_model.model.q.original_module.weight") == .original(name: "q.weight"))
   }
 
   @Test(arguments: [

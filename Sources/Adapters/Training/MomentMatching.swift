@@ -56,17 +56,18 @@ extension OptimizerState {
   ) throws -> [Int] {
     var places: [ParameterName: Int] = [:]
     for (place, name) in names.enumerated() {
-      guard places.updateValue(place, forKey: ParameterName(name)) == nil else {
+      if let other = places.updateValue(place, forKey: ParameterName(name)) {
         throw Failure(
-          .badData, "holds moments of two adapters for one parameter", advice: "train one adapter at a time",
-          tensor: name)
+          .badData, "stands for the same parameter as '\(names[other])' in the optimizer state",
+          advice: "train one adapter at a time", tensor: name)
       }
     }
     return try parameters.map { parameter in
       guard let place = places[parameter.name] else {
         throw Failure(
           .badData, "is not among the \(names.count) parameters that the optimizer state names",
-          advice: suggestion(for: parameter.name.text, among: names), tensor: parameter.name.text)
+          advice: suggestion(for: parameter.name.text, among: names.map(parameterName)),
+          tensor: tensorName(of: parameter.name.text))
       }
       return place
     }

@@ -26,7 +26,7 @@ struct ParameterLayout {
     var root = Node()
     for (index, parameter) in parameters.enumerated() {
       guard parameter.name.parts.count <= 64 else {
-        throw Failure(.badData, "has a name of too many parts", tensor: parameter.name.text)
+        throw Failure(.badData, "has a name of too many parts", tensor: tensorName(of: parameter.name.text))
       }
       root.insert(parameter.name.parts[...], index)
     }
@@ -99,14 +99,14 @@ struct ParameterLayout {
     let names = children.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
     return Failure(
       .badData,
-      "records no parameter names, and its shapes do not tell which of \(names) in '\(path.joined(separator: "."))' "
+      "records no parameter names, and its shapes do not tell which of \(names) in '\(tensorName(of: path.joined(separator: ".")))' "
         + "comes first",
       advice: "train with an optimizer that records param_names, or hand in a ledger")
   }
 
   private func misfitFailure() -> Failure {
     guard let misfit else { return Failure(.badData, "does not fit the adapter") }
-    let name = parameters[misfit.parameter].name.text
+    let name = tensorName(of: parameters[misfit.parameter].name.text)
     let there = shapes[misfit.place].map { "\($0)" } ?? "none"
     return Failure(
       .badData, "has shape \(parameters[misfit.parameter].shape), but at its place the optimizer state has \(there)",

@@ -17,6 +17,8 @@ struct GradientEvidence: Sendable {
   struct Rows: Sendable {
     let split: PluginHost.Split
     let stream: SafetensorsStream
+    /// The file's own names of the parameters.
+    let names: [String: String]
     let count: Int
     let file: String
   }
@@ -59,9 +61,10 @@ struct GradientEvidence: Sendable {
       try file.isRead
       ? SafetensorsStream(file.bytes(), name: file.name, limits: file.limits)
       : SafetensorsStream(path: file.diskPath ?? file.name, limits: file.limits)
+    let names = try names(in: stream, file.name)
     var count: Int?
     for (name, shape) in parameters {
-      guard let found = stream.shape(of: name) else {
+      guard let found = names[name].flatMap(stream.shape) else {
         throw Failure(
           .badData, "is missing, but the adapter has it",
           advice: "gradient files hold one tensor for each LoRA parameter, named as in adapter_model.safetensors",
@@ -77,13 +80,26 @@ struct GradientEvidence: Sendable {
       }
       count = rows
     }
-    let known = Set(parameters.map(\.name) + ["loss", "tokens"])
-    if let stranger = stream.header.entries.first(where: { !known.contains($0.name) }) {
+    let known = Set(parameters.map(\.name))
+    if let stranger = names.filter({ !known.contains($0.key) }).map(\.value).min() {
       throw Failure(
         .badData, "belongs to no LoRA parameter of the adapter", advice: "are these the gradients of another adapter?",
-        file: file.name, tensor: stranger.name)
+        file: file.name, tensor: stranger)
     }
-    return Rows(split: split, stream: stream, count: count ?? 0, file: file.name)
+    return Rows(split: split, stream: stream, names: names, count: count ?? 0, file: file.name)
+  }
+
+  /// The tensors of a gradient file by the parameters that they stand for, named as in PEFT's files.
+  private static func names(in stream: SafetensorsStream, _ file: String) throws -> [String: String] {
+    var names: [String: String] = [:]
+    for entry in stream.header.entries where !["loss", "tokens"].contains(entry.name) {
+      if let other = names.updateValue(entry.name, forKey: tensorName(of: parameterName(of: entry.name))) {
+        throw Failure(
+          .badData, "stands for the same parameter as '\(other)'", advice: "keep one of them", file: file,
+          tensor: entry.name)
+      }
+    }
+    return names
   }
 
   private static func parameters(of adapter: Adapter) -> [(name: String, shape: [Int])] {

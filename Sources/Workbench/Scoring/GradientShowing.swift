@@ -195,7 +195,7 @@ struct GradientShowing {
     var first = 0
     while first < rows.count, let start = block.baseAddress {
       let count = min(height, rows.count - first)
-      try rows.stream.read(name, first * width..<(first + count) * width, into: start)
+      try rows.stream.read(rows.names[name] ?? name, first * width..<(first + count) * width, into: start)
       try body(first, UnsafeMutableBufferPointer(rebasing: block[..<(count * width)]))
       first += count
     }

@@ -81,6 +81,24 @@ import Testing
     #expect(failure?.message == "belongs to no LoRA parameter of the adapter")
   }
 
+  @Test func `gradients may be named as the adapter's tensors are, with what wrappers left`() throws {
+    func wrapped(_ names: [String]) -> [(old: String, new: String)] {
+      names.map { ($0, $0.replacing("base_model.model.", with: "_forward_module.base_model.model.module.")) }
+    }
+    let scored = try score { folder in
+      try rewrite(folder.appending(path: "checkpoint-4/gradients/train.safetensors")) { tensors in
+        for (old, new) in wrapped(Array(tensors.keys)) { tensors[new] = tensors.removeValue(forKey: old) }
+      }
+    }
+    #expect(try scored.table.rows.map(\.score) == score { _ in }.table.rows.map(\.score))
+    let failure = failure { folder in
+      try rewrite(folder.appending(path: "checkpoint-4/gradients/train.safetensors")) { tensors in
+        for (old, new) in wrapped(Array(tensors.keys)) { tensors[new] = tensors[old] }
+      }
+    }
+    #expect(failure?.message.hasPrefix("stands for the same parameter as '") == true)
+  }
+
   @Test func `a sample whose gradient is no number is unscored, and nobody else`() throws {
     let name = "base_model.model.model.layers.1.self_attn.v_proj.lora_B.weight"
     let whole = try score { _ in }

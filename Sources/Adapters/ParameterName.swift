@@ -1,0 +1,140 @@
+/// The name of a tensor's parameter in the one form in which names are compared: a path in the base model, such as
+/// `model.layers.3.self_attn.q_proj.lora_A.weight`, whatever trainers left in the file's own name.
+///
+/// Files of adapters and of gradients, optimizer states and filters are all matched by this form.
+public func parameterName(of tensor: String) -> String { ParameterName(tensor).text }
+
+/// The name under which PEFT writes a parameter of the base model's that an adapter brings: the inverse of
+/// ``parameterName(of:)``.
+///
+/// - parameter parameter: Its path in the base model, such as `model.layers.3.self_attn.q_proj.lora_A.weight`.
+public func tensorName(of parameter: String) -> String { ParameterName.prefix + "." + parameter }
+
+/// The name under which PEFT looks for a parameter of the base model, such as a bias or a head, in an adapter with these
+/// modules: the layer that a module adapts is PEFT's, and the base model's own lies below it as `base_layer`.
+public func tensorName(of parameter: String, beside modules: Set<String>) -> String {
+  var path = ""
+  let parts = layerPath(of: parameter).split(separator: ".", omittingEmptySubsequences: false)
+  for part in parts.dropLast() {
+    path += part
+    if modules.contains(path) { path += "." + ParameterName.baseLayer }
+    path += "."
+  }
+  return tensorName(of: path + (parts.last ?? ""))
+}
+
+/// A parameter's name without what only the training process knew: wrappers, PEFT's own layers, and the adapter's name.
+///
+/// `module.base_model.model.q_proj.lora_A.default.weight` and `base_model.model.q_proj.lora_A.weight` are one parameter,
+/// and so are `lm_head.modules_to_save.default.weight` and `lm_head.weight`. What is left out:
+///
+/// 1. the pieces of ``wrappers``, wherever they stand: no layer has such a name;
+/// 2. all up to the last `base_model.model`, since a model of PEFT's may lie in another one, and either in a wrapper;
+/// 3. `module` in front of what is left. Further inside it may be the name of a real layer, and stays;
+/// 4. the adapter's name behind `lora_A`, `lora_B` and their like;
+/// 5. in names without a factor, what PEFT puts around the base model's layers: `modules_to_save` and the adapter's name,
+///    `original_module`, `base_layer`.
+///
+/// A name in this form stays as it is.
+struct ParameterName: Hashable, Sendable {
+  /// The parts between the dots.
+  let parts: [String]
+
+  /// Whether it is the base model's own copy, which PEFT keeps beside a module that it saves.
+  let isOriginal: Bool
+
+  /// What wrappers had left in the name, as far as PEFT's own files have none of it.
+  let leftovers: [String]
+
+  /// The path of an adapted layer as the file has it, PEFT's prefix aside: patterns in the config may be written for it.
+  let spelledModule: String?
+
+  /// The place of `lora_A` or its like among the parts.
+  let marker: Int?
+
+  var text: String { parts.joined(separator: ".") }
+
+  init(_ name: String) {
+    let spelled = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    let bare = spelled.filter { !Self.wrappers.contains($0) }
+    var leftovers = spelled.filter(Self.wrappers.contains)
+    let end = bare.lastIndex(where: Self.markers.contains)
+    var (path, isOriginal) = end.map { (bare[..<$0], false) } ?? Self.withoutLayers(bare)
+    // A path ends in a layer where a factor follows, else in the parameter's own name.
+    let shortest = end == nil ? 2 : 1
+    if let prefixEnd = Self.prefixEnd(in: path, leaving: shortest - 1) {
+      let prefix = path[..<prefixEnd].joined(separator: ".")
+      if prefix != Self.prefix { leftovers.append(prefix) }
+      path = path[prefixEnd...]
+    }
+    while path.first == Self.module, path.count > shortest { leftovers.append(path.removeFirst()) }
+    self.leftovers = leftovers
+    self.isOriginal = isOriginal
+    guard let end else {
+      (parts, marker, spelledModule) = (Array(path), nil, nil)
+      return
+    }
+    parts = path + [bare[end]] + Self.withoutAdapter(bare[(end + 1)...], of: bare[end])
+    marker = path.count
+    let layers = spelled[..<(spelled.lastIndex(of: bare[end]) ?? 0)]
+    spelledModule = layers[(Self.prefixEnd(in: layers, leaving: 0) ?? 0)...].joined(separator: ".")
+  }
+
+  static func == (a: ParameterName, b: ParameterName) -> Bool { a.parts == b.parts && a.isOriginal == b.isOriginal }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(parts)
+    hasher.combine(isOriginal)
+  }
+
+  static let prefix = "base_model.model"
+  static let baseLayer = "base_layer"
+  static let modulesToSave = "modules_to_save"
+  private static let originalModule = "original_module"
+  /// The name that DataParallel, DistributedDataParallel and DeepSpeed give to the model that they wrap.
+  private static let module = "module"
+
+  static let markers: Set = ["lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B", "lora_magnitude_vector"]
+
+  /// The names that wrappers give to what they wrap: torch.compile, FSDP, activation checkpointing, FairScale, Lightning
+  /// and Opacus.
+  private static let wrappers: Set = [
+    "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_fpw_module", "_forward_module", "_module",
+  ]
+
+  /// Where the last `base_model.model` ends behind which so many parts are left; before it there may be anything.
+  private static func prefixEnd(in path: ArraySlice<String>, leaving count: Int) -> Int? {
+    for start in path.indices.reversed() where path[start] == "base_model" {
+      let next = path[(start + 1)...].firstIndex { $0 != module && !wrappers.contains($0) } ?? path.endIndex
+      if next + 1 + count <= path.endIndex, path[next] == "model" { return next + 1 }
+    }
+    return nil
+  }
+
+  /// A path in the base model without the layers that PEFT puts around its own; the last part is the parameter's name.
+  private static func withoutLayers(_ spelled: [String]) -> (path: ArraySlice<String>, isOriginal: Bool) {
+    var path: [String] = []
+    var isOriginal = false
+    var rest = spelled[...]
+    while let part = rest.popFirst() {
+      switch part {
+      case modulesToSave where !rest.isEmpty:
+        // Several adapters may save a module, each its own copy; PEFT's files leave the adapter's name out.
+        if rest.count > 1 { rest.removeFirst() }
+      case originalModule where !rest.isEmpty: isOriginal = true
+      case baseLayer where !rest.isEmpty: continue
+      default: path.append(part)
+      }
+    }
+    return (path[...], isOriginal)
+  }
+
+  /// What follows a factor's marker, without the adapter's name; embeddings and magnitudes have nothing behind it.
+  private static func withoutAdapter(_ ending: ArraySlice<String>, of marker: String) -> ArraySlice<String> {
+    switch marker {
+    case "lora_magnitude_vector": []
+    case "lora_embedding_A", "lora_embedding_B": ending.count == 1 ? [] : ending
+    default: ending.count == 2 ? ending.dropFirst() : ending
+    }
+  }
+}
