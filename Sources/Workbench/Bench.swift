@@ -105,6 +105,8 @@ public struct Bench: Sendable {
       return merged
     }
     observer.end(.merging)
+    // A score of whole clients may have said some of it already.
+    record.notes += merger.notes.filter { !record.notes.contains($0) }
     let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
     record.clients = contributions.compactMap { contribution in
       byName[contribution.client].map { RunRecord.Client($0, contribution) }
@@ -112,8 +114,7 @@ public struct Bench: Sendable {
     record.merge = .init(
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
       clients: contributions.map(\.client), modules: merged.map(\.figures))
-    // A score of whole clients may have said some of it already.
-    record.notes += merger.notes.filter { !record.notes.contains($0) } + settings.notes(contributions, record.merge)
+    record.notes += settings.notes(contributions, record.merge)
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)

@@ -8,26 +8,26 @@ extension [Contribution] {
   ///
   /// - parameter policy: What becomes of tensors that replace the base model's; what is left out has no role.
   func checkRoles(policy: Recipe.Absolute) throws {
-    var adapting: [String: String] = [:]
+    var adapting: [String: (client: String, module: String)] = [:]
     for contribution in self {
       for module in contribution.adapter.modules.keys {
         let layer = layerPath(of: module)
-        adapting[layer] = adapting[layer] ?? contribution.client
+        adapting[layer] = adapting[layer] ?? (contribution.client, module)
       }
     }
     for contribution in self where policy.keeps(contribution.client) {
       let own = Set(contribution.adapter.modules.keys.map(layerPath))
       for parameter in contribution.adapter.absolutes.keys.sorted() {
-        guard let layer = replacedLayer(of: parameter), let client = adapting[layer], !own.contains(layer) else {
+        guard let layer = replacedLayer(of: parameter), let other = adapting[layer], !own.contains(layer) else {
           continue
         }
         throw Failure(
           .badData,
-          "the layer '\(layer)' is replaced by client '\(contribution.client)' (modules_to_save, or a resized embedding) "
-            + "and a LoRA target of client '\(client)'; one layer cannot be both",
-          advice: "leave one of the two clients out, or let go of all replaced tensors: merge.absolute: drop "
-            + "(--absolute drop)",
-          tensor: parameter)
+          "client '\(contribution.client)' replaces '\(parameter)' whole, and client '\(other.client)' adapts "
+            + "'\(other.module)' with LoRA: PEFT has no adapter with both",
+          advice:
+            "train the layer in one way with all clients, or leave out whole tensors: merge.absolute (--absolute) drop",
+          client: contribution.client, tensor: parameter)
       }
     }
   }
