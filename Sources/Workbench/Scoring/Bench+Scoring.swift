@@ -96,10 +96,9 @@ extension Bench {
       return evidence
     }
     observer.end(.reading)
-    var notes = evidence.flatMap(\.notes)
-    if settings.scorers.contains(where: \.plugin.scoresClients) {
-      notes += try NameAgreement.notes(of: clients.compactMap { client in client.adapter.map { (client.name, $0) } })
-    }
+    let agreement =
+      try settings.scorers.contains(where: \.plugin.scoresClients)
+      ? NameAgreement.notes(of: clients.compactMap { client in client.adapter.map { (client.name, $0) } }) : []
     observer.begin(.scoring, total: evidence.reduce(0) { $0 + $1.samples.count })
     // A sample counts once, however many scorers look at it.
     let shares = evidence.map { client in
@@ -124,6 +123,7 @@ extension Bench {
         table, rule: rule.plugin, parameters: rule.parameters, calibratesClients: rule.calibratesClients,
         services: services)
     }
+    var notes = evidence.flatMap(\.notes) + agreement
     if Set(evidence.map(\.domains)).count > 1 {
       notes.append(
         .warning("the clients have different validation domains, so scores that sum over domains differ in scale"))
