@@ -110,7 +110,7 @@ struct GatheredTensors {
 
   /// Refuses a layer that the file adapts and replaces; its bias may be trained beside the factors.
   private func checkRoles() throws {
-    let adapted = Set(modules.keys.map(layerPath))
+    let adapted = Set(modules.keys.map(PEFTRules.plain))
     for (key, name) in names.sorted(by: { $0.value < $1.value }) {
       guard case .absolute(let parameter) = key, let layer = replacedLayer(of: parameter), adapted.contains(layer),
         // So PEFT names the weight of the layer below its own, which it writes for embeddings and resized heads.
@@ -128,13 +128,6 @@ struct GatheredTensors {
 public func replacedLayer(of parameter: String) -> String? {
   guard let dot = parameter.lastIndex(of: "."), !parameter.hasSuffix("bias") else { return nil }
   return String(parameter[..<dot])
-}
-
-/// A module's path in the base model without the layers that PEFT puts into it (`attn.base_layer.out_proj`), as
-/// parameters of ``Adapter/absolutes`` are named.
-public func layerPath(of module: String) -> String {
-  module.split(separator: ".", omittingEmptySubsequences: false).filter { $0 != ParameterName.baseLayer }
-    .joined(separator: ".")
 }
 
 extension TensorKey {

@@ -80,14 +80,8 @@ public struct MergedAdapter: Sendable {
         tensors[tensorName(of: parameter.name)] = parameter.tensor
       }
     }
-    for (name, tensor) in absolutesInFile { tensors[name] = tensor }
+    for (name, tensor) in absolutes { tensors[tensorName(of: name)] = tensor }
     return tensors
-  }
-
-  /// The tensors of ``absolutes`` by the names under which PEFT looks for them.
-  public var absolutesInFile: [(name: String, tensor: Tensor)] {
-    let modules = Set(modules.map(\.name))
-    return absolutes.map { (tensorName(of: $0.name, beside: modules), $0.tensor) }
   }
 
   /// The text of `adapter_config.json`.

@@ -101,17 +101,26 @@ public enum PEFTRules {
     return heads.isEmpty || tensors.contains { tensor in heads.contains { $0.holds(tensor) } }
   }
 
-  /// The names under which PEFT keeps tensors that replace the base model's: those of an adapted layer lie in its
-  /// `base_layer` (`tuners/tuners_utils.py`, `_get_learnable_bias_state_dict`).
+  /// The names under which PEFT keeps tensors that replace the base model's: what belongs to an adapted layer, or lies
+  /// below one, lies in its `base_layer` (`tuners/tuners_utils.py`, `_get_learnable_bias_state_dict`).
   ///
   /// - returns: For each of `tensors` its name in the file, without PEFT's prefix.
   public static func fileNames(ofReplaced tensors: [String], besides modules: [String]) -> [String: String] {
     let layers = Dictionary(modules.map { (plain($0), $0) }, uniquingKeysWith: { first, _ in first })
     return Dictionary(
-      tensors.map { tensor in
-        let (path, leaf) = split(plain(tensor))
-        return (tensor, layers[path].map { "\($0).base_layer.\(leaf)" } ?? plain(tensor))
-      }, uniquingKeysWith: { first, _ in first })
+      tensors.map { ($0, fileName(of: plain($0), besides: layers)) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// - parameter layers: The adapted modules by their plain paths.
+  private static func fileName(of parameter: String, besides layers: [String: String]) -> String {
+    var (path, name) = ("", "")
+    let parts = parameter.split(separator: ".", omittingEmptySubsequences: false)
+    for part in parts.dropLast() {
+      path += part
+      name = layers[path].map { "\($0).base_layer." } ?? "\(name)\(part)."
+      path += "."
+    }
+    return name + (parts.last ?? "")
   }
 
   /// A path without the wrapping of adapted layers.

@@ -10,19 +10,6 @@ public func parameterName(of tensor: String) -> String { ParameterName(tensor).t
 /// - parameter parameter: Its path in the base model, such as `model.layers.3.self_attn.q_proj.lora_A.weight`.
 public func tensorName(of parameter: String) -> String { ParameterName.prefix + "." + parameter }
 
-/// The name under which PEFT looks for a parameter of the base model, such as a bias or a head, in an adapter with these
-/// modules: the layer that a module adapts is PEFT's, and the base model's own lies below it as `base_layer`.
-public func tensorName(of parameter: String, beside modules: Set<String>) -> String {
-  var path = ""
-  let parts = layerPath(of: parameter).split(separator: ".", omittingEmptySubsequences: false)
-  for part in parts.dropLast() {
-    path += part
-    if modules.contains(path) { path += "." + ParameterName.baseLayer }
-    path += "."
-  }
-  return tensorName(of: path + (parts.last ?? ""))
-}
-
 /// A parameter's name without what only the training process knew: wrappers, PEFT's own layers, and the adapter's name.
 ///
 /// `module.base_model.model.q_proj.lora_A.default.weight` and `base_model.model.q_proj.lora_A.weight` are one parameter,

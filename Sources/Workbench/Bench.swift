@@ -109,6 +109,8 @@ public struct Bench: Sendable {
       return merged
     }
     observer.end(.merging)
+    // A score of whole clients may have said some of it already.
+    record.notes += merger.notes.filter { !record.notes.contains($0) }
     let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
     record.clients = contributions.compactMap { contribution in
       byName[contribution.client].map { RunRecord.Client($0, contribution) }
@@ -119,8 +121,7 @@ public struct Bench: Sendable {
       replaced: ReplacedTensors(contributions, policy: settings.absolute), modules: merged.map(\.figures))
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     record.merge?.ranks = adapter.ranks
-    // A score of whole clients may have said some of it already.
-    record.notes += merger.notes.filter { !record.notes.contains($0) } + settings.notes(contributions, record.merge)
+    record.notes += settings.notes(contributions, record.merge)
     if let merge = record.merge {
       record.notes += merge.outlierNotes + settings.weightlessNotes(contributions)
       let weighted = Set(contributions.filter { $0.weight != 0 }.map(\.client))

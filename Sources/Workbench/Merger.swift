@@ -25,7 +25,6 @@ struct Merger: Sendable {
     try contributions.checkThatTheyFit(mixesBases: settings.baseModel != nil)
     notes = try NameAgreement.notes(
       of: contributions.map { ($0.client, $0.adapter) }, ofAbsolutesToo: settings.absolute == .average)
-    try contributions.checkRoles(policy: settings.absolute)
     self.settings = settings
     self.contributions = contributions
     self.services = services

@@ -21,7 +21,7 @@ struct WrittenAdapter: Sendable {
     let (config, weights) = (folder + Self.config, folder + Self.weights)
     try output.write(adapter.configText, to: config)
     if let draft {
-      for (name, tensor) in adapter.absolutesInFile { try draft.write(tensor.bytes, to: name) }
+      for (name, tensor) in adapter.absolutes { try draft.write(tensor.bytes, to: tensorName(of: name)) }
     }
     let inPlace = draft.flatMap { $0.isWhole && $0.fits(adapter.tensors) ? $0 : nil }
     if let inPlace {
@@ -42,10 +42,10 @@ extension Merger {
   ///
   /// The ranks are a guess: what turns out to have another has no place in the layout.
   func layout(dtype: DType, _ absolutes: [(name: String, tensor: Tensor)]) -> SafetensorsLayout? {
-    let adapted = Set(modules)
+    let names = PEFTRules.fileNames(ofReplaced: absolutes.map(\.name), besides: modules)
     var entries = absolutes.map {
       SafetensorsLayout.Entry(
-        name: tensorName(of: $0.name, beside: adapted), dtype: $0.tensor.dtype, shape: $0.tensor.shape)
+        name: tensorName(of: names[$0.name] ?? $0.name), dtype: $0.tensor.dtype, shape: $0.tensor.shape)
     }
     var expected: [(model: LoRAModule, rank: Int)] = []
     for name in modules {

@@ -108,16 +108,19 @@ import Testing
   }
 
   @Test func theBaseModelsLayersLieBelowThoseOfPEFT() {
-    let modules: Set = ["lm_head", "attn", "attn.base_layer.out_proj"]
-    #expect(tensorName(of: "lm_head.weight", beside: modules) == "base_model.model.lm_head.base_layer.weight")
-    #expect(tensorName(of: "lm_head.bias", beside: modules) == "base_model.model.lm_head.base_layer.bias")
-    #expect(tensorName(of: "score.weight", beside: modules) == "base_model.model.score.weight")
+    func fileName(_ parameter: String) -> String? {
+      let modules = ["lm_head", "attn", "attn.base_layer.out_proj"]
+      return PEFTRules.fileNames(ofReplaced: [parameter], besides: modules)[parameter].map(tensorName)
+    }
+    #expect(fileName("lm_head.weight") == "base_model.model.lm_head.base_layer.weight")
+    #expect(fileName("lm_head.bias") == "base_model.model.lm_head.base_layer.bias")
+    #expect(fileName("score.weight") == "base_model.model.score.weight")
     #expect(
-      tensorName(of: "attn.out_proj.bias", beside: modules)
+      fileName("attn.out_proj.bias")
         == "base_model.model.attn.base_layer.out_proj.base_layer.bias")
     // Once is enough.
     #expect(
-      tensorName(of: "lm_head.base_layer.weight", beside: modules) == "base_model.model.lm_head.base_layer.weight")
-    #expect(tensorName(of: "weight", beside: modules) == "base_model.model.weight")
+      fileName("lm_head.base_layer.weight") == "base_model.model.lm_head.base_layer.weight")
+    #expect(fileName("weight") == "base_model.model.weight")
   }
 }

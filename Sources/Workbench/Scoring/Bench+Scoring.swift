@@ -98,10 +98,9 @@ extension Bench {
       return evidence
     }
     observer.end(.reading)
-    var notes = evidence.flatMap(\.notes)
-    if settings.scorers.contains(where: \.plugin.scoresClients) {
-      notes += try NameAgreement.notes(of: clients.compactMap { client in client.adapter.map { (client.name, $0) } })
-    }
+    let agreement =
+      try settings.scorers.contains(where: \.plugin.scoresClients)
+      ? NameAgreement.notes(of: clients.compactMap { client in client.adapter.map { (client.name, $0) } }) : []
     observer.begin(.scoring, total: evidence.reduce(0) { $0 + $1.samples.count })
     // A sample counts once, however many scorers look at it.
     let shares = evidence.map { client in
@@ -122,7 +121,7 @@ extension Bench {
     observer.end(.scoring)
     var table = ScoreTable.together(tables)
     table.evidence = try digests(evidence)
-    notes += mixed
+    var notes = evidence.flatMap(\.notes) + mixed + agreement
     do {
       table = try table.standardised()
     } catch let failure as Failure where settings.rule == nil {
