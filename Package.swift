@@ -66,7 +66,7 @@ let fuzzing: [Target] =
   ? []
   : [
     .executableTarget(
-      name: "clues-fuzz", dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "Recipes", "Tensors"],
+      name: "clues-fuzz", dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "PluginHost", "Recipes", "Tensors"],
       path: "Fuzz/Targets", swiftSettings: house)
   ]
 
