@@ -202,7 +202,8 @@ import Testing
       #expect(!failed.errors.contains("\u{1B}"))
       let help = failed.errors.split(separator: "\n").filter { $0.contains(/^ *help:/) }
       #expect(help.allSatisfy { !$0.contains("run this") }, "\(help)")
-      #expect(failed.errors.contains("say") || !deed.hasPrefix("say") || failed.errors.contains("no\\u{a}  help: run this"))
+      #expect(
+        failed.errors.contains("say") || !deed.hasPrefix("say") || failed.errors.contains("no\\u{a}  help: run this"))
     }
   }
 

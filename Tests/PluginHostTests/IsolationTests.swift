@@ -100,7 +100,9 @@ import Testing
 
   @Test func chatterIsNotHeardAndDoesNotStopIt() throws { #expect(try commit("chatter") == -1) }
 
-  @Test(arguments: ["loop", "deaf", "log", "flood-stderr", "slip-away"]) func whoeverDoesNotReturnIsStopped(_ deed: String) throws {
+  @Test(arguments: ["loop", "deaf", "log", "flood-stderr", "slip-away"]) func whoeverDoesNotReturnIsStopped(
+    _ deed: String
+  ) throws {
     let failure = #expect(throws: Failure.self) { try commit(deed, settings: workerSettings(time: .milliseconds(300))) }
     #expect(failure?.kind == .pluginFailed)
     #expect(failure?.message.hasPrefix("plugin 'rogue' did not return from merge within 0.3 seconds") == true)
@@ -190,7 +192,8 @@ import Testing
     #expect(failure?.advice == nil)
   }
 
-  @Test(arguments: ["forge", "babble", "close-channel", "byte-by-byte", "empty-message"]) func aLyingWorkerIsNotBelieved(_ deed: String) throws {
+  @Test(arguments: ["forge", "babble", "close-channel", "byte-by-byte", "empty-message"])
+  func aLyingWorkerIsNotBelieved(_ deed: String) throws {
     let failure = #expect(throws: Failure.self) { try commit(deed, settings: workerSettings(time: .seconds(5))) }
     #expect(failure?.kind == .pluginFailed)
   }

@@ -86,7 +86,9 @@ private func tables<Table>(
   _ pointers: UnsafePointer<UnsafePointer<Table>?>?, _ count: UInt32
 ) throws -> [UnsafePointer<Table>] {
   guard count > 0 else { return [] }
-  guard count <= PluginLibraryFile.mostOfAKind, let pointers else { throw Failure(.pluginFailed, "claims \(count) entries that are not there") }
+  guard count <= PluginLibraryFile.mostOfAKind, let pointers else {
+    throw Failure(.pluginFailed, "claims \(count) entries that are not there")
+  }
   return try (0..<Int(count)).map { place in
     guard let table = pointers[place] else { throw Failure(.pluginFailed, "its entry \(place) is missing") }
     return table
