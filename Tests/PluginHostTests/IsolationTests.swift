@@ -228,6 +228,18 @@ import Testing
     }
   }
 
+  @Test func whatHonestPluginsNeedIsAllowed() throws {
+    try withTemporaryFolder { folder in
+      let path = folder.appending(path: "libraries.so").path
+      try Compiler.clang.compile(
+        fixture("plugins/libraries.c"), to: path,
+        ["-shared", "-fPIC", "-fvisibility=hidden", "-D_GNU_SOURCE", "-Wl,--no-as-needed", "-lopenblas", "-lm"])
+      try mark(path)
+      let library = try StrangeLibrary(path: path, trust: .empty).library(untrustedIn: workerSettings())
+      #expect(try library.mergeMethods[0].merge([[1, 2]], rows: 1, columns: 2) == [1, 2])
+    }
+  }
+
   /// The second way to notice that the host is gone, for a process that gets no signal from the first.
   @Test func whatItsHostHoldsOpenEndsIt() throws {
     try withTemporaryFolder { folder in
