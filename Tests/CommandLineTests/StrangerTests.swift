@@ -190,6 +190,19 @@ import Testing
     }
   }
 
+  /// What is kept of a log is bounded for a whole run, too, and what is not kept is counted.
+  @Test func aLogWithoutMeasureIsCounted() throws {
+    try withRogue { folder in
+      #expect(try clues(["plugins", "trust", "plugins/rogue.so"], in: folder).status == 0)
+      #expect(try merge(folder, "log-much").status == 0)
+      let text = try String(contentsOf: folder.appending(path: "out/clues/run.json"), encoding: .utf8)
+      let notes = try JSONReader().read(text).objectValue?["notes"]?.arrayValue ?? []
+      let texts = notes.map { $0.text() }
+      #expect(texts.count { $0.contains("rogue: line ") } == 1000)
+      #expect(texts.count { $0.contains("plugins logged 4 more warnings in this run, which are left out") } == 1)
+    }
+  }
+
   /// Whatever a plugin says or does not stop saying: exit code 70, its words as one line, and no help but ours.
   @Test(arguments: ["log", "flood", "flood-stderr", "say-2", "say-5", "forge-failure"])
   func whateverItSaysIs70(_ deed: String) throws {
