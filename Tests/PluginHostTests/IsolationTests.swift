@@ -165,6 +165,22 @@ import Testing
     #expect(failure?.message.contains("within 1.0 seconds") == true)
   }
 
+  /// What is wrong with a library that cannot be loaded is told by the worker, and what to do about it by the host.
+  @Test func whatCannotBeLoadedIsToldWithAdviceOfOurs() throws {
+    try withTemporaryFolder { folder in
+      let (source, path) = (folder.appending(path: "empty.c").path, folder.appending(path: "empty.so").path)
+      try Data("extern int clues_nothing;\n".utf8).write(to: URL(filePath: source))
+      try Compiler.clang.compilePlugin(source, to: path)
+      let failure = #expect(throws: Failure.self) {
+        try StrangeLibrary.manifest(ofUnmarked: path, settings: workerSettings())
+      }
+      #expect(failure?.kind == .pluginFailed)
+      #expect(failure?.message == "plugin 'empty.so': exports no clues_plugin_entry_v1")
+      #expect(failure?.advice == "see what else is wrong with it: clues plugins check \(path)")
+      #expect(failure?.file == path)
+    }
+  }
+
   @Test func anErrorWithoutEndIsCut() throws {
     let failure = #expect(throws: Failure.self) { try commit("long-error") }
     #expect(failure?.kind == .pluginFailed)

@@ -183,9 +183,11 @@ final class WorkerProcess {
     let fault = WorkerFault(rawValue: answer.detail) ?? .told
     if fault == .interrupted, services.isCancelled() { return Failure(.interrupted, "interrupted") }
     let name = "plugin '\(plugin)'"
+    let isOpening = manifest.isEmpty
     return Failure(
       .pluginFailed, answer.text.hasPrefix(name) ? answer.text : "\(name): \(answer.text)",
-      advice: fault == .silent ? HostFace.silence : nil)
+      advice: fault == .silent
+        ? HostFace.silence : isOpening ? "see what else is wrong with it: clues plugins check \(library.path)" : nil)
   }
 
   /// What is to be said of a worker that is gone.
