@@ -67,7 +67,8 @@ let fuzzing: [Target] =
   ? []
   : [
     .executableTarget(
-      name: "clues-fuzz", dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "Recipes", "Tensors"],
+      name: "clues-fuzz",
+      dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "PluginHost", "Recipes", "Tensors"],
       path: "Fuzz/Targets", swiftSettings: house)
   ]
 

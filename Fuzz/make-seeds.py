@@ -84,3 +84,47 @@ for mark, place in ((b'PK\x03\x04', 14), (b'PK\x01\x02', 16)):
     while at >= 0:
         plain[at + place:at + place + 4] = bytes(4); at = plain.find(mark, at + 4)
 put('optimizer', 'without-checksums', bytes(plain))
+
+# Libraries with a manifest, and without code.
+manifest = json.dumps({"schema": "clues/plugin-manifest/1", "abi_minor": 0, "name": "n", "version": "1", "vendor": None,
+  "license": "MIT", "merge_methods": [{"id": "m", "summary": "s", "details": "", "reference": "", "parameters": {
+    "density": {"type": "number", "default": 0.5, "minimum": 0, "exclusiveMaximum": 1, "unit": "u", "perInput": True},
+    "kind": {"type": "string", "enum": ["a", "b"], "default": "a", "description": "d"},
+    "n": {"type": "integer", "maximum": 9}, "f": {"type": "boolean", "default": False}},
+    "minimum_inputs": 1, "maximum_inputs": None, "spaces": ["delta", "stack"], "default_space": "delta", "linear": True,
+    "wants_inner_products": False, "wants_adapter_inner_products": False, "survey_passes": 0}],
+  "scorers": [{"id": "s", "summary": "s", "details": "", "reference": "", "parameters": {}, "scores": "samples"}],
+  "threshold_rules": [{"id": "t", "summary": "s", "details": "", "reference": "", "parameters": {}}]}).encode()
+put('manifest', 'everything', manifest)
+put('manifest', 'nothing', b'{"schema":"clues/plugin-manifest/1","abi_minor":0,"name":"n","version":"1","vendor":null,"license":null,"merge_methods":[],"scorers":[],"threshold_rules":[]}')
+names = b'\0clues_manifest\0.dynsym\0.dynstr\0'
+strings = b'\0clues_plugin_entry_v1\0hidden\0'
+symbol = lambda name, info, other, index: struct.pack('<IBBHQQ', name, info, other, index, 0, 0)
+symbols = symbol(0, 0, 0, 0) + symbol(1, 0x12, 0, 5) + symbol(23, 0x02, 2, 5)
+parts = [(0, 0, b'', 0), (0, 3, names, 0), (1, 1, manifest, 0), (16, 11, symbols, 4), (24, 3, strings, 0)]
+body, table, at = b'', b'', 64
+for name, kind, content, link in parts:
+    table += struct.pack('<IIQQQQIIQQ', name, kind, 0, 0, at, len(content), link, 0, 1, 0)
+    body += content; at += len(content)
+head = b'\x7fELF\x02\x01\x01' + bytes(9) + struct.pack('<HHIQQQIHHHHHH', 3, 62, 1, 0, 0, at, 0, 64, 0, 0, 64, len(parts), 1)
+put('plugin', 'library', head + body + table)
+
+# What a worker says: the first byte tells the kind of reader.
+word = lambda n: struct.pack('<Q', n)
+text = lambda t: word(len(t)) + t
+parcel = lambda head, blocks=b'': word(len(head)) + head + bytes(-(8 + len(head)) % 64) + blocks
+put('worker', 'done', b'\x00' + struct.pack('<IIQQ', 2, 0, 64, 0))
+put('worker', 'log', b'\x00' + struct.pack('<IIQQ', 4, 2, 0, 0) + 'about to do it ü'.encode())
+put('worker', 'doubles', b'\x01' + parcel(word(2) + struct.pack('<2d', 1, -0.5)))
+put('worker', 'integer', b'\x02' + parcel(word(7)))
+put('worker', 'needs', b'\x03' + parcel(word(1) + word(3) + word(1) + text(b'loss') + word(2) + word(0)))
+put('worker', 'scores', b'\x04' + parcel(word(2) + word(1) + struct.pack('<d', 0.25) + word(0) + text(b'it has no loss')))
+unit = text(b'm') + text(b'delta') + word(0) + word(2) + word(3) + word(0) + word(0) + word(1)
+unit += text(b'c') + word(0) + struct.pack('<d', 1) + word(9) + word(1) + word(24) + word(0) + word(0)
+put('worker', 'unit', b'\x05' + parcel(unit, bytes(64)))
+point = word(0) + text(b'c') + word(4) + word(0) + word(1) + struct.pack('<5d', 1e-4, .9, .999, 1e-8, 4) + word(1) + word(0)
+point += word(1) + text(b's') + word(1) + text(b'med') + word(0) + word(1) + word(1) + struct.pack('<d', 2) + word(1)
+point += word(1) + text(b'loss') + word(1) + struct.pack('<d', 2)
+put('worker', 'checkpoint', b'\x06' + parcel(point))
+tensor = text(b't') + word(0) + word(4) + word(1) + word(16) + word(0) + word(1) + word(0) + word(1) + word(1) + word(1) + word(16)
+put('worker', 'tensor', b'\x07' + parcel(tensor, bytes(128)))

@@ -22,6 +22,26 @@ func torchFile(around pickle: UnsafeRawBufferPointer) -> [UInt8] {
     + little(UInt16(0))
 }
 
+/// A shared library with nothing but a manifest in it.
+func library(around manifest: UnsafeRawBufferPointer) -> [UInt8] {
+  func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+    withUnsafeBytes(of: number.littleEndian) { Array($0) }
+  }
+  let names = Array("\0clues_manifest\0".utf8)
+  /// The header of a section: its name, its place and its size.
+  func section(_ name: UInt32, _ start: Int, _ size: Int) -> [UInt8] {
+    little(name) + [UInt8](repeating: 0, count: 20) + little(UInt64(start)) + little(UInt64(size))
+      + [UInt8](repeating: 0, count: 24)
+  }
+  let (namesStart, manifestStart) = (64, 64 + names.count)
+  let tableStart = manifestStart + manifest.count
+  let head =
+    [0x7F, 0x45, 0x4C, 0x46, 2, 1] + [UInt8](repeating: 0, count: 34) + little(UInt64(tableStart))
+    + [UInt8](repeating: 0, count: 10) + little(UInt16(64)) + little(UInt16(3)) + little(UInt16(1))
+  return head + names + Array(manifest) + section(0, 0, 0) + section(0, namesStart, names.count)
+    + section(1, manifestStart, manifest.count)
+}
+
 /// The input; where it looks like a tar, with the right checksum in each of its headers.
 func withRightChecksums(tar input: UnsafeRawBufferPointer) -> [UInt8] {
   var file = Array(input)

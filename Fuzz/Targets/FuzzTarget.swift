@@ -3,6 +3,7 @@ import Bundles
 import Diagnostics
 import Foundation
 import JSON
+import PluginHost
 import Recipes
 import Tensors
 
@@ -15,9 +16,12 @@ enum FuzzTarget: String, CaseIterable {
   case optimizer
   case pattern
   case pickle
+  case plugin
+  case manifest
   case recipe
   case safetensors
   case trainer = "trainer-state"
+  case worker
 
   /// The target that this process is for.
   static let chosen: FuzzTarget = {
@@ -68,6 +72,12 @@ enum FuzzTarget: String, CaseIterable {
       guard try reader.read(text) == value else { fatalError("what was written reads back differently") }
     case .ledger: _ = try Ledger(Bytes(input), limits: limits)
     case .optimizer: try readState(Bytes(input))
+    case .plugin:
+      let file = Bytes(input)
+      _ = try? exportedSymbols(of: file)
+      try readManifest(file)
+    case .manifest: try readManifest(Bytes(library(around: input)))
+    case .worker: try readAnswer(input)
     case .pickle: try readState(Bytes(torchFile(around: input)))
     case .pattern:
       guard let text = String(validating: input, as: UTF8.self) else { return }
@@ -87,6 +97,37 @@ enum FuzzTarget: String, CaseIterable {
     case .trainer:
       let state = try TrainerState(Bytes(input), limits: limits)
       _ = LearningRate(log: state)
+    }
+  }
+
+  /// What is read of a library that nobody trusts yet.
+  private func readManifest(_ file: Bytes) throws {
+    let manifest = try PluginManifest.read(from: file)
+    let library = try PluginLibraryFile(described: manifest, path: "p.so")
+    let again = try PluginLibraryFile(described: library.manifest.objectValue ?? [:], path: "p.so")
+    guard again.manifest == library.manifest else { fatalError("a manifest reads back differently") }
+  }
+
+  /// A message of a worker, or what it answers; the first byte says which.
+  private func readAnswer(_ input: UnsafeRawBufferPointer) throws {
+    guard let kind = input.first else { return }
+    // A copy, as the host makes one: it lies at the start of a page's part.
+    let copy = Array(input.dropFirst())
+    try copy.withUnsafeBytes { bytes in
+      if kind % 8 == 0 {
+        _ = Message(bytes).map { $0.text.count }
+        return
+      }
+      var reader = try ParcelReader(bytes)
+      switch kind % 8 {
+      case 1: _ = try reader.doubles()
+      case 2: _ = try reader.integer()
+      case 3: _ = try reader.needs()
+      case 4: _ = try reader.scores()
+      case 5: _ = try reader.mergeUnit()
+      case 6: _ = try reader.checkpoint()
+      default: _ = try reader.tensor()
+      }
     }
   }
 

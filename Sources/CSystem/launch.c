@@ -7,7 +7,8 @@
 #include <spawn.h>
 #include <unistd.h>
 
-static int start(const char *executable, char *const *arguments, char *const *environment, int channel, int murmur) {
+static int start(
+    const char *executable, char *const *arguments, char *const *environment, int channel, int murmur, int lifeline) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t none, all;
@@ -31,7 +32,8 @@ static int start(const char *executable, char *const *arguments, char *const *en
         (failure = posix_spawn_file_actions_adddup2(&actions, murmur, 1)) ||
         (failure = posix_spawn_file_actions_adddup2(&actions, murmur, 2)) ||
         (failure = posix_spawn_file_actions_adddup2(&actions, channel, CLUES_WORKER_CHANNEL)) ||
-        (failure = posix_spawn_file_actions_addclosefrom_np(&actions, CLUES_WORKER_CHANNEL + 1)) ||
+        (failure = posix_spawn_file_actions_adddup2(&actions, lifeline, CLUES_WORKER_LIFELINE)) ||
+        (failure = posix_spawn_file_actions_addclosefrom_np(&actions, CLUES_WORKER_LIFELINE + 1)) ||
         (failure = posix_spawn_file_actions_addchdir_np(&actions, "/")) ||
         (failure = posix_spawn(&process, executable, &actions, &attributes, arguments, environment));
     posix_spawnattr_destroy(&attributes);
@@ -41,29 +43,39 @@ static int start(const char *executable, char *const *arguments, char *const *en
   return failure ? -1 : process;
 }
 
-int clues_launch(
-    const char *executable, char *const *arguments, char *const *environment, int *channel, int *murmur) {
-  int ends[2], pipe[2];
-  if (clues_channel(ends) != 0) return -1;
-  /* Never blocking: a worker that nobody listens to goes on. */
-  if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
-    int reason = errno;
-    close(ends[0]);
-    close(ends[1]);
-    errno = reason;
-    return -1;
-  }
-  int process = start(executable, arguments, environment, ends[1], pipe[1]);
+/* Moves a descriptor out of the way of those that a worker gets. */
+static int above_workers(int file) {
+  if (file < 0 || file > CLUES_WORKER_LIFELINE) return file;
+  int moved = fcntl(file, F_DUPFD_CLOEXEC, CLUES_WORKER_LIFELINE + 1);
   int reason = errno;
-  close(ends[1]);
-  close(pipe[1]);
-  if (process < 0) {
-    close(ends[0]);
-    close(pipe[0]);
-    errno = reason;
-    return -1;
+  close(file);
+  errno = reason;
+  return moved;
+}
+
+int clues_launch(
+    const char *executable, char *const *arguments, char *const *environment, int *channel, int *murmur, int *lifeline) {
+  /* The host's end of each, and the worker's. */
+  int talk[2] = {-1, -1}, output[2] = {-1, -1}, life[2] = {-1, -1};
+  int process = -1;
+  /* What is written is never waited for: a worker that nobody listens to goes on. */
+  if (clues_channel(talk) == 0 && clues_pipe(output) == 0 && pipe2(life, O_CLOEXEC) == 0 &&
+      (talk[1] = above_workers(talk[1])) >= 0 && (output[1] = above_workers(output[1])) >= 0 &&
+      (life[0] = above_workers(life[0])) >= 0)
+    process = start(executable, arguments, environment, talk[1], output[1], life[0]);
+  int reason = errno;
+  if (talk[1] >= 0) close(talk[1]);
+  if (output[1] >= 0) close(output[1]);
+  if (life[0] >= 0) close(life[0]);
+  if (process >= 0) {
+    *channel = talk[0];
+    *murmur = output[0];
+    *lifeline = life[1];
+    return process;
   }
-  *channel = ends[0];
-  *murmur = pipe[0];
-  return process;
+  if (talk[0] >= 0) close(talk[0]);
+  if (output[0] >= 0) close(output[0]);
+  if (life[1] >= 0) close(life[1]);
+  errno = reason;
+  return -1;
 }

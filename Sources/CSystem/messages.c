@@ -2,6 +2,7 @@
 #include "clues_system.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,13 +10,16 @@
 
 int clues_channel(int ends[2]) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends); }
 
+int clues_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC | O_NONBLOCK); }
+
 /* Room for the descriptors that travel with a message, aligned as the kernel wants it. */
 typedef union {
   char bytes[CMSG_SPACE(CLUES_MESSAGE_FILES * sizeof(int))];
   struct cmsghdr alignment;
 } file_room;
 
-int clues_send(int channel, const void *message, uint64_t size, const int *files, uint32_t file_count) {
+int clues_send(
+    int channel, const void *message, uint64_t size, const int *files, uint32_t file_count, int milliseconds) {
   if (file_count > CLUES_MESSAGE_FILES) {
     errno = EINVAL;
     return -1;
@@ -32,10 +36,15 @@ int clues_send(int channel, const void *message, uint64_t size, const int *files
     control->cmsg_len = CMSG_LEN(file_count * sizeof(int));
     memcpy(CMSG_DATA(control), files, file_count * sizeof(int));
   }
-  ssize_t sent;
-  do sent = sendmsg(channel, &header, MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
-  return sent < 0 ? -1 : 0;
+  /* Never waiting in the call itself: a peer that does not read must not stop us. */
+  struct pollfd room_for_it = {.fd = channel, .events = POLLOUT};
+  int ready = poll(&room_for_it, 1, milliseconds);
+  if (ready < 0 && errno != EINTR) return -1;
+  if (ready <= 0) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return sendmsg(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
 }
 
 int64_t clues_receive(int channel, void *message, uint64_t capacity, int files[CLUES_MESSAGE_FILES], int milliseconds) {

@@ -43,6 +43,9 @@ public struct Check: Sendable {
     entry(id, about, of: kinds, advice: advice, crash: crash) { try $0.idleness ?? body($0) }
   }
 
+  /// Whether it runs a plugin in several threads, or looks whether one starts any: no other check lets threads start.
+  var startsThreads: Bool { ["interleaved", "threads", "threads-left"].contains(id) }
+
   /// All checks, in the order in which they are made.
   public static let all: [Check] =
     loading + entryFunction + parameters + life + numbers + values + memory + surroundings + scoring + surveying

@@ -44,7 +44,8 @@ public enum CheckProcess {
       let order = try Order(opening.text)
       guard let check = Check.all.first(where: { $0.id == order.check }) else { leave("there is no such check") }
       let code = try Bytes(mapping: opening.files[0], path: order.path)
-      try confine(host: pid_t(opening.numbers.1), memory: opening.numbers.0)
+      try confine(
+        host: pid_t(opening.numbers.1), memory: opening.numbers.0, as: check.startsThreads ? .threadedCheck : .check)
       let workplace = Workplace(
         code: code, source: "/proc/self/fd/\(opening.files[0])", path: order.path, seed: order.seed, doing: doing,
         meters: meters)

@@ -29,6 +29,8 @@ private final class CheckedProcess {
   private let run: CheckRun
   private let doing: SharedRegion
   private let process: ConfinedProcess
+  /// The entry that it begins with.
+  private let first: Int
 
   struct Outcome {
     /// The entry that was tried last, of so many.
@@ -39,9 +41,11 @@ private final class CheckedProcess {
 
   init(_ run: CheckRun, from first: Int) throws {
     self.run = run
+    self.first = first
     doing = try SharedRegion(size: 0, for: .output)
     process = try ConfinedProcess(run.settings.workers.executable, as: CheckProcess.argument)
     let order = CheckProcess.Order(check: run.check.id, seed: run.settings.seed, path: run.path, firstEntry: first)
+    // The first message finds room.
     _ = try process.send(
       Message(
         kind: .open, numbers: (run.settings.workers.memory, UInt64(getpid())), text: order.text,
@@ -59,18 +63,37 @@ private final class CheckedProcess {
     }
     let clock = ContinuousClock()
     var deadline = clock.now + run.settings.workers.time
+    var (reports, hasFinding) = (0, false)
     while true {
+      // Looked at whether it reports or not: it may report without end.
+      guard clock.now <= deadline else {
+        process.end()
+        tell(.failed("did not come back within \(run.settings.workers.time) from \(whatItDid)"))
+        outcome.isCutOff = true
+        return outcome
+      }
       switch try process.receive() {
       case .message(let message):
+        reports += 1
+        // Two for each entry, or the library makes them: the rest of what it says is worth as much.
+        guard reports <= 2 * PluginLibraryFile.mostEntries + 2 else {
+          process.end()
+          tell(.failed("sends its host messages without end in \(whatItDid)"))
+          return outcome
+        }
         switch (message.kind, CheckProcess.Report(rawValue: message.detail)) {
         case (.done, _): return outcome
         case (.log, .entry):
-          outcome.lastEntry = (Int(clamping: message.numbers.0), Int(clamping: message.numbers.1))
-          entry = message.text
+          let place = Int(clamping: message.numbers.0)
+          // One after the other, each with the time of one.
+          guard outcome.lastEntry.map({ place == $0.place + 1 }) ?? (place == first) else { continue }
+          outcome.lastEntry = (place, min(Int(clamping: message.numbers.1), PluginLibraryFile.mostEntries))
+          (entry, hasFinding) = (message.text, false)
           deadline = clock.now + run.settings.workers.time
         case (.log, .finding):
           let place = Int(clamping: message.numbers.0)
-          guard CheckStatus.allCases.indices.contains(place) else { continue }
+          guard CheckStatus.allCases.indices.contains(place), !hasFinding else { continue }
+          hasFinding = true
           tell(Finding(status: CheckStatus.allCases[place], message: message.text))
         default: continue
         }
@@ -78,12 +101,7 @@ private final class CheckedProcess {
         tell(death())
         outcome.isCutOff = true
         return outcome
-      case .nothingYet:
-        guard clock.now > deadline else { continue }
-        process.end()
-        tell(.failed("did not come back within \(run.settings.workers.time) from \(whatItDid)"))
-        outcome.isCutOff = true
-        return outcome
+      case .nothingYet: continue
       }
     }
   }

@@ -82,7 +82,9 @@ public struct Bench: Sendable {
       stopwatch.lap(.merging)
     }
     for note in record.notes { observer.note(note) }
-    record.notes += said.take()
+    let told = said.take()
+    if let rest = told.rest { observer.note(rest) }
+    record.notes += told.notes + (told.rest.map { [$0] } ?? [])
     record.timings = stopwatch.laps
     try write(adapters, record, into: folder)
     return record
@@ -259,22 +261,33 @@ struct RunSettings: Sendable {
 
 /// The notes that were made already.
 private final class Said: Sendable {
-  private let notes = Mutex<[Note]>([])
+  private let kept = Mutex<(notes: [Note], size: Int, omitted: Int)>(([], 0, 0))
+  /// More than this of one run is counted, not kept.
+  private static let (mostNotes, mostBytes) = (1000, 1 << 20)
 
-  /// Whether this note is new.
+  /// Whether this note is new, and is kept.
   func add(_ note: Note) -> Bool {
-    notes.withLock { notes in
-      if notes.contains(note) { return false }
-      notes.append(note)
+    kept.withLock { kept in
+      if kept.notes.contains(note) { return false }
+      guard kept.notes.count < Self.mostNotes, kept.size + note.text.utf8.count <= Self.mostBytes else {
+        kept.omitted += 1
+        return false
+      }
+      kept.notes.append(note)
+      kept.size += note.text.utf8.count
       return true
     }
   }
 
-  /// The notes, which are then forgotten; in an order that does not depend on threads.
-  func take() -> [Note] {
-    notes.withLock { notes in
-      defer { notes = [] }
-      return notes.sorted { $0.text < $1.text }
+  /// The notes, and what is said of those that were not kept; both are then forgotten; in an order that does not depend on threads.
+  func take() -> (notes: [Note], rest: Note?) {
+    kept.withLock { kept in
+      defer { kept = ([], 0, 0) }
+      let rest = kept.omitted
+      return (
+        kept.notes.sorted { $0.text < $1.text },
+        rest == 0 ? nil : .warning("plugins logged \(rest) more warnings in this run, which are left out")
+      )
     }
   }
 }

@@ -125,13 +125,13 @@ import Testing
     }
   }
 
-  @Test func workersDieWithTheirHost() throws {
+  @Test(arguments: ["deaf", "slip-away"]) func workersDieWithTheirHost(_ deed: String) throws {
     try withRogue { folder in
       #expect(try clues(["plugins", "trust", "plugins/rogue.so"], in: folder).status == 0)
       let host = Process()
       host.executableURL = URL(filePath: cluesExecutable)
       host.arguments = [
-        "merge", fixture("tiny/c0"), "--method", "rogue", "-p", "deed=deaf", "--plugin-dir", "plugins", "-o", "out",
+        "merge", fixture("tiny/c0"), "--method", "rogue", "-p", "deed=\(deed)", "--plugin-dir", "plugins", "-o", "out",
         "--threads", "1",
       ]
       host.currentDirectoryURL = folder
@@ -144,6 +144,17 @@ import Testing
         worker = Self.children(of: host.processIdentifier).first
       }
       let process = try #require(worker)
+      // In the middle of the call, where nothing of what root may do is left.
+      var status = ""
+      for _ in 0..<200 where !status.contains("Seccomp:\t2") {
+        usleep(50_000)
+        status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+      }
+      for line in ["CapInh", "CapPrm", "CapEff", "CapAmb"] + (geteuid() == 0 ? ["CapBnd"] : []) {
+        #expect(status.contains("\(line):\t0000000000000000"), "\(line)")
+      }
+      #expect(status.contains("NoNewPrivs:\t1"))
+      usleep(300_000)
       kill(host.processIdentifier, SIGKILL)
       host.waitUntilExit()
       var isGone = false
@@ -152,6 +163,60 @@ import Testing
         isGone = kill(process, 0) != 0 || Self.isZombie(process)
       }
       #expect(isGone)
+    }
+  }
+
+  /// A trust that is withdrawn while others are given does not come back, and none of these is lost.
+  @Test func trustAtTheSameTime() throws {
+    try withRogue { folder in
+      let plugins = folder.appending(path: "plugins")
+      let rogue = try Data(contentsOf: plugins.appending(path: "rogue.so"))
+      let files = try (0..<6).map { place in
+        let name = "plugins/r\(place).so"
+        try (rogue + Data([UInt8(place)])).write(to: folder.appending(path: name))
+        return name
+      }
+      for round in 0..<3 {
+        #expect(try clues(["plugins", "trust", files[round]], in: folder).status == 0)
+        let others = files.enumerated().filter { $0.offset != round }.map(\.element)
+        let commands = others.map { ["plugins", "trust", $0] } + [["plugins", "untrust", files[round]]]
+        DispatchQueue.concurrentPerform(iterations: commands.count) { place in
+          let result = try? clues(commands[place], in: folder)
+          #expect(result?.status == 0, "\(commands[place]): \(result?.errors ?? "")")
+        }
+        let list = try String(contentsOf: folder.appending(path: ".config/clues/trusted.json"), encoding: .utf8)
+        #expect(files.map { list.contains("/\($0)\"") } == files.indices.map { $0 != round }, "\(list)")
+      }
+    }
+  }
+
+  /// What is kept of a log is bounded for a whole run, too, and what is not kept is counted.
+  @Test func aLogWithoutMeasureIsCounted() throws {
+    try withRogue { folder in
+      #expect(try clues(["plugins", "trust", "plugins/rogue.so"], in: folder).status == 0)
+      #expect(try merge(folder, "log-much").status == 0)
+      let text = try String(contentsOf: folder.appending(path: "out/clues/run.json"), encoding: .utf8)
+      let notes = try JSONReader().read(text).objectValue?["notes"]?.arrayValue ?? []
+      let texts = notes.map { $0.text() }
+      #expect(texts.count { $0.contains("rogue: line ") } == 1000)
+      #expect(texts.count { $0.contains("plugins logged 4 more warnings in this run, which are left out") } == 1)
+    }
+  }
+
+  /// Whatever a plugin says or does not stop saying: exit code 70, its words as one line, and no help but ours.
+  @Test(arguments: ["log", "flood", "flood-stderr", "say-2", "say-5", "forge-failure"])
+  func whateverItSaysIs70(_ deed: String) throws {
+    try withRogue { folder in
+      #expect(try clues(["plugins", "trust", "plugins/rogue.so"], in: folder).status == 0)
+      let failed = try merge(folder, deed, ["--plugin-time", "2"])
+      #expect(failed.status == 70)
+      #expect(failed.errors.contains("plugin 'rogue'"))
+      #expect(failed.errors.utf8.count < 200_000)
+      #expect(!failed.errors.contains("\u{1B}"))
+      let help = failed.errors.split(separator: "\n").filter { $0.contains(/^ *help:/) }
+      #expect(help.allSatisfy { !$0.contains("run this") }, "\(help)")
+      #expect(
+        failed.errors.contains("say") || !deed.hasPrefix("say") || failed.errors.contains("no\\u{a}  help: run this"))
     }
   }
 

@@ -27,6 +27,7 @@ import Testing
     Fault("traps", ["sizes": .crashed], "crashed (SIGILL) in merge of 3 matrices of 0 × 0 in space core"),
     Fault("aborts-on-nan", ["not-finite": .crashed], "crashed (SIGABRT) in merge", perhaps: ["by-chance"]),
     Fault("loops", ["sizes": .failed], "did not come back within 4.0 seconds from merge of 3 matrices of 0 × 0"),
+    Fault("forges-reports", ["sizes": .failed], "sends its host messages without end in merge of 3 matrices of 0 × 0"),
     Fault("ends-the-process", ["names": .crashed], "ended its process with status 0 in merge"),
     Fault("leaves-a-thread", ["threads-left": .failed], "1 thread that it started is still there"),
     Fault("leaks-memory", ["memory-growth": .failed], "every instance leaves about"),

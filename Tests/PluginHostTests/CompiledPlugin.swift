@@ -55,7 +55,7 @@ func withPlugin<Result>(
   try withTemporaryFolder { folder in
     let output = folder.appending(path: name + ".so").path
     try compiler.compilePlugin(fixture("plugins/\(name).c"), to: output, definitions)
-    _ = try body(PluginLibraryFile(loading: output))
+    _ = try body(PluginLibraryFile(loading: output, as: output, digest: nil))
     try mark(output)
     return try body(StrangeLibrary(path: output, trust: .empty).library(untrustedIn: workerSettings()))
   }

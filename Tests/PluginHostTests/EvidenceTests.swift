@@ -66,10 +66,10 @@ import Testing
     }
   }
 
-  @Test func whatTheScorerRefusesIsAnErrorOfTheData() throws {
+  @Test func whatTheScorerRefusesIsAFailureOfThePlugin() throws {
     try withPlugin("evidence") { library in
       let instance = try scorer(library, 0)
-      #expect(throws: Failure(.badData, "plugin 'gradient-sum': there is no column 'loss'", client: "c0")) {
+      #expect(throws: Failure(.pluginFailed, "plugin 'gradient-sum': there is no column 'loss'", client: "c0")) {
         try instance.begin(checkpoint(1))
       }
     }

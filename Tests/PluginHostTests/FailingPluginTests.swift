@@ -1,6 +1,7 @@
 import Diagnostics
 import JSON
 import PluginHost
+import TestSupport
 import Testing
 
 /// A plugin that fails ends in an error that says so, never in a wrong result.
@@ -28,7 +29,7 @@ import Testing
     #expect(
       try failure(place)
         == Failure(
-          .badData, "plugin 'failing': the moon is in the wrong place", tensor: place == "create" ? nil : "m"))
+          .pluginFailed, "plugin 'failing': the moon is in the wrong place", tensor: place == "create" ? nil : "m"))
   }
 
   @Test(arguments: ["create", "coefficients", "merge"]) func silenceIsAFaultOfThePlugin(_ place: String) throws {
@@ -38,13 +39,22 @@ import Testing
     #expect(failure?.advice == "this is a fault of the plugin: tell its author")
   }
 
-  @Test(
-    arguments: [
-      (1, .pluginFailed), (2, .badRecipe), (3, .pluginFailed), (4, .pluginFailed), (5, .badData), (6, .pluginFailed),
-      (99, .pluginFailed),
-    ] as [(Int, Failure.Kind)])
-  func theStatusDecidesTheKind(_ status: Int, _ kind: Failure.Kind) throws {
-    #expect(try failure("coefficients", status)?.kind == kind)
+  @Test(arguments: [1, 2, 3, 4, 5, 6, 65, 78, 99]) func whateverTheStatusItIsThePluginThatFails(_ status: Int) throws {
+    #expect(try failure("coefficients", status)?.kind == .pluginFailed)
+  }
+
+  /// What ships with Clues is Clues: what it refuses is an error of the data or the recipe.
+  @Test(arguments: [(2, .badRecipe), (5, .badData), (6, .pluginFailed)] as [(Int, Failure.Kind)])
+  func theStatusOfABuiltInPluginDecidesTheKind(_ status: Int, _ kind: Failure.Kind) throws {
+    try withTemporaryFolder { folder in
+      let path = folder.appending(path: "failing.so").path
+      try Compiler.clang.compilePlugin(fixture("plugins/failing.c"), to: path)
+      let failure = #expect(throws: Failure.self) {
+        try PluginLibraryFile(loading: path).mergeMethods[0].instance(
+          ["where": "create", "status": JSONValue(status), "speaks": true])
+      }
+      #expect(failure == Failure(kind, "plugin 'failing': the moon is in the wrong place"))
+    }
   }
 
   @Test func onlyTheUserInterrupts() throws {

@@ -150,6 +150,90 @@ import Testing
     }
   }
 
+  func entry(_ number: Int) -> TrustStore.Entry {
+    let digits = String(number, radix: 16)
+    return .init(
+      sha256: String(repeating: "0", count: 64 - digits.count) + digits, path: "/p/\(number)", library: "l",
+      version: "1")
+  }
+
+  /// Each by a store of its own that was read before: as processes do it, which share nothing but the file.
+  @Test func changesAtTheSameTimeAllCount() throws {
+    try withTemporaryFolder { folder in
+      let (lanes, each) = (8, 12)
+      let problems = Problems()
+      DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+        do {
+          for place in 0..<each {
+            var (first, second) = (try store(folder), try store(folder))
+            let entry = entry(lane * each + place)
+            try first.trust(entry)
+            // This one was read when nobody was trusted yet.
+            if place % 2 == 0 { #expect(try second.untrust(entry.sha256) == [entry]) }
+          }
+        } catch {
+          problems.add(error)
+        }
+      }
+      #expect(problems.all.isEmpty, "\(problems.all)")
+      let left = Set(try store(folder).entries.map(\.sha256))
+      #expect(left == Set((0..<lanes * each).filter { $0 % each % 2 == 1 }.map { entry($0).sha256 }))
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "clues").path)
+      #expect(Set(names) == ["trusted.json", "trusted.json.lock"])
+    }
+  }
+
+  @Test func whatAKilledOneLeftBehindIsWrittenOver() throws {
+    try withTemporaryFolder { folder in
+      var store = try store(folder)
+      try store.trust(entry(1))
+      let draft = folder.appending(path: "clues/trusted.json.draft")
+      try Data("half".utf8).write(to: draft)
+      try store.trust(entry(2))
+      #expect(try self.store(folder).entries == [entry(1), entry(2)])
+      #expect(!FileManager.default.fileExists(atPath: draft.path))
+    }
+  }
+
+  @Test func whyItCannotBeWrittenIsSaid() throws {
+    try withTemporaryFolder { folder in
+      var store = try store(folder)
+      try FileManager.default.createDirectory(
+        at: folder.appending(path: "clues/trusted.json.draft/full"), withIntermediateDirectories: true)
+      let failure = #expect(throws: Failure.self) { try store.trust(entry(1)) }
+      #expect(failure?.kind == .cannotWrite)
+      #expect(failure?.message == "the list of trusted plugins cannot be written: File exists")
+      #expect(failure?.file?.hasSuffix("trusted.json") == true)
+    }
+  }
+
+  @Test func aListThatMakesNoSenseIsNotWrittenOver() throws {
+    try withTemporaryFolder { folder in
+      var store = try store(folder)
+      try store.trust(entry(1))
+      let file = folder.appending(path: "clues/trusted.json")
+      try Data("{".utf8).write(to: file)
+      let failure = #expect(throws: Failure.self) { try store.trust(entry(2)) }
+      #expect(failure?.kind == .badData)
+      #expect(try String(contentsOf: file, encoding: .utf8) == "{")
+    }
+  }
+
+  @Test func whoHoldsTheLockIsWaitedFor() throws {
+    try withTemporaryFolder { folder in
+      var store = try store(folder)
+      try store.trust(entry(1))
+      let lock = open(folder.appending(path: "clues/trusted.json.lock").path, O_RDWR)
+      try #require(lock >= 0 && flock(lock, LOCK_EX) == 0)
+      let clock = ContinuousClock()
+      let start = clock.now
+      DispatchQueue.global().asyncAfter(deadline: .now() + 0.3) { close(lock) }
+      try store.trust(entry(2))
+      #expect(clock.now - start >= .milliseconds(250))
+      #expect(try self.store(folder).entries.count == 2)
+    }
+  }
+
   @Test(arguments: [
     "", "{}", "[]", #"{"schema": "clues/trusted/2", "plugins": []}"#, #"{"schema": "clues/trusted/1"}"#,
     #"{"schema": "clues/trusted/1", "plugins": [1]}"#,
@@ -172,4 +256,14 @@ import Testing
     }
     #expect(failure?.kind == .cannotWrite)
   }
+}
+
+/// What went wrong in several threads.
+private final class Problems: @unchecked Sendable {
+  // Unchecked, for everything is only touched under the lock.
+  private let lock = NSLock()
+  private var errors: [any Error] = []
+
+  func add(_ error: any Error) { lock.withLock { errors.append(error) } }
+  var all: [any Error] { lock.withLock { errors } }
 }

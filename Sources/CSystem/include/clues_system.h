@@ -35,10 +35,17 @@ int clues_seal(int file);
 /* Two ends of a channel that keeps messages apart; both closed on exec. */
 int clues_channel(int ends[2]);
 
+/* Two ends of a pipe, to read from and to write to; both never block, and are closed on exec. */
+int clues_pipe(int ends[2]);
+
 enum { CLUES_MESSAGE_FILES = 8 };
 
-/* Sends one message, with files if there are any. EPIPE when nobody listens any more. */
-int clues_send(int channel, const void *message, uint64_t size, const int *files, uint32_t file_count);
+/*
+ * Sends one message, with files if there are any, and waits for room, milliseconds at most (-1: for ever). EPIPE when nobody
+ * listens any more, EAGAIN when the time is up.
+ */
+int clues_send(
+    int channel, const void *message, uint64_t size, const int *files, uint32_t file_count, int milliseconds);
 
 /*
  * Waits for a message, milliseconds at most (-1: for ever). Gives its size; 0 when the other end is closed; -1 with
@@ -49,26 +56,37 @@ int64_t clues_receive(int channel, void *message, uint64_t capacity, int files[C
 
 /* ------------------------------------------------------------------------------------------------------ workers */
 
-/* The descriptor of a worker's end of the channel. */
-enum { CLUES_WORKER_CHANNEL = 3 };
+/* The descriptors of a worker's end of the channel, and of a pipe whose other end its host holds open. */
+enum { CLUES_WORKER_CHANNEL = 3, CLUES_WORKER_LIFELINE = 4 };
 
 /*
  * Starts a program as a worker: its end of a channel, nothing to read, the root folder, a process group of its own and no
- * other descriptor. Gives the process, the other end of the channel and, never blocking, all that it writes to standard
- * output and error. Lists end with null.
+ * other descriptor but its lifeline. Gives the process, the other end of the channel, never blocking, all that it writes to
+ * standard output and error, and the host's end of the lifeline. Lists end with null.
  */
 int clues_launch(
-    const char *executable, char *const *arguments, char *const *environment, int *channel, int *murmur);
+    const char *executable, char *const *arguments, char *const *environment, int *channel, int *murmur, int *lifeline);
 
 /* ------------------------------------------------------------------------------------------------------ sandbox */
 
+/* Who is confined: a worker; a check of a plugin, which watches standard output; a check that starts threads. */
+enum { CLUES_CONFINED_WORKER, CLUES_CONFINED_CHECK, CLUES_CONFINED_THREADED_CHECK };
+
 /*
- * Dies with the process `parent`, and gives up for good: new rights, all files but those below `readable` (to read and
- * to execute), the network, other processes, new programs, more than `memory` bytes of private memory. To be called
- * while the process has one thread. -1 with errno, and the name of the step that failed in `step`, when any of this
- * cannot be had: then nothing may be run.
+ * Dies with the process `parent`, and gives up for good: all capabilities, new rights, all files but those below `readable`
+ * (to read and to execute), all system calls but those that are listed, more than `memory` bytes of private memory.
+ * Gives the address space that it may have, in bytes. To be called while the process has one thread. -1 with errno, and the name of the step that failed in `step`, when any of this cannot be had: then nothing
+ * may be run.
  */
-int clues_confine(int parent, const char *const *readable, uint64_t memory, const char **step);
+int clues_confine(
+    int parent, const char *const *readable, uint64_t memory, int who, uint64_t *address_space,
+    const char **step);
+
+/* From now on this process is killed when the other end of the pipe `lifeline` is closed. ESRCH when it is closed already. */
+int clues_die_with(int lifeline);
+
+/* Gives a confined process so much address space. */
+int clues_limit_address_space(int process, uint64_t size);
 
 /* ------------------------------------------------------------------------------------------------ floating point */
 

@@ -1,3 +1,4 @@
+import CSystem
 import Diagnostics
 import Foundation
 
@@ -6,8 +7,7 @@ func watchingOutput<Result>(_ body: () throws -> Result) throws -> (Result, line
   fflush(nil)
   let kept = dup(1)
   var ends: [Int32] = [-1, -1]
-  guard kept >= 0, pipe(&ends) == 0, fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0,
-    fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0, dup2(ends[1], 1) == 1
+  guard kept >= 0, clues_pipe(&ends) == 0, dup2(ends[1], 1) == 1
   else { throw Failure(.pluginFailed, "standard output cannot be watched here") }
   defer { for file in [kept] + ends { close(file) } }
   let result: Result

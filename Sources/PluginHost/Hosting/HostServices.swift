@@ -28,13 +28,20 @@ final class HostFace {
   let arena = Arena()
   let plugin: String
   let services: HostServices
+  /// Whether the plugin ships with Clues: then what it refuses is an error of the data or the recipe.
+  private let isBuiltIn: Bool
   private var error: String?
+  private var allowance = LogAllowance()
   private let scratch = Arena()
 
-  init(plugin: String, services: HostServices) {
-    self.plugin = plugin
+  init(_ about: PluginDescription, services: HostServices) {
+    plugin = about.id
+    isBuiltIn = about.library.isBuiltIn
     self.services = services
   }
+
+  /// What is advised where a plugin fails without a word.
+  static let silence = "this is a fault of the plugin: tell its author"
 
   /// The table that is handed to the plugin; it lives as long as this object.
   private(set) lazy var table: UnsafePointer<clues_host> = {
@@ -44,11 +51,12 @@ final class HostFace {
     table.context = Unmanaged.passUnretained(self).toOpaque()
     table.log = { host, level, text in
       guard let face = HostFace.behind(host), let text else { return }
-      face.services.log(face.plugin, .init(rawValue: level.rawValue) ?? .info, String(cString: text))
+      let (rank, line) = (HostServices.LogLevel(rawValue: level.rawValue) ?? .info, foreignText(text))
+      if face.allowance.admits(line, rank) { face.services.log(face.plugin, rank, line) }
     }
     table.set_error = { host, text in
       guard let face = HostFace.behind(host), let text else { return }
-      face.error = String(cString: text)
+      face.error = foreignText(text)
     }
     table.is_cancelled = { HostFace.behind($0)?.services.isCancelled() == true ? 1 : 0 }
     table.scratch = { host, size, alignment in
@@ -72,7 +80,11 @@ final class HostFace {
   /// - throws: ``Failure`` with the plugin's own text; its kind follows from the status.
   func call(_ body: () -> clues_status) throws {
     error = nil
-    defer { scratch.reset() }
+    allowance = LogAllowance()
+    defer {
+      scratch.reset()
+      if let note = allowance.note { services.log(plugin, .warning, note) }
+    }
     let status = body()
     if status == CLUES_OK { return }
     if status == CLUES_CANCELLED, services.isCancelled() { throw Failure(.interrupted, "interrupted") }
@@ -80,9 +92,10 @@ final class HostFace {
       throw Failure(
         .pluginFailed,
         "plugin '\(plugin)' failed with status \(status.rawValue) and gave no reason",
-        advice: "this is a fault of the plugin: tell its author")
+        advice: Self.silence)
     }
     switch status {
+    case _ where !isBuiltIn: throw Failure(.pluginFailed, "plugin '\(plugin)': \(error)")
     case CLUES_INVALID_ARGUMENT: throw Failure(.badRecipe, "plugin '\(plugin)': \(error)")
     case CLUES_FAILED_PRECONDITION: throw Failure(.badData, "plugin '\(plugin)': \(error)")
     default: throw Failure(.pluginFailed, "plugin '\(plugin)': \(error)")

@@ -17,7 +17,7 @@ final class HostedInstance {
     ) -> clues_status,
     destroy: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void
   ) throws {
-    let face = HostFace(plugin: plugin.id, services: services)
+    let face = HostFace(plugin, services: services)
     var pointer: UnsafeMutableRawPointer?
     try face.call { create(face.table, parameters.table(in: face.arena), &pointer) }
     self.face = face

@@ -142,7 +142,7 @@ final class HostedScorer: ScorerInstance {
       let place = arena.value(table)
       try call { body(place) }
       return (0..<count).map { sample in
-        if let reason = table.reasons[sample] { return .unscored(String(cString: reason)) }
+        if let reason = table.reasons[sample] { return .unscored(foreignText(reason)) }
         let value = table.values[sample]
         return value.isFinite ? .value(value) : .unscored("the scorer gave \(value)")
       }

@@ -1,5 +1,7 @@
+import CSystem
 import Diagnostics
 import Foundation
+import Tensors
 
 /// A process that strangers' code runs in, and this process's end of the channel to it; dies with this object.
 package final class ConfinedProcess {
@@ -7,6 +9,8 @@ package final class ConfinedProcess {
   private let channel: Int32
   /// What it writes to its standard output and error, which nobody is meant to read unless it dies.
   private let murmur: Int32
+  /// Closed by the kernel when this process dies, whatever it dies of; the other one is killed then.
+  private let lifeline: Int32
   package private(set) var isAlive = true
 
   /// The last line of its log.
@@ -16,17 +20,31 @@ package final class ConfinedProcess {
 
   /// Starts a program with one argument, which says what kind of worker it is to be.
   package init(_ executable: String, as argument: String) throws {
-    (process, channel, murmur) = try WorkerLauncher.shared.launch(executable, as: argument)
+    let launched = try WorkerLauncher.shared.launch(executable, as: argument)
+    (process, channel) = (launched.process, launched.channel)
+    (murmur, lifeline) = (launched.murmur, launched.lifeline)
   }
 
   deinit {
     end()
     close(channel)
     close(murmur)
+    close(lifeline)
   }
 
-  /// - returns: Whether somebody listens.
-  package func send(_ message: Message) throws -> Bool { try endingOnFailure { try message.send(over: channel) } }
+  /// Waits a tenth of a second at most for room: a process that does not listen must not stop its host.
+  package func send(_ message: Message) throws -> Message.Sending {
+    try endingOnFailure { try message.send(over: channel, milliseconds: 100) }
+  }
+
+  /// Lets it have so much address space.
+  func limitAddressSpace(_ size: UInt64) throws {
+    try endingOnFailure {
+      guard clues_limit_address_space(process, size) == 0 else {
+        throw Failure(.pluginFailed, "the memory of a plugin's worker cannot be limited: \(systemMessage())")
+      }
+    }
+  }
 
   /// Waits a tenth of a second at most. Files are not taken from a confined process.
   package func receive() throws -> Message.Reception {
@@ -90,10 +108,11 @@ package final class ConfinedProcess {
     return line.isEmpty ? "" : "; the last that was heard of it: \(line.prefix(500))"
   }
 
-  /// Reads what it wrote, so that its pipe never fills and the last line is known when it dies.
+  /// Reads what it wrote, so that its pipe never fills and the last line is known when it dies. As much as a pipe holds and
+  /// no more: it may write faster than anybody reads.
   private func drain() {
     var buffer = [UInt8](repeating: 0, count: 4096)
-    while true {
+    for _ in 0..<16 {
       let count = read(murmur, &buffer, buffer.count)
       guard count > 0 else { return }
       let lines = String(decoding: buffer.prefix(count), as: UTF8.self).split(whereSeparator: \.isNewline)

@@ -8,16 +8,40 @@ import Tensors
 /// - parameters:
 ///   - host: The process with which this one dies.
 ///   - memory: Private memory beyond what the process has now, in bytes.
+///   - role: What it is confined as.
+/// - returns: The address space that it may have, in bytes.
 /// - throws: ``Failure`` `pluginFailed` when anything of the sandbox cannot be had; then nothing may be run.
-package func confine(host: pid_t, memory: UInt64) throws {
+@discardableResult
+package func confine(host: pid_t, memory: UInt64, as role: ConfinedRole = .worker) throws -> UInt64 {
   let places = readablePlaces().map { strdup($0) }
   defer { for place in places { free(place) } }
   var step: UnsafePointer<CChar>?
-  guard clues_confine(host, places.map { UnsafePointer($0) } + [nil], memory, &step) == 0 else {
+  var addressSpace: UInt64 = 0
+  let readable = places.map { UnsafePointer($0) } + [nil]
+  guard clues_confine(host, readable, memory, role.code, &addressSpace, &step) == 0 else {
     let reason = systemMessage()
     throw Failure(
       .pluginFailed, "cannot be shut in here: \(step.map { String(cString: $0) } ?? "the sandbox"): \(reason)",
       advice: "if you trust your plugins, run them without: --isolation none")
+  }
+  return addressSpace
+}
+
+/// What a confined process is for, by which the system calls differ that it needs.
+package enum ConfinedRole {
+  /// To run a plugin, which starts no threads.
+  case worker
+  /// To check a plugin, and to see what it writes to standard output and changes in its process.
+  case check
+  /// To check a plugin in several threads, or whether it leaves any.
+  case threadedCheck
+
+  fileprivate var code: Int32 {
+    switch self {
+    case .worker: Int32(CLUES_CONFINED_WORKER)
+    case .check: Int32(CLUES_CONFINED_CHECK)
+    case .threadedCheck: Int32(CLUES_CONFINED_THREADED_CHECK)
+    }
   }
 }
 

@@ -24,6 +24,8 @@ package struct Message {
     case failed
     /// To the host: a line of the plugin's log.
     case log
+    /// To the host: all rights are given up, and so much address space is left. What comes later may come from a stranger.
+    case confined
   }
 
   package init(
@@ -40,8 +42,17 @@ package struct Message {
   private static let longestText = 1 << 14
   private static let headSize = 24
 
-  /// - returns: Whether somebody listens.
-  package func send(over channel: Int32) throws -> Bool {
+  /// What became of a message.
+  package enum Sending {
+    case sent
+    /// There is no room yet: the other end does not read.
+    case full
+    /// Nobody listens any more.
+    case closed
+  }
+
+  /// Waits for room, `milliseconds` at most; for ever when negative.
+  package func send(over channel: Int32, milliseconds: Int32 = -1) throws -> Sending {
     var bytes: [UInt8] = []
     for word in [kind.rawValue, detail] { withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) } }
     for word in [numbers.0, numbers.1] { withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) } }
@@ -50,9 +61,15 @@ package struct Message {
       text = String(decoding: text.utf8.prefix(Self.longestText), as: UTF8.self) + "…"
     }
     bytes.append(contentsOf: text.utf8)
-    guard clues_send(channel, bytes, UInt64(bytes.count), files, UInt32(files.count)) != 0 else { return true }
-    if errno == EPIPE || errno == ECONNRESET { return false }
-    throw Failure(.pluginFailed, "a plugin's worker cannot be talked to: \(systemMessage())")
+    while clues_send(channel, bytes, UInt64(bytes.count), files, UInt32(files.count), milliseconds) != 0 {
+      switch errno {
+      case EPIPE, ECONNRESET: return .closed
+      case EAGAIN where milliseconds >= 0: return .full
+      case EAGAIN, EINTR: continue
+      default: throw Failure(.pluginFailed, "a plugin's worker cannot be talked to: \(systemMessage())")
+      }
+    }
+    return .sent
   }
 
   package enum Reception {
@@ -72,17 +89,39 @@ package struct Message {
         throw Failure(.pluginFailed, "a plugin's worker cannot be understood: \(systemMessage())")
       }
       if size == 0 { return .closed }
-      guard size >= headSize, let kind = Kind(rawValue: room.load(as: UInt32.self)) else {
-        for file in files where file >= 0 { close(file) }
+      let received = files.filter { $0 >= 0 }
+      guard var message = Message(UnsafeRawBufferPointer(rebasing: room[..<Int(size)])) else {
+        for file in received { close(file) }
         throw Failure(.pluginFailed, "a plugin's worker says something that nobody understands")
       }
-      return .message(
-        Message(
-          kind: kind, detail: room.load(fromByteOffset: 4, as: UInt32.self),
-          numbers: (room.load(fromByteOffset: 8, as: UInt64.self), room.load(fromByteOffset: 16, as: UInt64.self)),
-          text: String(decoding: room[headSize..<Int(size)], as: UTF8.self), files: files.filter { $0 >= 0 }))
+      message.files = received
+      return .message(message)
     }
   }
+
+  /// The message in these bytes, without its files; nil when they make no sense.
+  package init?(_ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count >= Self.headSize, let kind = Kind(rawValue: bytes.loadUnaligned(as: UInt32.self)) else {
+      return nil
+    }
+    self.init(
+      kind: kind, detail: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self),
+      numbers: (
+        bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+        bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+      ),
+      text: String(decoding: bytes[Self.headSize...], as: UTF8.self))
+  }
+}
+
+/// Why a call in a worker failed, as the detail of a message.
+enum WorkerFault: UInt32 {
+  /// For a reason that the text says, in the plugin's words or about the plugin.
+  case told
+  /// Without a reason.
+  case silent
+  /// Because the host asked it to stop.
+  case interrupted
 }
 
 /// What a worker is asked to do.

@@ -53,14 +53,14 @@ struct Parcel {
 }
 
 /// Unpacks what a ``Parcel`` holds, in the same order. It believes nothing: the other side may be hostile.
-struct ParcelReader {
+package struct ParcelReader {
   private let bytes: UnsafeRawBufferPointer
   private var place = 8
   private let headEnd: Int
   private var blockPlace: Int
 
   /// Reads from `bytes`, which stay where they are as long as blocks of them are in use.
-  init(_ bytes: UnsafeRawBufferPointer) throws {
+  package init(_ bytes: UnsafeRawBufferPointer) throws {
     self.bytes = bytes
     guard bytes.count >= 8 else { throw Self.broken }
     let size = bytes.loadUnaligned(as: UInt64.self)
@@ -78,7 +78,7 @@ struct ParcelReader {
   }
 
   mutating func word() throws -> UInt64 { try take(8).loadUnaligned(as: UInt64.self) }
-  mutating func integer() throws -> Int { Int(Int64(bitPattern: try word())) }
+  package mutating func integer() throws -> Int { Int(Int64(bitPattern: try word())) }
   mutating func flag() throws -> Bool { try word() != 0 }
   mutating func double() throws -> Double { Double(bitPattern: try word()) }
 
@@ -94,7 +94,7 @@ struct ParcelReader {
     return elements
   }
 
-  mutating func doubles() throws -> [Double] {
+  package mutating func doubles() throws -> [Double] {
     let count = try integer()
     guard count >= 0, count <= (headEnd - place) / 8 else { throw Self.broken }
     let source = try take(count * 8)
@@ -113,10 +113,15 @@ struct ParcelReader {
     return UnsafeRawBufferPointer(rebasing: bytes[blockPlace..<blockPlace + count])
   }
 
-  /// A block of `count` numbers.
-  mutating func floats(_ count: Int) throws -> UnsafePointer<Float>? {
+  /// A block of so many numbers, the product of these counts.
+  mutating func floats(_ counts: Int...) throws -> UnsafePointer<Float>? {
     guard let block = try block() else { return nil }
-    guard block.count == count * 4 else { throw Self.broken }
+    let size = try counts.reduce(MemoryLayout<Float>.size) { size, count in
+      let (product, overflow) = size.multipliedReportingOverflow(by: count)
+      guard !overflow else { throw Self.broken }
+      return product
+    }
+    guard block.count == size else { throw Self.broken }
     return block.baseAddress?.assumingMemoryBound(to: Float.self)
   }
 }

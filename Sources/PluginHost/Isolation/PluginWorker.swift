@@ -23,7 +23,8 @@ public enum PluginWorker {
         output: try SharedRegion(received: files[3], for: .output),
         signs: try SharedRegion(received: files[4], for: .input))
       try reply {
-        try worker.open(files[0], as: opening.text, memory: opening.numbers.0, host: pid_t(opening.numbers.1))
+        try worker.open(
+          files[0], as: opening.text, memory: opening.numbers.0, host: pid_t(truncatingIfNeeded: opening.numbers.1))
       }
       while case .message(let message) = try Message.receive(over: hostChannel, milliseconds: -1) {
         try reply { try worker.serve(message) }
@@ -41,11 +42,15 @@ public enum PluginWorker {
     do {
       answer.numbers.0 = UInt64(try body())
     } catch let failure as Failure {
-      answer = Message(
-        kind: .failed, detail: UInt32(bitPattern: failure.kind.rawValue),
-        text: failure.message + "\0" + (failure.advice ?? ""))
+      answer = Message(kind: .failed, detail: WorkerFault(failure).rawValue, text: failure.message)
     }
-    if try !answer.send(over: hostChannel) { _exit(0) }
+    if case .closed = try answer.send(over: hostChannel) { _exit(0) }
+  }
+}
+
+extension WorkerFault {
+  init(_ failure: Failure) {
+    self = failure.kind == .interrupted ? .interrupted : failure.advice == HostFace.silence ? .silent : .told
   }
 }
 
@@ -70,7 +75,8 @@ private final class Servant {
 
   /// Gives up all rights, loads the library and puts its manifest where the host can read it.
   func open(_ file: Int32, as path: String, memory: UInt64, host: pid_t) throws -> Int {
-    try confine(host: host, memory: memory)
+    let addressSpace = try confine(host: host, memory: memory)
+    _ = try Message(kind: .confined, numbers: (addressSpace, 0)).send(over: hostChannel)
     let library = try PluginLibraryFile(loading: "/proc/self/fd/\(file)", as: path, digest: nil)
     self.library = library
     let manifest = Array(library.manifest.text().utf8)

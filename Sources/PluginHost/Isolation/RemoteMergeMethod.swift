@@ -9,14 +9,19 @@ final class RemoteMergeMethod: MergeMethodInstance {
   /// Workers get their inputs in memory that they share with the host, whole.
   func noteSize() throws -> Int? { nil }
 
-  func note(_ unit: MergeUnit, input: Int, into note: UnsafeMutableRawPointer) throws {
-    preconditionFailure("a worker takes no notes")
-  }
+  func note(_ unit: MergeUnit, input: Int, into note: UnsafeMutableRawPointer) throws { throw noNotes(unit) }
 
   func mergeRows(
     _ unit: MergeUnit, from firstRow: Int, notes: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>
   ) throws {
-    preconditionFailure("a worker takes no notes")
+    throw noNotes(unit)
+  }
+
+  /// Only whoever did not ask for ``noteSize()`` gets here.
+  private func noNotes(_ unit: MergeUnit) -> Failure {
+    Failure(
+      .pluginFailed, "plugin '\(lease.plugin)' takes its inputs whole in a worker, and was given rows of them",
+      tensor: unit.module)
   }
 
   func coefficients(_ unit: MergeUnit) throws -> [Double] {

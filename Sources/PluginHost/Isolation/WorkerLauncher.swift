@@ -26,13 +26,20 @@ final class WorkerLauncher: @unchecked Sendable {
     }
   }
 
-  /// Starts a program with one argument, which says what kind of worker it is to be; gives its process, the host's end of the
-  /// channel, and what it writes to standard output and error.
-  func launch(
-    _ executable: String, as argument: String
-  ) throws -> (process: pid_t, channel: Int32, murmur: Int32) {
+  /// A process that was started, and the host's ends of what connects the two.
+  struct Launched {
+    var process: pid_t = -1
+    var channel: Int32 = -1
+    /// What it writes to standard output and error.
+    var murmur: Int32 = -1
+    /// The process is killed when this is closed.
+    var lifeline: Int32 = -1
+  }
+
+  /// Starts a program with one argument, which says what kind of worker it is to be.
+  func launch(_ executable: String, as argument: String) throws -> Launched {
     let done = DispatchSemaphore(value: 0)
-    nonisolated(unsafe) var outcome: Result<(pid_t, Int32, Int32), any Error>?
+    nonisolated(unsafe) var outcome: Result<Launched, any Error>?
     condition.lock()
     orders.append {
       outcome = Result { try spawn(executable, argument) }
@@ -45,19 +52,21 @@ final class WorkerLauncher: @unchecked Sendable {
   }
 }
 
-private func spawn(_ executable: String, _ argument: String) throws -> (pid_t, Int32, Int32) {
+private func spawn(_ executable: String, _ argument: String) throws -> WorkerLauncher.Launched {
   // Nothing of the user's environment; one thread for OpenBLAS, and no backtraces from the Swift runtime.
   let environment = ["LANG=C.UTF-8", "OPENBLAS_NUM_THREADS=1", "SWIFT_BACKTRACE=enable=no"]
-  var (channel, murmur): (Int32, Int32) = (-1, -1)
-  let process = withCStrings(["clues", argument]) { arguments in
-    withCStrings(environment) { clues_launch(executable, arguments, $0, &channel, &murmur) }
+  var worker = WorkerLauncher.Launched()
+  worker.process = withCStrings(["clues", argument]) { arguments in
+    withCStrings(environment) {
+      clues_launch(executable, arguments, $0, &worker.channel, &worker.murmur, &worker.lifeline)
+    }
   }
-  guard process >= 0 else {
+  guard worker.process >= 0 else {
     throw Failure(
       .pluginFailed, "the worker of a plugin cannot be started from \(executable): \(systemMessage())",
       advice: "if you trust your plugins, run them in the same process: --isolation none")
   }
-  return (process, channel, murmur)
+  return worker
 }
 
 /// Lends the texts as a list of C strings that ends with null.

@@ -17,6 +17,8 @@ final class WorkerProcess {
   /// Its first word tells the plugin to stop.
   private let signs: SharedRegion
   var isAlive: Bool { process.isAlive }
+  /// The address space that it has beside what is shared with it; nil until it has given up its rights.
+  private var ownAddressSpace: UInt64?
 
   /// What the library's tables say, as the text of a manifest.
   private(set) var manifest = ""
@@ -64,6 +66,11 @@ final class WorkerProcess {
     let largerInput =
       (isLasting ? lasting : input).capacity < parcel.size ? try SharedRegion(size: parcel.size, for: .input) : nil
     let largerOutput = output.capacity < room ? try SharedRegion(size: room, for: .output) : nil
+    if largerInput != nil || largerOutput != nil {
+      // The regions that are replaced are still mapped while the new ones are.
+      try process.limitAddressSpace(
+        shared + [largerInput, largerOutput].reduce(ownAddressSpace ?? 0) { $0 + UInt64($1?.capacity ?? 0) })
+    }
     if let largerInput {
       message.detail |= RegionFlag.newInput
       message.files.append(largerInput.file)
@@ -87,48 +94,100 @@ final class WorkerProcess {
     }
   }
 
+  /// The bytes that are shared with the worker just now.
+  private var shared: UInt64 { [input, lasting, output, signs].reduce(0) { $0 + UInt64($1.capacity) } }
+
   /// Sends a message and waits for what comes of it; gives the size of the answer.
+  ///
+  /// Whatever the worker does meanwhile, reading nothing or telling without end, time goes on and the user is heard.
   private func exchange(_ message: Message, _ call: String, _ services: HostServices, for plugin: String) throws -> Int
   {
     signs.start.storeBytes(of: services.isCancelled() ? 1 : 0, as: UInt32.self)
-    guard try process.send(message) else { throw death(during: call, of: plugin) }
-    let clock = ContinuousClock()
-    var deadline = clock.now + settings.time
-    var isStopping = false
+    var patience = Patience(settings.time)
+    var (isSent, told) = (false, 0)
     while true {
+      try wait(&patience, call, services, for: plugin)
+      if !isSent {
+        switch try process.send(message) {
+        case .sent: isSent = true
+        case .full: continue
+        case .closed: throw death(during: call, of: plugin)
+        }
+      }
       switch try process.receive() {
       case .closed: throw death(during: call, of: plugin)
-      case .nothingYet:
-        if !isStopping, services.isCancelled() {
-          // It is asked to stop first, and then it is stopped.
-          isStopping = true
-          signs.start.storeBytes(of: 1, as: UInt32.self)
-          deadline = min(deadline, clock.now + .seconds(2))
-        }
-        guard clock.now > deadline else { continue }
-        process.end()
-        if isStopping { throw Failure(.interrupted, "interrupted") }
-        throw Failure(
-          .pluginFailed, "plugin '\(plugin)' did not return from \(call) within \(settings.time)\(process.lastWords)",
-          advice: "give it more time (--plugin-time), or tell its author")
+      case .nothingYet: continue
       case .message(let answer):
         switch answer.kind {
         case .done: return Int(clamping: answer.numbers.0)
         case .log:
+          told += 1
+          // Its own end keeps what the library logs below this, so it is the library that writes to the channel.
+          guard told <= LogAllowance.mostMessages else {
+            process.end()
+            throw Failure(
+              .pluginFailed, "plugin '\(plugin)' sent more than \(told - 1) messages in one call of \(call)",
+              advice: "this is a fault of the plugin: tell its author")
+          }
           process.lastLogged = answer.text.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
           services.log(plugin, .init(rawValue: answer.detail) ?? .info, answer.text)
-        case .failed:
-          let parts = answer.text.split(separator: "\0", maxSplits: 1, omittingEmptySubsequences: false)
-          let kind = Failure.Kind(rawValue: Int32(truncatingIfNeeded: answer.detail)) ?? .pluginFailed
-          throw Failure(
-            kind == .interrupted && !services.isCancelled() ? .pluginFailed : kind, String(parts[0]),
-            advice: parts.count > 1 && !parts[1].isEmpty ? String(parts[1]) : nil)
-        case .open, .call:
+        case .confined where ownAddressSpace == nil:
+          ownAddressSpace = answer.numbers.0
+          try process.limitAddressSpace(answer.numbers.0 + shared)
+        case .failed: throw failure(answer, services, for: plugin)
+        case .open, .call, .confined:
           process.end()
           throw Failure(.pluginFailed, "the worker of plugin '\(plugin)' says what only its host may say")
         }
       }
     }
+  }
+
+  /// How long a call may still take.
+  private struct Patience {
+    let clock = ContinuousClock()
+    var deadline: ContinuousClock.Instant
+    var isStopping = false
+
+    init(_ time: Duration) { deadline = clock.now + time }
+  }
+
+  /// Ends the worker when its time is up: asked to stop, it has two more seconds.
+  private func wait(
+    _ patience: inout Patience, _ call: String, _ services: HostServices, for plugin: String
+  ) throws {
+    let now = patience.clock.now
+    if !patience.isStopping, services.isCancelled() {
+      patience.isStopping = true
+      signs.start.storeBytes(of: 1, as: UInt32.self)
+      patience.deadline = min(patience.deadline, now + .seconds(2))
+    }
+    guard now > patience.deadline else { return }
+    process.end()
+    if patience.isStopping { throw Failure(.interrupted, "interrupted") }
+    throw Failure(
+      .pluginFailed, "plugin '\(plugin)' did not return from \(call) within \(settings.time)\(process.lastWords)",
+      advice: "give it more time (--plugin-time), or tell its author")
+  }
+
+  /// What is to be said of a call that failed.
+  ///
+  /// Once the library is loaded, all that comes from the worker are the words of a stranger: they are told as such, and
+  /// neither the exit code nor the advice is theirs.
+  private func failure(_ answer: Message, _ services: HostServices, for plugin: String) -> Failure {
+    guard ownAddressSpace != nil else {
+      process.end()
+      return Failure(
+        .pluginFailed, answer.text, advice: "if you trust your plugins, run them without: --isolation none")
+    }
+    let fault = WorkerFault(rawValue: answer.detail) ?? .told
+    if fault == .interrupted, services.isCancelled() { return Failure(.interrupted, "interrupted") }
+    let name = "plugin '\(plugin)'"
+    let isOpening = manifest.isEmpty
+    return Failure(
+      .pluginFailed, answer.text.hasPrefix(name) ? answer.text : "\(name): \(answer.text)",
+      advice: fault == .silent
+        ? HostFace.silence : isOpening ? "see what else is wrong with it: clues plugins check \(library.path)" : nil)
   }
 
   /// What is to be said of a worker that is gone.

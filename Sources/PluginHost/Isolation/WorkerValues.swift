@@ -72,9 +72,11 @@ extension Parcel {
 }
 
 extension ParcelReader {
-  mutating func mergeUnit() throws -> MergeUnit {
+  package mutating func mergeUnit() throws -> MergeUnit {
     let module = try text()
-    guard let space = Space(rawValue: try text()), let part = MergeUnit.Part(rawValue: UInt32(try integer())) else {
+    guard let space = Space(rawValue: try text()),
+      let part = UInt32(exactly: try integer()).flatMap(MergeUnit.Part.init(rawValue:))
+    else {
       throw Failure(.pluginFailed, "a worker does not know the space or the part of a unit")
     }
     let (rows, columns) = (try integer(), try integer())
@@ -82,7 +84,7 @@ extension ParcelReader {
     let inputs = try list { reader in
       MergeUnit.Input(
         client: try reader.text(), index: try reader.integer(), weight: try reader.double(), stream: try reader.word(),
-        values: try reader.floats(rows * columns))
+        values: try reader.floats(rows, columns))
     }
     let recordSize = try integer()
     let survey = try block().map { Survey(recordSize: recordSize, reading: $0) }
@@ -176,7 +178,7 @@ extension ParcelReader {
     return split
   }
 
-  mutating func checkpoint() throws -> ScoringCheckpoint {
+  package mutating func checkpoint() throws -> ScoringCheckpoint {
     var checkpoint = ScoringCheckpoint(
       alternative: try integer(), client: try text(), step: try integer(), index: try integer(), count: try integer(),
       splits: [], ids: [])
@@ -195,13 +197,13 @@ extension ParcelReader {
     return checkpoint
   }
 
-  mutating func tensor() throws -> ScoringTensor {
+  package mutating func tensor() throws -> ScoringTensor {
     var tensor = ScoringTensor(name: try text(), index: try integer(), elementCount: try integer())
     let count = tensor.elementCount
     tensor.firstMoment = try floats(count)
     tensor.secondMoment = try floats(count)
     tensor.validationMeans = try list { try $0.floats(count) }
-    tensor.validationSamples = try list { try $0.floats($0.integer() * count) }
+    tensor.validationSamples = try list { try $0.floats($0.integer(), count) }
     return tensor
   }
 
@@ -211,11 +213,11 @@ extension ParcelReader {
       steps: try list { try $0.integer() }, innerProducts: try doubles())
   }
 
-  mutating func scores() throws -> [Score] {
+  package mutating func scores() throws -> [Score] {
     try list { try $0.flag() ? .value($0.double()) : .unscored($0.text()) }
   }
 
-  mutating func needs() throws -> [ScorerNeeds] {
+  package mutating func needs() throws -> [ScorerNeeds] {
     try list {
       ScorerNeeds(
         evidence: Evidence(rawValue: UInt32(truncatingIfNeeded: try $0.word())), columns: try $0.list { try $0.text() },

@@ -64,7 +64,7 @@ struct ManifestReader {
 
   /// Readers of the objects in a list.
   func objects(_ key: String) throws -> [ManifestReader] {
-    guard let list = try value(key).arrayValue, list.count <= 4096 else {
+    guard let list = try value(key).arrayValue, list.count <= PluginLibraryFile.mostOfAKind else {
       throw fault("has a '\(key)' that is no list")
     }
     return try list.enumerated().map { place, value in

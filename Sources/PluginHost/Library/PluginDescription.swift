@@ -10,6 +10,8 @@ public struct PluginIdentity: Sendable, Hashable {
   public let version: String
   /// The SHA-256 of the file whose code runs, where it is known; a library that ships with Clues is not digested for every run.
   public let digest: String?
+  /// Whether it ships with Clues.
+  var isBuiltIn = false
 
   /// The SHA-256 of the file, worked out now if need be.
   public func digested() throws -> String { try digest ?? sha256(of: Bytes(mapping: path)) }

@@ -24,6 +24,10 @@ public struct PluginLibraryFile: Sendable {
   public var name: String { identity.library }
   public var version: String { identity.version }
 
+  /// The most entries that a library may have: so many of each kind.
+  package static let mostEntries = 3 * mostOfAKind
+  static let mostOfAKind = 4096
+
   /// Everything in it.
   public var entries: [PluginDescription] {
     mergeMethods.map(\.about) + scorers.map(\.about) + thresholdRules.map(\.about)
@@ -31,17 +35,19 @@ public struct PluginLibraryFile: Sendable {
 }
 
 extension PluginLibraryFile {
-  /// Loads the library at `path` into this process and reads its tables.
+  /// Loads the library at `path`, which ships with Clues, into this process and reads its tables.
   ///
   /// - throws: ``Failure`` `pluginFailed` when it cannot be loaded or breaks the contract.
-  public init(loading path: String) throws { try self.init(loading: path, as: path, digest: nil) }
-
-  /// Loads the library that `source` leads to and speaks of it as the file at `path`.
-  package init(loading source: String, as path: String, digest: String?) throws {
-    self = try locating(file: path) { try Self(opening: source, as: path, digest: digest) }
+  public init(loading path: String) throws {
+    self = try locating(file: path) { try Self(opening: path, as: path, digest: nil, isBuiltIn: true) }
   }
 
-  private init(opening source: String, as path: String, digest: String?) throws {
+  /// Loads the library of a stranger that `source` leads to and speaks of it as the file at `path`.
+  package init(loading source: String, as path: String, digest: String?) throws {
+    self = try locating(file: path) { try Self(opening: source, as: path, digest: digest, isBuiltIn: false) }
+  }
+
+  private init(opening source: String, as path: String, digest: String?, isBuiltIn: Bool) throws {
     // Resolving every symbol now turns a missing one into an error here instead of a crash later.
     guard let handle = dlopen(source, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       throw Failure(
@@ -63,7 +69,8 @@ extension PluginLibraryFile {
       throw Failure(.pluginFailed, "names neither itself nor its version")
     }
     let identity = PluginIdentity(
-      path: path, library: String(cString: name), version: String(cString: version), digest: digest)
+      path: path, library: String(cString: name), version: String(cString: version), digest: digest,
+      isBuiltIn: isBuiltIn)
     self.identity = identity
     refusal = nil
     vendor = table.vendor.map { String(cString: $0) }
@@ -79,7 +86,9 @@ private func tables<Table>(
   _ pointers: UnsafePointer<UnsafePointer<Table>?>?, _ count: UInt32
 ) throws -> [UnsafePointer<Table>] {
   guard count > 0 else { return [] }
-  guard count <= 4096, let pointers else { throw Failure(.pluginFailed, "claims \(count) entries that are not there") }
+  guard count <= PluginLibraryFile.mostOfAKind, let pointers else {
+    throw Failure(.pluginFailed, "claims \(count) entries that are not there")
+  }
   return try (0..<Int(count)).map { place in
     guard let table = pointers[place] else { throw Failure(.pluginFailed, "its entry \(place) is missing") }
     return table

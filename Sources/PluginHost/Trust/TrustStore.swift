@@ -94,29 +94,44 @@ public struct TrustStore: Sendable {
 
   /// Adds a library, and saves.
   public mutating func trust(_ entry: Entry) throws {
-    // Of one file only the last state counts.
-    entries.removeAll { $0.sha256 == entry.sha256 || $0.path == entry.path }
-    entries.append(entry)
-    try save()
+    try change { entries in
+      // Of one file only the last state counts.
+      entries.removeAll { $0.sha256 == entry.sha256 || $0.path == entry.path }
+      entries.append(entry)
+    }
   }
 
-  /// Removes all entries with this digest or path, and saves; gives those that were there.
-  public mutating func untrust(_ digestOrPath: String) throws -> [Entry] {
-    let found = entries.filter { $0.sha256 == digestOrPath || $0.path == digestOrPath }
-    guard !found.isEmpty else { return [] }
-    entries.removeAll { found.contains($0) }
-    try save()
+  /// Removes all entries with one of these digests or paths, and saves; gives those that were there.
+  public mutating func untrust(_ digestsOrPaths: String...) throws -> [Entry] {
+    // Where there is no list nothing is trusted.
+    guard let path, FileManager.default.fileExists(atPath: path) else { return [] }
+    var found: [Entry] = []
+    try change { entries in
+      found = entries.filter { digestsOrPaths.contains($0.sha256) || digestsOrPaths.contains($0.path) }
+      entries.removeAll { found.contains($0) }
+    }
     return found
   }
 
-  private func save() throws {
+  /// Changes the list as it is now, which need not be how it was read: others may change it, too.
+  private mutating func change(_ body: (inout [Entry]) -> Void) throws {
     guard let path else {
       throw Failure(
         .cannotWrite, "there is no place for the list of trusted plugins",
         advice: "set HOME or XDG_CONFIG_HOME to an absolute path")
     }
+    let file = try SharedFile(path, of: "the list of trusted plugins")
+    defer { withExtendedLifetime(file) {} }
+    var current = try TrustStore(path: path).entries
+    let before = current
+    body(&current)
+    if current != before { try file.replace(with: Self.text(current)) }
+    entries = current
+  }
+
+  private static func text(_ entries: [Entry]) -> String {
     let value: JSONValue = .object([
-      "schema": .string(Self.schema),
+      "schema": .string(schema),
       "plugins": .array(
         entries.map {
           [
@@ -125,20 +140,6 @@ public struct TrustStore: Sendable {
           ]
         }),
     ])
-    let folder = URL(filePath: path).deletingLastPathComponent()
-    let draft = path + ".draft-\(getpid())"
-    do {
-      try FileManager.default.createDirectory(
-        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      guard
-        FileManager.default.createFile(
-          atPath: draft, contents: Data((value.text(indented: true) + "\n").utf8),
-          attributes: [.posixPermissions: 0o600])
-      else { throw CocoaError(.fileWriteUnknown) }
-      guard rename(draft, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-    } catch {
-      unlink(draft)
-      throw Failure(.cannotWrite, "the list of trusted plugins cannot be written", file: path)
-    }
+    return value.text(indented: true) + "\n"
   }
 }

@@ -59,7 +59,7 @@ extension Clues.Plugins {
     func run() throws {
       var trust = try plugins.trust
       let path = URL(filePath: file).standardizedFileURL.path
-      var removed = try trust.untrust(file) + trust.untrust(path)
+      var removed = try trust.untrust(file, path)
       // A file that was trusted under another name is known by its contents.
       if removed.isEmpty, let stranger = try? StrangeLibrary(path: path, trust: trust) {
         removed = try trust.untrust(stranger.digest)

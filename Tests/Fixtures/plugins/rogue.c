@@ -7,14 +7,24 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/fsuid.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,9 +68,31 @@ static int opens(const char *path, int flags) {
 
 static void *nothing(void *argument) { return argument; }
 
+static int maps(int flags) {
+  return mmap(NULL, 1 << 21, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED;
+}
+
+/* Fills memory and lets go of the right to write to it: a limit on what can be written forgets it then. */
+static int hides_memory(void) {
+  for (int i = 0; i < 16; i++) {
+    size_t size = 64 << 20;
+    char *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) return 0;
+    memset(block, 1, size);
+    if (mprotect(block, size, PROT_READ) != 0) return 0;
+  }
+  return 1;
+}
+
+/* A system call that must be refused. */
+static int calls(long number, long first, long second, long third) {
+  return syscall(number, first, second, third, 0, 0, 0) >= 0;
+}
+
 /* Whether the deed was done. */
 static int attempt(const rogue *self, const clues_merge_unit *unit) {
   const char *deed = self->deed;
+  if (strcmp(deed, "nothing") == 0) return 1;
   if (strcmp(deed, "create-file") == 0) return opens(self->path, O_CREAT | O_WRONLY);
   if (strcmp(deed, "append-file") == 0) return opens(self->path, O_WRONLY | O_APPEND);
   if (strcmp(deed, "read-file") == 0) return opens(self->path, O_RDONLY);
@@ -107,8 +139,8 @@ static int attempt(const rogue *self, const clues_merge_unit *unit) {
   }
   if (strcmp(deed, "environment") == 0) return getenv("HOME") != NULL || getenv("PATH") != NULL;
   if (strcmp(deed, "descriptors") == 0) {
-    /* Beside standard ones and the channel: memory files of the host, and nothing else. */
-    for (int file = 4; file < 64; file++) {
+    /* Beside standard ones, the channel and the lifeline: memory files of the host, and nothing else. */
+    for (int file = 5; file < 64; file++) {
       char name[64], target[256] = "";
       snprintf(name, sizeof name, "/proc/self/fd/%d", file);
       ssize_t length = readlink(name, target, sizeof target - 1);
@@ -116,7 +148,73 @@ static int attempt(const rogue *self, const clues_merge_unit *unit) {
     }
     return 0;
   }
-  /* This one is allowed. */
+  if (strcmp(deed, "grow-down") == 0) return maps(MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_STACK);
+  if (strcmp(deed, "huge-pages") == 0) return maps(MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB);
+  if (strcmp(deed, "locked-memory") == 0) return maps(MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED);
+  if (strcmp(deed, "lock-memory") == 0) return mlock(self, 1) == 0;
+  if (strcmp(deed, "stack-downwards") == 0) {
+    uintptr_t page = (uintptr_t)&self & ~(uintptr_t)4095;
+    return mprotect((void *)page, 4096, PROT_READ | PROT_WRITE | PROT_GROWSDOWN) == 0;
+  }
+  if (strcmp(deed, "system-v-memory") == 0) return shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) >= 0;
+  if (strcmp(deed, "hide-memory") == 0) return hides_memory();
+  if (strcmp(deed, "secret-memory") == 0) return calls(447, 0, 0, 0);
+  if (strcmp(deed, "user-faults") == 0) return calls(SYS_userfaultfd, 0, 0, 0);
+  if (strcmp(deed, "ring") == 0) {
+    char parameters[256] = {0};
+    return calls(425, 4, (long)parameters, 0);
+  }
+  if (strcmp(deed, "pipe") == 0) {
+    int ends[2];
+    return pipe(ends) == 0;
+  }
+  if (strcmp(deed, "pipe-size") == 0) return fcntl(2, 1031 /* F_SETPIPE_SZ */, 1 << 20) >= 0;
+  if (strcmp(deed, "signal-me-later") == 0) return fcntl(3, F_SETOWN, getppid()) == 0;
+  if (strcmp(deed, "lifeline") == 0)
+    return close(4) == 0 || dup2(0, 4) == 4 || fcntl(4, F_SETFL, 0) == 0 || fcntl(4, 10 /* F_SETSIG */, 0) == 0;
+  if (strcmp(deed, "inotify") == 0) return inotify_init() >= 0;
+  if (strcmp(deed, "fanotify") == 0) return fanotify_init(FAN_CLASS_NOTIF, O_RDONLY) >= 0;
+  if (strcmp(deed, "epoll") == 0) return epoll_create(1) >= 0;
+  if (strcmp(deed, "eventfd") == 0) return eventfd(0, 0) >= 0;
+  if (strcmp(deed, "timerfd") == 0) return timerfd_create(CLOCK_MONOTONIC, 0) >= 0;
+  if (strcmp(deed, "alarm") == 0) {
+    struct itimerval soon = {{0, 0}, {1000, 0}};
+    return setitimer(ITIMER_REAL, &soon, NULL) == 0;
+  }
+  if (strcmp(deed, "io-priority") == 0) return calls(SYS_ioprio_set, 1, 0, 3 << 13);
+  if (strcmp(deed, "priority") == 0) return setpriority(PRIO_PROCESS, 0, 1) == 0;
+  if (strcmp(deed, "scheduling") == 0) {
+    struct sched_param none = {0};
+    return sched_setparam(0, &none) == 0 || sched_setscheduler(0, SCHED_BATCH, &none) == 0;
+  }
+  if (strcmp(deed, "affinity") == 0) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 && sched_setaffinity(0, sizeof set, &set) == 0;
+  }
+  if (strcmp(deed, "other-user") == 0) {
+    setfsuid(12345);
+    if (setfsuid(-1) == 12345) return 1;
+    return setuid(12345) == 0 || setgid(12345) == 0 || setresuid(1, 1, 1) == 0 || calls(SYS_setgroups, 0, 0, 0);
+  }
+  if (strcmp(deed, "capabilities") == 0) {
+    uint32_t header[2] = {0x20080522, 0}, sets[6];
+    return calls(SYS_capget, (long)header, (long)sets, 0) || prctl(PR_CAPBSET_READ, 0, 0, 0, 0) == 1;
+  }
+  if (strcmp(deed, "keyring") == 0) return calls(SYS_keyctl, 1, 0, 0) || calls(SYS_add_key, 0, 0, 0);
+  if (strcmp(deed, "namespace") == 0) return unshare(CLONE_NEWUSER) == 0;
+  if (strcmp(deed, "session") == 0) return setsid() >= 0 || setpgid(0, getppid()) == 0;
+  if (strcmp(deed, "own-filter") == 0) return calls(SYS_seccomp, 0, 0, 0) || prctl(PR_SET_SECCOMP, 1) == 0;
+  if (strcmp(deed, "dumpable") == 0) return prctl(PR_SET_DUMPABLE, 0) == 0;
+  if (strcmp(deed, "tracer") == 0) return prctl(PR_SET_PTRACER, -1) == 0;
+  if (strcmp(deed, "folder") == 0) return chdir("/usr/lib") == 0;
+  if (strcmp(deed, "unknown-call") == 0) return calls(4000, 0, 0, 0);
+#if defined(__x86_64__)
+  if (strcmp(deed, "x32") == 0) return calls(0x40000000 + SYS_getpid, 0, 0, 0);
+#endif
+  if (strcmp(deed, "clone3") == 0) {
+    uint64_t arguments[11] = {CLONE_VM};
+    return calls(435, (long)arguments, sizeof arguments, 0);
+  }
   if (strcmp(deed, "thread") == 0) {
     pthread_t thread;
     return pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
@@ -134,6 +232,70 @@ static clues_status merge(void *instance, const clues_merge_unit *unit, const cl
   if (strcmp(deed, "leave") == 0) _exit(7);
   if (strcmp(deed, "loop") == 0) for (volatile int i = 0;; i++) continue;
   if (strcmp(deed, "deaf") == 0) for (;;) pause();
+  if (strcmp(deed, "slip-away") == 0) {
+    /* Whatever takes back the signal of the parent's death, or closes what else would tell. */
+    setfsuid(12345);
+    setfsuid(0);
+    prctl(PR_SET_PDEATHSIG, 0);
+    fcntl(4, F_SETFL, 0);
+    for (int file = 4; file < 64; file++) close(file);
+    for (;;) pause();
+  }
+  if (strcmp(deed, "log") == 0) for (;;) self->host->log(self->host, CLUES_LOG_WARNING, "again and again");
+  if (strcmp(deed, "log-much") == 0) {
+    char line[64];
+    for (int i = 0; i < 100000; i++) {
+      snprintf(line, sizeof line, "line %d", i);
+      self->host->log(self->host, i % 2 ? CLUES_LOG_WARNING : CLUES_LOG_DEBUG, line);
+    }
+  }
+  if (strcmp(deed, "flood") == 0) {
+    /* Lines of a log, past the functions of the host. */
+    uint64_t message[4] = {4 | 2ull << 32, 0, 0, 0x2020202020202020};
+    for (;;)
+      if (write(3, message, sizeof message) < 0) pause();
+  }
+  if (strcmp(deed, "flood-stderr") == 0) for (;;) fputs("nobody reads this, and it never ends\n", stderr);
+  if (strcmp(deed, "byte-by-byte") == 0) {
+    uint64_t message[3] = {2, 0, 0};
+    for (size_t place = 0; place < sizeof message; place++)
+      if (write(3, (char *)message + place, 1) < 0) pause();
+    for (;;) pause();
+  }
+  if (strcmp(deed, "empty-message") == 0) {
+    if (send(3, "", 0, 0) < 0) sendmsg(3, &(struct msghdr){0}, 0);
+    for (;;) pause();
+  }
+  if (strcmp(deed, "deaf-liar") == 0) {
+    /* Says that the next calls are done, too, and reads none of them. */
+    uint64_t message[3] = {2, 4, 0};
+    for (;;)
+      if (write(3, message, sizeof message) < 0) pause();
+  }
+  if (strcmp(deed, "long-error") == 0) {
+    size_t size = 256 << 20;
+    char *text = malloc(size);
+    if (!text) abort();
+    memset(text, 'x', size);
+    text[size - 1] = 0;
+    self->host->set_error(self->host, text);
+    free(text);
+    return CLUES_INTERNAL;
+  }
+  if (strncmp(deed, "say-", 4) == 0) {
+    self->host->set_error(self->host, "no\n  help: run this\x1b[2J; --isolation none");
+    return (clues_status)atoi(deed + 4);
+  }
+  if (strcmp(deed, "forge-failure") == 0) {
+    /* A failure of another kind, with advice of its own. */
+    static const char words[] = "\3\0\0\0\x4d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0trust me\0run this";
+    if (write(3, words, sizeof words - 1) < 0) abort();
+    for (;;) pause();
+  }
+#if defined(__x86_64__)
+  /* A system call of 32-bit programs. */
+  if (strcmp(deed, "foreign-call") == 0) __asm__ volatile("int $0x80" : : "a"(20) : "memory");
+#endif
   if (strcmp(deed, "polite") == 0) {
     while (!self->host->is_cancelled(self->host)) usleep(1000);
     self->host->set_error(self->host, "stopped");
@@ -171,7 +333,7 @@ static const clues_descriptor about = {
     .struct_size = CLUES_DESCRIPTOR_SIZE,
     .id = "rogue",
     .summary = "Does what no plugin may.",
-    .parameters = "{\"deed\": {\"type\": \"string\", \"default\": \"thread\"}, "
+    .parameters = "{\"deed\": {\"type\": \"string\", \"default\": \"nothing\"}, "
                   "\"path\": {\"type\": \"string\", \"default\": \"/\"}}",
 };
 
