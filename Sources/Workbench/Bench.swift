@@ -4,6 +4,7 @@ import CSystem
 import Diagnostics
 import Foundation
 import JSON
+import LowRank
 import PluginHost
 import Recipes
 import Synchronization
@@ -64,7 +65,7 @@ public struct Bench: Sendable {
     let clients = try open(recipe, scoring: settings.scoring != nil)
     stopwatch.lap(.opening)
 
-    var record = RunRecord(recipe: recipe.jsonValue, notes: clients.notes)
+    var record = RunRecord(recipe: recipe.jsonValue, notes: clients.notes + OpenBLAS.current.notes)
     record.bundles = clients.map { RunRecord.Input($0) }
     record.plugins = try settings.libraries.map { try RunRecord.Plugin($0) }
     let scored = try settings.scoring.map { try score(recipe, $0, clients) }

@@ -46,8 +46,12 @@ final class WorkerLauncher: @unchecked Sendable {
 }
 
 private func spawn(_ executable: String, _ argument: String) throws -> (pid_t, Int32, Int32) {
-  // Nothing of the user's environment; one thread for OpenBLAS, and no backtraces from the Swift runtime.
-  let environment = ["LANG=C.UTF-8", "OPENBLAS_NUM_THREADS=1", "SWIFT_BACKTRACE=enable=no"]
+  // Of the user's environment only what tells OpenBLAS which kernels to run, for it must be those of the host; one thread for
+  // it, and no backtraces from the Swift runtime.
+  let kernels = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"].compactMap { name in
+    ProcessInfo.processInfo.environment[name].map { "\(name)=\($0)" }
+  }
+  let environment = ["LANG=C.UTF-8", "OPENBLAS_NUM_THREADS=1", "SWIFT_BACKTRACE=enable=no"] + kernels
   var (channel, murmur): (Int32, Int32) = (-1, -1)
   let process = withCStrings(["clues", argument]) { arguments in
     withCStrings(environment) { clues_launch(executable, arguments, $0, &channel, &murmur) }
