@@ -114,6 +114,10 @@ public struct Bench: Sendable {
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
       clients: contributions.map(\.client), modules: merged.map(\.figures))
     record.notes += settings.notes(contributions, record.merge)
+    record.notes += wideningNotes(
+      merged.map(\.module) + merged.compactMap(\.residual),
+      // One that was not averaged comes as it was.
+      averaged: settings.absolute == .average && contributions.count > 1 ? absolutes : [], as: dtype)
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)

@@ -89,8 +89,13 @@ struct Merger: Sendable {
       let shares = try shares(of: name)
       let likeness = try Likeness(of: shares.filter { !$0.isAbsent }, compares: compared.contains(name))
       let result = try work(on: name, shares, overview).run()
+      guard result.energy <= largestEnergy else {
+        throw Failure(
+          .badData, "the merged update is beyond the range of float32", advice: "lower the weights or the scaling")
+      }
+      let kept = result.energy - result.discardedEnergy
       return Merged(
-        module: try stored(result.factors, name, bias: result.bias, as: dtype, into: draft),
+        module: try stored(result.factors, name, bias: result.bias, energy: kept, as: dtype, into: draft),
         residual: try result.residual.map { try stored($0, name, as: dtype) },
         figures: ModuleFigures(name, likeness, of: contributions.count, result))
     } catch let failure as Failure {
