@@ -35,9 +35,10 @@ extension DType {
 extension Factors {
   /// Brings the factors into the range of a type of 16 bits, and tells what their product loses in it.
   ///
-  /// A column of B and the row of A that belongs to it are multiplied with 2ᵏ and 2⁻ᵏ, which changes no product: to where the
-  /// largest numbers of both are alike, so that neither leaves the range before the other. That is done only where rounding
-  /// the two as they are loses more than rounding explains; all others keep their bits.
+  /// Where the product would change by more than a unit, columns of B and the rows of A that belong to them are multiplied with
+  /// 2ᵏ and 2⁻ᵏ, which changes no product: to where the largest numbers of both are alike, so that neither leaves the range
+  /// before the other. That is done only to those of which rounding takes more than it does in range; all others keep their
+  /// bits.
   ///
   /// The loss is worked out from the factors; the dense product is never formed.
   ///
@@ -52,7 +53,7 @@ extension Factors {
       preconditionFailure("\(dtype) has not 16 bits")
     }
     let plain = try Rounding(self, dtype)
-    let best = try balancing ? plain.balanced(unit) ?? plain : plain
+    let best = try balancing ? plain.balanced(unit, energy: energy) ?? plain : plain
     guard best.isFinite else {
       return RoundedFactors(factors: best.factors, isInRange: false, error: .infinity, isFaithful: false)
     }
@@ -82,9 +83,11 @@ private struct Rounding {
 
   var isFinite: Bool { b.withUnsafeBufferPointer(allFinite) && a.withUnsafeBufferPointer(allFinite) }
 
-  /// The same product with those units of rank balanced that lose more than rounding explains; nil when none gains by it.
-  func balanced(_ unit: Double) throws -> Rounding? {
+  /// The same product with those units of rank balanced that lose more than they would in range; nil when the product loses
+  /// nothing that counts, or none gains by it.
+  func balanced(_ unit: Double, energy: Double?) throws -> Rounding? {
     let lossy = columns.indices.filter { !columns[$0].isWithin(unit) || !rows[$0].isWithin(unit) }
+    guard !lossy.isEmpty, try !isFinite || error(energy: energy, sufficing: unit) > unit else { return nil }
     var shifts = [Int](repeating: 0, count: columns.count)
     for place in lossy { shifts[place] = shift(place) }
     guard shifts.contains(where: { $0 != 0 }) else { return nil }

@@ -57,6 +57,16 @@ import Testing
     #expect((0..<40).allSatisfy { rounded.factors.b[$0, 2] == factors.b[$0, 2] })
   }
 
+  /// The weakest directions of a compressed sum are small on both sides, and count for nothing.
+  @Test func whatCountsForNothingKeepsItsBits() throws {
+    let strong = try Self.factors(shifts: [0, 1])
+    let weak = try Self.factors(shifts: [-3], scale: -40, seed: 7)
+    let factors = try stack([Term(factors: strong), Term(factors: weak)])
+    let rounded = try factors.rounded(to: .f16)
+    #expect(rounded.isFaithful)
+    #expect(bits(rounded.factors.b) == bits(factors.b) && bits(rounded.factors.a) == bits(factors.a))
+  }
+
   @Test(arguments: [-100, -60, 0, 60]) func bfloat16HasTheRangeOfFloat32(_ shift: Int) throws {
     let factors = try Self.factors(shifts: [shift, shift / 2])
     let rounded = try factors.rounded(to: .bf16)

@@ -5,16 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern char **environ;
 extern char *openblas_get_corename(void);
 extern void gotoblas_dynamic_init(void);
 extern void gotoblas_dynamic_quit(void);
 
 __attribute__((constructor)) static void pretend(void) {
   if (getenv("OPENBLAS_CORETYPE")) return;
-  setenv("OPENBLAS_CORETYPE", "Prescott", 1);
+  /* The environment itself stays where it is: Swift's runtime finds the arguments beside it. */
+  char *changed[] = {"OPENBLAS_CORETYPE=Prescott", NULL}, **before = environ;
+  environ = changed;
   gotoblas_dynamic_quit();
   gotoblas_dynamic_init();
-  unsetenv("OPENBLAS_CORETYPE");
+  environ = before;
 }
 
 #ifdef WRONG
