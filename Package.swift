@@ -105,7 +105,8 @@ let package = Package(
       name: "Bundles",
       dependencies: ["Adapters", "CArchive", "Diagnostics", "Digests", "JSON", "Tensors"], swiftSettings: house),
     .target(
-      name: "PluginHost", dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "Digests", "JSON", "Tensors"],
+      name: "PluginHost",
+      dependencies: ["CKernels", "CluesPluginABI", "CSystem", "Diagnostics", "Digests", "JSON", "Tensors"],
       swiftSettings: house),
     .target(
       name: "PluginChecks",

@@ -3,6 +3,9 @@ import Diagnostics
 import Foundation
 import Tensors
 
+/// The version of libarchive that runs here.
+public var libarchiveVersion: String { archive_version_string().map { String(cString: $0) } ?? "libarchive" }
+
 /// An archive that libarchive reads for us, with its status codes turned into failures.
 ///
 /// Only the one format that the file's first bytes promise is enabled, so that nothing can pass for something else.

@@ -14,6 +14,7 @@ extension Float: LinearAlgebraScalar {
     transposing: (a: Bool, b: Bool), m: Int32, n: Int32, k: Int32, a: UnsafePointer<Float>, aStride: Int32,
     b: UnsafePointer<Float>, bStride: Int32, accumulating: Bool, c: UnsafeMutablePointer<Float>, cStride: Int32
   ) {
+    OpenBLAS.prepare()
     cblas_sgemm(
       CblasRowMajor, transposing.a ? CblasTrans : CblasNoTrans, transposing.b ? CblasTrans : CblasNoTrans, m, n, k, 1,
       a, aStride, b, bStride, accumulating ? 1 : 0, c, cStride)
@@ -25,6 +26,7 @@ extension Double: LinearAlgebraScalar {
     transposing: (a: Bool, b: Bool), m: Int32, n: Int32, k: Int32, a: UnsafePointer<Double>, aStride: Int32,
     b: UnsafePointer<Double>, bStride: Int32, accumulating: Bool, c: UnsafeMutablePointer<Double>, cStride: Int32
   ) {
+    OpenBLAS.prepare()
     cblas_dgemm(
       CblasRowMajor, transposing.a ? CblasTrans : CblasNoTrans, transposing.b ? CblasTrans : CblasNoTrans, m, n, k, 1,
       a, aStride, b, bStride, accumulating ? 1 : 0, c, cStride)

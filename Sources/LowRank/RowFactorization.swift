@@ -20,6 +20,7 @@ struct RowFactorization: Sendable {
       let (m, n, size) = try (fortran(width), fortran(n), fortran(blocks.columns))
       let scratch = try Matrix<Double>(rows: matrix.rows, columns: blocks.columns)
       var info: Int32 = 0
+      OpenBLAS.prepare()
       withExtendedLifetime((matrix, blocks, scratch)) {
         dgeqrt_([m], [n], [size], matrix.start, [m], blocks.start, [size], scratch.start, &info)
       }
@@ -64,6 +65,7 @@ struct RowFactorization: Sendable {
     let size = try fortran(blocks.columns)
     let scratch = try Matrix<Double>(rows: rows.rows, columns: blocks.columns)
     var info: Int32 = 0
+    OpenBLAS.prepare()
     withExtendedLifetime((reflections, blocks, result, scratch)) {
       dgemqrt_(
         "L", "N", [m], [n], [k], [size], reflections.start, [m], blocks.start, [size], result.start, [m], scratch.start,

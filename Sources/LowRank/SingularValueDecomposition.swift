@@ -32,6 +32,7 @@ struct SingularValueDecomposition: Sendable {
     let leftColumns = try Matrix<Double>(rows: rows, columns: inner)
     var values = [Double](repeating: 0, count: inner)
     if inner > 0 {
+      OpenBLAS.prepare()
       // Column-major, this is Xᵀ = Vᵀ·diag(s)·Uᵀ.
       let (m, n, t) = try (fortran(columns), fortran(rows), fortran(inner))
       let integers = UnsafeMutablePointer<Int32>.allocate(capacity: 8 * inner)

@@ -14,6 +14,7 @@ struct SymmetricEigen: Sendable {
     matrix.makeUnique()
     var rising = [Double](repeating: 0, count: n)
     if n > 0 {
+      OpenBLAS.prepare()
       let order = try fortran(n)
       var info: Int32 = 0
       func decompose(_ scratch: UnsafeMutablePointer<Double>, _ size: Int32, _ integers: inout [Int32], _ count: Int32)

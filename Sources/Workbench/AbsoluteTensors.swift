@@ -112,7 +112,7 @@ private func average(_ name: String, _ contributions: [Contribution], _ dtype: D
   guard total > 0, let model else {
     throw Failure(.badData, "cannot be averaged, because the weights sum to \(total)", tensor: name)
   }
-  return try locating(tensor: name) { try stored(sums.map { Float($0 / total) }, shape: model.shape, dtype) }
+  return try locating(tensor: name) { try storedFaithfully(sums.map { Float($0 / total) }, shape: model.shape, dtype) }
 }
 
 private func check(_ tensor: Tensor, _ name: String, of client: String) throws {

@@ -4,6 +4,7 @@ import CSystem
 import Diagnostics
 import Foundation
 import JSON
+import LowRank
 import PluginHost
 import Recipes
 import Synchronization
@@ -66,7 +67,8 @@ public struct Bench: Sendable {
 
     let resolved = recipe.resolved(settings.merge).withoutOutputPath
     var record = RunRecord(
-      recipe: resolved.withFullPaths.jsonValue, recipeAsWritten: resolved.jsonValue, notes: clients.notes)
+      recipe: resolved.withFullPaths.jsonValue, recipeAsWritten: resolved.jsonValue,
+      notes: clients.notes + OpenBLAS.current.notes)
     record.bundles = clients.map { RunRecord.Input($0) }
     record.plugins = try settings.libraries.map { try RunRecord.Plugin($0) }
     let scored = try settings.scoring.map { try score(recipe, $0, clients) }
@@ -124,6 +126,10 @@ public struct Bench: Sendable {
     let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
     record.merge?.ranks = adapter.ranks
     record.notes += settings.notes(contributions, record.merge)
+    record.notes += wideningNotes(
+      merged.map(\.module) + merged.compactMap(\.residual),
+      // One that was not averaged comes as it was.
+      averaged: settings.absolute == .average && contributions.count > 1 ? absolutes : [], as: dtype)
     if let merge = record.merge {
       record.notes += merge.outlierNotes + settings.weightlessNotes(contributions)
       let weighted = Set(contributions.filter { $0.weight != 0 }.map(\.client))

@@ -1,4 +1,5 @@
 import CKernels
+import Diagnostics
 import LowRank
 
 /// How alike the clients' updates of one module are.
@@ -19,13 +20,14 @@ struct Likeness {
   init(of shares: [ModuleShare], compares: Bool) throws {
     clients = shares.map(\.client)
     ranks = shares.map(\.rank)
-    let products =
-      compares ? try roughGram(shares.count, blocks: Self.block) { try shares[$0].term() }.elements : nil
+    let products = try compares ? Self.innerProducts(of: shares) : nil
     var conflict = shares.count > 1 ? SignConflict(rows: shares[0].outputs, columns: shares[0].inputs) : nil
     var energies: [Double] = []
     for (place, share) in shares.enumerated() {
       let term = try share.term()
-      try energies.append(products?[place * (shares.count + 1)] ?? roughGram([term])[0, 0])
+      let energy = try products?[place * (shares.count + 1)] ?? Self.energy(of: share)
+      guard energy <= largestEnergy else { throw Self.beyondFloat32(share) }
+      energies.append(energy)
       try conflict?.add(term)
     }
     innerProducts = products
@@ -33,9 +35,32 @@ struct Likeness {
     signConflict = conflict?.share ?? 0
   }
 
+  private static func innerProducts(of shares: [ModuleShare]) throws -> [Double] {
+    do {
+      return try roughGram(shares.count, blocks: block) { try shares[$0].term() }.elements
+    } catch {
+      // A sum over all clients does not know whose numbers are too large for it.
+      for share in shares { _ = try energy(of: share) }
+      throw error
+    }
+  }
+
+  private static func energy(of share: ModuleShare) throws -> Double {
+    try locating(client: share.client) { try roughGram([share.term()])[0, 0] }
+  }
+
+  private static func beyondFloat32(_ share: ModuleShare) -> Failure {
+    Failure(
+      .badData, "the update s·B·A is beyond the range of float32, though the factors are not",
+      advice: "leave this client out, or use an earlier checkpoint of it", client: share.client)
+  }
+
   /// So many clients' factors are in memory at once while pairs are looked at.
   private static let block = 8
 }
+
+/// ‖ΔW‖²_F of an update whose entries are float32 numbers, at most: that of the largest such number by itself.
+let largestEnergy = Double(Float.greatestFiniteMagnitude) * Double(Float.greatestFiniteMagnitude)
 
 /// Which signs the updates have at some entries.
 private struct SignConflict {

@@ -100,7 +100,12 @@ struct Merger: Sendable {
       let present = shares.filter { !$0.isAbsent }
       let likeness = try Likeness(of: present, compares: compared.contains(name))
       let result = try work(on: name, shares, overview).run()
-      let module = try stored(result.factors, name, bias: result.bias, as: dtype, into: draft)
+      guard result.energy <= largestEnergy else {
+        throw Failure(
+          .badData, "the merged update is beyond the range of float32", advice: "lower the weights or the scaling")
+      }
+      let kept = result.energy - result.discardedEnergy
+      let module = try stored(result.factors, name, bias: result.bias, energy: kept, as: dtype, into: draft)
       return Merged(
         module: try draft?.placed(module) ?? module,
         residual: try result.residual.map { try stored($0, name, as: dtype) },

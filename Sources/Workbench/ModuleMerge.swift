@@ -118,10 +118,12 @@ struct ModuleMerge {
     return result
   }
 
-  private func deltas() throws -> [Matrix<Float>] { try shares.map { try delta(of: [$0.term()]) } }
+  private func deltas() throws -> [Matrix<Float>] {
+    try shares.map { share in try locating(client: share.client) { try delta(of: [share.term()]) } }
+  }
 
   private func cores(in space: CoreSpace) throws -> [Matrix<Float>] {
-    try shares.map { try space.project($0.term()).narrowed() }
+    try shares.map { share in try locating(client: share.client) { try space.project(share.term()).narrowed() } }
   }
 
   /// A and B apart, as PEFT merges them: the weight is split between the two.

@@ -2,6 +2,7 @@ import Adapters
 import Bundles
 import Diagnostics
 import JSON
+import LowRank
 import Recipes
 import Tensors
 
@@ -91,7 +92,9 @@ public struct Packing {
     if let dtype {
       writer.transform = { [limits] path, bytes in
         guard path.hasSuffix("adapter_model.safetensors") else { return bytes }
-        return try converted(bytes, to: dtype, limits)
+        let (content, kept) = try converted(bytes, to: dtype, limits)
+        if !kept.isEmpty { observer.note(keeping(kept, in: path, dtype)) }
+        return content
       }
     }
     let list = try writer.pack(source, to: output, adapter: adapter, limits: limits)
@@ -102,20 +105,59 @@ public struct Packing {
   }
 }
 
-/// A safetensors file with its floats in another type.
+/// A safetensors file with its floats in another type, but for those that this would change by more than rounding does: they
+/// stay as they are, and their names are given.
+///
+/// The factors of a module go together, for it is their product that counts. They are not spread anew over A and B as in a
+/// merge: gradients and moments of the bundle, and the space `factors`, belong to A and B as the client trained them.
 ///
 /// - throws: ``Failure`` `badData` when a number is too large for the type.
-private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws -> Bytes {
+private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws -> (Bytes, kept: [String]) {
   let file = try SafetensorsFile(bytes, limits: limits)
-  let tensors = try file.tensors.sorted { $0.key < $1.key }.map { name, tensor -> (String, Tensor) in
-    guard tensor.dtype.isAdapterFloat, tensor.dtype != dtype else { return (name, tensor) }
+  let convertible = file.tensors.filter { $0.value.dtype.isAdapterFloat && $0.value.dtype != dtype }
+  var tensors = file.tensors
+  for (name, tensor) in convertible {
     let result = Tensor(try tensor.floats(), shape: tensor.shape, dtype: dtype)
     guard try result.isFinite() || !tensor.isFinite() else {
       throw Failure(.badData, "holds numbers too large for \(dtype.torchName)", tensor: name)
     }
-    return (name, result)
+    tensors[name] = result
   }
-  return Bytes(safetensors(Dictionary(uniqueKeysWithValues: tensors), metadata: file.metadata))
+  let kept = try convertible.keys.filter { try !isFaithful($0, file.tensors, to: dtype) }
+  for name in kept { tensors[name] = file.tensors[name] }
+  return (Bytes(safetensors(tensors, metadata: file.metadata)), kept.sorted())
+}
+
+/// Whether a tensor, or the product that it is a factor of, survives another type.
+private func isFaithful(_ name: String, _ tensors: [String: Tensor], to dtype: DType) throws -> Bool {
+  guard let tolerance = dtype.faithfulError, let tensor = tensors[name], try tensor.isFinite() else { return true }
+  for (a, b) in [("lora_A", "lora_B"), ("lora_embedding_A", "lora_embedding_B")] {
+    guard let left = tensors[name.replacing(a, with: b)], let right = tensors[name.replacing(b, with: a)],
+      let factors = try Factors(ofTensors: left, right)
+    else { continue }
+    return try factors.rounded(to: dtype, balancing: false).isFaithful
+  }
+  return try roundingError(of: tensor.floats(), in: dtype) <= tolerance
+}
+
+extension Factors {
+  /// B and A as they are in a file; nil when the two are no factors of one another.
+  fileprivate init?(ofTensors b: Tensor, _ a: Tensor) throws {
+    guard a.dtype.isAdapterFloat, b.dtype.isAdapterFloat, let rank = a.shape.first, rank > 0, b.shape.count > 1,
+      b.shape[1] == rank, b.shape.dropFirst(2).allSatisfy({ $0 == 1 }), try a.isFinite(), try b.isFinite()
+    else { return nil }
+    try self.init(
+      b: Matrix(rows: b.shape[0], columns: rank, b.floats()), a: Matrix(rows: rank, columns: a.count / rank, a.floats())
+    )
+  }
+}
+
+/// The note that says which tensors of a file keep their type.
+private func keeping(_ names: [String], in file: String, _ dtype: DType) -> Note {
+  .warning(
+    "\(file): \(dtype.torchName) would change more than rounding does, so \(names.count) "
+      + (names.count == 1 ? "tensor keeps its type: " : "tensors keep their type: ") + "'\(names[0])'"
+      + (names.count == 1 ? "" : " and others"))
 }
 
 extension PackingList {

@@ -1,6 +1,7 @@
 import Adapters
 import Bundles
 import JSON
+import LowRank
 import PluginHost
 import Tensors
 
@@ -119,6 +120,7 @@ public struct RunRecord: Sendable {
     .object([
       "schema": "clues/run/1",
       "version": .string(cluesVersion),
+      "openblas": OpenBLAS.current.json,
       "recipe": recipe,
       "bundles": .array(
         bundles.map { ["name": .string($0.name), "path": .string($0.path), "sha256": .string($0.sha256)] }),

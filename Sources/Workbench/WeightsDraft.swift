@@ -129,6 +129,16 @@ final class WeightsDraft: Sendable {
   }
 }
 
+/// Numbers that are no factors, in the type that they are written in, or in float32 where the type changes them by more than
+/// rounding explains: numbers that are too small for it.
+///
+/// - throws: ``Failure`` `badData` when one is too large for the type.
+func storedFaithfully(_ values: [Float], shape: [Int], _ dtype: DType) throws -> Tensor {
+  let tensor = try stored(values, shape: shape, dtype)
+  guard let tolerance = dtype.faithfulError, try roundingError(of: values, in: dtype) > tolerance else { return tensor }
+  return try stored(values, shape: shape, .f32)
+}
+
 /// Merged numbers in the type that they are written in.
 ///
 /// - throws: ``Failure`` `badData` when one is too large for the type.
@@ -138,8 +148,9 @@ func stored(_ values: [Float], shape: [Int], _ dtype: DType) throws -> Tensor {
   return tensor
 }
 
-private func tooLarge(_ dtype: DType) -> Failure {
+func tooLarge(_ dtype: DType) -> Failure {
   Failure(
     .badData, "the merged module holds numbers too large for \(dtype.torchName)",
-    advice: "write it as bfloat16 or float32: output.dtype (--dtype)")
+    advice: dtype == .f16
+      ? "write it as bfloat16 or float32: output.dtype (--dtype)" : "lower the weights or the scaling")
 }

@@ -81,9 +81,16 @@ extension Merger {
   }
 
   /// Merged factors in the type that they are written in, in the draft if they have a place there.
+  ///
+  /// Where a type of 16 bits would change the product by more than rounding explains, it is float32.
+  ///
+  /// - parameter energy: ‖B·A‖²_F, if it is known.
   func stored(
-    _ factors: Factors, _ name: String, bias: [Float]? = nil, as dtype: DType, into draft: WeightsDraft? = nil
+    _ factors: Factors, _ name: String, bias: [Float]? = nil, energy: Double? = nil, as dtype: DType,
+    into draft: WeightsDraft? = nil
   ) throws -> MergedAdapter.Module {
+    let wanted = dtype
+    let (factors, dtype) = try fitted(factors, dtype, energy)
     guard let model = contributions.lazy.compactMap({ $0.adapter.modules[name] }).first else {
       preconditionFailure("a merged module comes from a client")
     }
@@ -94,7 +101,14 @@ extension Merger {
     }
     return MergedAdapter.Module(
       name: name, kind: model.kind, a: try store(factors.a, a, 0), b: try store(factors.b, b, 1),
-      bias: try bias.map { try Workbench.stored($0, shape: [$0.count], dtype) })
+      bias: try bias.map { try storedFaithfully($0, shape: [$0.count], wanted) })
+  }
+
+  private func fitted(_ factors: Factors, _ dtype: DType, _ energy: Double?) throws -> (Factors, DType) {
+    guard dtype.halfRoundoff != nil else { return (factors, dtype) }
+    let rounded = try factors.rounded(to: dtype, energy: energy)
+    guard rounded.isInRange else { throw tooLarge(dtype) }
+    return rounded.isFaithful ? (rounded.factors, dtype) : (factors, .f32)
   }
 }
 

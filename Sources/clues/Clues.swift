@@ -26,6 +26,10 @@ struct Clues: ParsableCommand {
         clues plugins list
         clues recipe explain recipes/ties.yaml
 
+      The libraries and kernels that results depend on in their last bits:
+
+        clues --version --verbose
+
       Results go to standard output, progress and messages to standard error.
       -q silences the messages, --json makes results readable by programs.
 
@@ -46,6 +50,11 @@ struct Clues: ParsableCommand {
     default: break
     }
     Signals.ignoreClosedPipes()
+    // Beside the parser, which knows no option that belongs to its own --version.
+    if Set(CommandLine.arguments.dropFirst()) == ["--version", "--verbose"] {
+      print(versionReport())
+      exit(withError: nil)
+    }
     do {
       var command = try parseAsRoot()
       let work = command as? any WorkingCommand

@@ -73,6 +73,8 @@ import Testing
     Fault(
       "needs-an-extension", ["no-extensions": .failed], "it asks for acme.turbo, and without: it refuses ordinary data"),
     Fault("leaves-gaps", ["output-filled": .failed], "what the output held before shows", perhaps: ["finite"]),
+    Fault("writes-nothing", ["output-filled": .failed], "what the output held before shows: merge"),
+    Fault("forgets-a-score", ["output-filled": .failed], "what the output held before shows: end_checkpoint"),
     Fault("reads-rubbish", ["initialised": .failed], "what memory held before it was allocated shows"),
     Fault("divides-by-zero", ["zeros": .failed], "of zeros, merge", perhaps: ["by-chance", "input-order"]),
     Fault("takes-roots", ["finite": .failed], "nan at place 0", perhaps: ["one-input"]),

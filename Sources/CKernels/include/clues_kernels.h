@@ -33,6 +33,10 @@ size_t clues_sha256_lanes(void);
 /* Takes so many blocks of 64 bytes of each of 1 to clues_sha256_lanes() streams into its state of eight words. */
 void clues_sha256_blocks(uint32_t *states, const uint8_t *_Nonnull const *_Nonnull streams, size_t lanes, size_t blocks);
 
+/* The version of the loops that the loader picked: 4 and 3 for x86-64-v4 and x86-64-v3, 1 for the baseline; 0 where there
+   is one version only. */
+int clues_kernel_level(void);
+
 /* Whether every element is finite. */
 int clues_all_finite(const float *values, size_t count);
 

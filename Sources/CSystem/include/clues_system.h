@@ -93,6 +93,44 @@ int clues_limit_address_space(int process, uint64_t size);
 /* How this thread rounds, what it does with denormals and which exceptions trap; not which ones have occurred. */
 uint64_t clues_float_control(void);
 
+/* ------------------------------------------------------------------------------------------------ linear algebra */
+
+/* The vectors of this processor: 0 SSE or another architecture's, 1 AVX, 2 AVX2 and FMA, 3 AVX-512 (F, CD, BW, DQ, VL). */
+int clues_vector_level(void);
+
+/* Who chose the kernels that OpenBLAS runs. */
+enum { CLUES_BLAS_CHOSEN_BY_ITSELF = 0, CLUES_BLAS_CHOSEN_BY_USER = 1, CLUES_BLAS_CHOSEN_BY_CLUES = 2 };
+
+/* OpenBLAS as it runs here; texts are empty where it is not linked. */
+typedef struct clues_blas {
+  const char *config;  /* as openblas_get_config gives it: name, version, options */
+  const char *found;   /* the core whose kernels it took by itself */
+  const char *core;    /* the one whose kernels it runs */
+  const char *refused; /* the one that was tried and gave wrong products, or null */
+  int chooser;
+} clues_blas;
+
+/*
+ * Lets OpenBLAS run the kernels that this processor is good for, once in a process, and tells which. To be called before any
+ * product: an OpenBLAS older than the processor may take it for a Prescott and run its SSE3 kernels (0.3.21 does so for
+ * Intel's from 2023 on). Libraries that each hold a copy of this function meet one OpenBLAS, so the host calls it before it
+ * lets a plugin work; whoever comes later finds nothing to do.
+ */
+const clues_blas *clues_prepare_blas(void);
+
+/* The same every time that it is called; the steps of it follow. */
+void clues_choose_blas_kernels(clues_blas *report);
+
+/* The core to take instead of `core` on a processor with vectors of this level; null to leave it, as where the user named
+   one (`wanted` is not null) or where `core` is not known here. */
+const char *clues_better_blas_core(const char *core, int level, const char *wanted);
+
+/* Lets OpenBLAS take the kernels of a core while no other thread uses it. -1 where it cannot choose. */
+int clues_take_blas_core(const char *core);
+
+/* Whether products come out right: those of small whole numbers, which are exact. */
+int clues_blas_is_right(void);
+
 /* ------------------------------------------------------------------------------------------------- the heap */
 
 /* The bytes that malloc has given out and not got back. */

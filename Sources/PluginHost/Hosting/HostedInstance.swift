@@ -1,3 +1,4 @@
+import CSystem
 import CluesPluginABI
 
 /// A plugin's instance together with the host that it may talk to until it is destroyed.
@@ -17,6 +18,9 @@ final class HostedInstance {
     ) -> clues_status,
     destroy: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void
   ) throws {
+    // Before any code of a plugin works: each has a copy of the function that chooses OpenBLAS's kernels, and there is one
+    // OpenBLAS, which must not change them under somebody's product.
+    _ = clues_prepare_blas()
     let face = HostFace(plugin, services: services)
     var pointer: UnsafeMutableRawPointer?
     try face.call { create(face.table, parameters.table(in: face.arena), &pointer) }

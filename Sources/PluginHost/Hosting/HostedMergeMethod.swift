@@ -20,7 +20,7 @@ final class HostedMergeMethod: MergeMethodInstance {
   private var pointer: UnsafeMutableRawPointer? { instance.pointer }
 
   func coefficients(_ unit: MergeUnit) throws -> [Double] {
-    var coefficients = [Double](repeating: .nan, count: unit.inputs.count)
+    var coefficients = [Double](repeating: Unwritten.double, count: unit.inputs.count)
     try lending(unit) { unit, _ in table.pointee.coefficients(pointer, unit, &coefficients) }
     guard coefficients.allSatisfy(\.isFinite) else {
       throw Failure(
@@ -49,7 +49,7 @@ final class HostedMergeMethod: MergeMethodInstance {
   }
 
   func merge(_ unit: MergeUnit, into output: UnsafeMutablePointer<Float>) throws {
-    try lending(unit, output) { unit, output in table.pointee.merge(pointer, unit, output) }
+    try filling(unit, output) { unit, output in table.pointee.merge(pointer, unit, output) }
   }
 
   func noteSize() throws -> Int? {
@@ -70,8 +70,18 @@ final class HostedMergeMethod: MergeMethodInstance {
   func mergeRows(
     _ unit: MergeUnit, from firstRow: Int, notes: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>
   ) throws {
-    try lending(unit, output) { unit, output in
+    try filling(unit, output) { unit, output in
       table.pointee.merge_rows(pointer, unit, UInt64(firstRow), notes, output)
+    }
+  }
+
+  /// Runs `body`, a call of the plugin that is to write all of an output of the unit's size.
+  private func filling(
+    _ unit: MergeUnit, _ output: UnsafeMutablePointer<Float>,
+    _ body: (UnsafePointer<clues_merge_unit>, UnsafePointer<clues_tensor>?) -> clues_status
+  ) throws {
+    try Unwritten.check(output, count: unit.rows * unit.columns, of: face.plugin, tensor: unit.module) {
+      try lending(unit, output, body)
     }
   }
 

@@ -137,13 +137,20 @@ final class HostedScorer: ScorerInstance {
       var table = clues_scores()
       table.struct_size = CLUES_SCORES_SIZE
       table.count = UInt64(count)
-      table.values = arena.writableArray([Double](repeating: .nan, count: count))
+      table.values = arena.writableArray([Double](repeating: Unwritten.double, count: count))
       table.reasons = arena.writableArray([UnsafePointer<CChar>?](repeating: nil, count: count))
       let place = arena.value(table)
       try call { body(place) }
-      return (0..<count).map { sample in
+      return try (0..<count).map { sample in
         if let reason = table.reasons[sample] { return .unscored(foreignText(reason)) }
         let value = table.values[sample]
+        // A value that is no number is a fact about the sample; none at all is a fault.
+        guard !Unwritten.isLeft(value) else {
+          throw Failure(
+            .pluginFailed,
+            "plugin '\(face.plugin)' gave neither a score nor a reason for number \(sample + 1) of \(count)",
+            advice: "this is a fault of the plugin: tell its author", client: client)
+        }
         return value.isFinite ? .value(value) : .unscored("the scorer gave \(value)")
       }
     }

@@ -1,4 +1,5 @@
 import CluesPluginABI
+import Diagnostics
 
 /// A threshold rule at work in this process.
 final class HostedThresholdRule: ThresholdRuleInstance {
@@ -29,8 +30,13 @@ final class HostedThresholdRule: ThresholdRuleInstance {
         return arena.value(item)
       }
       let list = arena.array(inputs)
-      var thresholds = [Double](repeating: .nan, count: clients.count)
+      var thresholds = [Double](repeating: Unwritten.double, count: clients.count)
       try face.call { table.pointee.decide(pointer, UInt32(inputs.count), list, &thresholds) }
+      if let place = thresholds.firstIndex(where: Unwritten.isLeft) {
+        throw Failure(
+          .pluginFailed, "plugin '\(face.plugin)' gave no threshold for client '\(clients[place].client)'",
+          advice: "this is a fault of the plugin: tell its author")
+      }
       return thresholds
     }
   }

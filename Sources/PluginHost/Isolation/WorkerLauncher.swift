@@ -53,8 +53,12 @@ final class WorkerLauncher: @unchecked Sendable {
 }
 
 private func spawn(_ executable: String, _ argument: String) throws -> WorkerLauncher.Launched {
-  // Nothing of the user's environment; one thread for OpenBLAS, and no backtraces from the Swift runtime.
-  let environment = ["LANG=C.UTF-8", "OPENBLAS_NUM_THREADS=1", "SWIFT_BACKTRACE=enable=no"]
+  // Of the user's environment only what tells OpenBLAS which kernels to run, for it must be those of the host; one thread for
+  // it, and no backtraces from the Swift runtime.
+  let kernels = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"].compactMap { name in
+    ProcessInfo.processInfo.environment[name].map { "\(name)=\($0)" }
+  }
+  let environment = ["LANG=C.UTF-8", "OPENBLAS_NUM_THREADS=1", "SWIFT_BACKTRACE=enable=no"] + kernels
   var worker = WorkerLauncher.Launched()
   worker.process = withCStrings(["clues", argument]) { arguments in
     withCStrings(environment) {

@@ -1,6 +1,6 @@
 /*
  * A scorer that keeps the contract: the sum of a sample's gradient elements. Every plugin that includes this has one fault,
- * put in where a macro of its file says: ON_UPDATE, SUM, EVIDENCE, PASSES, LAST_ALTERNATIVE.
+ * put in where a macro of its file says: ON_UPDATE, SAMPLE, SCORED, PASSES, LAST_ALTERNATIVE.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +13,9 @@
 #endif
 #ifndef SAMPLE
 #define SAMPLE rows->first_sample + row
+#endif
+#ifndef SCORED
+#define SCORED scores->count
 #endif
 #ifndef PASSES
 #define PASSES 1
@@ -86,7 +89,7 @@ static clues_status update(void *instance, const clues_gradient_rows *rows) {
 
 static clues_status end_checkpoint(void *instance, const clues_scores *scores) {
   const sums *self = instance;
-  for (uint64_t i = 0; i < scores->count; i++) {
+  for (uint64_t i = 0; i < SCORED; i++) {
     if (isfinite(self->sums[i]))
       scores->values[i] = self->sums[i];
     else

@@ -1,0 +1,27 @@
+import CKernels
+import Diagnostics
+
+/// What outputs of plugins hold at first: a NaN of its own, so that what was never written cannot pass for a result.
+enum Unwritten {
+  private static let float = Float(bitPattern: 0x7FC0_C1E5)
+  static let double = Double(bitPattern: 0x7FF8_C1E5_C1E5_C1E5)
+
+  static func isLeft(_ value: Double) -> Bool { value.bitPattern == double.bitPattern }
+
+  /// Lets `body`, a call of a plugin, write `count` numbers from `start` on.
+  ///
+  /// - throws: ``Failure`` `pluginFailed` when one of them is as it was.
+  static func check(
+    _ start: UnsafeMutablePointer<Float>, count: Int, of plugin: String, tensor: String, after body: () throws -> Void
+  ) throws {
+    start.update(repeating: float, count: count)
+    try body()
+    // Of results that are all numbers nothing more need be known.
+    guard clues_all_finite(start, count) == 0 else { return }
+    let left = (0..<count).count { start[$0].bitPattern == float.bitPattern }
+    guard left > 0 else { return }
+    throw Failure(
+      .pluginFailed, "plugin '\(plugin)' has left \(left) of \(count) numbers of its output unwritten",
+      advice: "this is a fault of the plugin: tell its author", tensor: tensor)
+  }
+}
