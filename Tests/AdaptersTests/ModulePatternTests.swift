@@ -49,14 +49,14 @@ import Testing
   @Test(.timeLimit(.minutes(1)), arguments: ["|", "*", "(", "()", "a", "(a|", "a?", "[", "a{1000}", "((a{9}){9}){9}"])
   func hugePatternsAreRefused(_ part: String) {
     let text = String(repeating: part, count: 1_000_000 / part.count)
-    expectFailure(.badData, "XX") { try ModulePattern(text) }
+    expectFailure(.badData, "bytes is too large") { try ModulePattern(text) }
   }
 
   @Test func theLargestPatternWorks() throws {
     let name = String(repeating: "a", count: 4096)
     #expect(try ModulePattern(name).matches("model." + name))
     #expect(try ModulePattern("(a|b){1000}").matches(String(repeating: "ab", count: 500)))
-    expectFailure(.badData, "XX") { try ModulePattern(name + "a") }
+    expectFailure(.badData, "bytes is too large") { try ModulePattern(name + "a") }
     let nested = String(repeating: "(", count: 32) + "a" + String(repeating: ")", count: 32)
     #expect(try ModulePattern(nested).matches("a"))
   }

@@ -63,7 +63,7 @@ import Testing
       try FileManager.default.removeItem(at: parent)
       let failure = try failure { try output.write("second half", to: "clues/run.json") }
       #expect(failure.kind == .cannotWrite)
-      expectFailure(.cannotWrite, "XX") { try output.commit() }
+      expectFailure(.cannotWrite, "was removed before the result was whole") { try output.commit() }
       #expect(try names(in: folder).isEmpty)
     }
   }

@@ -235,7 +235,7 @@ import Testing
   }
 
   @Test func `a record that is none is refused by name`() throws {
-    expectFailure(.badData, "XX") { try Report(run: ["schema": "other"], scores: []) }
+    expectFailure(.badData, "is no record of a run") { try Report(run: ["schema": "other"], scores: []) }
     var run = try #require(SampleRun().json().objectValue)
     var merge = try #require(run["merge"]?.objectValue)
     merge["cosines"] = [[1.0]]
@@ -247,6 +247,6 @@ import Testing
     run["merge"] = .object(merge)
     let failure = #expect(throws: Failure.self) { try Report(run: .object(run), scores: []) }
     #expect(failure?.message == "run.json.merge.cosines is a text, not a list")
-    expectFailure(.badData, "XX") { try Report(run: SampleRun().json(), scores: [["client": 1]]) }
+    expectFailure(.badData, "scores.jsonl[0].client is a number, not a text") { try Report(run: SampleRun().json(), scores: [["client": 1]]) }
   }
 }

@@ -182,7 +182,9 @@ import Testing
 
   @Test func refusals() throws {
     var evidence = try Evidence.tiny("c0")
-    expectFailure(.badRecipe, "XX") { try score("clues", evidence, ["preset": "calibrated", "momentum": true]) }
+    expectFailure(.badRecipe, "length: sum goes with momentum: false only") {
+      try score("clues", evidence, ["preset": "calibrated", "momentum": true])
+    }
     for place in evidence.indices { evidence[place].ownDomain = nil }
     let failure = #expect(throws: Failure.self) { try score("clues", evidence, ["preset": "calibrated"]) }
     #expect(failure?.message.contains("no validation set is of the own domain of client 'c0', only c0, c1") == true)

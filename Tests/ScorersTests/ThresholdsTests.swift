@@ -76,10 +76,12 @@ import Testing
 
   @Test func refusals() {
     let same = [client("a", train: [3, 3, 3]), client("b", train: [])]
-    expectFailure(.badData, "XX") { try thresholds("otsu", same) }
-    expectFailure(.badData, "XX") { try thresholds("top-ratio", ["scope": "client"], same) }
-    expectFailure(.badRecipe, "XX") { try thresholds("top-ratio", ["ratio": 0], same) }
-    expectFailure(.badRecipe, "XX") { try thresholds("fixed", same) }
+    expectFailure(.badData, "fewer than two different scores") { try thresholds("otsu", same) }
+    expectFailure(.badData, "has no training sample with a score") {
+      try thresholds("top-ratio", ["scope": "client"], same)
+    }
+    expectFailure(.badRecipe, "a ratio of 0 keeps nothing") { try thresholds("top-ratio", ["ratio": 0], same) }
+    expectFailure(.badRecipe, "fixed needs the parameter 'value'") { try thresholds("fixed", same) }
   }
 }
 

@@ -9,7 +9,7 @@ extension Clues {
     static let configuration = CommandConfiguration(
       commandName: "select",
       abstract: "Decide which scored samples are kept.",
-      usage: "clues select <scores>... [--threshold <name> | --with <file> | --recipe <file>] [<options>]",
+      usage: "clues select <scores>... [--threshold <name>] [<options>]",
       discussion: """
         A sample is kept when its score is at least the threshold. Without -o nothing is written. With it the folder \
         gets clues/selected/CLIENT.txt, the ids of the kept samples in order; clues/scores.jsonl, the scores with the \
