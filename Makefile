@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := libopenblas-dev libarchive-dev pkg-config make patchelf
+PACKAGES := libopenblas-dev libarchive-dev zlib1g-dev pkg-config make patchelf
 
 # Static libraries of the toolchain, if it has them: with them the release executable carries the Swift runtime.
 RUNTIME := $(shell $(SWIFT)c -print-target-info 2>/dev/null | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
