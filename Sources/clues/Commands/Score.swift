@@ -73,7 +73,7 @@ extension Clues {
       for note in scored.notes { observer.note(note) }
       if let output {
         try ScoresOutput(scored.table).write(to: output, replacing: force)
-        if !messages.quiet { try Console.result("\(scored.table.rows.count) scores are in \(output)") }
+        if !messages.quiet { Console.done("\(scored.table.rows.count) scores are in \(output)") }
       } else {
         try Console.result(scored.table.text, terminator: "")
       }
