@@ -136,6 +136,7 @@ public struct Bench: Sendable {
   ///
   /// From here on the order in the recipe plays no part, so it cannot change a result.
   func open(_ recipe: Recipe, scoring: Bool) throws -> [Client] {
+    if recipe.merge != nil { try checkRoom(threads: threads) }
     let limits = recipe.readingLimits
     let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
     observer.begin(.opening, total: sizes.reduce(0, +))
