@@ -59,6 +59,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Scorers", ["Adapters"]),
   ("Tensors", ["Tensors"]),
   ("Workbench", ["Workbench"]),
+  ("Zip", ["Zip"]),
 ]
 
 /// `make fuzz` builds it, with libFuzzer; nobody else does.
@@ -87,23 +88,28 @@ let package = Package(
   targets: [
     .target(name: "CluesPluginABI"),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CKernels", cSettings: kernelFlags),
     .target(name: "CPluginTemplates"),
+    .target(name: "CStartup"),
     .target(name: "CSystem"),
     .target(name: "Diagnostics", swiftSettings: house),
     .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: numerical),
     .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: numerical),
+    .target(name: "Zip", dependencies: ["CZlib", "Diagnostics", "Tensors"], swiftSettings: numerical),
     .target(
       name: "Digests", dependencies: ["CKernels", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: house),
     .target(
       name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "CSystem", "Diagnostics", "Tensors"],
       swiftSettings: numerical),
-    .target(name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors"], swiftSettings: house),
+    .target(
+      name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors", "Zip"], swiftSettings: house),
     .target(
       name: "Bundles",
-      dependencies: ["Adapters", "CArchive", "Diagnostics", "Digests", "JSON", "Tensors"], swiftSettings: house),
+      dependencies: ["Adapters", "CArchive", "Diagnostics", "Digests", "JSON", "Tensors", "Zip"],
+      swiftSettings: house),
     .target(
       name: "PluginHost",
       dependencies: ["CKernels", "CluesPluginABI", "CSystem", "Diagnostics", "Digests", "JSON", "Tensors"],
@@ -126,7 +132,9 @@ let package = Package(
       swiftSettings: house),
     .executableTarget(
       name: "clues",
-      dependencies: ["PluginChecks", "Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "CStartup", "PluginChecks", "Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: house, linkerSettings: hostLinking),
     .executableTarget(name: "ManualPages", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
   ]

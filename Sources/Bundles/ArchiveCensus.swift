@@ -15,13 +15,13 @@ struct ArchiveCensus {
     self.archiveSize = archiveSize
   }
 
-  /// Checks the current entry of `archive`; nil for what is neither file nor of interest.
-  mutating func admit(_ path: EntryPath, _ archive: OpenArchive) throws -> BundleEntry? {
+  /// Checks an entry; nil for what is neither file nor of interest.
+  mutating func admit(_ path: EntryPath, _ header: EntryHeader) throws -> BundleEntry? {
     count += 1
     guard count <= limits[.entries] else {
       throw Failure(beyond: .entries, "is one entry more than the limit of \(limits[.entries])")
     }
-    switch archive.nature {
+    switch header.nature {
     case .file: break
     case .folder:
       try enter(folder: path.components)
@@ -32,14 +32,14 @@ struct ArchiveCensus {
     case .socket: throw Self.refusal("a socket", "pack regular files only")
     case .device: throw Self.refusal("a device", "pack regular files only")
     }
-    if archive.isEncrypted { throw Failure.encrypted }
-    if archive.isSparse { throw Failure.sparse }
-    if let method = archive.unreadCompression {
+    if header.isEncrypted { throw Failure.encrypted }
+    if header.isSparse { throw Failure.sparse }
+    if let method = header.unreadCompression {
       throw Failure(
         .badData, "is compressed with \(String(showing: Array(method.utf8))), which is not read in a zip",
         advice: "zip it again with the usual compression, deflate, or without")
     }
-    let size = try checkedSize(archive.size)
+    let size = try checkedSize(header.size)
     guard !path.components.isEmpty else {
       throw Failure(.badData, "is a file in the place of the root folder", advice: .copyAgain)
     }

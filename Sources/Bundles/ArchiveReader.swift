@@ -37,7 +37,9 @@ package struct ArchiveReader: EntrySource {
         try file.withUnsafeBytes { raw in
           guard !raw.isEmpty else { throw Failure(.badData, "is an empty file", advice: .copyAgain) }
           var released = 0
-          let archive = try OpenArchive(raw, kind: ArchiveKind(of: raw), limits: limits) { decoded in
+          let kind = ArchiveKind(of: raw)
+          if kind == .zip { return try read(ZipWalk(file, limits: limits), wanting: isWanted, visit: visit) }
+          let archive = try OpenArchive(raw, kind: kind, limits: limits) { decoded in
             // What is decoded is not looked at again before it is digested.
             if decoded - released >= Self.stride {
               file[released..<min(decoded, file.count)].relinquish()
@@ -55,7 +57,8 @@ package struct ArchiveReader: EntrySource {
   private static let stride = 1 << 20
 
   private func read(
-    _ archive: OpenArchive, wanting isWanted: (BundleEntry) throws -> Bool, visit: (BundleEntry, Bytes?) throws -> Void
+    _ archive: some ArchiveWalk, wanting isWanted: (BundleEntry) throws -> Bool,
+    visit: (BundleEntry, Bytes?) throws -> Void
   ) throws -> [String] {
     var census = ArchiveCensus(limits: limits, archiveSize: file.count)
     var decoded = 0
@@ -63,7 +66,7 @@ package struct ArchiveReader: EntrySource {
       let shownName = archive.withName { displayName(of: String(showing: $0)) }
       try locating(file: shownName) {
         let path = try archive.withName { try EntryPath(checking: $0, limits: limits) }
-        guard let entry = try census.admit(path, archive) else { return try archive.skip() }
+        guard let entry = try census.admit(path, archive.header) else { return try archive.skip() }
         guard try isWanted(entry) else {
           try archive.skip()
           return try visit(entry, nil)

@@ -77,7 +77,7 @@ public struct Bundle: Sendable {
   private static func isFolder(_ path: String) throws -> Bool {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw Failure(.missingInput, "cannot be opened: \(systemMessage())", advice: "check the path")
+      throw Failure(system: .missingInput, "cannot be opened", advice: "check the path")
     }
     let name = URL(filePath: path).lastPathComponent
     switch status.st_mode & S_IFMT {

@@ -42,7 +42,7 @@ extension Bundle {
   /// The SHA-256 of what was handed in; takes as long as reading it.
   public func digest() throws -> String {
     let digest = try parted()
-    return digest.value(of: digest.contents.map { sha256(of: $0) })
+    return digest.value(of: try digest.contents.map { try sha256(of: $0) { _ in try Interruption.check() } })
   }
 
   /// The same in parts, for whoever hashes many at once.

@@ -66,7 +66,8 @@ public struct BundleWriter: Sendable {
       try interruption()
       let original = try file.bytes()
       let content = try locating(file: file.name) { try transform?(file.path, original) ?? original }
-      manifest.files?[file.path] = .init(bytes: content.count, sha256: sha256(of: content))
+      manifest.files?[file.path] = .init(
+        bytes: content.count, sha256: try sha256(of: content) { _ in try Interruption.check() })
       entries.append((file.path, content))
     }
     entries.insert(("clues.json", Bytes(manifest.text.utf8)), at: 0)

@@ -18,30 +18,47 @@ public final class Draft: Sendable {
   /// - throws: ``Failure`` `cannotWrite`.
   public init(of output: String, isFolder: Bool) throws {
     removeAbandonedDrafts(of: output)
-    while true {
-      var template = Array((Self.prefix(of: output) + "XXXXXX").utf8CString)
-      var descriptor: Int32
-      if isFolder {
-        guard mkdtemp(&template) != nil else { throw Self.failure(output) }
-        // Like any folder, not like one for secrets.
-        _ = chmod(template, 0o777 & ~Self.mask)
-        descriptor = open(template, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-      } else {
-        descriptor = mkstemp(&template)
-        if descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-      }
-      guard descriptor >= 0 else { throw Self.failure(output) }
-      // A file system without locks has drafts all the same; nobody removes them then.
-      _ = flock(descriptor, LOCK_EX | LOCK_NB)
-      let path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
-      // Whoever cleans up may have been quicker than our lock.
-      if isSameFile(descriptor, path) {
-        self.path = path
-        self.descriptor = descriptor
-        return
-      }
-      close(descriptor)
+    // Between the moment when a draft is made and that of its lock another run may take it for abandoned. Nothing is in it
+    // yet, so the next one is as good.
+    for _ in 0..<Self.attempts {
+      guard let (path, descriptor) = try Self.make(of: output, isFolder: isFolder) else { continue }
+      self.path = path
+      self.descriptor = descriptor
+      return
     }
+    throw Failure(
+      .cannotWrite, "cannot be written: other runs remove every draft of it",
+      advice: "let fewer runs write to the same output at once", file: output)
+  }
+
+  /// How often a draft is made anew. That another run meets it before its lock is rare even once.
+  private static let attempts = 100
+
+  /// A draft under lock, or nil where somebody else was quicker than the lock and removes it.
+  private static func make(of output: String, isFolder: Bool) throws -> (path: String, descriptor: Int32)? {
+    var template = Array((prefix(of: output) + "XXXXXX").utf8CString)
+    var descriptor: Int32
+    if isFolder {
+      guard mkdtemp(&template) != nil else { throw failure(output) }
+      // Like any folder, not like one for secrets.
+      _ = chmod(template, 0o777 & ~mask)
+      descriptor = open(template, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      if descriptor < 0, errno == ENOENT { return nil }
+    } else {
+      descriptor = mkstemp(&template)
+      if descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    }
+    guard descriptor >= 0 else {
+      let failure = failure(output)
+      if isFolder { rmdir(template) }
+      throw failure
+    }
+    // A file system without locks has drafts all the same; nobody removes them then.
+    let isTaken = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    let path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
+    if !isTaken, isSameFile(descriptor, path) { return (path, descriptor) }
+    close(descriptor)
+    return nil
   }
 
   deinit { close(descriptor) }
@@ -79,7 +96,7 @@ public final class Draft: Sendable {
 
   static func failure(_ output: String) -> Failure {
     Failure(
-      .cannotWrite, "cannot be written: \(systemMessage())",
+      system: .cannotWrite, "cannot be written",
       advice: "check that the folder exists, its permissions and the free space", file: output)
   }
 }
@@ -97,7 +114,8 @@ func removeAbandonedDrafts(of output: String) {
     let descriptor = open(draft, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { continue }
     defer { close(descriptor) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { continue }
+    // Whose lock this is, its process is done with the draft; but another name may stand for it by now.
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, isSameFile(descriptor, draft) else { continue }
     if name.hasSuffix("-old"), !FileManager.default.fileExists(atPath: output), rename(draft, output) == 0 { continue }
     try? FileManager.default.removeItem(atPath: draft)
   }

@@ -87,7 +87,7 @@ struct FolderWalk {
   /// Goes through the real folders first, so that a link back to one of them finds it entered.
   mutating func run() throws {
     var status = stat()
-    guard stat(root, &status) == 0 else { throw Failure(.missingInput, "cannot be opened: \(systemMessage())") }
+    guard stat(root, &status) == 0 else { throw Failure(system: .missingInput, "cannot be opened") }
     entered.insert(Identity(status))
     try list(path: "")
     while !linkedFolders.isEmpty {
@@ -105,7 +105,7 @@ struct FolderWalk {
   private mutating func list(path: String) throws {
     let folder = path.isEmpty ? root : "\(root)/\(path)"
     guard let stream = opendir(folder) else {
-      throw Failure(.missingInput, "cannot be listed: \(systemMessage())", file: folder)
+      throw Failure(system: .missingInput, "cannot be listed", file: folder)
     }
     defer { closedir(stream) }
     while let item = readdir(stream) {

@@ -129,7 +129,7 @@ extension Manifest {
           .badData, "is not listed in clues.json, although that lists files",
           advice: "pack the bundle again, or remove clues.json", file: file.name)
       }
-      guard sha256(of: content) == fingerprint.sha256 else {
+      guard try sha256(of: content, progress: { _ in try Interruption.check() }) == fingerprint.sha256 else {
         throw Failure(
           .badData, "does not match the SHA-256 in clues.json",
           advice: "it was changed or damaged after packing: \(String.copyAgain)", file: file.name)

@@ -6,13 +6,14 @@ import Tensors
 /// The version of libarchive that runs here.
 public var libarchiveVersion: String { archive_version_string().map { String(cString: $0) } ?? "libarchive" }
 
-/// An archive that libarchive reads for us, with its status codes turned into failures.
+/// A tar or 7z that libarchive reads for us, with its status codes turned into failures.
 ///
 /// Only the one format that the file's first bytes promise is enabled, so that nothing can pass for something else.
 /// Every warning of libarchive is an error here: whoever packs a bundle anew gets rid of it.
-final class OpenArchive {
+final class OpenArchive: ArchiveWalk {
   private let archive: OpaquePointer
   private let stream: DecodedStream?
+  private var feed: Feed?
   private let file: UnsafeRawBufferPointer
   private let kind: ArchiveKind
   private var entry: OpaquePointer?
@@ -33,11 +34,7 @@ final class OpenArchive {
         nil
       }
     let status =
-      switch kind {
-      case .tar, .compressedTar: archive_read_support_format_tar(archive)
-      case .zip: archive_read_support_format_zip_seekable(archive)
-      case .sevenZip: archive_read_support_format_7zip(archive)
-      }
+      kind == .sevenZip ? archive_read_support_format_7zip(archive) : archive_read_support_format_tar(archive)
     guard status == ARCHIVE_OK else { throw failure() }
     if let stream {
       try check(
@@ -55,6 +52,11 @@ final class OpenArchive {
               return Int(ARCHIVE_FATAL)
             }
           }, nil))
+    } else if kind == .sevenZip {
+      try SevenZipEnd.check(file)
+      let feed = Feed(file)
+      self.feed = feed
+      try check(feed.open(archive))
     } else {
       try check(archive_read_open_memory(archive, file.baseAddress, file.count))
     }
@@ -63,8 +65,8 @@ final class OpenArchive {
 
   deinit { archive_read_free(archive) }
 
-  /// Goes to the next entry; false at the end of a whole archive.
   func advance() throws -> Bool {
+    try Interruption.check()
     let before = archive_filter_bytes(archive, 0)
     let status = archive_read_next_header(archive, &entry)
     if status == ARCHIVE_EOF {
@@ -82,8 +84,14 @@ final class OpenArchive {
     return try body(UnsafeRawBufferPointer(start: name, count: name.map { strlen($0) } ?? 0))
   }
 
-  /// What the current entry is.
-  var nature: Nature {
+  var header: EntryHeader {
+    EntryHeader(
+      nature: nature, isEncrypted: archive_entry_is_encrypted(entry) != 0,
+      isSparse: archive_entry_sparse_count(entry) > 0,
+      size: archive_entry_size_is_set(entry) == 0 ? nil : archive_entry_size(entry))
+  }
+
+  private var nature: EntryHeader.Nature {
     if archive_entry_hardlink(entry) != nil { return .hardLink }
     switch mode_t(archive_entry_filetype(entry)) & S_IFMT {
     case S_IFREG: return .file
@@ -95,33 +103,14 @@ final class OpenArchive {
     }
   }
 
-  enum Nature { case file, folder, symbolicLink, hardLink, pipe, socket, device }
-
-  var isEncrypted: Bool { archive_entry_is_encrypted(entry) != 0 }
-  var isSparse: Bool { archive_entry_sparse_count(entry) > 0 }
-
-  /// How the current entry of a zip is compressed, if that is a way that is not read.
-  ///
-  /// Stored and deflated is what all tools write. The others (lzma, xz, ppmd, bzip2, zstd) let an entry of a few bytes ask
-  /// for gigabytes to decode it in.
-  var unreadCompression: String? {
-    guard kind == .zip, let name = archive_format_name(archive).map({ String(cString: $0) }) else { return nil }
-    let method = name.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
-    return method == "uncompressed" || method == "deflation" ? nil : String(method)
-  }
-
-  /// The size that the current entry announces.
-  var size: Int64? { archive_entry_size_is_set(entry) == 0 ? nil : archive_entry_size(entry) }
-
-  /// Passes over the content of the current entry.
   func skip() throws { try check(archive_read_data_skip(archive)) }
 
-  /// Reads the content of the current entry into `content`.
   func read(into content: EntryContent) throws {
     var block: UnsafeRawPointer?
     var count = 0
     var offset: Int64 = 0
     while true {
+      try Interruption.check()
       let status = archive_read_data_block(archive, &block, &count, &offset)
       if status == ARCHIVE_EOF { return }
       try check(status)
@@ -131,22 +120,26 @@ final class OpenArchive {
 
   /// A tar ends with a block of zeros and nothing but zeros after it; otherwise it was cut off, or something was glued on.
   private func checkEnd(lastEntryEnd: Int64) throws {
-    switch kind {
-    case .zip, .sevenZip: return
-    case .tar, .compressedTar: break
-    }
+    if kind == .sevenZip { return }
     let end = archive_filter_bytes(archive, 0)
     guard end - lastEntryEnd >= 512 else {
       throw Failure(.badData, "ends without the mark that ends a tar: it is cut off", advice: .copyAgain)
     }
-    let lastByte =
-      if let stream { try stream.finish() } else { Int64(file.lastIndex { $0 != 0 } ?? -1) }
-    guard lastByte < end else {
-      throw Failure(
-        .badData, "goes on after the end of the tar in it",
-        advice: "it may be several archives glued together: pack what belongs together as one")
+    if let stream {
+      guard try stream.finish() < end else { throw Self.goesOn }
+      return
+    }
+    // From the front, a piece at a time: the zeros of a sparse file may be without end.
+    for start in stride(from: Int(end), to: file.count, by: 1 << 20) {
+      try Interruption.check()
+      let piece = UnsafeRawBufferPointer(rebasing: file[start..<min(file.count, start + 1 << 20)])
+      guard piece.allSatisfy({ $0 == 0 }) else { throw Self.goesOn }
     }
   }
+
+  private static let goesOn = Failure(
+    .badData, "goes on after the end of the tar in it",
+    advice: "it may be several archives glued together: pack what belongs together as one")
 
   private func check(_ status: Int32) throws {
     guard status == ARCHIVE_OK else { throw failure() }
@@ -154,7 +147,7 @@ final class OpenArchive {
 
   /// The failure that libarchive reports, in our words.
   private func failure() -> any Error {
-    if let failure = stream?.failure { return failure }
+    if let failure = stream?.failure ?? feed?.failure { return failure }
     // Where no format took the file, libarchive 3.6.2 follows a wild pointer on this question.
     if hasFormat, archive_read_has_encrypted_entries(archive) == 1 { return Failure.encrypted }
     return Failure(libarchive: archive, unrecognized: isAtFirstHeader ? unrecognized : nil)
@@ -163,8 +156,9 @@ final class OpenArchive {
   private var unrecognized: Failure {
     let again = String.copyAgain
     switch kind {
-    case .zip: return Failure(.badData, "is a zip without its table of contents: it is cut off", advice: again)
-    case .sevenZip: return Failure(.badData, "is a damaged 7z archive", advice: again)
+    case .sevenZip, .zip: return Failure(.badData, "is a damaged 7z archive", advice: again)
+    case .compressedTar where stream?.isCompressedAgain == true:
+      return Failure(.badData, "is compressed more than once", advice: "decompress it once and give what comes out")
     case .compressedTar(let compression):
       return Failure(
         .badData, "is compressed with \(compression.rawValue), but what it holds is no tar",
@@ -195,6 +189,10 @@ extension Failure {
       self = unrecognized
     } else if said.isEmpty || ["truncated", "premature end", "unexpected end"].contains(where: lowercased.contains) {
       self = Failure(.badData, "is cut off", advice: .copyAgain)
+    } else if ["allocate", "out of memory", "memory limit"].contains(where: lowercased.contains) {
+      self = Failure(
+        .noResources, "cannot be decoded: there is no memory left (\(said))",
+        advice: "end other programs, or raise the limit on memory (ulimit -v)")
     } else if ["crc", "checksum"].contains(where: lowercased.contains) {
       self = Failure(.badData, "does not match its checksum (\(said))", advice: .copyAgain)
     } else if lowercased.contains("pathname"), lowercased.contains("convert") {

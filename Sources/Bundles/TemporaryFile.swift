@@ -12,7 +12,7 @@ final class TemporaryFile {
     descriptor = mkstemp(&template)
     guard descriptor >= 0 else {
       throw Failure(
-        .cannotWrite, "no temporary file can be made in \(folder): \(systemMessage())",
+        system: .cannotWrite, "no temporary file can be made in \(folder)",
         advice: "set TMPDIR to a folder with room")
     }
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -24,7 +24,7 @@ final class TemporaryFile {
   func append(_ block: UnsafeRawBufferPointer) throws {
     guard writeAll(block, to: descriptor) else {
       throw Failure(
-        .cannotWrite, "a temporary file cannot be written: \(systemMessage())",
+        system: .cannotWrite, "a temporary file cannot be written",
         advice: "set TMPDIR to a folder with room")
     }
   }

@@ -58,6 +58,7 @@ public struct Failure: Error, Sendable, Equatable {
     case missingInput = 66
     case pluginNotFound = 69
     case pluginFailed = 70
+    case noResources = 71
     case cannotWrite = 73
     case untrustedPlugin = 77
     case badRecipe = 78
@@ -76,7 +77,7 @@ extension Failure: CustomStringConvertible {
   /// The description with its marks painted, one failure after another.
   public func text(_ paint: (Mark, String) -> String) -> String {
     all.map { failure in
-      let next = failure.advice.map { "\n  \(paint(.help, "help:")) " + shown($0) } ?? ""
+      let next = failure.advice.map { "\n  \(paint(.help, "help:")) " + oneLine($0) } ?? ""
       let place = failure.place.map { paint(.place, $0 + ":") + " " } ?? ""
       return "\(place)\(paint(.error, "error:")) \(failure.sentence)\(next)"
     }.joined(separator: "\n")
@@ -96,13 +97,13 @@ extension Failure: CustomStringConvertible {
 
   /// `file:line:column`, as far as it is known.
   private var place: String? {
-    file.map { file in (file.isEmpty ? "''" : shown(file)) + (position.map { ":\($0.line):\($0.column)" } ?? "") }
+    file.map { file in (file.isEmpty ? "''" : oneLine(file)) + (position.map { ":\($0.line):\($0.column)" } ?? "") }
   }
 
   /// The message with what it is about in front.
   private var sentence: String {
-    let subject = [client.map { "client '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap { $0.map(printable) }
-    return (subject.isEmpty ? "" : subject.joined(separator: ", ") + ": ") + shown(message)
+    let subject = [client.map { "client '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap { $0.map(oneLine) }
+    return (subject.isEmpty ? "" : subject.joined(separator: ", ") + ": ") + oneLine(message)
   }
 }
 

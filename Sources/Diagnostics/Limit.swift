@@ -44,7 +44,7 @@ public enum Limit: String, Sendable, CaseIterable {
     case .lineSize: "bytes of one line of a JSON Lines file"
     case .headerSize: "bytes of the header of a safetensors file"
     case .records: "records in optimizer.pt"
-    case .directorySize: "bytes of the directory of optimizer.pt"
+    case .directorySize: "bytes of the directory of a zip, optimizer.pt included"
     case .pickleSize: "bytes of the pickle in optimizer.pt, which holds no elements"
     case .pickleOperations: "operations of the pickle in optimizer.pt; some seventy a parameter"
     case .patternSteps: "steps of comparing the patterns of adapter_config.json with the modules"

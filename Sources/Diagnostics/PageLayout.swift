@@ -82,12 +82,14 @@ public func shortened(_ text: String, to columns: Int) -> String {
 }
 
 /// Lines of a label and a text; long texts go on under themselves.
+///
+/// Names from other people's files come in here, so each text is shown as ``oneLine(_:)`` does.
 public struct Facts {
   private var lines: [(label: String, text: String)] = []
 
   public init() {}
 
-  public mutating func add(_ label: String, _ text: String) { lines.append((label, text)) }
+  public mutating func add(_ label: String, _ text: String) { lines.append((oneLine(label), oneLine(text))) }
 
   public func text(columns: Int) -> String {
     let width = lines.map { displayWidth($0.label) }.max() ?? 0

@@ -13,15 +13,23 @@ public func printable(_ text: String) -> String {
   }
 }
 
-/// The text as a message shows it: printable, and cut where it is longer than anybody reads, which the message says.
-func shown(_ text: String) -> String {
-  let most = 1500
-  guard text.utf8.count > most else { return printable(text) }
+/// A text from outside as people see it in messages, notes and tables: on one line, printable, and cut where it is longer
+/// than anybody reads, which the text says; of a word that fills lines by itself the two ends are left.
+public func oneLine(_ text: String) -> String {
+  guard text.utf8.count > longestWord else { return printable(text) }
   let scalars = text.unicodeScalars
-  let rest = scalars.dropFirst(most)
-  guard !rest.isEmpty else { return printable(text) }
-  return printable(String(String.UnicodeScalarView(scalars.prefix(most)))) + "… (\(rest.count) characters more)"
+  let head = String(String.UnicodeScalarView(scalars.prefix(mostCharacters)))
+  let rest = scalars.dropFirst(mostCharacters).count
+  let words = printable(head).split(separator: " ", omittingEmptySubsequences: false)
+    .map { $0.utf8.count > longestWord ? shortened(String($0), to: longestWord) : String($0) }
+  return words.joined(separator: " ") + (rest > 0 ? "… (\(rest) characters more)" : "")
 }
+
+/// Characters of a text that are shown.
+private let mostCharacters = 1500
+
+/// Columns that one word may take: paths and digests fit.
+private let longestWord = 300
 
 private func steersTerminal(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.properties.generalCategory {

@@ -7,7 +7,7 @@ public func sha256(of bytes: Bytes) -> String { sha256(of: bytes) { _ in } }
 /// The same with a word on how far it is.
 ///
 /// - parameter progress: Told after every window how many bytes are hashed.
-func sha256(of bytes: Bytes, progress: (Int) throws -> Void) rethrows -> String {
+public func sha256(of bytes: Bytes, progress: (Int) throws -> Void) rethrows -> String {
   var hash = SHA256()
   var count = 0
   try bytes.forEachWindow {

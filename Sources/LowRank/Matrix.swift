@@ -36,7 +36,12 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
     }
     self.rows = rows
     self.columns = columns
-    storage = MatrixStorage(count: count)
+    guard let storage = MatrixStorage<Scalar>(count: count) else {
+      throw Failure(
+        .noResources, "there is no memory for a matrix of \(rows) by \(columns)",
+        advice: "use fewer threads (--threads), end other programs, or raise the limit on memory (ulimit -v)")
+    }
+    self.storage = storage
     try fill(storage.elements)
   }
 
@@ -78,7 +83,7 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
   /// Parts from the copies that share the storage; due before writing through ``start``.
   mutating func makeUnique() {
     guard !isKnownUniquelyReferenced(&storage) else { return }
-    let copy = MatrixStorage<Scalar>(count: count)
+    guard let copy = MatrixStorage<Scalar>(count: count) else { fatalError("there is no memory to copy a matrix") }
     _ = copy.elements.initialize(fromContentsOf: storage.elements)
     storage = copy
   }
@@ -103,8 +108,10 @@ final class MatrixStorage<Scalar: LinearAlgebraScalar>: @unchecked Sendable {
 
   private let block: MemoryBlock
 
-  init(count: Int) {
-    block = MemoryBlock(byteCount: count * MemoryLayout<Scalar>.stride)
+  /// Nil where the system gives no memory.
+  init?(count: Int) {
+    guard let block = MemoryBlock(byteCount: count * MemoryLayout<Scalar>.stride) else { return nil }
+    self.block = block
     start = block.start.bindMemory(to: Scalar.self, capacity: max(count, 1))
     self.count = count
   }

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Memory for a matrix, from a multiple of 64 bytes on.
@@ -10,7 +11,8 @@ struct MemoryBlock: @unchecked Sendable {
   private let block: UnsafeMutableRawPointer
   private let byteCount: Int
 
-  init(byteCount: Int) {
+  /// Nil where the system gives no memory.
+  init?(byteCount: Int) {
     if byteCount >= Self.large, let kept = Self.kept.withLock({ $0.take(byteCount) }) {
       self = kept
       return
@@ -18,12 +20,13 @@ struct MemoryBlock: @unchecked Sendable {
     self.byteCount = byteCount
     // Asked for an aligned block, malloc could not give out again the one of the same size that was just freed. An empty
     // matrix has an address too: BLAS takes no nil.
-    block = .allocate(byteCount: byteCount + Self.alignment, alignment: 1)
+    guard let block = malloc(byteCount + Self.alignment) else { return nil }
+    self.block = block
     start = block.alignedUp(toMultipleOf: Self.alignment)
   }
 
   func giveBack() {
-    guard byteCount >= Self.large, Self.kept.withLock({ $0.keep(self) }) else { return block.deallocate() }
+    guard byteCount >= Self.large, Self.kept.withLock({ $0.keep(self) }) else { return free(block) }
   }
 
   private static let alignment = 64
@@ -49,7 +52,7 @@ struct MemoryBlock: @unchecked Sendable {
       while byteCount + block.byteCount > Self.most {
         let oldest = blocks.removeFirst()
         byteCount -= oldest.byteCount
-        oldest.block.deallocate()
+        free(oldest.block)
       }
       blocks.append(block)
       byteCount += block.byteCount

@@ -36,7 +36,7 @@ public struct Bytes: Sendable {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw Failure(
-        .missingInput, "cannot be opened: \(systemMessage())", advice: "check the path and its permissions", file: path)
+        system: .missingInput, "cannot be opened", advice: "check the path and its permissions", file: path)
     }
     defer { close(descriptor) }
     try self.init(mapping: descriptor, path: path)
@@ -46,7 +46,7 @@ public struct Bytes: Sendable {
   public init(mapping descriptor: Int32, path: String) throws {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      throw Failure(.missingInput, "cannot be examined: \(systemMessage())", file: path)
+      throw Failure(system: .missingInput, "cannot be examined", file: path)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw Failure(.missingInput, "is not a regular file", file: path)
@@ -57,7 +57,7 @@ public struct Bytes: Sendable {
       return
     }
     guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
-      throw Failure(.missingInput, "cannot be mapped: \(systemMessage())", file: path)
+      throw Failure(system: .missingInput, "cannot be mapped", file: path)
     }
     self.init(
       Storage(UnsafeRawBufferPointer(start: start, count: count), file: MappedFile(descriptor, path: path)) {
@@ -159,3 +159,23 @@ private final class Storage: @unchecked Sendable {
 
 /// What the system says about the error that just happened.
 public func systemMessage() -> String { String(cString: strerror(errno)) }
+
+extension Failure {
+  /// What the system refused just now, and why.
+  ///
+  /// Where it is short of memory or descriptors, neither the path nor the disk is to blame, whatever was tried, and the failure
+  /// is of the kind `noResources`.
+  public init(system kind: Kind, _ what: String, advice: String? = nil, file: String? = nil) {
+    let code = errno
+    self.init(kind, "\(what): \(String(cString: strerror(code)))", advice: advice, file: file)
+    switch code {
+    case EMFILE, ENFILE:
+      self.kind = .noResources
+      self.advice = "allow more open files (ulimit -n), or use fewer threads (--threads)"
+    case ENOMEM, EAGAIN:
+      self.kind = .noResources
+      self.advice = "end other programs, raise the limits on memory and processes (ulimit -v, -u), or use fewer threads"
+    default: break
+    }
+  }
+}

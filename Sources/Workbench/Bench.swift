@@ -160,6 +160,7 @@ public struct Bench: Sendable {
   ///
   /// - parameter digesting: Whether the bundles' digests are wanted, for which every byte of them is read.
   func open(_ recipe: Recipe, scoring: Bool, digesting: Bool = true) throws -> [Client] {
+    if recipe.merge != nil { try checkRoom(threads: threads) }
     let limits = recipe.readingLimits
     let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
     observer.begin(.opening, total: sizes.reduce(0, +))

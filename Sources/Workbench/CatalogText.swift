@@ -15,7 +15,7 @@ extension PluginCatalog {
       let lines = members.map { entry, standing in
         let id = entry.id.padding(toLength: width, withPad: " ", startingAt: 0)
         let place = standing.map { " (\($0.name): \(entry.library.path))" } ?? ""
-        return wrapped("  \(id)  \(entry.summary)\(place)", to: page.columns)
+        return wrapped("  \(id)  \(oneLine(entry.summary + place))", to: page.columns)
       }
       return "\(kind.rawValue)s\n" + lines.joined(separator: "\n")
     }
@@ -62,15 +62,17 @@ extension PluginDescription {
 
   /// An explanation for people.
   public func text(in catalog: PluginCatalog, _ page: PageLayout) -> String {
-    var facts = ["  library  \(library.library) \(library.version)", "  file     \(library.path)"]
+    var facts = [
+      "  library  \(oneLine(library.library)) \(oneLine(library.version))", "  file     \(oneLine(library.path))",
+    ]
     if let digest = library.digest { facts.append("  sha-256  \(digest)") }
     if let standing = catalog.library(of: self)?.standing { facts.append("  standing \(standing.name)") }
     if let method = catalog.mergeMethods.first(where: { $0.about.id == id }) {
       let spaces = method.spaces.map { $0 == method.defaultSpace ? "\($0.rawValue) (default)" : $0.rawValue }
       facts.append("  spaces   \(spaces.joined(separator: ", "))")
     }
-    if !reference.isEmpty { facts.append("  source   \(reference)") }
-    var parts = ["\(id): \(kind.rawValue)\n\(summary)", facts.joined(separator: "\n")]
+    if !reference.isEmpty { facts.append("  source   \(oneLine(reference))") }
+    var parts = ["\(id): \(kind.rawValue)\n\(oneLine(summary))", facts.joined(separator: "\n")]
       .map { wrapped($0, to: page.columns) }
     if !details.isEmpty { parts.append(Self.wrappedProse(details, to: page.columns)) }
     if !parameters.declarations.isEmpty {

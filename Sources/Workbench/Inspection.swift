@@ -48,7 +48,7 @@ public struct Inspection: Sendable {
           ]
         }),
     ])
-    return (json, "\(path): \(tensors.count) tensors\n\(table.text)")
+    return (json, "\(oneLine(path)): \(tensors.count) tensors\n\(table.text)")
   }
 
   private static func describe(_ state: OptimizerState, _ path: String) -> (JSONValue, String) {
@@ -70,7 +70,7 @@ public struct Inspection: Sendable {
           ]
         }),
     ])
-    return (json, "\(path): the state of Adam, read without executing anything\n\(table.text)")
+    return (json, "\(oneLine(path)): the state of Adam, read without executing anything\n\(table.text)")
   }
 
   private static func describe(
@@ -100,8 +100,8 @@ public struct Inspection: Sendable {
     object["notes"] = JSONValue(notes)
     let total = bundle.files.reduce(0) { $0 + $1.size }
     facts.add("files", "\(bundle.files.count) known, \(size(total)); \(bundle.ignored.count) others, not read")
-    let remarks = notes.map { "\n" + wrapped("note: \($0)", to: page.columns) }.joined()
-    return (.object(object), "\(bundle.path)\n\(facts.text(columns: page.columns))\(remarks)")
+    let remarks = notes.map { "\n" + wrapped("note: \(oneLine($0))", to: page.columns) }.joined()
+    return (.object(object), "\(oneLine(bundle.path))\n\(facts.text(columns: page.columns))\(remarks)")
   }
 
   private static func describe(

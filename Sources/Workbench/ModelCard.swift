@@ -1,4 +1,5 @@
 import Adapters
+import Diagnostics
 import JSON
 
 /// The README.md of a merged adapter: a Hugging Face model card.
@@ -41,8 +42,8 @@ private func section(_ replaced: ReplacedTensors) -> String {
 
 /// A text as one cell of a Markdown table.
 private func cell(_ text: String) -> String {
-  text.unicodeScalars.reduce(into: "") { cell, scalar in
+  oneLine(text).unicodeScalars.reduce(into: "") { cell, scalar in
     if "|\\`*_<>[]&#".unicodeScalars.contains(scalar) { cell += "\\" }
-    cell.unicodeScalars.append(scalar.properties.generalCategory == .control ? " " : scalar)
+    cell.unicodeScalars.append(scalar)
   }
 }

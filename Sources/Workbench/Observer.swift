@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Who watches a run: gets to know how far it is and what is worth saying.
 public protocol Observer: Sendable {
   /// A stage begins.
@@ -34,9 +36,16 @@ public enum Stage: String, Sendable, CaseIterable {
 }
 
 /// A remark that goes to the user and into the record of the run.
+///
+/// It may hold names from other people's files and what plugins say, so its text is shown as ``oneLine(_:)`` does.
 public struct Note: Sendable, Hashable {
   public let severity: Severity
   public let text: String
+
+  public init(severity: Severity, text: String) {
+    self.severity = severity
+    self.text = oneLine(text)
+  }
 
   public enum Severity: String, Sendable {
     case info, warning

@@ -152,7 +152,7 @@ struct OutputFolder: Sendable {
   /// Why a file of an output could not be written, as the system has just said.
   static func failure(_ file: String) -> Failure {
     Failure(
-      .cannotWrite, "cannot be written: \(systemMessage())",
+      system: .cannotWrite, "cannot be written",
       advice: "check the folder's permissions and the free space", file: file)
   }
 
@@ -160,7 +160,7 @@ struct OutputFolder: Sendable {
   func read(_ name: String) throws -> Bytes {
     let file = openat(draft.descriptor, name, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
-      throw Failure(.cannotWrite, "cannot be read back: \(systemMessage())", file: path + "/" + name)
+      throw Failure(system: .cannotWrite, "cannot be read back", file: path + "/" + name)
     }
     defer { close(file) }
     return try Bytes(mapping: file, path: path + "/" + name)
@@ -184,33 +184,63 @@ struct OutputFolder: Sendable {
       }
       guard fsync(draft.descriptor) == 0 else { throw Self.failure(path) }
       defer { syncFolder(of: target) }
-      guard FileManager.default.fileExists(atPath: target) else { return try Self.rename(draft.path, to: target) }
+      try takeName()
+    }
+  }
+
+  /// Gives the draft its name and removes what stood there. Once the name is given nothing fails any more: what cannot be
+  /// removed now, the next run removes.
+  ///
+  /// Another run may take or leave the name at any moment, so each step says in itself what it expects to find.
+  private func takeName() throws {
+    for _ in 0..<100 {
+      // Takes a free name, or that of an empty folder; what is in a folder stays.
+      if Foundation.rename(draft.path, target) == 0 { return }
+      guard [ENOTEMPTY, EEXIST, ENOTDIR].contains(errno) else { throw Self.nameless(target) }
       try Self.checkTarget(target, replacing: replaces)
+      guard replaces else { continue }
       // Two renames in a row leave a moment without either; exchanging, where the file system can do it, leaves none.
-      if clues_exchange(draft.path, target) != 0 {
-        let old = draft.path + "-old"
-        try Self.rename(target, to: old)
-        do {
-          try Self.rename(draft.path, to: target)
-        } catch {
-          try Self.rename(old, to: target)
-          throw error
-        }
-        try? FileManager.default.removeItem(atPath: old)
+      if clues_exchange(draft.path, target) == 0 {
+        try? FileManager.default.removeItem(atPath: draft.path)
         return
       }
-      // The result has its name; if what it replaced cannot be removed now, the next run does.
-      try? FileManager.default.removeItem(atPath: draft.path)
+      if errno == ENOENT { continue }
+      if try moveAside() { return }
     }
+    throw Failure(
+      .cannotWrite, "cannot be given its name: other runs give it away again and again",
+      advice: "let fewer runs write to the same output at once", file: target)
+  }
+
+  /// The same in two steps, under a lock, so that nobody takes the previous result for an abandoned one meanwhile.
+  ///
+  /// - returns: false where another run was quicker.
+  private func moveAside() throws -> Bool {
+    let old = draft.path + "-old"
+    let held = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    defer { if held >= 0 { close(held) } }
+    if held >= 0 { _ = flock(held, LOCK_EX | LOCK_NB) }
+    guard Foundation.rename(target, old) == 0 else {
+      if errno == ENOENT { return false }
+      throw Self.nameless(target)
+    }
+    guard Foundation.rename(draft.path, target) == 0 else {
+      let failure = Self.nameless(target)
+      let isTaken = [ENOTEMPTY, EEXIST].contains(errno)
+      // Back to its place, unless somebody else is there by now.
+      if Foundation.rename(old, target) != 0 { try? FileManager.default.removeItem(atPath: old) }
+      if isTaken { return false }
+      throw failure
+    }
+    try? FileManager.default.removeItem(atPath: old)
+    return true
   }
 
   /// Removes the draft; what stood under the final name stays.
   func abandon() { try? FileManager.default.removeItem(atPath: draft.path) }
 
-  private static func rename(_ source: String, to target: String) throws {
-    guard Foundation.rename(source, target) == 0 else {
-      throw Failure(.cannotWrite, "cannot be given its name: \(systemMessage())", file: target)
-    }
+  private static func nameless(_ target: String) -> Failure {
+    Failure(system: .cannotWrite, "cannot be given its name", file: target)
   }
 
   private static func attempt<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {

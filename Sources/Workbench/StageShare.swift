@@ -1,3 +1,4 @@
+import Diagnostics
 import Synchronization
 
 /// The packing of an archive, whose writer says how far it is once it has begun.

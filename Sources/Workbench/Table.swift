@@ -2,6 +2,8 @@ import Diagnostics
 import Foundation
 
 /// Rows of text in columns that line up.
+///
+/// Names from other people's files come in here, so each cell is shown as ``oneLine(_:)`` does.
 struct Table {
   private var rows: [[String]] = []
   private let numbers: Range<Int>
@@ -12,9 +14,9 @@ struct Table {
     if !header.isEmpty { rows.append(header) }
   }
 
-  mutating func add(_ row: String...) { rows.append(row) }
+  mutating func add(_ row: String...) { add(row) }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  mutating func add(_ row: [String]) { rows.append(row.map { oneLine($0) }) }
 
   /// The rows, one line each, without spaces at their ends.
   var text: String { text(PageLayout()) }

@@ -50,6 +50,7 @@ struct Clues: ParsableCommand {
     default: break
     }
     Signals.ignoreClosedPipes()
+    Signals.letThrough()
     // Beside the parser, which knows no option that belongs to its own --version.
     if Set(CommandLine.arguments.dropFirst()) == ["--version", "--verbose"] {
       print(versionReport())
@@ -91,6 +92,7 @@ extension Failure.Kind {
     case .missingInput: "missing input: a file or folder that is not there"
     case .pluginNotFound: "no such plugin"
     case .pluginFailed: "a plugin failed, or is none"
+    case .noResources: "no resources: the system gives no more memory, threads or open files"
     case .cannotWrite: "cannot write: the output is there already, or the disk is full"
     case .untrustedPlugin: "a plugin that is not trusted, or not the pinned one"
     case .badRecipe: "bad recipe: with the line and column of every mistake"

@@ -98,9 +98,28 @@ import Testing
     }
   }
 
-  @Test func checksumIsThatOfGzip() {
-    var crc = CRC32()
-    Array("123456789".utf8).withUnsafeBytes { crc.add($0) }
-    #expect(crc.value == 0xCBF4_3926)
+  /// What `zip`, Python, the JDK and (by hand, byte by byte) Windows, .NET, macOS and 7-Zip write: descriptors, zip64, extra
+  /// fields, comments, names in two ways, no modes.
+  @Test(arguments: ZipFixtures.names) func readsTheZipsOfOtherTools(_ name: String) throws {
+    let path = ZipFixtures.folder.appending(path: name).path
+    #expect(
+      try readAll(ArchiveReader(path)) == ZipFixtures.tree(of: name), "\(name)")
+  }
+
+  @Test func thereAreZipsOfManyTools() { #expect(ZipFixtures.names.count >= 15) }
+}
+
+/// Zips that other tools wrote, or that hold what they write; `make.py` made them.
+enum ZipFixtures {
+  static let folder = repository.appending(path: "Tests/Fixtures/zips")
+
+  static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
+    .filter { $0.hasSuffix(".zip") }.sorted()
+
+  /// What is in them: the same, but for where a tool has no say in names.
+  static func tree(of name: String) -> Tree {
+    if name.hasPrefix("stdin") { return ["-": "a\n"] }
+    let plain: Tree = ["run/a.txt": "a\n", "run/zeros.txt": String(repeating: "0", count: 5000)]
+    return name.contains("ascii") ? plain : plain.merging(["run/größe/ü.txt": "u\n"]) { $1 }
   }
 }

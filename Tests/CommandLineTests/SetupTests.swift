@@ -22,7 +22,7 @@ import Testing
     let hasValidator: Bool
   }
 
-  static let needed = ["libopenblas-dev", "libarchive-dev", "pkg-config", "make", "patchelf"]
+  static let needed = ["libopenblas-dev", "libarchive-dev", "zlib1g-dev", "pkg-config", "make", "patchelf"]
   static let whole = Machine(
     packages: Dictionary(uniqueKeysWithValues: (needed + ["rustc"]).map { ($0, "installed") }),
     programs: ["cc", "g++", "objcopy", "chromium", "java", "python3"])

@@ -45,6 +45,6 @@ import Testing
 
   @Test func everyKindHasAnExitCodeOfItsOwn() {
     #expect(
-      Failure.Kind.allCases.map(\.exitCode) == [64, 65, 66, 69, 70, 73, 77, 78, 130])
+      Failure.Kind.allCases.map(\.exitCode) == [64, 65, 66, 69, 70, 71, 73, 77, 78, 130])
   }
 }

@@ -9,7 +9,7 @@ import Testing
     let tars = HostileArchiveTests.attacks.map { ($0.testDescription, $0.message) }
     let others =
       BundleAttackTests.attacks + SafetensorsAttackTests.attacks + PickleAttackTests.attacks
-      + PickleAttackTests.containers
+      + PickleAttackTests.containers + ZipAttackTests.attacks + ZipAttackTests.entries
       + TextAttackTests.json + TextAttackTests.lines + TextAttackTests.ledgers + TextAttackTests.trainerStates
       + TextAttackTests.recipes + AdapterAttackTests.attacks + AdapterAttackTests.configs
     for (name, message) in tars + others.map({ ($0.testDescription, $0.message) }) {

@@ -116,14 +116,12 @@ import Testing
       record.checksum = 1
       return zip([record])
     },
-    Attack(
-      "zip: more than the file holds", "decodes to more than 200 times its size", at: .entry("adapter_config.json")
-    ) {
+    Attack("zip: more than the file holds", "does not fit into the file") {
       var record = ZipWriter.Record(name: "adapter_config.json", bytes: Array("{}".utf8))
       record.size = 0x7000_0000
       return zip([record])
     },
-    Attack("zip: more entries than the limit", "is one entry more than the limit of 10000") {
+    Attack("zip: more entries than the limit", "lists 10001 entries, more than the limit of 10000") {
       zip((0..<10_001).map { .init(name: "\($0)", bytes: []) })
     },
     Attack("zip: a bomb that promises all", "decodes to more than 200 times its size") {

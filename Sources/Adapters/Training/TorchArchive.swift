@@ -1,5 +1,6 @@
 import Diagnostics
 import Tensors
+import Zip
 
 /// The container that `torch.save` writes: a ZIP archive of uncompressed records, handed out where they lie.
 ///
@@ -17,7 +18,7 @@ struct TorchArchive: Sendable {
     ///
     /// - throws: ``Failure`` `badData` when the bytes are not those that were written.
     func verify() throws {
-      if checksum != 0, crc32(of: bytes) != checksum {
+      if checksum != 0, try crc32(of: bytes) != checksum {
         throw Failure(
           .badData, "its record '\(name)' is damaged: the checksum does not fit", advice: "copy the file again")
       }
@@ -29,22 +30,43 @@ struct TorchArchive: Sendable {
   /// - throws: ``Failure`` `badData` that says what the file is instead, or what is wrong with it.
   init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     try Self.checkKind(of: bytes)
-    let entries = try ZipDirectory(bytes, limits: limits).entries
+    let entries = try ZipDirectory(bytes, most: .records, limits: limits).entries
     guard let first = entries.first else { throw Failure(.badData, "is an empty ZIP archive") }
-    guard let slash = first.name.firstIndex(of: "/") else {
-      throw Failure(.badData, "its record '\(first.name)' lies in no folder, so torch.save did not write it")
+    let firstName = try Self.name(of: first)
+    guard let slash = firstName.firstIndex(of: "/") else {
+      throw Failure(.badData, "its record '\(firstName)' lies in no folder, so torch.save did not write it")
     }
-    let folder = first.name[...slash]
+    let folder = firstName[...slash]
     var records: [String: Record] = [:]
     for entry in entries {
-      guard entry.name.hasPrefix(folder) else {
-        throw Failure(.badData, "its record '\(entry.name)' lies outside the folder '\(folder)'")
+      let full = try Self.name(of: entry)
+      guard full.hasPrefix(folder) else {
+        throw Failure(.badData, "its record '\(full)' lies outside the folder '\(folder)'")
       }
-      let name = String(entry.name.dropFirst(folder.count))
+      let name = String(full.dropFirst(folder.count))
+      guard records[name] == nil else { throw Failure(.badData, "holds the record '\(full)' twice") }
+      guard !entry.isEncrypted else { throw Failure(.badData, "its record '\(full)' is encrypted") }
+      guard entry.method == 0 else {
+        throw Failure(
+          .badData, "its record '\(full)' is compressed, which torch.save never does",
+          advice: "hand in the file as the Trainer wrote it, or zip it again without compression (zip -0)")
+      }
       records[name] = Record(name: name, bytes: bytes[entry.range], checksum: entry.checksum)
     }
     self.records = records
     try checkByteOrder()
+  }
+
+  /// The name of an entry, if it stays inside the archive and can be shown.
+  private static func name(of entry: ZipEntry) throws -> String {
+    guard let name = String(validating: entry.name, as: UTF8.self), !name.isEmpty,
+      name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }), !hasTooManyCombiningMarks(name)
+    else { throw Failure(.badData, "holds a record whose name is no text") }
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    guard !parts.contains(where: { ["", ".", ".."].contains($0) }), !name.contains("\\") else {
+      throw Failure(.badData, "holds a record named '\(name)', which leaves the archive")
+    }
+    return name
   }
 
   /// The record of that name below the archive's folder; its checksum is not yet compared.

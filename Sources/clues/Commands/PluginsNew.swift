@@ -53,7 +53,7 @@ extension Clues.Plugins {
       let project = try PluginProject(name, language: language, kind: kind, pluginKit: package)
       let folder = into ?? name
       try project.write(to: folder)
-      try Console.result(
+      Console.done(
         Console.printable(
           """
           The project is in \(folder); your code goes into \(project.sourcePath)

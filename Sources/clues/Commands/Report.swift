@@ -29,7 +29,7 @@ extension Clues {
       let report = try RunReport(of: directory)
       let output = output ?? report.defaultPath
       try report.write(to: output)
-      if !messages.quiet { try Console.result("The report is in \(output)") }
+      if !messages.quiet { Console.done("The report is in \(output)") }
     }
   }
 }

@@ -110,12 +110,13 @@ extension Clues {
         (isOne ? [] : [table.domainNote]).compactMap { $0 } + selection.notes
         + (output == nil ? [] : [selection.originNote].compactMap { $0 })
       for note in notes { Console.note(note) }
-      if json { return try Console.result(selection.json.text(indented: true)) }
+      let say = output == nil ? { try Console.result($0) } : { Console.done($0) }
+      if json { return try say(selection.json.text(indented: true)) }
       // With -q the table is wanted only where it is all that there is.
       if messages.quiet, output != nil { return }
       let place =
         output.map { "The selection is in \($0)/clues" } ?? "Nothing was written; -o DIR writes the selection."
-      try Console.result(Console.printable(selection.text(Console.page)) + (messages.quiet ? "" : "\n\n" + place))
+      try say(Console.printable(selection.text(Console.page)) + (messages.quiet ? "" : "\n\n" + place))
     }
   }
 

@@ -125,9 +125,9 @@ struct RunOptions: ParsableArguments {
     }
     let record = try bench.run(recipe, output: output, replacing: force)
     if json {
-      try Console.result(record.json.text(indented: true))
+      Console.done(record.json.text(indented: true))
     } else if !messages.quiet {
-      try Console.result(
+      Console.done(
         Console.printable(record.summary(Console.page)) + "\n\n"
           + (record.merge == nil ? "The scores are in \(output)/clues" : "The merged adapter is in \(output)"))
     }

@@ -54,6 +54,17 @@ enum Console {
     }
   }
 
+  /// What is to be said of a result that is on disk.
+  ///
+  /// Where standard output takes no more, the result stands all the same: that is a warning and no failure.
+  static func done(_ text: String) {
+    do {
+      try result(text)
+    } catch let failure as Failure {
+      note(.warning("\(failure.message); the result itself is whole and in its place"))
+    } catch {}
+  }
+
   /// A failure, with all others that it brings: what came from other people's files cannot steer the terminal.
   static func failure(_ failure: Failure) {
     let settings = settings.withLock { $0 }
@@ -93,7 +104,7 @@ enum Console {
     let mark =
       note.severity == .warning
       ? Paint.warning("warning:", if: settings.isPainted) : Paint.help("note:", if: settings.isPainted)
-    Screen.standardError.print("\(mark) \(printable(note.text))")
+    Screen.standardError.print("\(mark) \(note.text)")
   }
 
   /// How results for people are laid out: names are shortened only where a person looks at them.

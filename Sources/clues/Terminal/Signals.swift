@@ -15,6 +15,15 @@ enum Signals {
     signal(SIGXFSZ, SIG_IGN)
   }
 
+  /// Lets the signals through that end or stop a command: who starts it in a thread that holds them back, as Dispatch's
+  /// workers do, hands that down, and then nothing but SIGKILL would stop it.
+  static func letThrough() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, number) }
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+  }
+
   static func stopInOrder() {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       handle(number) { number in

@@ -1,4 +1,3 @@
-import Diagnostics
 import Synchronization
 
 /// Whether the user has asked to stop. A signal handler sets it; long work asks for it.
@@ -8,6 +7,7 @@ public enum Interruption {
   /// Asks all work to stop; safe to call from a signal handler.
   public static func request() { isRequested.store(true, ordering: .relaxed) }
 
+  /// Whether somebody has asked to stop.
   public static var isPending: Bool { isRequested.load(ordering: .relaxed) }
 
   /// - throws: ``Failure`` `interrupted` once the user has asked to stop.

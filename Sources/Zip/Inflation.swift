@@ -1,0 +1,99 @@
+import CZlib
+import Diagnostics
+
+/// Decodes deflate block by block, bare as in a zip or as a gzip file (RFC 1951, RFC 1952).
+///
+/// It is one layer: what comes out is never looked at to decode it again. Memory is that of one block and zlib's window.
+public final class Inflation {
+  /// What is around the deflated bytes.
+  public enum Wrapper: Sendable { case none, gzip }
+
+  /// How many bytes of the source are decoded.
+  public private(set) var consumed = 0
+
+  private let source: UnsafeRawBufferPointer
+  private let wrapper: Wrapper
+  // zlib keeps the address of its state, so these must not move.
+  private let stream: UnsafeMutablePointer<z_stream>
+  private let header: UnsafeMutablePointer<gz_header>
+  private let block: UnsafeMutableRawBufferPointer
+  private var isAtEnd = false
+
+  private static let blockSize = 1 << 16
+
+  /// What a gzip header may take: an extra field of 64 KiB at most, and a name and a comment, which have no limit of their own.
+  private static let largestHeader = 1 << 17
+
+  /// - parameter source: Must outlive this object.
+  /// - throws: ``Failure`` `noResources` where there is no memory to decode it.
+  public init(_ source: UnsafeRawBufferPointer, wrapper: Wrapper) throws {
+    self.source = source
+    self.wrapper = wrapper
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    header = .allocate(capacity: 1)
+    header.initialize(to: gz_header())
+    block = .allocate(byteCount: Self.blockSize, alignment: 64)
+    let windowBits: Int32 = wrapper == .gzip ? 16 + MAX_WBITS : -MAX_WBITS
+    guard inflateInit2_(stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+      throw Self.noMemory
+    }
+    if wrapper == .gzip { inflateGetHeader(stream, header) }
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+    header.deallocate()
+    block.deallocate()
+  }
+
+  /// The next decoded bytes, never none, valid until the next call; nil at the end, where checksums have been compared.
+  ///
+  /// - throws: ``Failure`` `badData` when the bytes are damaged or end too early, `interrupted`.
+  public func next() throws -> UnsafeRawBufferPointer? {
+    while !isAtEnd {
+      try Interruption.check()
+      let input = UnsafeRawBufferPointer(rebasing: source[consumed..<min(source.count, consumed + Self.blockSize)])
+      stream.pointee.next_in = input.baseAddress.map {
+        UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: UInt8.self))
+      }
+      stream.pointee.avail_in = UInt32(input.count)
+      stream.pointee.next_out = block.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      stream.pointee.avail_out = UInt32(block.count)
+      let status = inflate(stream, Z_NO_FLUSH)
+      consumed += input.count - Int(stream.pointee.avail_in)
+      let count = block.count - Int(stream.pointee.avail_out)
+      switch status {
+      case Z_STREAM_END: isAtEnd = true
+      case Z_OK: break
+      case Z_BUF_ERROR: if consumed == source.count { throw cutOff }
+      case Z_MEM_ERROR: throw Self.noMemory
+      default: throw damaged
+      }
+      if wrapper == .gzip, header.pointee.done == 0, consumed > Self.largestHeader {
+        throw Failure(
+          .badData, "is compressed with gzip, but its header does not end within \(Self.largestHeader) bytes",
+          advice: "pack it again; no tool writes such a header")
+      }
+      if count > 0 { return UnsafeRawBufferPointer(rebasing: block[..<count]) }
+    }
+    return nil
+  }
+
+  private static let noMemory = Failure(
+    .noResources, "cannot be decoded: there is no memory left",
+    advice: "end other programs, or raise the limit on memory (ulimit -v)")
+
+  private var cutOff: Failure { Failure(.badData, "is cut off", advice: again) }
+
+  private var damaged: Failure {
+    let said = stream.pointee.msg.map { String(cString: $0) } ?? "invalid data"
+    if ["incorrect data check", "incorrect length check", "header crc mismatch"].contains(said) {
+      return Failure(.badData, "does not match its gzip checksum", advice: again)
+    }
+    return Failure(.badData, "is damaged (\(said))", advice: again)
+  }
+
+  private var again: String { "copy or download it again, or ask the client to pack it again" }
+}
