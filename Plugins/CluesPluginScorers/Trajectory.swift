@@ -8,8 +8,8 @@ struct Trajectory: ClientScorer {
     With u_j the change of a client's ΔW between the j-th and the previous of the steps that it shares with the anchor \
     client (before the first step ΔW is zero) and a_j the anchor client's:
 
-        S = mean over j of cos(u_j, a_j)                        compare: cosine
-        S = Σ ⟨u_j, a_j⟩ / √(Σ ‖u_j‖² · Σ ‖a_j‖²) over j        compare: weighted-cosine
+        S = mean over j of cos(u_j, a_j)                compare: cosine
+        S = Σ ⟨u_j, a_j⟩ / √(Σ ‖u_j‖² Σ ‖a_j‖²)         compare: weighted-cosine
 
     Directions alone count: a client whose updates are longer by any factor has the same score. Among the steps of one \
     client weighted-cosine lets the longer ones count for more. steps: last compares the last adapters only, whatever their \

@@ -12,6 +12,9 @@ public enum Interruption {
 
   /// - throws: ``Failure`` `interrupted` once the user has asked to stop.
   public static func check() throws {
-    if isPending { throw Failure(.interrupted, "interrupted; nothing was written") }
+    if isPending { throw failure }
   }
+
+  /// What work that was stopped ends with, wherever it stood.
+  public static var failure: Failure { Failure(.interrupted, "interrupted; nothing was written") }
 }

@@ -306,7 +306,9 @@ import Testing
     let failure = try failure { try open(tree, wanting: [.trainerStates]) }
     #expect(failure.file?.hasSuffix("medical/checkpoint-15") == true)
     let last = run(isFinal: false).without("checkpoint-30/adapter_model.safetensors")
-    expectFailure(.badData, "has 'adapter_config.json' but no 'adapter_model.safetensors'") { try open(last, wanting: [.adapter]) }
+    expectFailure(.badData, "has 'adapter_config.json' but no 'adapter_model.safetensors'") {
+      try open(last, wanting: [.adapter])
+    }
   }
 
   @Test func namesOptimizersInOtherLayouts() throws {

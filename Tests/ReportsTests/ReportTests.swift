@@ -247,6 +247,8 @@ import Testing
     run["merge"] = .object(merge)
     let failure = #expect(throws: Failure.self) { try Report(run: .object(run), scores: []) }
     #expect(failure?.message == "run.json.merge.cosines is a text, not a list")
-    expectFailure(.badData, "scores.jsonl[0].client is a number, not a text") { try Report(run: SampleRun().json(), scores: [["client": 1]]) }
+    expectFailure(.badData, "scores.jsonl[0].client is a number, not a text") {
+      try Report(run: SampleRun().json(), scores: [["client": 1]])
+    }
   }
 }

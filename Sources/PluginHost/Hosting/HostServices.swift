@@ -87,7 +87,7 @@ final class HostFace {
     }
     let status = body()
     if status == CLUES_OK { return }
-    if status == CLUES_CANCELLED, services.isCancelled() { throw Failure(.interrupted, "interrupted") }
+    if status == CLUES_CANCELLED, services.isCancelled() { throw Interruption.failure }
     guard let error else {
       throw Failure(
         .pluginFailed,

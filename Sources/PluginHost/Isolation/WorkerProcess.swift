@@ -164,7 +164,7 @@ final class WorkerProcess {
     }
     guard now > patience.deadline else { return }
     process.end()
-    if patience.isStopping { throw Failure(.interrupted, "interrupted") }
+    if patience.isStopping { throw Interruption.failure }
     throw Failure(
       .pluginFailed, "plugin '\(plugin)' did not return from \(call) within \(settings.time)\(process.lastWords)",
       advice: "give it more time (--plugin-time), or tell its author")
@@ -181,7 +181,7 @@ final class WorkerProcess {
         .pluginFailed, answer.text, advice: "if you trust your plugins, run them without: --isolation none")
     }
     let fault = WorkerFault(rawValue: answer.detail) ?? .told
-    if fault == .interrupted, services.isCancelled() { return Failure(.interrupted, "interrupted") }
+    if fault == .interrupted, services.isCancelled() { return Interruption.failure }
     let name = "plugin '\(plugin)'"
     let isOpening = manifest.isEmpty
     return Failure(

@@ -101,10 +101,16 @@ enum Console {
     let settings = settings.withLock { $0 }
     if settings.isQuiet { return }
     if settings.isJSON { return JSONProgress.print(note) }
-    let mark =
-      note.severity == .warning
-      ? Paint.warning("warning:", if: settings.isPainted) : Paint.help("note:", if: settings.isPainted)
-    Screen.standardError.print("\(mark) \(note.text)")
+    let mark = note.severity == .warning ? "warning:" : "note:"
+    let text = broken("\(mark) \(note.text)").dropFirst(mark.count)
+    let paint = note.severity == .warning ? Paint.warning : Paint.help
+    Screen.standardError.print(paint(mark, if: settings.isPainted) + text)
+  }
+
+  /// Prose in lines that fit the terminal where a person looks at it, all but the first set in; in one line elsewhere.
+  private static func broken(_ text: String) -> String {
+    guard Screen.isTerminal, let columns = Screen.columns(of: STDERR_FILENO) else { return text }
+    return wrapped(text, to: max(20, columns - 2)).replacing("\n", with: "\n  ")
   }
 
   /// How results for people are laid out: names are shortened only where a person looks at them.
