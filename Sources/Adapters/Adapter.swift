@@ -49,7 +49,7 @@ public struct Adapter: Sendable {
       return Dictionary(uniqueKeysWithValues: modules)
     }
     notes =
-      gathered.notes
+      gathered.notes + config.notesOnSavedModules(gathered.absolutes.keys)
       + config.idlePatterns(among: parts.flatMap(\.value.names)).map { "the pattern '\($0)' names no module" }
   }
 }

@@ -90,6 +90,22 @@ public struct AdapterConfig: Sendable {
     rankPatterns.idle(among: modules) + alphaPatterns.idle(among: modules)
   }
 
+  /// What to say of `modules_to_save` where the file has nothing of a module that it names: the trained values may be lost.
+  ///
+  /// PEFT itself names heads of which a model has one.
+  func notesOnSavedModules(_ tensors: some Sequence<String>) -> [String] {
+    let tensors = Array(tensors)
+    let heads = PEFTRules.hasHead(ofTask: taskType, tensors) ? PEFTRules.heads(ofTask: taskType).map(\.text) : []
+    let missing = modulesToSave.map(PEFTRules.SavedEntry.init).filter { entry in
+      !heads.contains(entry.text) && !tensors.contains(where: entry.holds)
+    }
+    guard !missing.isEmpty else { return [] }
+    let names = missing.map { "'\($0.text)'" }.joined(separator: ", ")
+    return [
+      "modules_to_save names \(names), and the file has no tensor of it: if it was trained, save the adapter again"
+    ]
+  }
+
   /// Refuses patterns that would take too long to compare with these modules.
   func checkPatterns(against modules: [String], limits: Limits) throws {
     for (key, table) in [("rank_pattern", rankPatterns), ("alpha_pattern", alphaPatterns)] {

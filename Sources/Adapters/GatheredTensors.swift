@@ -126,8 +126,8 @@ struct GatheredTensors {
 /// The layer whose weights a tensor of ``Adapter/absolutes`` replaces; nil for a bias, which may be trained beside a
 /// layer's factors.
 public func replacedLayer(of parameter: String) -> String? {
-  guard let dot = parameter.lastIndex(of: "."), !parameter.hasSuffix("bias") else { return nil }
-  return String(parameter[..<dot])
+  let (layer, _) = PEFTRules.split(parameter)
+  return layer.isEmpty || PEFTRules.isBias(parameter) ? nil : layer
 }
 
 extension TensorKey {

@@ -14,6 +14,8 @@ public struct MergedAdapter: Sendable {
   public let ranks: RankLayout
   /// The task that the inputs name and the config does not, since the result lacks the head that PEFT wants for it.
   public let droppedTask: String?
+  /// The settings that the inputs have with different values, and that the result therefore has not.
+  public let disputedSettings: [String]
   public let config: JSONObject
 
   /// One module of the result: ΔW = B·A.
@@ -61,6 +63,9 @@ public struct MergedAdapter: Sendable {
     let names = PEFTRules.fileNames(ofReplaced: absolutes.map(\.name), besides: modules.map(\.name))
     self.absolutes = absolutes.map { (names[$0.name] ?? $0.name, $0.tensor) }
     let task = inputs.allSatisfy { $0.taskType == inputs[0].taskType } ? inputs.first?.taskType : nil
+    disputedSettings = ["task_type", "auto_mapping"].filter { key in
+      Self.common(inputs.map { $0.raw[key] ?? .null }) == nil && !inputs.isEmpty
+    }
     let hasHead = PEFTRules.hasHead(ofTask: task, self.absolutes.map(\.name))
     droppedTask = hasHead ? nil : task
     config = Self.config(
@@ -92,7 +97,7 @@ public struct MergedAdapter: Sendable {
     _ baseModel: String?, task: String?
   ) -> JSONObject {
     let names = modules.map(\.name)
-    let replaced = ReplacedTensors(absolutes, besides: names, base: base, inputs: inputs)
+    let replaced = ReplacementSettings(absolutes, besides: names, base: base, inputs: inputs)
     // Modules that PEFT looks up under one name have one rank.
     let ranksByKey = Dictionary(modules.map { (PEFTRules.key(of: $0.name), $0.rank) }, uniquingKeysWith: max)
     let exceptions = JSONValue.object(
@@ -124,7 +129,7 @@ public struct MergedAdapter: Sendable {
     ])
     // Settings that Clues does not know are kept where all inputs agree on them.
     for (key, value) in inputs.first?.raw.members ?? [] where config[key] == nil && !dropped.contains(key) {
-      if inputs.allSatisfy({ $0.raw[key] == value }) { config[key] = value }
+      if inputs.allSatisfy({ $0.raw[key]?.isEquivalent(to: value) == true }) { config[key] = value }
     }
     return config
   }
@@ -133,7 +138,7 @@ public struct MergedAdapter: Sendable {
   private static let dropped: Set = ["exclude_modules", "peft_version", "target_parameters", "loftq_config"]
 
   private static func common(_ values: [JSONValue]) -> JSONValue? {
-    values.dropFirst().allSatisfy { $0 == values[0] } ? values.first : nil
+    values.dropFirst().allSatisfy { $0.isEquivalent(to: values[0]) } ? values.first : nil
   }
 
   /// The shortest list under which PEFT adapts exactly these modules.

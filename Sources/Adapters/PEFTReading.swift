@@ -96,7 +96,7 @@ public struct PEFTReading {
     }
     for name in replaced {
       guard names[name] == name else { return "it looks for the tensor '\(name)' as '\(names[name] ?? "")'" }
-      guard PEFTRules.split(name).leaf == "bias", !saved.contains(where: { $0.holds(name) }) else {
+      guard PEFTRules.isBias(name), !saved.contains(where: { $0.holds(name) }) else {
         continue
       }
       let isAdapted = adapted.contains(PEFTRules.split(PEFTRules.plain(name)).module)

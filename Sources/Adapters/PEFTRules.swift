@@ -125,7 +125,8 @@ public enum PEFTRules {
 
   /// A path without the wrapping of adapted layers.
   static func plain(_ path: String) -> String {
-    path.split(separator: ".", omittingEmptySubsequences: false).filter { $0 != "base_layer" }.joined(separator: ".")
+    path.split(separator: ".", omittingEmptySubsequences: false).filter { $0 != ParameterName.baseLayer }
+      .joined(separator: ".")
   }
 
   /// A parameter's module and its name there.
@@ -134,6 +135,10 @@ public enum PEFTRules {
     return (String(parameter[..<point]), String(parameter[parameter.index(after: point)...]))
   }
 
+  /// Whether a parameter is a bias, which may be trained beside a layer's factors (`tuners/tuners_utils.py`,
+  /// `_get_learnable_bias_state_dict`). Earlier versions of PEFT saved the `in_proj_bias` of `nn.MultiheadAttention`, too.
+  static func isBias(_ parameter: String) -> Bool { split(parameter).leaf.hasSuffix("bias") }
+
   /// An entry of `modules_to_save` that PEFT cannot have beside the adapted modules, with one of these.
   ///
   /// - parameters: As those of ``MergedAdapter``.
@@ -141,7 +146,7 @@ public enum PEFTRules {
     ofReplaced tensors: [String], with modules: [String], base: [String], inputs: [AdapterConfig]
   ) -> (tensor: String, module: String)? {
     let names = fileNames(ofReplaced: tensors, besides: modules)
-    let replaced = ReplacedTensors(Array(names.values), besides: modules, base: base, inputs: inputs)
+    let replaced = ReplacementSettings(Array(names.values), besides: modules, base: base, inputs: inputs)
     for entry in replaced.modulesToSave.map(SavedEntry.init) {
       guard let module = modules.sorted().first(where: entry.concerns),
         let tensor = tensors.sorted().first(where: { entry.holds(names[$0] ?? $0) })

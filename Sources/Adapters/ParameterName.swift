@@ -17,7 +17,7 @@ public func tensorName(of parameter: String) -> String { ParameterName.prefix + 
 ///
 /// 1. the pieces of ``wrappers``, wherever they stand: no layer has such a name;
 /// 2. all up to the last `base_model.model`, since a model of PEFT's may lie in another one, and either in a wrapper;
-/// 3. `module` in front of what is left. Further inside it may be the name of a real layer, and stays;
+/// 3. `module` in front of what is left, and behind a factor. Further inside it may be the name of a real layer, and stays;
 /// 4. the adapter's name behind `lora_A`, `lora_B` and their like;
 /// 5. in names without a factor, what PEFT puts around the base model's layers: `modules_to_save` and the adapter's name,
 ///    `original_module`, `base_layer`.
@@ -31,7 +31,7 @@ struct ParameterName: Hashable, Sendable {
   let isOriginal: Bool
 
   /// What wrappers had left in the name, as far as PEFT's own files have none of it.
-  let leftovers: [String]
+  private(set) var leftovers: [String]
 
   /// The path of an adapted layer as the file has it, PEFT's prefix aside: patterns in the config may be written for it.
   let spelledModule: String?
@@ -61,7 +61,9 @@ struct ParameterName: Hashable, Sendable {
       (parts, marker, spelledModule) = (Array(path), nil, nil)
       return
     }
-    parts = path + [bare[end]] + Self.withoutAdapter(bare[(end + 1)...], of: bare[end])
+    let ending = Self.withoutWrappers(bare[(end + 1)...])
+    self.leftovers += Array(repeating: Self.module, count: bare.count - end - 1 - ending.count)
+    parts = path + [bare[end]] + Self.withoutAdapter(ending, of: bare[end])
     marker = path.count
     let layers = spelled[..<(spelled.lastIndex(of: bare[end]) ?? 0)]
     spelledModule = layers[(Self.prefixEnd(in: layers, leaving: 0) ?? 0)...].joined(separator: ".")
@@ -114,6 +116,13 @@ struct ParameterName: Hashable, Sendable {
       }
     }
     return (path[...], isOriginal)
+  }
+
+  /// What follows a factor's marker, without what wraps the factor itself. One piece may be the adapter's name.
+  private static func withoutWrappers(_ spelled: ArraySlice<String>) -> ArraySlice<String> {
+    var ending = spelled
+    while ending.count > 2, let place = ending.dropLast().firstIndex(of: module) { ending.remove(at: place) }
+    return ending
   }
 
   /// What follows a factor's marker, without the adapter's name; embeddings and magnitudes have nothing behind it.

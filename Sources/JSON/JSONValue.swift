@@ -77,6 +77,18 @@ extension JSONValue {
   public var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
   public var isNull: Bool { self == .null }
 
+  /// Whether both say the same: unlike for `==`, the order of members does not count, nor whether a number is written as
+  /// `8` or `8.0`.
+  public func isEquivalent(to other: JSONValue) -> Bool {
+    switch (self, other) {
+    case (.object(let a), .object(let b)):
+      a.count == b.count && a.members.allSatisfy { member in b[member.key]?.isEquivalent(to: member.value) == true }
+    case (.array(let a), .array(let b)): a.count == b.count && zip(a, b).allSatisfy { $0.isEquivalent(to: $1) }
+    case (.integer, .number), (.number, .integer): doubleValue == other.doubleValue
+    default: self == other
+    }
+  }
+
   /// The number, if this is one; integers are converted.
   public var doubleValue: Double? {
     switch self {

@@ -33,6 +33,9 @@ func checkAbsolutes(_ contributions: [Contribution], policy: Recipe.Absolute) th
           client: contribution.client, tensor: name)
       }
       try check(tensor, name, of: contribution.client)
+      if policy == .average, contributions.count > 1 {
+        try checkNarrowing(of: tensor, name, client: contribution.client)
+      }
       if policy.isMean, contribution.weight < 0 {
         throw Failure(
           .badData,
@@ -90,8 +93,26 @@ extension Contribution {
   }
 }
 
+/// The tensor if it is one of whole numbers, such as a count of batches, and the same with all clients that have it.
+///
+/// - returns: Nil for floats, which have a mean.
+private func common(_ name: String, _ contributions: [Contribution]) throws -> Tensor? {
+  let owned = contributions.compactMap { contribution in
+    contribution.adapter.absolutes[name].map { (client: contribution.client, tensor: $0) }
+  }
+  guard let first = owned.first, let odd = owned.first(where: { !$0.tensor.dtype.isAdapterFloat }) else { return nil }
+  guard owned.allSatisfy({ same($0.tensor, first.tensor) }) else {
+    throw Failure(
+      .badData, "holds \(odd.tensor.dtype.torchName), of which there is no mean, and is not the same with all clients",
+      advice: "leave out whole tensors or take those of one client: merge.absolute (--absolute) drop or {take: CLIENT}",
+      client: odd.client, tensor: name)
+  }
+  return first.tensor
+}
+
 /// The weighted mean over the clients that have the tensor.
 private func average(_ name: String, _ contributions: [Contribution], _ dtype: DType) throws -> Tensor {
+  if let common = try common(name, contributions) { return common }
   var sums: [Double] = []
   var total = 0.0
   var model: (client: String, shape: [Int])?

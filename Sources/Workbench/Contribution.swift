@@ -1,5 +1,6 @@
 import Adapters
 import Diagnostics
+import Tensors
 
 /// What one client brings to a merge.
 struct Contribution: Sendable {
@@ -8,6 +9,17 @@ struct Contribution: Sendable {
   let place: Int
   let adapter: Adapter
   let weight: Double
+}
+
+/// Refuses a tensor of float64 numbers that float32 does not hold.
+func checkNarrowing(of tensor: Tensor, _ name: String, client: String) throws {
+  let error = tensor.narrowingError()
+  guard error > 0x1p-22 else { return }
+  throw Failure(
+    .badData,
+    "holds float64 numbers that are too \(error.isInfinite ? "large" : "small") for float32, in which adapters are merged",
+    advice: "leave this client out, or save its adapter as float32 and look what is left of it", client: client,
+    tensor: name)
 }
 
 extension [Contribution] {
@@ -53,6 +65,15 @@ extension [Contribution] {
       throw Failure(
         .badData, "some adapters set fan_in_fan_out and some do not, and one config cannot say both",
         advice: "merge those that agree")
+    }
+  }
+
+  /// Refuses float64 numbers that float32, in which adapters are merged, does not hold.
+  func checkThatFloat32Holds() throws {
+    for contribution in self {
+      for module in contribution.adapter.modules.values.sorted(by: { $0.name < $1.name }) {
+        for (name, tensor) in module.parameters { try checkNarrowing(of: tensor, name, client: contribution.client) }
+      }
     }
   }
 

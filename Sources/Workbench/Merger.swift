@@ -34,6 +34,7 @@ struct Merger: Sendable {
       .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     layers = LayerScale(modules: modules)
     compared = Self.comparedModules(of: contributions, among: modules)
+    try contributions.checkThatFloat32Holds()
     try settings.parameters.checkFilters(against: modules)
     try checkAbsolutes(contributions, policy: settings.absolute)
     if settings.space == .factors { for name in modules { try checkThatRanksAreEqual(in: name) } }

@@ -32,9 +32,10 @@ extension [Contribution] {
     for contribution in replacing {
       let adapted = Set(contribution.adapter.modules.keys)
       let names = PEFTRules.fileNames(ofReplaced: contribution.adapter.absolutes.keys.sorted(), besides: [])
-      for (tensor, name) in names.sorted(by: { $0.key < $1.key }) where !name.hasSuffix(".bias") {
-        let layer = name.split(separator: ".").dropLast().joined(separator: ".")
-        guard !adapted.contains(layer), let other = first(where: { $0.adapter.modules[layer] != nil }) else { continue }
+      for (tensor, name) in names.sorted(by: { $0.key < $1.key }) {
+        guard let layer = replacedLayer(of: name), !adapted.contains(layer),
+          let other = first(where: { $0.adapter.modules[layer] != nil })
+        else { continue }
         throw Self.clash(tensor, contribution, layer, other)
       }
     }
@@ -57,8 +58,11 @@ extension [Contribution] {
   ) -> Failure {
     Failure(
       .badData,
-      "client '\(mine.client)' replaces '\(tensor)' whole, and client '\(other.client)' adapts '\(module)' with LoRA: PEFT "
-        + "has no adapter with both",
+      mine.client == other.client
+        ? "an entry of modules_to_save stands for '\(tensor)' and for '\(module)', which LoRA adapts: PEFT has no adapter "
+          + "with both"
+        : "client '\(mine.client)' replaces '\(tensor)' whole, and client '\(other.client)' adapts '\(module)' with LoRA: PEFT "
+          + "has no adapter with both",
       advice:
         "train the layer in one way with all clients, or leave out whole tensors: merge.absolute (--absolute) drop",
       client: mine.client, tensor: tensor)
@@ -103,7 +107,10 @@ extension MergedAdapter {
     if let first = absolutes.map(\.name).min() {
       notes.append(
         .warning(
-          "the result replaces \(absolutes.count) tensors of the base model, such as '\(first)': vLLM refuses "
+          "the result replaces "
+            + (absolutes.count == 1
+              ? "a tensor of the base model, " : "\(absolutes.count) tensors of the base model, such as ")
+            + "'\(first)': vLLM refuses "
             + "modules_to_save, and llama.cpp's converter what is no LoRA factor; merge.absolute: drop (--absolute drop) "
             + "writes none"))
     }
@@ -112,6 +119,11 @@ extension MergedAdapter {
         .info(
           "the result has no task_type, for PEFT wants the head of \(droppedTask) in the file, and it is not there: "
             + "put the adapter on a model that has its head"))
+    }
+    for setting in disputedSettings {
+      notes.append(
+        .info(
+          "the result has no \(setting), in which the clients differ: write it into adapter_config.json if it matters"))
     }
     return notes
   }

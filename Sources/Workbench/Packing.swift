@@ -119,7 +119,9 @@ private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws
   for (name, tensor) in convertible {
     let result = Tensor(try tensor.floats(), shape: tensor.shape, dtype: dtype)
     guard try result.isFinite() || !tensor.isFinite() else {
-      throw Failure(.badData, "holds numbers too large for \(dtype.torchName)", tensor: name)
+      throw Failure(
+        .badData, "holds numbers too large for \(dtype.torchName)",
+        advice: "leave --dtype away" + (dtype == .f16 ? ", or take bfloat16" : ""), tensor: name)
     }
     tensors[name] = result
   }

@@ -143,7 +143,11 @@ struct ParameterPlan: Sendable {
 
   /// Whether a filter is part of a module's name, also where it was copied from a file with what wrappers left in it.
   private func matches(_ filter: String, _ module: String) -> Bool {
-    filter == "*" || module.contains(filter) || (filter.contains(".") && module.contains(parameterName(of: filter)))
+    if filter == "*" { return true }
+    // Of wrappers alone nothing is left, which is part of every name.
+    return [filter, filter.contains(".") ? parameterName(of: filter) : ""].contains { part in
+      !part.isEmpty && module.contains(part)
+    }
   }
 
   private func interpolated(_ value: JSONValue, at position: Double) -> JSONValue {

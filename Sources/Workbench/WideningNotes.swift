@@ -7,7 +7,7 @@ func wideningNotes(
 ) -> [Note] {
   guard dtype.halfRoundoff != nil else { return [] }
   let widened = modules.filter { $0.b.dtype != dtype || ($0.bias.map { $0.dtype != dtype } ?? false) }.map(\.name)
-  let replaced = averaged.filter { $0.tensor.dtype != dtype }.map(\.name)
+  let replaced = averaged.filter { $0.tensor.dtype.isAdapterFloat && $0.tensor.dtype != dtype }.map(\.name)
   return [widening(of: Set(widened).sorted(), "module", dtype), widening(of: replaced, "tensor", dtype)].compactMap(
     \.self)
 }

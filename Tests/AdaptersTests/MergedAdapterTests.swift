@@ -177,7 +177,33 @@ import Testing
   @Test func autoMappingStaysWhereAllInputsAgree() throws {
     let mapping: JSONObject = ["auto_mapping": ["base_model_class": "A", "parent_library": "b"]]
     #expect(try merged([module("q")], [mapping, mapping]).config["auto_mapping"] == mapping["auto_mapping"])
-    #expect(try merged([module("q")], [mapping, [:]]).config["auto_mapping"] == .null)
+    let turned: JSONObject = ["auto_mapping": ["parent_library": "b", "base_model_class": "A"]]
+    let result = try merged([module("q")], [mapping, turned])
+    #expect(result.config["auto_mapping"] == mapping["auto_mapping"])
+    #expect(result.disputedSettings.isEmpty)
+    let disputed = try merged([module("q")], [mapping, [:]])
+    #expect(disputed.config["auto_mapping"] == .null)
+    #expect(disputed.disputedSettings == ["auto_mapping"])
+    #expect(try merged([module("q")], [["task_type": "A"], ["task_type": "B"]]).disputedSettings == ["task_type"])
+  }
+
+  /// Settings that Clues does not know, too.
+  @Test func theOrderOfMembersIsNoDifference() throws {
+    let inputs: [JSONObject] = [["new": ["a": 1, "b": [0.0]]], ["new": ["b": [0], "a": 1.0]]]
+    #expect(try merged([module("q")], inputs).config["new"] == ["a": 1, "b": [0.0]])
+    #expect(try merged([module("q")], [["new": ["a": 1]], ["new": ["a": 2]]]).config["new"] == nil)
+  }
+
+  /// The attention that PyTorch has as one module has a bias by another name, and it alone is no whole module to replace.
+  @Test func theBiasOfAttentionIsABias() throws {
+    let loose = try merged([module("conv")], replacing: ["attn.in_proj_bias", "attn.out_proj.bias"])
+    #expect(loose.config["modules_to_save"] == .null)
+    #expect(loose.config["bias"] == "all")
+    #expect(try misreading(loose) == nil)
+    let adapted = try merged([module("attn")], [["bias": "lora_only"]], replacing: ["attn.in_proj_bias"])
+    #expect(adapted.absolutes.map(\.name) == ["attn.base_layer.in_proj_bias"])
+    #expect(adapted.config["bias"] == "lora_only")
+    #expect(try misreading(adapted) == nil)
   }
 
   @Test(arguments: [("SEQ_CLS", "score"), ("TOKEN_CLS", "classifier"), ("QUESTION_ANS", "qa_outputs")])

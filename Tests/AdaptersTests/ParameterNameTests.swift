@@ -21,6 +21,10 @@ import Testing
     "base_model.model.module.model.layers.0.q.lora_A.weight",
     "base_model.module.model.model.layers.0.q.lora_A.weight",
     "base_model.model._orig_mod.module.module.model.layers.0.q.lora_A.weight",
+    // Around the factor itself.
+    "base_model.model.model.layers.0.q.lora_A.default.module.weight",
+    "base_model.model.model.layers.0.q.lora_A.module.default.weight",
+    "base_model.model.model.layers.0.q.lora_A.module.weight",
     // A model of PEFT's in another one, or in a trainer's.
     "base_model.model.base_model.model.model.layers.0.q.lora_A.weight",
     "base_model.model.module.base_model.model.model.layers.0.q.lora_A.weight",
@@ -70,6 +74,7 @@ import Testing
     #expect(ParameterName("lm_head.modules_to_save.default.weight").leftovers.isEmpty)
     #expect(
       ParameterName("_orig_mod.base_model.model.module.q.lora_A.weight").leftovers == ["_orig_mod", "module"])
+    #expect(ParameterName("base_model.model.q.lora_A.default.module.weight").leftovers == ["module"])
     #expect(
       ParameterName("base_model.model.base_model.model.q.lora_A.weight").leftovers
         == ["base_model.model.base_model.model"])

@@ -65,6 +65,24 @@ import Testing
     #expect(refusal?.tensor == "base_model.model.lm_head.original_module.weight")
   }
 
+  /// A head that was trained and not saved would be lost without a word.
+  @Test func whatTheConfigNamesAndTheFileLacksIsSaid() throws {
+    let head = [Self.prefix + "lm_head.weight": Tensor([1], shape: [1])]
+    func notes(_ saved: [String], task: JSONValue = .null, _ more: [String: Tensor] = [:]) throws -> [String] {
+      try adapter(["modules_to_save": JSONValue(saved), "task_type": task], q.merging(more) { $1 }).notes
+    }
+    #expect(
+      try notes(["lm_head", "model.norm"], head) == [
+        "modules_to_save names 'model.norm', and the file has no tensor of it: if it was trained, save the adapter again"
+      ])
+    #expect(try notes(["lm_head"], head).isEmpty)
+    #expect(try notes(["lm_head"]).count == 1)
+    // PEFT names two heads for a task, of which a model has one.
+    let score = [Self.prefix + "score.weight": Tensor([1], shape: [1])]
+    #expect(try notes(["classifier", "score"], task: "SEQ_CLS", score).isEmpty)
+    #expect(try notes(["classifier", "score"], task: "SEQ_CLS").count == 1)
+  }
+
   /// PEFT puts LoRA's layer in the place of the base model's, and looks for no `q.weight` any more.
   @Test func aLayerHasOneRole() throws {
     let weight = Tensor([Float](repeating: 1, count: 15), shape: [3, 5])

@@ -171,6 +171,14 @@ extension CommandTests {
       #expect(idle.status == 78)
       #expect(idle.errors.contains("the filter 'k_proj' of 'density' is part of no module's name"), "\(idle.errors)")
       #expect(idle.errors.contains("did you mean 'q_proj'?"))
+      // Nothing is left of it, and that is part of every name.
+      let empty = try clues(
+        [
+          "recipe", "explain", "recipes/ties.yaml", "--modules", "--set",
+          "merge.parameters.density=[{filter: _orig_mod., value: 1}]",
+        ],
+        in: folder)
+      #expect(empty.status == 78 && empty.errors.contains("the filter '_orig_mod.' of 'density'"), "\(empty.errors)")
     }
   }
 }

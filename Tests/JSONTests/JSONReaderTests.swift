@@ -21,6 +21,17 @@ import Testing
     #expect(try JSONReader().read(text) == value)
   }
 
+  @Test func valuesThatSayTheSameAreEquivalent() {
+    let value: JSONValue = ["a": [1, ["x": 0.5, "y": .null]], "b": 8]
+    #expect(value.isEquivalent(to: ["b": 8.0, "a": [1, ["y": .null, "x": 0.5]]]))
+    for other: JSONValue in [
+      ["a": [["x": 0.5, "y": .null], 1], "b": 8], ["a": [1, ["x": 0.5]], "b": 8],
+      ["a": [1, ["x": 0.5, "y": .null]], "b": "8"], ["a": [1, ["x": 0.5, "y": .null]], "b": 8, "c": .null], .null,
+    ] {
+      #expect(!value.isEquivalent(to: other) && !other.isEquivalent(to: value))
+    }
+  }
+
   @Test(arguments: [
     ("", "the JSON ends early"), (" ", "the JSON ends early"), ("[", "the JSON ends early"),
     ("nul", "this is not the start of a JSON value"), ("True", "this is not the start of a JSON value"),

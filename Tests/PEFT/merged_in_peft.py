@@ -54,6 +54,30 @@ def mixtral():
     return transformers.MixtralForCausalLM(transformers.MixtralConfig(**SIZES, num_local_experts=3))
 
 
+def deep():
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(**{**SIZES, "num_hidden_layers": 12}))
+
+
+def tied():
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(**SIZES, tie_word_embeddings=True))
+
+
+def roberta():
+    sizes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = transformers.RobertaConfig(**sizes, vocab_size=40, num_labels=3, max_position_embeddings=20)
+    return transformers.RobertaForSequenceClassification(config)
+
+
+def t5():
+    return transformers.T5ForConditionalGeneration(transformers.T5Config(d_model=16, d_ff=24, d_kv=4, num_layers=2, num_heads=4, vocab_size=40))
+
+
+def clip():
+    sizes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text = {**sizes, "vocab_size": 40, "max_position_embeddings": 20}
+    return transformers.CLIPModel(transformers.CLIPConfig(text_config=text, vision_config={**sizes, "image_size": 8, "patch_size": 4}))
+
+
 def q_and_v(**settings):
     return {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM", **settings}
 
@@ -94,6 +118,11 @@ SCENARIOS = {
     "some-layers": (llama, [q_and_v(layers_to_transform=[1])] * 2, [], {}),
     "attention-in-one": (Picture, [{"r": 2, "target_modules": ["attn", "conv"]}, {"r": 3, "target_modules": ["attn"], "modules_to_save": ["head"]}], [*AVERAGE, "--rank-layout", "exact"], {}),
     "convolution-bias": (Picture, [{"r": 2, "target_modules": ["conv"], "lora_bias": True}] * 2, [], {"lora_bias": True}),
+    "one-layer-of-twelve": (deep, [q_and_v(rank_pattern={"layers.1.self_attn.q_proj": 2, r"layers\.1\d\.self_attn\.v_proj": 8}, alpha_pattern={"layers.11.self_attn.q_proj": 40}), q_and_v(r=3, layers_to_transform=[1, 11])], ["--rank-layout", "exact"], {}),
+    "tied-embeddings": (tied, [q_and_v(modules_to_save=["embed_tokens"])] * 2, AVERAGE, {"modules_to_save": ["embed_tokens"]}),
+    "head-with-biases": (roberta, [{"r": 4, "target_modules": ["query"], "task_type": "SEQ_CLS", "bias": "all"}] * 2, AVERAGE, {"task_type": "SEQ_CLS", "bias": "all"}),
+    "encoder-and-decoder": (t5, [{"r": 4, "target_modules": r".*encoder.*\.(q|v)"}, {"r": 2, "target_modules": r".*decoder.*\.(q|v)"}], ["--rank-layout", "exact"], {}),
+    "towers": (clip, [{"r": 4, "target_modules": r".*text_model.*q_proj"}, {"r": 2, "target_modules": r".*vision_model.*(q|v)_proj"}], ["--rank-layout", "exact"], {}),
     "experts": (mixtral, None, ["--rank-layout", "exact"], {}),
 }
 

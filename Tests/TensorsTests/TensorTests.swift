@@ -13,6 +13,19 @@ import Testing
     }
   }
 
+  @Test func narrowingLosesWhatFloat32LacksRoomFor() {
+    func error(_ values: [Double]) -> Double {
+      values.withUnsafeBytes { Tensor(dtype: .f64, shape: [values.count], bytes: Bytes($0)) }.narrowingError()
+    }
+    #expect(error([0.1, -3.7e38 / 2, 1.0 / 3]) < 0x1p-24)
+    #expect(error([1, 1e-60]) < 0x1p-24)
+    #expect(error([1e-60, -1e-200]) == 1)
+    #expect(error([1e-42, 1.7e-42]) > 1e-4)
+    #expect(error([1, 1e39]) == .infinity)
+    #expect(error([0, 0]) == 0 && error([]) == 0 && error([.nan, 1e300]) == 0)
+    #expect(Tensor([.leastNonzeroMagnitude], shape: [1]).narrowingError() == 0)
+  }
+
   @Test func encodingAndReadingAgree() throws {
     let values: [Float] = [0, -0.0, 1, -2.5, 0.15625, 1024]
     for dtype in [DType.f64, .f32, .f16, .bf16] {

@@ -300,6 +300,67 @@ import Testing
     }
   }
 
+  /// Merges two clients after a change of the second one's tensors.
+  private func merged(
+    _ shapes: [String: [Int]], changing change: (Int, inout [String: Tensor]) throws -> Void,
+    settings: [(path: String, value: String)] = [("merge.absolute", "average")]
+  ) throws -> Adapter {
+    try withTemporaryFolder { folder in
+      let paths = try (0..<2).map { client in
+        let path = try write(folder.appending(path: "c\(client)"), seed: UInt64(client), shapes)
+        let file = URL(filePath: path + "/adapter_model.safetensors")
+        var tensors = try SafetensorsFile(Bytes(Array(Data(contentsOf: file)))).tensors
+        try change(client, &tensors)
+        try Data(safetensors(tensors)).write(to: file)
+        return path
+      }
+      return try TestMerge(inputs: paths, settings: Self.average + settings).result().adapter
+    }
+  }
+
+  @Test(arguments: [
+    ("proj.lora_B.weight", 1e40, "large"), ("proj.lora_A.weight", 1e-60, "small"), ("head.weight", 1e39, "large"),
+    ("head.weight", 1e-42, "small"),
+  ]) func `float64 that float32 does not hold is refused`(_ name: String, _ scale: Double, _ word: String) throws {
+    let shapes = ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4], "head.weight": [3, 2]]
+    func change(by scale: Double) -> (Int, inout [String: Tensor]) throws -> Void {
+      { client, tensors in
+        let full = "base_model.model." + name
+        guard client == 1, let tensor = tensors[full] else { return }
+        let values = try tensor.floats().map { Double($0) * scale }
+        tensors[full] = values.withUnsafeBytes { Tensor(dtype: .f64, shape: tensor.shape, bytes: Bytes($0)) }
+      }
+    }
+    let failure = #expect(throws: Failure.self) { try merged(shapes, changing: change(by: scale)) }
+    #expect(failure?.kind == .badData && failure?.client == "c1" && failure?.tensor == name)
+    #expect(
+      failure?.message == "holds float64 numbers that are too \(word) for float32, in which adapters are merged")
+    _ = try merged(shapes, changing: change(by: 1.5))
+    // A tensor that is not averaged keeps its type.
+    if name == "head.weight" {
+      let taken = try merged(shapes, changing: change(by: scale), settings: [("merge.absolute", "{take: c1}")])
+      #expect(taken.absolutes["head.weight"]?.dtype == .f64)
+    }
+  }
+
+  @Test func `whole numbers have no mean, and stay where they are alike`() throws {
+    let shapes = ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4], "norm.weight": [3]]
+    func merge(_ counts: [Int64]) throws -> Adapter {
+      try merged(shapes) { client, tensors in
+        tensors["base_model.model.norm.num_batches_tracked"] = [counts[client]].withUnsafeBytes {
+          Tensor(dtype: .i64, shape: [1], bytes: Bytes($0))
+        }
+      }
+    }
+    let count = try #require(merge([7, 7]).absolutes["norm.num_batches_tracked"])
+    #expect(count.dtype == .i64)
+    #expect(try count.integers() == [7])
+    let failure = #expect(throws: Failure.self) { try merge([7, 8]) }
+    #expect(failure?.kind == .badData && failure?.tensor == "norm.num_batches_tracked")
+    #expect(failure?.message == "holds int64, of which there is no mean, and is not the same with all clients")
+    #expect(failure?.advice?.contains("{take: CLIENT}") == true)
+  }
+
   @Test func `what float16 cannot hold is refused`() throws {
     let shapes = ["proj.lora_A.weight": [4, 6], "proj.lora_B.weight": [5, 4]]
     let failure = #expect(throws: Failure.self) {

@@ -15,7 +15,7 @@ struct MergedInPEFTTests {
       let made = try run("make", folder)
       try #require(made.status == 0, "\(made.output)")
       let scenarios = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-      #expect(scenarios.count >= 16)
+      #expect(scenarios.count >= 21)
       for scenario in scenarios {
         let path = folder.appending(path: scenario)
         let arguments = try String(contentsOf: path.appending(path: "arguments"), encoding: .utf8)

@@ -9,6 +9,9 @@ public struct LearningRate: Sendable, Equatable {
   /// What the user should know about where it comes from; nil if all is well.
   public let note: String?
 
+  /// What the user should know of a rate of 0.
+  public static let zeroNote = "the learning rate is 0, so a checkpoint that is weighted with it counts for nothing"
+
   private init(mean: Double, note: String?) { (self.mean, self.note) = (mean, note) }
 
   /// The rate that was logged; nil when none was.
@@ -39,7 +42,7 @@ public struct LearningRate: Sendable, Equatable {
       notes.append("the log names no epochs, so the learning rate is that of step \(last.key) alone")
     }
     let mean = rates.reduce(0, +) / Double(rates.count)
-    if mean == 0 { notes.append("the learning rate is 0, so a checkpoint that is weighted with it counts for nothing") }
+    if mean == 0 { notes.append(Self.zeroNote) }
     self.init(mean: mean, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
   }
 

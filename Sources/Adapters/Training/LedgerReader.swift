@@ -52,7 +52,8 @@ private struct LedgerRows {
       throw Failure(.badData, "holds \(value.kindName) where an object is due")
     }
     guard let step = object["checkpoint"]?.intValue, step >= 0 else {
-      throw Failure(.badData, "names no 'checkpoint' that counts steps")
+      throw Failure(
+        .badData, "names no 'checkpoint' that counts steps", advice: "write the step as a whole number of at least 0")
     }
     try note(learningRate: object["learning_rate"], at: step)
     let sample = try Sample(object)
@@ -64,7 +65,7 @@ private struct LedgerRows {
     }
     var cells: [(column: Int, value: Double?, reason: String?)] = []
     for (key, member) in object.members where !Self.keys.contains(key) {
-      try collect(member, as: key, into: &cells)
+      try collect(member, as: key, of: sample, at: step, into: &cells)
     }
     guard Set(cells.map(\.column)).count == cells.count else {
       throw Failure(.badData, "holds one column twice, with a dot and as a nested object")
@@ -79,7 +80,9 @@ private struct LedgerRows {
   private mutating func note(learningRate value: JSONValue?, at step: Int) throws {
     let rate = value?.doubleValue
     guard value == nil || (rate?.isFinite ?? false) else {
-      throw Failure(.badData, "has a 'learning_rate' that is no finite number")
+      throw Failure(
+        .badData, "has a 'learning_rate' that is no finite number",
+        advice: "hand in the rate that was logged, or leave it out of all rows of the checkpoint")
     }
     if let rate { try Measure.check(rate, column: "learning_rate", of: "at checkpoint \(step)") }
     if let before = learningRates.updateValue(rate, forKey: step), before != rate {
@@ -103,11 +106,14 @@ private struct LedgerRows {
   }
 
   private mutating func collect(
-    _ value: JSONValue, as name: String, into cells: inout [(column: Int, value: Double?, reason: String?)]
+    _ value: JSONValue, as name: String, of sample: Sample, at step: Int,
+    into cells: inout [(column: Int, value: Double?, reason: String?)]
   ) throws {
     switch value {
     case .object(let object):
-      for (key, member) in object.members { try collect(member, as: "\(name).\(key)", into: &cells) }
+      for (key, member) in object.members {
+        try collect(member, as: "\(name).\(key)", of: sample, at: step, into: &cells)
+      }
     case .integer, .number:
       let number = value.doubleValue ?? .nan
       let column = try column(name)
@@ -117,8 +123,15 @@ private struct LedgerRows {
     case .null:
       cells.append((try column(name), nil, "null in the ledger"))
     default:
-      throw Failure(.badData, "has \(value.kindName) as '\(name)' where a number is due")
+      throw Failure(
+        .badData, "has \(value.kindName) as '\(name)' \(Self.owner(sample, step)) where a number is due",
+        advice: "write a number, or null where it was not measured")
     }
+  }
+
+  /// Whose a number is, for a message.
+  private static func owner(_ sample: Sample, _ step: Int) -> String {
+    "of the \(sample.split.rawValue) sample '\(sample.id)' at checkpoint \(step)"
   }
 
   private mutating func column(_ name: String) throws -> Int {
@@ -139,7 +152,7 @@ private struct LedgerRows {
   private mutating func check(
     _ cells: [(column: Int, value: Double?, reason: String?)], of sample: Sample, at step: Int
   ) throws {
-    let owner = "of the \(sample.split.rawValue) sample '\(sample.id)' at checkpoint \(step)"
+    let owner = Self.owner(sample, step)
     func value(_ name: String) -> Double? {
       columns[name].flatMap { column in cells.first { $0.column == column }?.value }
     }

@@ -49,7 +49,7 @@ struct CheckpointEvidence: Sendable {
     }
     hasTrainerState = trainer != nil
     if let rate = ledger?.learningRate {
-      (learningRate, learningRateNote) = (rate, nil)
+      (learningRate, learningRateNote) = (rate, rate == 0 ? "checkpoint \(step): \(LearningRate.zeroNote)" : nil)
     } else if let rate = trainer.flatMap({ LearningRate(log: $0) }) {
       (learningRate, learningRateNote) = (rate.mean, rate.note.map { "checkpoint \(step): \($0)" })
     } else if let optimizer = files?.optimizer, optimizer.isRead {

@@ -102,8 +102,12 @@ import Testing
     #expect(message(row(1, "a", loss), row(2, "a", loss, rate: "0.25")) == nil)
     #expect(
       message(row(1, "a", loss), row(2, "a", loss, domain: "other")) == "gives the train sample 'a' two domains")
-    #expect(message(row(1, "a", #""loss": "high""#)) == "has a text as 'loss' where a number is due")
-    #expect(message(row(1, "a", #""dot": {"x": [1]}"#)) == "has a list as 'dot.x' where a number is due")
+    #expect(
+      message(row(1, "a", #""loss": "high""#))
+        == "has a text as 'loss' of the train sample 'a' at checkpoint 1 where a number is due")
+    #expect(
+      message(row(1, "a", #""dot": {"x": [1]}"#))
+        == "has a list as 'dot.x' of the train sample 'a' at checkpoint 1 where a number is due")
     #expect(
       message(row(1, "a", #""dot": {"x": 1}, "dot.x": 2"#))
         == "holds one column twice, with a dot and as a nested object")

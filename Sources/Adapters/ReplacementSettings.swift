@@ -1,5 +1,5 @@
 /// What a config has to say of the tensors that replace the base model's own, so that PEFT finds each of them.
-struct ReplacedTensors {
+struct ReplacementSettings {
   /// `modules_to_save`: entries of the inputs where PEFT matches exactly what is there, full paths otherwise.
   private(set) var modulesToSave: [String] = []
 
@@ -32,15 +32,15 @@ struct ReplacedTensors {
     var biases: Set<String> = []
     for (module, leaves) in Dictionary(grouping: rest, by: { PEFTRules.split($0).module }) where !module.isEmpty {
       let isNamed = entries.contains { entry in leaves.contains(where: entry.holds) }
-      if isNamed || !(leaves.allSatisfy(Self.isBias) || Self.isEmbedding(module)) {
+      if isNamed || !(leaves.allSatisfy(PEFTRules.isBias) || Self.isEmbedding(module)) {
         paths.append(module)
       } else {
-        biases.formUnion(leaves.filter(Self.isBias))
+        biases.formUnion(leaves.filter(PEFTRules.isBias))
       }
     }
     modulesToSave += paths.sorted()
     let ofAdapted = tensors.contains {
-      Self.isBias($0) && adapted.contains(PEFTRules.split(PEFTRules.plain($0)).module)
+      PEFTRules.isBias($0) && adapted.contains(PEFTRules.split(PEFTRules.plain($0)).module)
     }
     switch (biases.isEmpty, ofAdapted) {
     case (true, false): bias = "none"
@@ -48,8 +48,6 @@ struct ReplacedTensors {
     case (false, _): bias = "all"
     }
   }
-
-  private static func isBias(_ name: String) -> Bool { PEFTRules.split(name).leaf == "bias" }
 
   private static func isEmbedding(_ module: String) -> Bool { embeddings.contains(PEFTRules.split(module).leaf) }
 

@@ -1,0 +1,28 @@
+extension Tensor {
+  /// How far float64 numbers are from the float32 in which they are worked with, in Euclidean norm: ‖x′ − x‖ over ‖x‖.
+  ///
+  /// It is 2⁻²⁴ at most where rounding alone is at work, 1 where all of them become zero, and infinite where one becomes
+  /// infinite. 0 for other types, and for numbers that are not finite themselves.
+  public func narrowingError() -> Double {
+    guard dtype == .f64 else { return 0 }
+    return bytes.withUnsafeBytes { source in
+      func value(_ place: Int) -> Double { source.loadUnaligned(fromByteOffset: place * 8, as: Double.self) }
+      var largest = 0.0
+      for place in 0..<count {
+        guard value(place).isFinite else { return 0 }
+        largest = max(largest, value(place).magnitude)
+      }
+      guard largest > 0 else { return 0 }
+      guard Float(largest).isFinite else { return .infinity }
+      var (energy, lost) = (0.0, 0.0)
+      // In units of the largest, since squares leave the range of float64 long before the numbers do.
+      for place in 0..<count {
+        let number = value(place)
+        let (part, loss) = (number / largest, (Double(Float(number)) - number) / largest)
+        energy += part * part
+        lost += loss * loss
+      }
+      return (lost / energy).squareRoot()
+    }
+  }
+}
