@@ -58,6 +58,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Reports", ["Reports"]),
   ("Scorers", ["Adapters"]),
   ("Tensors", ["Tensors"]),
+  ("Threads", ["Threads"]),
   ("Workbench", ["Workbench"]),
   ("Zip", ["Zip"]),
 ]
@@ -95,6 +96,7 @@ let package = Package(
     .target(name: "CStartup"),
     .target(name: "CSystem"),
     .target(name: "Diagnostics", swiftSettings: house),
+    .target(name: "Threads", swiftSettings: house),
     .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: numerical),
     .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: numerical),
     .target(name: "Zip", dependencies: ["CZlib", "Diagnostics", "Tensors"], swiftSettings: numerical),
@@ -112,11 +114,13 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "PluginHost",
-      dependencies: ["CKernels", "CluesPluginABI", "CSystem", "Diagnostics", "Digests", "JSON", "Tensors"],
+      dependencies: [
+        "CKernels", "CluesPluginABI", "CSystem", "Diagnostics", "Digests", "JSON", "Tensors", "Threads",
+      ],
       swiftSettings: house),
     .target(
       name: "PluginChecks",
-      dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "PluginHost", "Tensors"],
+      dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "PluginHost", "Tensors", "Threads"],
       swiftSettings: numerical),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
@@ -127,7 +131,7 @@ let package = Package(
       name: "Workbench",
       dependencies: [
         "Adapters", "Bundles", "CKernels", "CPluginTemplates", "CSystem", "Diagnostics", "Digests", "JSON", "LowRank",
-        "PluginHost", "Recipes", "Reports", "Tensors",
+        "PluginHost", "Recipes", "Reports", "Tensors", "Threads",
       ],
       swiftSettings: house),
     .executableTarget(

@@ -18,7 +18,7 @@ struct Krum: LinearMergeMethod {
   var neighbourhood = Neighbourhood()
 
   func coefficients(_ unit: MergeUnit) throws -> [Double] {
-    try unit.checkThatWeightsAreEqual("use multi-krum, which weighs those that it keeps, or leave the weights away")
+    try unit.checkThatWeightsAreEqual("use multi-krum, which weighs those that it keeps, or leave out the weights")
     let chosen = try neighbourhood.ranking(unit)[0]
     return unit.inputs.indices.map { $0 == chosen ? 1 : 0 }
   }

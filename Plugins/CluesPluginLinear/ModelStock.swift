@@ -23,7 +23,7 @@ struct ModelStock: LinearMergeMethod {
   @Parameter("Whether the cosine is that of each module or of the whole adapters.") var scope = Scope.matrix
 
   func coefficients(_ unit: MergeUnit) throws -> [Double] {
-    try unit.checkThatWeightsAreEqual("use average, or leave the weights away")
+    try unit.checkThatWeightsAreEqual("use average, or leave out the weights")
     let geometry = Geometry(unit, scope)
     let count = unit.inputs.count
     var sum = 0.0

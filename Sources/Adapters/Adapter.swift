@@ -111,6 +111,9 @@ public struct LoRAModule: Sendable {
     func refusal(_ message: String, _ advice: String? = nil) -> Failure {
       Failure(.badData, message, advice: advice, tensor: name)
     }
+    guard ModulePattern.canName(name) else {
+      throw refusal("has a name of \(name.utf8.count) bytes, longer than that of any layer", "save the adapter again")
+    }
     guard let a = parts.tensors[.a] else {
       throw refusal("has lora_B but no lora_A", "the file is not complete: save it again")
     }

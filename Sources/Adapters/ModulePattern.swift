@@ -25,6 +25,9 @@ public struct ModulePattern: Sendable {
     name = PatternName(text)
   }
 
+  /// Whether a pattern can name this module, as the config of a merged adapter may have to.
+  static func canName(_ module: String) -> Bool { naming(module).utf8.count <= Parser.maximumSize }
+
   /// Whether PEFT would apply this key to the module.
   public func matches(_ module: String) -> Bool { automaton.matches(Array(module.unicodeScalars)) }
 

@@ -31,7 +31,8 @@ private let mostCharacters = 1500
 /// Columns that one word may take: paths and digests fit.
 private let longestWord = 300
 
-private func steersTerminal(_ scalar: Unicode.Scalar) -> Bool {
+/// Whether a terminal obeys the character instead of showing it: controls, separators of lines, and what turns the reading direction.
+public func steersTerminal(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.properties.generalCategory {
   case .control, .lineSeparator, .paragraphSeparator: true
   default: scalar.properties.isBidiControl

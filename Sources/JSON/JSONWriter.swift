@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension JSONValue {
   /// The value as JSON text; numbers in the shortest form that reads back as the same bits.
   ///
@@ -61,7 +63,8 @@ extension JSONValue {
       case "\n": text += "\\n"
       case "\r": text += "\\r"
       case "\t": text += "\\t"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+      // Whoever looks at the text does so in a terminal.
+      case _ where scalar.value < 0x20 || scalar.value >= 0x7F && steersTerminal(scalar):
         let digits = String(scalar.value, radix: 16)
         text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
       default: text.unicodeScalars.append(scalar)

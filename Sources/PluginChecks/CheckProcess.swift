@@ -30,6 +30,8 @@ public enum CheckProcess {
     case entry
     /// A finding: its status is the number in ``CheckStatus/allCases``, its message the text.
     case finding
+    /// The system has too little for the check, as the text says.
+    case shortage
   }
 
   /// Makes one check, as the process that started this one asks for.
@@ -61,7 +63,7 @@ public enum CheckProcess {
   private static func make(_ check: Check, at workplace: Workplace, from first: Int) throws {
     switch check.body {
     case .library(let body):
-      try tell(finding { try body(workplace) })
+      try tell(try finding { try body(workplace) })
     case .entry(let kinds, let body):
       let entries = Entry.all(of: try workplace.library()).filter { kinds.contains($0.about.kind) }
       for (place, entry) in entries.enumerated() where place >= first {
@@ -69,15 +71,20 @@ public enum CheckProcess {
           kind: .log, detail: Report.entry.rawValue, numbers: (UInt64(place), UInt64(entries.count)),
           text: entry.about.id
         ).send(over: hostChannel)
-        try tell(finding { try body(Specimen(entry, workplace)) })
+        try tell(try finding { try body(Specimen(entry, workplace)) })
       }
     }
   }
 
-  private static func finding(_ body: () throws -> Finding) -> Finding {
+  private static func finding(_ body: () throws -> Finding) throws -> Finding {
     do {
       return try body()
     } catch let failure as Failure {
+      // What the machine lacks is no fault of the library's.
+      guard failure.kind != .noResources else {
+        _ = try Message(kind: .log, detail: Report.shortage.rawValue, text: failure.message).send(over: hostChannel)
+        _exit(0)
+      }
       return .failed(failure.message)
     } catch {
       return .failed("\(error)")

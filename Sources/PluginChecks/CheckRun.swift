@@ -95,6 +95,11 @@ private final class CheckedProcess {
           guard CheckStatus.allCases.indices.contains(place), !hasFinding else { continue }
           hasFinding = true
           tell(Finding(status: CheckStatus.allCases[place], message: message.text))
+        case (.log, .shortage):
+          process.end()
+          throw Failure(
+            .noResources, "the check '\(run.check.id)' cannot be made: \(printable(message.text))",
+            advice: "end other programs, or raise the limits on open files, processes and memory (ulimit -n, -u, -v)")
         default: continue
         }
       case .closed:

@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import PluginHost
+import Threads
 
 /// Tries a plugin's library against the contract, each check in a process of its own that can reach nothing.
 ///
@@ -74,30 +75,11 @@ public struct PluginChecker: Sendable {
     _ checks: [Check], _ code: SealedFile, _ obstacle: String?, _ advance: @escaping @Sendable (CheckResult) -> Void
   ) throws -> [CheckResult] {
     if let obstacle { return checks.map { CheckResult(check: $0, findings: [.skipped(obstacle)]) } }
-    let work = Queue(checks)
     nonisolated(unsafe) let code = code
-    DispatchQueue.concurrentPerform(iterations: max(1, min(settings.lanes, checks.count))) { _ in
-      while let check = work.next() {
-        work.finish(Result { try result(of: check, code) }, advance)
-      }
+    return try inParallel(checks.count, threads: settings.lanes) { place in
+      let result = try result(of: checks[place], code)
+      advance(result)
+      return result
     }
-    return try work.results.map { try $0.get() }
-  }
-}
-
-/// The checks that are still to be made, and what came of the others.
-private final class Queue: @unchecked Sendable {
-  // Unchecked, for everything is only touched under the lock.
-  private let lock = NSLock()
-  private var waiting: [Check]
-  private(set) var results: [Result<CheckResult, any Error>] = []
-
-  init(_ checks: [Check]) { waiting = checks.reversed() }
-
-  func next() -> Check? { lock.withLock { waiting.popLast() } }
-
-  func finish(_ result: Result<CheckResult, any Error>, _ advance: (CheckResult) -> Void) {
-    lock.withLock { results.append(result) }
-    if case .success(let result) = result { advance(result) }
   }
 }

@@ -136,7 +136,7 @@ extension Recipe.Merge: Record {
       guard let space = merge.space, space.value != .factors, let split = merge.split, !split.isDefault else { return }
       throw split.origin.failure(
         "'merge.split' has no meaning in the space '\(space.value.rawValue)'",
-        advice: "leave it away, or merge in the space 'factors'")
+        advice: "leave it out, or merge in the space 'factors'")
     },
   ]
 

@@ -15,7 +15,7 @@ extension Recipe {
     },
     Rule<Self>(schema: ["dependentRequired": ["weights": ["merge"]]]) { recipe, _ in
       guard let weights = recipe.weights, !weights.isDefault, recipe.merge == nil else { return }
-      throw weights.origin.failure("'weights' needs 'merge'", advice: "leave it away in a recipe that only scores")
+      throw weights.origin.failure("'weights' needs 'merge'", advice: "leave it out in a recipe that only scores")
     },
     Rule<Self>(schema: selectionForWeights) { recipe, _ in
       guard let weights = recipe.weights, weights.value.needsSelection, recipe.select == nil else { return }
@@ -58,7 +58,7 @@ extension Recipe {
       let key = client.weight == nil ? "parameters" : "weight"
       if let origin {
         throw origin.failure(
-          "a client's '\(key)' needs 'merge'", advice: "leave it away in a recipe that only scores")
+          "a client's '\(key)' needs 'merge'", advice: "leave it out in a recipe that only scores")
       }
     }
   }

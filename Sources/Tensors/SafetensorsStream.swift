@@ -115,7 +115,7 @@ private struct FileIdentity {
   private static func open(_ path: String) throws -> Int32 {
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
-      throw Failure(.missingInput, "cannot be opened: \(systemMessage())", file: path)
+      throw Failure(system: .missingInput, "cannot be opened", file: path)
     }
     return descriptor
   }

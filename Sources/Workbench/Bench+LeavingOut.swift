@@ -1,6 +1,7 @@
 import Bundles
 import Diagnostics
 import Recipes
+import Threads
 
 extension Bench {
   /// The recipe without some of its clients, by their names.
@@ -25,7 +26,7 @@ extension Bench {
       guard let place = found.first else {
         throw Failure(
           .usage, "--without: there is no client '\(name)'",
-          advice: suggestion(for: name, among: Set(all.compactMap { $0 })))
+          advice: Self.advice(about: name, among: all, paths: recipe.clients.map(\.value.path.value)))
       }
       guard found.count == 1 else {
         throw Failure(
@@ -35,6 +36,18 @@ extension Bench {
       places.insert(place)
     }
     return try recipe.withoutClients(at: places)
+  }
+
+  /// The client that was probably meant: by its path, or as one of several in one word.
+  private static func advice(about name: String, among names: [String?], paths: [String]) -> String {
+    if let place = paths.firstIndex(of: name), let meant = names[place] {
+      return "that is the path of the client '\(meant)': --without \(shellWord(meant))"
+    }
+    let parts = name.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }
+    if parts.count > 1, parts.allSatisfy({ part in names.contains { $0.map { $0 == part } ?? false } }) {
+      return "give it once for each: " + parts.map { "--without \(shellWord(String($0)))" }.joined(separator: " ")
+    }
+    return suggestion(for: name, among: Set(names.compactMap { $0 }))
   }
 
   /// The name that a bundle bears. One that cannot be read may be left out as well, by the name of its file.

@@ -9,6 +9,7 @@ import PluginHost
 import Recipes
 import Synchronization
 import Tensors
+import Threads
 
 /// Where runs are made: a recipe goes in, a run directory comes out.
 public struct Bench: Sendable {

@@ -77,8 +77,8 @@ extension PluginDescription {
     if !details.isEmpty { parts.append(Self.wrappedProse(details, to: page.columns)) }
     if !parameters.declarations.isEmpty {
       let entries = parameters.declarations.map { parameter in
-        let facts = "  \(parameter.name): \(parameter.facts)"
-        return parameter.description.isEmpty ? facts : facts + "\n      \(parameter.description)"
+        let facts = "  \(oneLine(parameter.name)): \(oneLine(parameter.facts))"
+        return parameter.description.isEmpty ? facts : facts + "\n      \(oneLine(parameter.description))"
       }
       parts.append(wrapped("parameters\n" + entries.joined(separator: "\n"), to: page.columns))
     }

@@ -3,6 +3,7 @@ import Diagnostics
 import Digests
 import Synchronization
 import Tensors
+import Threads
 
 extension [Client] {
   /// Hashes all bundles, the largest files first, several at once in every thread.

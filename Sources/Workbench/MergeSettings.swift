@@ -49,7 +49,10 @@ struct MergeSettings: Sendable {
     guard (method.minimumInputs...method.maximumInputs).contains(count) else {
       throw recipe.failure(
         "the method '\(method.about.id)' merges \(Self.inputs(of: method)), and there are \(count)",
-        at: merge.method.origin)
+        at: merge.method.origin,
+        advice: count > method.maximumInputs
+          ? "leave clients out (--without CLIENT), or choose a method that merges more, such as 'average'"
+          : "give more clients, or choose a method that merges fewer, such as 'average'")
     }
     parameters = try ParameterPlan(recipe, merge, schema: method.about.parameters, of: method.about.id)
     if let energy = merge.energy {
@@ -71,7 +74,7 @@ struct MergeSettings: Sendable {
     if let split = merge.split, !split.isDefault, space != .factors {
       throw recipe.failure(
         "the split of weights has no meaning in the space '\(space.rawValue)'", at: split.origin,
-        advice: "leave it away, or merge in the space 'factors'")
+        advice: "leave it out, or merge in the space 'factors'")
     }
     split = merge.split?.value ?? .sqrt
     keepsResidual = merge.residual?.value ?? false

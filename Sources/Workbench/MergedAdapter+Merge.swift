@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import LowRank
 import Tensors
+import Threads
 
 extension MergedAdapter {
   /// The adapter that merged modules make.

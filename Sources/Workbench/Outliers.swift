@@ -67,6 +67,13 @@ private func median(_ numbers: [Double]) -> Double {
 extension RunRecord.Merge {
   /// What is to be said of clients that stand out, and of such that change nothing.
   var outlierNotes: [Note] {
+    guard !modules.isEmpty, modules.contains(where: { $0.energy > 0 }) else {
+      return clientNotes + [.warning("the merged adapter changes nothing: all its updates are zero")]
+    }
+    return clientNotes
+  }
+
+  private var clientNotes: [Note] {
     guard clients.count > 1 else { return [] }
     return figures.indices.compactMap { place in
       let client = figures[place]

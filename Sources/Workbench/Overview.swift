@@ -1,6 +1,7 @@
 import Diagnostics
 import LowRank
 import PluginHost
+import Threads
 
 /// What a method is told about the whole adapter before it merges the first module.
 struct Overview: Sendable {

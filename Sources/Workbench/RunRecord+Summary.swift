@@ -70,10 +70,12 @@ extension RunRecord {
     let shared = "\(merge.sharedModules) shared module\(merge.sharedModules == 1 ? "" : "s")"
     if let least = pairs.min(), let most = pairs.max(), let modules = merge.modulesOfPairs {
       let over = span([modules.lowerBound, modules.upperBound])
+      let ends = [cosineText(least), cosineText(most)]
+      let cosines = ends[0] == ends[1] ? "cosine \(ends[0])" : "cosines \(ends[0]) to \(ends[1])"
       let isAll = modules == merge.sharedModules...merge.sharedModules
       facts.add(
         "alike",
-        "cosines \(cosineText(least)) to \(cosineText(most)), over \(isAll ? shared : "\(over) of \(shared)")"
+        "\(cosines), over \(isAll ? shared : "\(over) of \(shared)")"
       )
     }
     facts.add("conflict", "both signs at \(percent(merge.signConflict)) of the entries, over \(shared)")
@@ -89,6 +91,6 @@ extension RunRecord {
     if merge.clients.count > 1 { compare(merge, in: &facts) }
     let partial = merge.modules.count { $0.coverage < 1 }
     if partial > 0 { facts.add("coverage", "\(partial) modules are not with every client") }
-    facts.add("left out", merge.discardedShare > 0 ? percent(merge.discardedShare) + " of the energy" : "nothing")
+    facts.add("discarded", merge.discardedShare > 0 ? percent(merge.discardedShare) + " of the energy" : "nothing")
   }
 }

@@ -49,7 +49,13 @@ public struct ZipDirectory: Sendable {
       guard agree(narrow.0.1, counts.1, 0xFFFF), agree(narrow.1, size, 0xFFFF_FFFF), agree(narrow.2, start, 0xFFFF_FFFF)
       else { throw Failure(.badData, "has two directory records that contradict each other") }
     }
-    guard disks == (0, 0), counts.0 == counts.1 else { throw Failure(.badData, "is a part of a split ZIP archive") }
+    guard disks == (0, 0) else {
+      throw Failure(.badData, "is a part of a split ZIP archive", advice: "zip the folder again, as one file")
+    }
+    guard counts.0 == counts.1 else {
+      throw Failure(
+        .badData, "has an end record that counts \(counts.0) entries and \(counts.1) entries", advice: "copy it again")
+    }
     guard start <= directoryEnd, directoryEnd - start == size else {
       throw Failure(
         .badData, "has a ZIP directory that does not end where the file does",

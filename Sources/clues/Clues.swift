@@ -53,8 +53,7 @@ struct Clues: ParsableCommand {
     Signals.letThrough()
     // Beside the parser, which knows no option that belongs to its own --version.
     if Set(CommandLine.arguments.dropFirst()) == ["--version", "--verbose"] {
-      print(versionReport())
-      exit(withError: nil)
+      exit(saying: versionReport())
     }
     do {
       var command = try parseAsRoot()
@@ -71,9 +70,25 @@ struct Clues: ParsableCommand {
       exit(withError: ExitCode(failure.kind.exitCode))
     } catch {
       Screen.standardError.close()
+      if exitCode(for: error).isSuccess { exit(saying: fullMessage(for: error)) }
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       Console.usage(fullMessage(for: error), hints: UsageHint(Array(CommandLine.arguments.dropFirst())).lines)
       exit(withError: ExitCode.validationFailure)
+    }
+  }
+}
+
+extension Clues {
+  /// Ends the program with a text that was asked for: help, or the version.
+  private static func exit(saying text: String) -> Never {
+    do {
+      if !text.isEmpty { try Console.write(text + "\n") }
+      exit(withError: nil)
+    } catch let failure as Failure {
+      Console.failure(failure)
+      exit(withError: ExitCode(failure.kind.exitCode))
+    } catch {
+      exit(withError: error)
     }
   }
 }

@@ -123,6 +123,14 @@ import Testing
     #expect(failure?.file == "adapter_model.safetensors")
   }
 
+  /// The config of a merged adapter must be able to name each module, or the result cannot be read back.
+  @Test func refusesNamesThatNoPatternHolds() {
+    let name = "base_model.model." + String(repeating: "y", count: 5000)
+    #expect(
+      failure([:], ["\(name).lora_A.weight": [2, 5], "\(name).lora_B.weight": [3, 2]])?.message
+        == "has a name of 5000 bytes, longer than that of any layer")
+  }
+
   @Test func refusesRanksThatContradictThePatterns() {
     #expect(
       failure(["rank_pattern": ["q": 16]])?.message == "has rank 2, but adapter_config.json gives it 16")

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Tensors
 import TestSupport
 import Testing
 
@@ -38,6 +39,41 @@ import Testing
       let few = try clues(
         ["merge"] + Self.samples + ["--method", "krum", "--without", "medical", "-o", "few"], in: folder)
       #expect(few.status == 78 && few.errors.contains("merges at least 3 adapters, and there are 2"), "\(few.errors)")
+    }
+  }
+
+  @Test(arguments: [
+    ("peft/adapters/a", "that is the path of the client 'a': --without a"),
+    ("a,b", "give it once for each: --without a --without b"), ("A", "did you mean 'a'?"), ("zzz", "known here: a, b"),
+  ]) func `a client that is not there leads to the one that is meant`(_ name: String, _ help: String) throws {
+    let result = try clues(
+      [
+        "merge", "peft/adapters/a", "peft/adapters/b", "--method", "average", "--without", name, "-o", "/nowhere/x",
+      ], in: URL(filePath: fixture("")))
+    #expect(result.status == 64, "\(result.errors)")
+    #expect(result.errors.contains("help: \(help)\n"), "\(result.errors)")
+  }
+
+  @Test func `a method for two says what to do with three`() throws {
+    let result = try clues(["merge"] + Self.samples + ["--method", "slerp", "-o", "/nowhere/x"])
+    #expect(
+      result.status == 78 && result.errors.contains("help: leave clients out (--without CLIENT)"), "\(result.errors)")
+  }
+
+  /// Krum takes whoever is nearest to the others, which may be one that does nothing.
+  @Test func `a result that changes nothing is said`() throws {
+    try withWorkingCopy { folder in
+      let place = folder.appending(path: "idle")
+      try FileManager.default.copyItem(atPath: fixture("peft/adapters/a"), toPath: place.path)
+      let path = place.appending(path: "adapter_model.safetensors")
+      let file = try SafetensorsFile(Bytes(Array(Data(contentsOf: path))))
+      let tensors = file.tensors.mapValues {
+        Tensor(Array(repeating: 0, count: $0.count), shape: $0.shape, dtype: .f32)
+      }
+      try Data(safetensors(tensors)).write(to: path)
+      let result = try run(folder, "merge", "idle", "--method", "average", "-o", "m")
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.errors.contains("warning: the merged adapter changes nothing"), "\(result.errors)")
     }
   }
 

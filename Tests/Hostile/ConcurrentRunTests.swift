@@ -112,7 +112,7 @@ import Testing
   @Test func whatStandsIsNoFailure() throws {
     try withTemporaryFolder { folder throws in
       let command = "\(cluesExecutable) merge \(fixture("tiny/c0")) \(fixture("tiny/c1")) --method average -o out"
-      for rest in ["> /dev/full", "--json --force > /dev/full"] {
+      for rest in ["> /dev/full", "--json --force > /dev/full", "--json --force -q > /dev/full"] {
         let result = try clues(["-c", command + " " + rest], in: folder, executable: "/bin/sh")
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.errors.contains("the result itself is whole and in its place"), "\(result.errors)")

@@ -233,6 +233,16 @@ import Testing
     }
   }
 
+  /// Which the format allows and decoders pass over.
+  @Test(arguments: [4, 100_000]) func refusesPaddingAfterXz(_ count: Int) throws {
+    try withTemporaryFolder { folder in
+      let padded = try compress(HandmadeTar.file("a"), as: .xz) + [UInt8](repeating: 0, count: count)
+      let path = try folder.file("x.tar.xz", padded)
+      #expect(
+        try failure { try readAll(ArchiveReader(path)) }.message == "goes on after the end of the xz stream in it")
+    }
+  }
+
   @Test func refusesWhatIsNoArchive() throws {
     try withTemporaryFolder { folder in
       for (bytes, message) in [

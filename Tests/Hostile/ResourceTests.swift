@@ -1,4 +1,5 @@
 import Foundation
+import PluginHost
 import TestSupport
 import Testing
 
@@ -47,6 +48,42 @@ import Testing
         expectOrder(result, "\(command) with \(count) descriptors")
         if result.status == 71 { #expect(result.errors.contains("ulimit -n"), "\(result.errors)") }
       }
+    }
+  }
+
+  private static let check =
+    "plugins check \(PluginSearchPath.executableFolder)/libCluesPluginLinear.so --only threads --only interleaved --only tables"
+
+  /// What the machine lacks is told as such, and not as a fault of the plugin's.
+  @Test(.timeLimit(.minutes(5)), arguments: [4, 5, 8, 11, 12, 14]) func checksOfPluginsNeedDescriptors(_ count: Int)
+    throws
+  {
+    try withTemporaryFolder { folder in
+      let result = try run(Self.check, limit: "-n \(count)", in: folder)
+      #expect(result.status == 71, "\(count): \(result.output)\(result.errors)")
+      #expect(result.errors.contains("ulimit -n"), "\(result.errors)")
+    }
+  }
+
+  /// Runs a command as a user who may have so many processes; root may have as many as it likes.
+  private func runAsNobody(_ command: String, processes: Int, in folder: URL) throws -> CommandResult {
+    try clues(
+      [
+        "-c",
+        "chmod 777 .; export OPENBLAS_NUM_THREADS=1; exec timeout -s KILL 60 setpriv --reuid=65534 --regid=65534 "
+          + "--clear-groups /bin/bash -c 'ulimit -u \(processes); exec \(cluesExecutable) \(command)'",
+      ], in: folder, executable: "/bin/bash")
+  }
+
+  static let canBecomeNobody = geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")
+
+  @Test(.timeLimit(.minutes(5)), .enabled(if: canBecomeNobody)) func noThreadIsNoWaitWithoutEnd() throws {
+    try withTemporaryFolder { folder in
+      let merged = try runAsNobody(Self.merge + " --threads 4", processes: 0, in: folder)
+      #expect(merged.status == 0, "\(merged.errors)")
+      let checked = try runAsNobody(Self.check, processes: 0, in: folder)
+      #expect(checked.status == 71, "\(checked.status) \(checked.errors)")
+      #expect(checked.errors.contains("ulimit -u"), "\(checked.errors)")
     }
   }
 

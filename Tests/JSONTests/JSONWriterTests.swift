@@ -34,6 +34,12 @@ import Testing
         """#)
   }
 
+  /// Who prints the text on a terminal is not steered by it.
+  @Test func whatSteersATerminalIsWrittenOut() {
+    #expect(
+      JSONValue.string("\u{9B}2J\u{202E}x\u{2028}é語").text() == #""\u009b2J\u202ex\u2028é語""#)
+  }
+
   @Test func everyTextReadsBackAsItself() throws {
     #expect(try JSONReader().read(value.text()) == value)
     #expect(try JSONReader().read(value.text(indented: true)) == value)

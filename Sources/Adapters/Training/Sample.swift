@@ -22,6 +22,17 @@ public struct Sample: Sendable, Hashable {
     (self.split, self.id, self.domain) = (split, id, domain)
   }
 
+  /// Refuses an id that is empty or does not fit in one line: ids of kept samples stand in a file, one a line.
+  public static func check(id: String) throws {
+    guard !id.isEmpty else { throw Failure(.badData, "has an empty text as 'id'", advice: "give each sample an id") }
+    let breaks: Set<Unicode.GeneralCategory> = [.control, .lineSeparator, .paragraphSeparator]
+    guard !id.unicodeScalars.contains(where: { breaks.contains($0.properties.generalCategory) }) else {
+      throw Failure(
+        .badData, "has the id '\(id)', which holds a line break or another control character",
+        advice: "ids stand in files, one a line: give this sample another id")
+    }
+  }
+
   /// Reads the members `split`, `id` and `domain`.
   init(_ object: JSONObject) throws {
     guard let split = object["split"]?.stringValue else { throw Failure(.badData, "names no 'split'") }
@@ -38,6 +49,7 @@ public struct Sample: Sendable, Hashable {
     case nil: throw Failure(.badData, "names no 'id'")
     case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' where a text or a number is due")
     }
+    try Self.check(id: id)
     let domain: String?
     switch object["domain"] {
     case .string(let text): domain = text

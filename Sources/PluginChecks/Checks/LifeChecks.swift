@@ -1,6 +1,8 @@
 import CluesPluginABI
+import Diagnostics
 import Foundation
 import PluginHost
+import Threads
 
 extension Check {
   /// How instances live beside each other, and what hosts may be like.
@@ -41,7 +43,7 @@ extension Check {
       let seeds = [specimen.seed, specimen.seed &+ 1]
       let alone = seeds.map { seed in specimen.perform { $0.seed = seed } }
       let turns = Turns()
-      let together = inThreads(2) { lane in
+      let together = try inThreads(2) { lane in
         let lab = specimen.lab()
         lab.turns = ({ turns.take(lane) }, { turns.pass(lane) })
         defer { turns.leave(lane) }
@@ -61,7 +63,7 @@ extension Check {
       let lanes = 4
       let alone = (0..<lanes).map { lane in specimen.perform { $0.seed &+= UInt64(lane) } }
       for _ in 0..<4 {
-        let together = inThreads(lanes) { lane in specimen.perform { $0.seed &+= UInt64(lane) } }
+        let together = try inThreads(lanes) { lane in specimen.perform { $0.seed &+= UInt64(lane) } }
         for lane in 0..<lanes {
           if let difference = difference(alone[lane], together[lane]) {
             return .failed("beside other threads, \(difference)")
@@ -129,21 +131,48 @@ extension Check {
 }
 
 /// Runs `body` in so many threads at once; gives what each brought.
-private func inThreads<Result: Sendable>(_ count: Int, _ body: @escaping (Int) -> Result) -> [Result] {
+///
+/// - throws: ``Failure`` `noResources` where the system does not give as many; then `body` runs in none of them.
+private func inThreads<Result: Sendable>(_ count: Int, _ body: @escaping (Int) -> Result) throws -> [Result] {
   nonisolated(unsafe) var results = [Result?](repeating: nil, count: count)
   nonisolated(unsafe) let body = body
   let lock = NSLock()
-  let group = DispatchGroup()
-  for lane in 0..<count {
-    group.enter()
-    Thread.detachNewThread {
+  // Those that take turns wait for each other, so none begins before all are there.
+  let isComplete = Gate()
+  let threads = (0..<count).compactMap { lane in
+    SystemThread {
+      guard isComplete.answer() else { return }
       let result = body(lane)
       lock.withLock { results[lane] = result }
-      group.leave()
     }
   }
-  group.wait()
+  isComplete.open(threads.count == count)
+  for thread in threads { thread.join() }
+  guard threads.count == count else {
+    throw Failure(.noResources, "the system gives no further thread, and this takes \(count) at once")
+  }
   return lock.withLock { results.compactMap(\.self) }
+}
+
+/// What threads wait at until somebody says whether they may go on.
+private final class Gate: @unchecked Sendable {
+  // Unchecked, for the answer is only touched under the condition's lock.
+  private let condition = NSCondition()
+  private var isAllowed: Bool?
+
+  func open(_ isAllowed: Bool) {
+    condition.withLock {
+      self.isAllowed = isAllowed
+      condition.broadcast()
+    }
+  }
+
+  func answer() -> Bool {
+    condition.withLock {
+      while isAllowed == nil { condition.wait() }
+      return isAllowed!
+    }
+  }
 }
 
 /// Lets two threads take turns, until one of them has no more to do.

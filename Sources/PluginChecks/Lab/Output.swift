@@ -1,6 +1,7 @@
 import CSystem
 import Diagnostics
 import Foundation
+import Tensors
 
 /// Runs `body`; gives also the start of the first line that it writes to standard output, if it does.
 func watchingOutput<Result>(_ body: () throws -> Result) throws -> (Result, line: String?) {
@@ -8,7 +9,7 @@ func watchingOutput<Result>(_ body: () throws -> Result) throws -> (Result, line
   let kept = dup(1)
   var ends: [Int32] = [-1, -1]
   guard kept >= 0, clues_pipe(&ends) == 0, dup2(ends[1], 1) == 1
-  else { throw Failure(.pluginFailed, "standard output cannot be watched here") }
+  else { throw Failure(system: .pluginFailed, "standard output cannot be watched") }
   defer { for file in [kept] + ends { close(file) } }
   let result: Result
   do {

@@ -41,7 +41,7 @@ package final class ConfinedProcess {
   func limitAddressSpace(_ size: UInt64) throws {
     try endingOnFailure {
       guard clues_limit_address_space(process, size) == 0 else {
-        throw Failure(.pluginFailed, "the memory of a plugin's worker cannot be limited: \(systemMessage())")
+        throw Failure(system: .pluginFailed, "the memory of a plugin's worker cannot be limited")
       }
     }
   }

@@ -66,7 +66,7 @@ package struct Message {
       case EPIPE, ECONNRESET: return .closed
       case EAGAIN where milliseconds >= 0: return .full
       case EAGAIN, EINTR: continue
-      default: throw Failure(.pluginFailed, "a plugin's worker cannot be talked to: \(systemMessage())")
+      default: throw Failure(system: .pluginFailed, "a plugin's worker cannot be talked to")
       }
     }
     return .sent
@@ -86,7 +86,7 @@ package struct Message {
       let size = clues_receive(channel, room.baseAddress!, UInt64(capacity), &files, milliseconds)
       guard size >= 0 else {
         if errno == EAGAIN { return .nothingYet }
-        throw Failure(.pluginFailed, "a plugin's worker cannot be understood: \(systemMessage())")
+        throw Failure(system: .pluginFailed, "a plugin's worker cannot be understood")
       }
       if size == 0 { return .closed }
       let received = files.filter { $0 >= 0 }

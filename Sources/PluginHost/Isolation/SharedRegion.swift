@@ -63,6 +63,6 @@ package final class SharedRegion {
   }
 
   private static func failure(_ what: String) -> Failure {
-    Failure(.pluginFailed, "there \(what) for a plugin's worker: \(systemMessage())")
+    Failure(system: .pluginFailed, "there \(what) for a plugin's worker")
   }
 }

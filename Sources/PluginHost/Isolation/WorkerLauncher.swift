@@ -2,6 +2,7 @@ import CSystem
 import Diagnostics
 import Foundation
 import Tensors
+import Threads
 
 /// Starts workers, all of them from one thread that never ends.
 ///
@@ -14,8 +15,14 @@ final class WorkerLauncher: @unchecked Sendable {
   private let condition = NSCondition()
   private var orders: [() -> Void] = []
 
-  private init() {
-    Thread.detachNewThread { [self] in
+  private var isStarted = false
+
+  private init() {}
+
+  /// Starts the thread, if it does not run yet; called under the lock.
+  private func start() throws {
+    guard !isStarted else { return }
+    let thread = SystemThread { [self] in
       while true {
         condition.lock()
         while orders.isEmpty { condition.wait() }
@@ -24,6 +31,15 @@ final class WorkerLauncher: @unchecked Sendable {
         order()
       }
     }
+    guard let thread else {
+      throw Failure(
+        .noResources, "the system gives no thread to start plugins from",
+        advice:
+          "raise the limit on processes (ulimit -u), or, if you trust your plugins, run them in the same process: --isolation none"
+      )
+    }
+    thread.detach()
+    isStarted = true
   }
 
   /// A process that was started, and the host's ends of what connects the two.
@@ -40,13 +56,14 @@ final class WorkerLauncher: @unchecked Sendable {
   func launch(_ executable: String, as argument: String) throws -> Launched {
     let done = DispatchSemaphore(value: 0)
     nonisolated(unsafe) var outcome: Result<Launched, any Error>?
-    condition.lock()
-    orders.append {
-      outcome = Result { try spawn(executable, argument) }
-      done.signal()
+    try condition.withLock {
+      try start()
+      orders.append {
+        outcome = Result { try spawn(executable, argument) }
+        done.signal()
+      }
+      condition.signal()
     }
-    condition.signal()
-    condition.unlock()
     done.wait()
     return try outcome!.get()
   }
@@ -67,7 +84,7 @@ private func spawn(_ executable: String, _ argument: String) throws -> WorkerLau
   }
   guard worker.process >= 0 else {
     throw Failure(
-      .pluginFailed, "the worker of a plugin cannot be started from \(executable): \(systemMessage())",
+      system: .pluginFailed, "the worker of a plugin cannot be started from \(executable)",
       advice: "if you trust your plugins, run them in the same process: --isolation none")
   }
   return worker

@@ -132,6 +132,6 @@ package final class SealedFile {
   deinit { close(descriptor) }
 
   private static var failure: Failure {
-    Failure(.pluginFailed, "there is no memory for a sealed copy of a plugin: \(systemMessage())")
+    Failure(system: .pluginFailed, "there is no memory for a sealed copy of a plugin")
   }
 }

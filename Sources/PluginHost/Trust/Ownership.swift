@@ -11,7 +11,7 @@ func checkOwner(of path: String) throws(Failure) {
   for (what, place) in [("file", path), ("folder", folder)] {
     var status = stat()
     guard stat(place, &status) == 0 else {
-      throw Failure(.untrustedPlugin, "its \(what) cannot be examined: \(systemMessage())", file: path)
+      throw Failure(system: .untrustedPlugin, "its \(what) cannot be examined", file: path)
     }
     guard status.st_uid == 0 || status.st_uid == geteuid() else {
       throw Failure(

@@ -94,6 +94,6 @@ final class SharedFile {
   }
 
   private static func failure(_ problem: String, _ path: String, _ what: String) -> Failure {
-    Failure(.cannotWrite, "\(what) \(problem): \(systemMessage())", file: path)
+    Failure(system: .cannotWrite, "\(what) \(problem)", file: path)
   }
 }

@@ -110,7 +110,7 @@ public struct StrangeLibrary: Sendable {
     try locating(file: path) {
       // Never waiting: somebody may have put a pipe there.
       let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-      guard file >= 0 else { throw Failure(.missingInput, "cannot be opened: \(systemMessage())") }
+      guard file >= 0 else { throw Failure(system: .missingInput, "cannot be opened") }
       defer { close(file) }
       var status = stat()
       guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

@@ -78,7 +78,10 @@ extension Record {
   /// What was probably meant by a key that the mapping does not have.
   private static func advice(about key: String, at place: Place) -> String {
     let names = fields.map(\.name)
-    if let meant = elsewhere[key] { return "did you mean '\(meant)'?" }
+    if let meant = elsewhere[key] {
+      // Right in itself, but a step too far in.
+      return meant == key ? "'\(key)' stands at the top of the recipe" : "did you mean '\(meant)'?"
+    }
     if nearestName(to: key, among: names) != nil { return suggestion(for: key, among: names) }
     let known = "known here: " + names.joined(separator: ", ")
     guard names.contains("parameters"), ParameterSetting.isName(key) else { return known }

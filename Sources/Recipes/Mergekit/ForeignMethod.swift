@@ -26,11 +26,11 @@ public enum ForeignMethod {
       "dare": "there are 'dare-linear' and 'dare-ties'",
       "prune": "PEFT's 'magnitude_prune' is 'magnitude-prune'",
       "task": "did you mean 'task-arithmetic'?",
-      "sum": "a sum of the weighted updates is 'task-arithmetic'",
-      "add": "a sum of the weighted updates is 'task-arithmetic'",
+      "sum": "the sum of the weighted updates is 'task-arithmetic'",
+      "add": "the sum of the weighted updates is 'task-arithmetic'",
     ]
     for name in ["mean", "avg", "fedavg", "weighted_average", "weighted_mean", "model_soup", "model_soups", "soup"] {
-      advice[name] = "a mean of the updates by weight is 'average'"
+      advice[name] = "the weighted mean of the updates is 'average'"
     }
     return advice
   }()

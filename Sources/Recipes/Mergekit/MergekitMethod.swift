@@ -38,7 +38,7 @@ extension MergekitMethod {
           advice: "write merge_method: linear, which divides by them"),
         .only(
           false, "rescale", "'task_arithmetic' drops nothing, so there is nothing to make up for",
-          advice: "leave it away"),
+          advice: "leave it out"),
       ]),
     agreeing("ties", "ties"),
     agreeing("dare_ties", "dare-ties", note: draws),
@@ -54,7 +54,7 @@ extension MergekitMethod {
       name: "model_stock", id: "model-stock", isWeighted: false,
       parameters: [
         .only(
-          false, "filter_wise", "Model Stock row by row is not done here", advice: "leave it away, or set it to false")
+          false, "filter_wise", "Model Stock row by row is not done here", advice: "leave it out, or set it to false")
       ]),
     Self(
       name: "slerp", id: "slerp", base: .isStart, isWeighted: false,
@@ -63,10 +63,10 @@ extension MergekitMethod {
       name: "nuslerp", id: "slerp",
       parameters: [
         .only(
-          true, "nuslerp_flatten", "an arc for every row is not done here", advice: "leave it away, or set it to true"),
+          true, "nuslerp_flatten", "an arc for every row is not done here", advice: "leave it out, or set it to true"),
         .only(
           false, "nuslerp_row_wise", "an arc for every row is not done here",
-          advice: "leave it away, or set it to false"),
+          advice: "leave it out, or set it to false"),
       ]),
     Self(
       name: "karcher", id: "karcher", base: .isNone("'karcher' would count the base model as one of the models"),

@@ -2,6 +2,7 @@ import Adapters
 import Diagnostics
 import LowRank
 import PluginHost
+import Threads
 
 extension Bench {
   /// Scores whole clients by their adapters alone: each client is one sample, clients trained on anchor data are anchors.

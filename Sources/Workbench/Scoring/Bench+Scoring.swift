@@ -5,6 +5,7 @@ import JSON
 import PluginHost
 import Recipes
 import Tensors
+import Threads
 
 /// The scorers and the threshold rule of a recipe, found and with their parameters checked.
 struct ScoringSettings: Sendable {

@@ -1,3 +1,4 @@
+import Adapters
 import Bundles
 import Diagnostics
 import Digests
@@ -115,9 +116,7 @@ extension ScoreTable.Row {
     guard PluginHost.Split(name: split) != nil else {
       throw Failure(.badData, "the split '\(split)' is neither train nor anchor")
     }
-    guard !id.isEmpty, !id.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-      throw Failure(.badData, "an id is empty or holds control characters")
-    }
+    try Sample.check(id: id)
     /// The number, or nil for null.
     func number(_ value: JSONValue?) throws -> Double? {
       guard let value, !value.isNull else { return nil }

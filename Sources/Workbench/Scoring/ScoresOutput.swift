@@ -13,7 +13,7 @@ public struct ScoresOutput {
   public static func check(_ path: String, replacing: Bool) throws {
     guard access(URL(filePath: path).deletingLastPathComponent().path, W_OK) == 0 else {
       throw Failure(
-        .cannotWrite, "cannot be written: \(systemMessage())",
+        system: .cannotWrite, "cannot be written",
         advice: "check that the folder exists, and its permissions", file: path)
     }
     guard !replacing else { return }

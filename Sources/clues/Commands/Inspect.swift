@@ -36,7 +36,7 @@ extension Clues {
     func run() throws {
       let input = try InputArgument.one(input, adapter: adapter)
       let inspection = try Inspection(input, Console.page, limits: limits.limits)
-      try Console.result(json ? inspection.json.text(indented: true) : Console.printable(inspection.text))
+      try Console.result(json ? inspection.json.text(indented: true) : inspection.text)
     }
   }
 }

@@ -85,7 +85,7 @@ extension Clues {
       packing.limits = try limits.limits
       let list = try packing.run(Console.observer(progress.progress))
       if messages.quiet, !json { return }
-      Console.done(json ? list.json.text(indented: true) : Console.printable(list.text(output: output)))
+      Console.done(json ? list.json.text(indented: true) : list.text(output: output))
     }
   }
 }

@@ -38,7 +38,7 @@ extension Clues.Plugins {
 
     func run() throws {
       let catalog = try plugins.catalog
-      try Console.result(json ? catalog.json.text(indented: true) : Console.printable(catalog.text(Console.page)))
+      try Console.result(json ? catalog.json.text(indented: true) : catalog.text(Console.page))
       if messages.quiet { return }
       for problem in catalog.problems { Console.failure(problem) }
     }
@@ -67,7 +67,7 @@ extension Clues.Plugins {
       let catalog = try plugins.catalog
       let entry = try catalog.entry(id)
       try Console.result(
-        json ? entry.json(in: catalog).text(indented: true) : Console.printable(entry.text(in: catalog, Console.page)))
+        json ? entry.json(in: catalog).text(indented: true) : entry.text(in: catalog, Console.page))
     }
   }
 
@@ -87,7 +87,7 @@ extension Clues.Plugins {
 
     func run() throws {
       for place in try plugins.searchPath.places {
-        try Console.result(Console.printable("\(place.folder)  (\(place.origin.rawValue))"))
+        try Console.result("\(place.folder)  (\(place.origin.rawValue))")
       }
     }
   }

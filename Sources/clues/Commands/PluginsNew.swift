@@ -54,15 +54,15 @@ extension Clues.Plugins {
       let folder = into ?? name
       try project.write(to: folder)
       Console.done(
-        Console.printable(
-          """
-          The project is in \(folder); your code goes into \(project.sourcePath)
 
-          Next:
-            make -C \(folder) test
-            clues plugins trust \(folder)/build/\(name).so
-            clues plugins show \(name) --plugin-dir \(folder)/build
-          """))
+        """
+        The project is in \(folder); your code goes into \(project.sourcePath)
+
+        Next:
+          make -C \(folder) test
+          clues plugins trust \(folder)/build/\(name).so
+          clues plugins show \(name) --plugin-dir \(folder)/build
+        """)
     }
   }
 }

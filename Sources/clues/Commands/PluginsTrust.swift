@@ -34,7 +34,7 @@ extension Clues.Plugins {
         .init(sha256: stranger.digest, path: stranger.path, library: library.name, version: library.version))
       let entries = library.entries.map { "\($0.kind.rawValue) '\($0.id)'" }.joined(separator: ", ")
       try Console.result(
-        Console.printable("trusted: \(library.name) \(library.version) with \(entries)\nSHA-256 \(stranger.digest)"))
+        "trusted: \(library.name) \(library.version) with \(entries)\nSHA-256 \(stranger.digest)")
     }
   }
 
@@ -69,7 +69,7 @@ extension Clues.Plugins {
       }
       for entry in removed {
         try Console.result(
-          Console.printable("no longer trusted: \(entry.library) \(entry.version), SHA-256 \(entry.sha256)"))
+          "no longer trusted: \(entry.library) \(entry.version), SHA-256 \(entry.sha256)")
       }
     }
   }

@@ -46,7 +46,7 @@ extension Clues.RecipeCommand {
     func run() throws {
       guard json else {
         try check()
-        if !messages.quiet { try Console.result("\(options.path): this recipe is in order") }
+        if !messages.quiet { try Console.result("\(oneLine(options.path)): this recipe is in order") }
         return
       }
       do {
@@ -114,12 +114,12 @@ extension Clues.RecipeCommand {
       let recipe = try options.recipe
       if modules {
         let table = try Bench(catalog: plugins.catalog, threads: 1).parameterTable(recipe)
-        return try Console.result(json ? table.json.text(indented: true) : Console.printable(table.text(Console.page)))
+        return try Console.result(json ? table.json.text(indented: true) : table.text(Console.page))
       }
       try Console.result(
         json
           ? Bench(catalog: plugins.catalog, threads: 1).resolved(recipe).jsonValue.text(indented: true)
-          : Console.printable(recipe.explanation(columns: Console.page.columns))
+          : recipe.explanation(columns: Console.page.columns)
       )
     }
   }

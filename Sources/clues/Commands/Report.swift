@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Workbench
 
 extension Clues {
@@ -29,7 +30,7 @@ extension Clues {
       let report = try RunReport(of: directory)
       let output = output ?? report.defaultPath
       try report.write(to: output)
-      if !messages.quiet { Console.done("The report is in \(output)") }
+      if !messages.quiet { Console.done("The report is in \(oneLine(output))") }
     }
   }
 }

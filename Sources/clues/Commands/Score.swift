@@ -96,7 +96,7 @@ extension Clues {
       let table = try anchorsOnly ? scored.table.anchorsAlone() : scored.table
       if let output {
         try ScoresOutput(table).write(to: output, replacing: force)
-        if !messages.quiet { Console.done("\(table.rows.count) scores are in \(output)") }
+        if !messages.quiet { Console.done("\(table.rows.count) scores are in \(oneLine(output))") }
       } else {
         try Console.result(table.text, terminator: "")
       }

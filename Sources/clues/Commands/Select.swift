@@ -115,8 +115,8 @@ extension Clues {
       // With -q the table is wanted only where it is all that there is.
       if messages.quiet, output != nil { return }
       let place =
-        output.map { "The selection is in \($0)/clues" } ?? "Nothing was written; -o DIR writes the selection."
-      try say(Console.printable(selection.text(Console.page)) + (messages.quiet ? "" : "\n\n" + place))
+        output.map { "The selection is in \(oneLine($0))/clues" } ?? "Nothing was written; -o DIR writes the selection."
+      try say(selection.text(Console.page) + (messages.quiet ? "" : "\n\n" + place))
     }
   }
 
@@ -152,7 +152,7 @@ extension Clues {
     func run() throws {
       let evaluation = try Evaluation(
         ScoreTable(path: scores, limits: limits.limits), labels: labels, limits: limits.limits)
-      try Console.result(json ? evaluation.json.text(indented: true) : Console.printable(evaluation.text(Console.page)))
+      try Console.result(json ? evaluation.json.text(indented: true) : evaluation.text(Console.page))
     }
   }
 }

@@ -120,16 +120,17 @@ struct RunOptions: ParsableArguments {
     let recipe = try bench.leavingOut(without, of: recipe)
     if dryRun {
       let plan = try bench.plan(recipe)
-      try Console.result(json ? plan.json.text(indented: true) : Console.printable(plan.text(Console.page)))
+      try Console.result(json ? plan.json.text(indented: true) : plan.text(Console.page))
       return
     }
     let record = try bench.run(recipe, output: output, replacing: force)
     if json {
       Console.done(record.json.text(indented: true))
     } else if !messages.quiet {
+      let place = oneLine(output)
       Console.done(
-        Console.printable(record.summary(Console.page)) + "\n\n"
-          + (record.merge == nil ? "The scores are in \(output)/clues" : "The merged adapter is in \(output)"))
+        record.summary(Console.page) + "\n\n"
+          + (record.merge == nil ? "The scores are in \(place)/clues" : "The merged adapter is in \(place)"))
     }
   }
 }

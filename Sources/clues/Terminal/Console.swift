@@ -38,14 +38,19 @@ enum Console {
     }
   }
 
-  /// A result on standard output.
+  /// A result on standard output, with what would steer a terminal made visible: much of it comes from other people's files.
   ///
   /// A reader that closes the pipe early, such as `head`, has what it wants: the program ends there, quietly.
   ///
   /// - throws: ``Failure`` `cannotWrite`: a result that is cut off must not look like success.
   static func result(_ text: String, terminator: String = "\n") throws {
+    try write(printable(text) + terminator)
+  }
+
+  /// A text of our own on standard output, as it is.
+  static func write(_ text: String) throws {
     do {
-      try writeAll(text + terminator, to: STDOUT_FILENO)
+      try writeAll(text, to: STDOUT_FILENO)
     } catch let error as WriteError {
       if error.code == EPIPE { exit(0) }
       throw Failure(
@@ -61,7 +66,8 @@ enum Console {
     do {
       try result(text)
     } catch let failure as Failure {
-      note(.warning("\(failure.message); the result itself is whole and in its place"))
+      // It was asked for and is lost, so this is said however quiet it is to be.
+      note(.warning("\(failure.message); the result itself is whole and in its place"), isAsked: true)
     } catch {}
   }
 
@@ -87,6 +93,9 @@ enum Console {
   static func usage(_ text: String, hints: [String]) {
     let settings = settings.withLock { $0 }
     let mark = "Error: "
+    // The parser repeats what was typed, line breaks included.
+    let text = CommandLine.arguments.filter { $0.contains { $0.isNewline } }
+      .reduce(text) { $0.replacing($1, with: Diagnostics.printable($1)) }
     let message = text.hasPrefix(mark) ? String(text.dropFirst(mark.count)) : text
     var lines = (Paint.error("error:", if: settings.isPainted) + " " + printable(message)).split(
       separator: "\n", omittingEmptySubsequences: false
@@ -97,9 +106,9 @@ enum Console {
   }
 
   /// A remark, unless the user wants none.
-  static func note(_ note: Note) {
+  static func note(_ note: Note, isAsked: Bool = false) {
     let settings = settings.withLock { $0 }
-    if settings.isQuiet { return }
+    if settings.isQuiet, !isAsked { return }
     if settings.isJSON { return JSONProgress.print(note) }
     let mark = note.severity == .warning ? "warning:" : "note:"
     let text = broken("\(mark) \(note.text)").dropFirst(mark.count)
@@ -127,7 +136,7 @@ enum Console {
   }
 
   /// Lines of text with control characters made visible.
-  static func printable(_ text: String) -> String {
+  private static func printable(_ text: String) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false).map { Diagnostics.printable(String($0)) }
       .joined(separator: "\n")
   }

@@ -29,9 +29,17 @@ struct UsageHint {
     options = Set(help.matches(of: /(?:^|[\s,(])(--?[a-zA-Z][a-z0-9-]*)/).map { String($0.1) })
   }
 
-  /// One line for each option that is not known.
+  /// A command that was probably meant, where one must come next.
+  private func subcommandHint(for word: String) -> String? {
+    let names = command.configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard !names.isEmpty, !names.contains(word) else { return nil }
+    return nearestName(to: word, among: names).map { "did you mean '\($0)' instead of '\(word)'?" }
+  }
+
+  /// One line for each option that is not known, and one for a command.
   var lines: [String] {
     var hints: [String] = []
+    if let word = words.first, !word.hasPrefix("-"), let hint = subcommandHint(for: word) { hints.append(hint) }
     for word in words where word.hasPrefix("-") && Double(word) == nil {
       let option = String(word.prefix { $0 != "=" })
       guard option.count > 1, !options.contains(option), !isCluster(option), let hint = hint(for: option),
