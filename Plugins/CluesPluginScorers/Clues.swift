@@ -88,7 +88,7 @@ struct Clues: Scorer {
     if biasCorrection && checkpoint.optimizerStep.isNaN {
       throw PluginError(
         "bias_correction goes by the optimizer's step, and the parameters of this checkpoint have taken different numbers "
-          + "of them; leave bias_correction away")
+          + "of them; leave out bias_correction")
     }
     let own = try DomainWeights(checkpoint, others: otherDomains)
     weights = own.weights

@@ -10,7 +10,9 @@ struct Fixed: ThresholdRule {
 
   func validate() throws {
     if value == nil {
-      throw PluginError("fixed needs the parameter 'value': the threshold", status: CLUES_INVALID_ARGUMENT)
+      throw PluginError(
+        "fixed needs the parameter 'value', the threshold: in a recipe parameters: {value: 0.1}, else -p value=0.1",
+        status: CLUES_INVALID_ARGUMENT)
     }
   }
 

@@ -27,7 +27,7 @@ struct SCE: MergeMethod {
 
   func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
     guard Set(unit.inputs.map(\.weight)).count <= 1 else {
-      throw PluginError("the weights differ, and SCE makes its own; leave them away or use another method")
+      throw PluginError("the weights differ, and SCE makes its own; leave them out or use another method")
     }
     let (mask, variances) = selected(unit)
     try variances.withUnsafeBufferPointer { try merge(unit, into: output, mask, keys: $0) }

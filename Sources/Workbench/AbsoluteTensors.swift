@@ -68,7 +68,7 @@ private func checkThatThereIsSomething(toTakeFrom client: String, _ contribution
   throw Failure(
     .badData, "has no tensors that replace the base model's, so there is nothing to take",
     advice: owners.isEmpty
-      ? "no client has any: leave merge.absolute (--absolute) away"
+      ? "no client has any: leave out merge.absolute (--absolute)"
       : "take those of \(owners.joined(separator: " or ")), or drop them", client: client)
 }
 

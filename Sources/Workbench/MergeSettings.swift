@@ -69,7 +69,7 @@ struct MergeSettings: Sendable {
     if space == .factors, merge.rank != nil || merge.energy != nil {
       throw recipe.failure(
         "the space 'factors' keeps the rank of its inputs", at: (merge.rank?.origin ?? merge.energy?.origin)!,
-        advice: "leave rank and energy away, or merge in another space")
+        advice: "leave out rank and energy, or merge in another space")
     }
     if let split = merge.split, !split.isDefault, space != .factors {
       throw recipe.failure(

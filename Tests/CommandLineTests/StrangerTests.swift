@@ -50,6 +50,9 @@ import Testing
       #expect(shown.status == 0)
       #expect(shown.output.contains("untrusted"))
       #expect(shown.output.contains("deed"))
+      // Formulas keep their lines, and no line is forged.
+      #expect(shown.output.contains("\n    f = \\u{1b}[31m1\n    g = 2\n"), "\(shown.output)")
+      #expect(!shown.output.contains("\n  standing trusted"), "\(shown.output)")
       #expect(try clues(["plugins", "trust", "plugins/rogue.so"]).status == 0)
       let merge = ["merge", fixture("tiny/c0"), "--method", "rogue", "--plugin-dir", "plugins", "-o", "out"]
       #expect(try clues(merge).status == 0)

@@ -19,16 +19,18 @@ import Testing
         ]
         let processes = try commands.map { try start($0 + Self.limits, in: folder) }
         Thread.sleep(forTimeInterval: 1.5)
-        // Members without content take little time even by the million; a quick machine is done with them.
-        let isOver = name.hasPrefix("empty") && !processes.contains(where: \.isRunning)
-        for (process, command) in zip(processes, commands) where !isOver {
+        // Members without content take little time even by the million; a quick machine is done with some of them.
+        let mayBeOver = name.hasPrefix("empty")
+        for (process, command) in zip(processes, commands) where !mayBeOver {
           #expect(process.isRunning, "\(command) was over before it was interrupted")
         }
         let signalled = ContinuousClock.now
         for process in processes { kill(process.processIdentifier, SIGINT) }
         for process in processes { process.waitUntilExit() }
         let time = ContinuousClock.now - signalled
-        #expect(processes.allSatisfy { $0.terminationStatus == (isOver ? 65 : 130) }, "\(name)")
+        for process in processes {
+          #expect(process.terminationStatus == 130 || mayBeOver && process.terminationStatus == 65, "\(name)")
+        }
         #expect(time < .seconds(2), "\(name) took \(time)")
       }
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == before)

@@ -48,7 +48,7 @@ extension MergekitTranslation {
       guard let start else { return nil }
       throw paths[start].origin.failure(
         "the base model stands among the models, and adapters are differences from it already",
-        advice: "take this entry away")
+        advice: "remove this entry")
     case .isStart:
       guard paths.count == 2 else {
         throw methodName.origin.failure(

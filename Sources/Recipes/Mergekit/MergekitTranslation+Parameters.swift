@@ -8,7 +8,7 @@ extension MergekitTranslation {
       throw member.origin.failure(
         "'\(Node.shortened(member.key))' plays no part in '\(method.name)', and mergekit ignores it",
         advice: nearestName(to: member.key, among: known) == nil
-          ? "take it away" : suggestion(for: member.key, among: known))
+          ? "remove it" : suggestion(for: member.key, among: known))
     }
     return parameter
   }

@@ -63,9 +63,9 @@ struct MergekitTranslation {
       "'modules' merges parts of a model apart, and here all modules of the adapters are merged",
       "list the adapters under 'models'; a parameter can differ by {filter, value}"
     ),
-    "tokenizer": ("an adapter has no tokenizer to merge", "take 'tokenizer' away"),
-    "tokenizer_source": ("an adapter has no tokenizer to merge", "take 'tokenizer_source' away"),
-    "chat_template": ("an adapter has no chat template", "take 'chat_template' away"),
+    "tokenizer": ("an adapter has no tokenizer to merge", "remove 'tokenizer'"),
+    "tokenizer_source": ("an adapter has no tokenizer to merge", "remove 'tokenizer_source'"),
+    "chat_template": ("an adapter has no chat template", "remove 'chat_template'"),
   ]
 
   private static func checkKeys(of root: Node) throws {
@@ -101,7 +101,7 @@ struct MergekitTranslation {
         "'\(method.name)' needs 'base_model'", advice: "name the one of the two models that t = 0 stands for")
     }
     if case .isNone(let why) = method.base {
-      throw node.origin.failure(why, advice: "take 'base_model' away; adapters are differences from it already")
+      throw node.origin.failure(why, advice: "remove 'base_model'; adapters are differences from it already")
     }
     _ = try MergekitValue.model(node, Place() / "base_model")
     return node

@@ -96,7 +96,7 @@ struct YAMLReader {
   private func refuseTag(_ tag: Tag, at place: Origin) throws {
     guard tag.description != Tag.Name.implicit.rawValue else { return }
     throw place.failure(
-      "the tag '\(Node.shortened(tag.description))' is not part of the recipe language", advice: "leave the tag away")
+      "the tag '\(Node.shortened(tag.description))' is not part of the recipe language", advice: "leave out the tag")
   }
 
   private func tooDeep(_ place: Origin) -> Failure {

@@ -26,9 +26,16 @@ public struct DecidedThreshold: Sendable {
   public init(path: String, limits: Limits = Limits()) throws {
     let bytes = try Bytes(mapping: path)
     self = try locating(file: path) {
-      guard let object = try bytes.withUnsafeBytes({ try JSONReader(limits).read($0) }).objectValue,
-        object["schema"] == "clues/threshold/1"
-      else { throw Failure(.badData, "is no threshold of Clues", advice: "`clues select` writes threshold.json") }
+      let foreign = Failure(
+        .badData, "is not a threshold of Clues", advice: "give the threshold.json that `clues select -o` wrote")
+      let value: JSONValue
+      do {
+        value = try bytes.withUnsafeBytes { try JSONReader(limits).read($0) }
+      } catch var failure as Failure {
+        failure.advice = failure.advice ?? foreign.advice
+        throw failure
+      }
+      guard let object = value.objectValue, object["schema"] == "clues/threshold/1" else { throw foreign }
       return try DecidedThreshold(object)
     }
   }

@@ -80,10 +80,10 @@ extension Clues {
 
     func validate() throws {
       guard recipe == nil || (with == nil && threshold == nil && parameters.isEmpty && !calibrate) else {
-        throw ValidationError("--recipe brings its own rule: leave --threshold, -p, --calibrate and --with away")
+        throw ValidationError("--recipe brings its own rule: leave out --threshold, -p, --calibrate and --with")
       }
       guard with == nil || (threshold == nil && parameters.isEmpty && !calibrate) else {
-        throw ValidationError("--with brings its own rule: leave --threshold, -p and --calibrate away")
+        throw ValidationError("--with brings its own rule: leave out --threshold, -p and --calibrate")
       }
     }
 

@@ -333,7 +333,8 @@ static const clues_descriptor about = {
     .struct_size = CLUES_DESCRIPTOR_SIZE,
     .id = "rogue",
     .summary = "Does what no plugin may.",
-    .parameters = "{\"deed\": {\"type\": \"string\", \"default\": \"nothing\"}, "
+    .details = "A formula:\n\n    f = \033[31m1\n    g = 2",
+    .parameters = "{\"deed\": {\"type\": \"string\", \"description\": \"What.\\n  standing trusted\", \"default\": \"nothing\"}, "
                   "\"path\": {\"type\": \"string\", \"default\": \"/\"}}",
 };
 
