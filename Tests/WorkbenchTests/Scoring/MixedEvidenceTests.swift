@@ -12,14 +12,14 @@ import Testing
 /// Clients with a ledger and clients with gradients are scored together where both give the same scores.
 @Suite struct MixedEvidenceTests {
   /// What a client would write into a ledger, worked out from its gradients in plain sums.
-  private func ledger(of client: URL, steps: [Int], domains: [String]) throws -> String {
+  private func ledger(of client: URL, steps: [Int], domains: [String], rate: Double? = nil) throws -> String {
     var text = ""
     for step in steps {
       let folder = client.appending(path: "checkpoint-\(step)").path
       func file(_ name: String) throws -> SafetensorsFile {
         try SafetensorsFile(Bytes(mapping: "\(folder)/gradients/\(name).safetensors"))
       }
-      let rate = LearningRate(log: try TrainerState(Bytes(mapping: folder + "/trainer_state.json")))!.mean
+      let logged = LearningRate(log: try TrainerState(Bytes(mapping: folder + "/trainer_state.json")))!.mean
       let names = try file("train").names.filter { $0.contains("lora_") }
       let means = try domains.map { domain in
         let validation = try file("validation.\(domain)")
@@ -48,7 +48,7 @@ import Testing
             }
           }
           var row = JSONObject([
-            ("checkpoint", JSONValue(step)), ("learning_rate", .number(rate)), ("split", .string(split)),
+            ("checkpoint", JSONValue(step)), ("learning_rate", .number(rate ?? logged)), ("split", .string(split)),
             ("id", .string("\(split)-\(sample)")), ("tokens", .integer(Int64(tokens[sample]))),
             ("gradient_norm", .number(sum { $2 }.squareRoot())),
           ])
@@ -97,6 +97,27 @@ import Testing
         mixed.notes.contains(
           .info("\(scorer) scores 'c1' by a ledger, and 'c0' by gradients, which give the same scores")),
         "\(mixed.notes)")
+    }
+  }
+
+  /// As of a rate that the Trainer logged: such a checkpoint has no say, and nobody would notice.
+  @Test func `a learning rate of 0 in a ledger is said`() throws {
+    try withTemporaryFolder { folder in
+      for client in ["c0", "c1"] {
+        try FileManager.default.copyItem(atPath: fixture("tiny/\(client)"), toPath: folder.path + "/" + client)
+      }
+      let client = folder.appending(path: "c1")
+      try ledger(of: client, steps: [4, 8], domains: ["c0", "c1"], rate: 0).write(
+        to: client.appending(path: "ledger.jsonl"), atomically: true, encoding: .utf8)
+      try #"{"format": 1, "client": "c1", "domain": "c1"}"#.write(
+        to: client.appending(path: "clues.json"), atomically: true, encoding: .utf8)
+      for step in [4, 8] {
+        try FileManager.default.removeItem(at: client.appending(path: "checkpoint-\(step)/gradients"))
+      }
+      let notes = try score(folder, "tracin").notes.map(\.text)
+      for step in [4, 8] {
+        #expect(notes.contains("c1: checkpoint \(step): \(LearningRate.zeroNote)"), "\(notes)")
+      }
     }
   }
 
