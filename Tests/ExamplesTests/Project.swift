@@ -36,15 +36,8 @@ struct Project {
   /// Builds it with the `clues` that was built along with the tests.
   func make(_ arguments: [String] = []) throws {
     _ = try output(
-      "make",
-      ["-C", folder.path, "CLUES=" + cluesExecutable, "RUSTC=" + debiansRustc, "SWIFTFLAGS=" + Self.swiftFlags]
-        + arguments)
+      "make", ["-C", folder.path, "CLUES=" + cluesExecutable, "RUSTC=" + debiansRustc] + arguments)
   }
-
-  /// PluginKit is compiled once for all projects in Swift.
-  private static let swiftFlags =
-    "-c release --scratch-path "
-    + URL(filePath: cluesExecutable).deletingLastPathComponent().appending(path: "plugin-projects").path
 
   /// What its self-test prints.
   func selfTest() throws -> String {

@@ -18,6 +18,10 @@ import Testing
     Kind.allCases.map { Choice(language: language, kind: $0) }
   }
 
+  /// PluginKit is compiled once for all projects in Swift.
+  static let scratch = URL(filePath: cluesExecutable).deletingLastPathComponent().appending(path: "plugin-projects")
+    .path
+
   @Test(arguments: choices) func `builds, loads and gives what it expects`(_ choice: Choice) throws {
     try withTemporaryFolder { folder in
       let written = try clues(
@@ -25,14 +29,14 @@ import Testing
         in: folder)
       #expect(written.status == 0, "\(written.errors)")
       let project = Project(folder: folder.appending(path: "own.first-try2"), name: "own.first-try2")
-      try project.make()
+      try project.make(["SWIFTFLAGS=-c release --scratch-path \(Self.scratch)"])
       let library = try project.loaded()
       #expect(library.entries.map(\.id) == ["own.first-try2"])
       #expect(library.entries.map(\.kind.rawValue) == [choice.kind.rawValue.replacing("-", with: " ")])
       #expect(try project.exportedSymbols() == ["clues_plugin_entry_v1"])
       #expect(try project.selfTest() == project.expected)
       // The self-test again, and all checks of `clues plugins check`.
-      try project.make(["test"])
+      try project.make(["test", "SWIFTFLAGS=-c release --scratch-path \(Self.scratch)"])
       for file in try FileManager.default.contentsOfDirectory(atPath: project.folder.path) {
         let text = (try? String(contentsOf: project.folder.appending(path: file), encoding: .utf8)) ?? ""
         for left in ["my-plugin", "MyPlugin", "KIND_", "LANGUAGE_NOTES", "PLUGINKIT_PATH"] {
@@ -89,7 +93,7 @@ import Testing
       let project = Project(folder: folder.appending(path: "my-method"), name: "my-method")
       let source = (["import PluginKit"] + code).joined(separator: "\n\n") + "\n"
       try Data(source.utf8).write(to: project.folder.appending(path: "Sources/Plugin.swift"))
-      try project.make()
+      try project.make(["SWIFTFLAGS=-c release --scratch-path \(Self.scratch)"])
       let result = try project.selfTest()
       #expect(result.contains("merge method largest\n"))
       #expect(result.contains("3 inputs\n  -1.25 -2 4\n  0 3 -2\n"), "\(result)")
