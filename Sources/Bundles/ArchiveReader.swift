@@ -39,6 +39,9 @@ package struct ArchiveReader: EntrySource {
           var released = 0
           let kind = ArchiveKind(of: raw)
           if kind == .zip { return try read(ZipWalk(file, limits: limits), wanting: isWanted, visit: visit) }
+          if kind == .compressedTar(.zstd) {
+            try ZstdFrames.check(raw, every: Self.stride) { file[$0].relinquish() }
+          }
           let archive = try OpenArchive(raw, kind: kind, limits: limits) { decoded in
             // What is decoded is not looked at again before it is digested.
             if decoded - released >= Self.stride {

@@ -10,7 +10,6 @@ final class FilterDecoder: Decoder {
   private let feed: Feed
 
   init(_ file: UnsafeRawBufferPointer, _ compression: ArchiveKind.Compression) throws {
-    if compression == .zstd { try ZstdFrames.check(file) }
     archive = archive_read_new()
     feed = Feed(file)
     // A warning here means that libarchive would start a program to decode.

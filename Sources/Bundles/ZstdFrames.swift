@@ -5,8 +5,20 @@ import Diagnostics
 /// Decoders pass over frames that are marked to be skipped, so anything may lie in them, at the end or anywhere.
 enum ZstdFrames {
   /// Refuses what is no frame of content, frames that are cut off, and windows that are not decoded here.
-  static func check(_ file: UnsafeRawBufferPointer) throws {
+  ///
+  /// - parameters:
+  ///   - stride: After so many bytes `letGo` is called with those that are not looked at again.
+  static func check(
+    _ file: UnsafeRawBufferPointer, every stride: Int, letGo: (Range<Int>) -> Void
+  ) throws {
     var at = 0
+    var held = 0
+    func pass(_ place: Int) {
+      guard place - held >= stride else { return }
+      letGo(held..<min(place, file.count))
+      held = min(place, file.count)
+    }
+    defer { letGo(held..<file.count) }
     repeat {
       try Interruption.check()
       guard let header = Header(file, at: at) else { throw cutOff }
@@ -24,7 +36,7 @@ enum ZstdFrames {
           "was compressed with a window of \(header.window >> 20) MiB, more than the \(largestWindow >> 20) MiB that are read",
           advice: "pack it again without --long and --ultra")
       }
-      at = try end(of: header, in: file)
+      at = try end(of: header, in: file, passing: pass)
     } while at < file.count
   }
 
@@ -32,12 +44,15 @@ enum ZstdFrames {
   private static let largestWindow = 1 << 27
 
   /// Where the frame ends, which only its blocks tell.
-  private static func end(of header: Header, in file: UnsafeRawBufferPointer) throws -> Int {
+  private static func end(
+    of header: Header, in file: UnsafeRawBufferPointer, passing pass: (Int) -> Void
+  ) throws -> Int {
     var at = header.end
     var count = 0
     while true {
       count += 1
       if count.isMultiple(of: 1 << 12) { try Interruption.check() }
+      pass(at)
       guard at + 3 <= file.count else { throw cutOff }
       let block = Int(file[at]) | Int(file[at + 1]) << 8 | Int(file[at + 2]) << 16
       // A repeated byte is stored once.
