@@ -1,13 +1,20 @@
 import ArgumentParser
 import Recipes
 
-/// What clients are called whose bundles are given on the command line.
+/// What clients are called whose bundles are given on the command line, and which of their adapters are meant.
 struct ClientOptions: ParsableArguments {
   @Option(
     name: .customLong("client"),
     help: ArgumentHelp(
       "A client's name, once for each input in order; by default that of the bundle.", valueName: "name"))
   var names: [String] = []
+
+  @Option(
+    name: .customLong("adapter"),
+    help: ArgumentHelp(
+      "The adapter that is meant where inputs hold several: once for all inputs, or once for each in order.",
+      valueName: "name"))
+  var adapters: [String] = []
 
   /// Checks that every input has a name, or none has.
   func check(inputs: [String]) throws {

@@ -49,13 +49,6 @@ extension Clues {
     @OptionGroup var clients: ClientOptions
 
     @Option(
-      name: .customLong("adapter"),
-      help: ArgumentHelp(
-        "The adapter that is meant where inputs hold several: once for all inputs, or once for each in order.",
-        valueName: "name"))
-    var adapters: [String] = []
-
-    @Option(
       help: ArgumentHelp("The rank of the result: a number, same or full.", valueName: "r"),
       completion: .list(["same", "full"]))
     var rank: String?
@@ -138,7 +131,7 @@ extension Clues {
     /// The options as settings of a recipe.
     private var settings: [Override] {
       get throws {
-        let inputs = try InputArgument.all(inputs, adapters: adapters)
+        let inputs = try InputArgument.all(inputs, adapters: clients.adapters)
         var settings = [try Override(["clients"], inputs.clients.text(), from: "the inputs")]
         settings.append(try Override(Self.paths["--method"] ?? [], method, from: "--method \(method)"))
         for (place, weight) in weight.enumerated() {

@@ -25,13 +25,6 @@ extension Clues {
     @Argument(help: ArgumentHelp("The clients' bundles.", valueName: "input"), completion: .file())
     var inputs: [String] = []
 
-    @Option(
-      name: .customLong("adapter"),
-      help: ArgumentHelp(
-        "The adapter that is meant where inputs hold several: once for all inputs, or once for each in order.",
-        valueName: "name"))
-    var adapters: [String] = []
-
     @Option(help: ArgumentHelp("The scorer.", valueName: "name"), completion: .pluginIds(.scorer))
     var scorer: String?
 
@@ -82,7 +75,7 @@ extension Clues {
         throw ValidationError("--client names the inputs, and there are none; a recipe names its clients itself")
       }
       try clients.check(inputs: inputs)
-      guard adapters.isEmpty || !inputs.isEmpty else {
+      guard clients.adapters.isEmpty || !inputs.isEmpty else {
         throw ValidationError("--adapter goes with inputs given here; a recipe has 'adapter:' for each client")
       }
       guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
@@ -104,7 +97,7 @@ extension Clues {
 
     private var chosenRecipe: Recipe {
       get throws {
-        let inputs = try InputArgument.all(inputs, adapters: adapters)
+        let inputs = try InputArgument.all(inputs, adapters: clients.adapters)
         if let recipe {
           // Inputs given here stand in for the recipe's clients; what it selects and merges plays no part.
           return try Recipe.read(path: recipe, overrides: limits.overrides, limits: limits.limits).scoringOnly(
