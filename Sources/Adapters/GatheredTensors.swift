@@ -19,17 +19,18 @@ struct GatheredTensors {
 
   /// - throws: ``Failure`` `badData` where two tensors stand for one parameter, and where a layer has two roles.
   init(_ file: SafetensorsFile) throws {
-    let plain = Set(file.names.filter { !Self.isSaved($0) }.map(ParameterName.init))
+    let parameters = file.names.map(ParameterName.init)
+    let others = parameters.contains(where: \.isSaved) ? Set(parameters.filter { !$0.isSaved }) : []
     var leftovers: (pieces: Set<String>, example: (spelled: String, name: String)?) = ([], nil)
-    for name in file.names {
+    for (name, asSpelled) in zip(file.names, parameters) {
       guard let tensor = file.tensors[name] else { continue }
-      var parameter = ParameterName(name)
-      if Self.isSaved(name) {
+      var parameter = asSpelled
+      if parameter.isSaved {
         // Earlier versions of PEFT left the adapter's name out also where they kept `modules_to_save`, before a layer of the
         // saved module, and wrote the same bias without either.
         let withoutAdapter = ParameterName(
-          name.split(separator: ".").filter { $0 != ParameterName.modulesToSave }.joined(separator: "."))
-        if plain.contains(withoutAdapter) { parameter = withoutAdapter }
+          ParameterName.joined(parameter.spelled.filter { $0 != ParameterName.modulesToSave }[...]))
+        if others.contains(withoutAdapter) { parameter = withoutAdapter }
       }
       try add(tensor, TensorKey(parameter, of: name), parameter, name)
       guard !parameter.leftovers.isEmpty else { continue }
@@ -80,7 +81,7 @@ struct GatheredTensors {
   }
 
   private static func isSaved(_ name: String) -> Bool {
-    name.split(separator: ".").contains(Substring(ParameterName.modulesToSave))
+    name.split(separator: ".").contains(ParameterName.modulesToSave)
   }
 
   private static func doubled(_ name: String, _ other: String) -> Failure {
@@ -110,11 +111,12 @@ struct GatheredTensors {
 
   /// Refuses a layer that the file adapts and replaces; its bias may be trained beside the factors.
   private func checkRoles() throws {
+    guard !absolutes.isEmpty else { return }
     let adapted = Set(modules.keys.map(PEFTRules.plain))
     for (key, name) in names.sorted(by: { $0.value < $1.value }) {
       guard case .absolute(let parameter) = key, let layer = replacedLayer(of: parameter), adapted.contains(layer),
         // So PEFT names the weight of the layer below its own, which it writes for embeddings and resized heads.
-        !name.split(separator: ".").contains(Substring(ParameterName.baseLayer))
+        !name.split(separator: ".").contains(ParameterName.baseLayer)
       else { continue }
       throw Failure(
         .badData, "replaces a layer that lora_A and lora_B of the same file adapt; PEFT loads only these, and drops it",

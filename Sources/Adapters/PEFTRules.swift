@@ -125,8 +125,9 @@ public enum PEFTRules {
 
   /// A path without the wrapping of adapted layers.
   static func plain(_ path: String) -> String {
-    path.split(separator: ".", omittingEmptySubsequences: false).filter { $0 != ParameterName.baseLayer }
-      .joined(separator: ".")
+    let parts = path.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.contains(ParameterName.baseLayer) else { return path }
+    return ParameterName.joined(parts.filter { $0 != ParameterName.baseLayer }[...])
   }
 
   /// A parameter's module and its name there.

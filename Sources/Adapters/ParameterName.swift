@@ -25,7 +25,13 @@ public func tensorName(of parameter: String) -> String { ParameterName.prefix + 
 /// A name in this form stays as it is.
 struct ParameterName: Hashable, Sendable {
   /// The parts between the dots.
-  let parts: [String]
+  let parts: [Substring]
+
+  /// The parts as the file has them.
+  let spelled: [Substring]
+
+  /// The parts with dots between them.
+  let text: String
 
   /// Whether it is the base model's own copy, which PEFT keeps beside a module that it saves.
   let isOriginal: Bool
@@ -33,40 +39,46 @@ struct ParameterName: Hashable, Sendable {
   /// What wrappers had left in the name, as far as PEFT's own files have none of it.
   private(set) var leftovers: [String]
 
-  /// The path of an adapted layer as the file has it, PEFT's prefix aside: patterns in the config may be written for it.
+  /// The path of an adapted layer as the file has it, PEFT's prefix aside, where it differs: patterns in the config may be
+  /// written for it.
   let spelledModule: String?
 
   /// The place of `lora_A` or its like among the parts.
   let marker: Int?
 
-  var text: String { parts.joined(separator: ".") }
+  /// Whether the name says that the parameter's module is saved whole (`modules_to_save`).
+  var isSaved: Bool { spelled.contains(Self.modulesToSave) }
 
   init(_ name: String) {
-    let spelled = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    let spelled = name.split(separator: ".", omittingEmptySubsequences: false)
+    self.spelled = spelled
     let bare = spelled.filter { !Self.wrappers.contains($0) }
-    var leftovers = spelled.filter(Self.wrappers.contains)
+    var leftovers = bare.count == spelled.count ? [] : spelled.filter(Self.wrappers.contains).map(String.init)
     let end = bare.lastIndex(where: Self.markers.contains)
     var (path, isOriginal) = end.map { (bare[..<$0], false) } ?? Self.withoutLayers(bare)
     // A path ends in a layer where a factor follows, else in the parameter's own name.
     let shortest = end == nil ? 2 : 1
     if let prefixEnd = Self.prefixEnd(in: path, leaving: shortest - 1) {
-      let prefix = path[..<prefixEnd].joined(separator: ".")
-      if prefix != Self.prefix { leftovers.append(prefix) }
+      let prefix = path[..<prefixEnd]
+      if !prefix.elementsEqual(Self.prefixParts) { leftovers.append(Self.joined(prefix)) }
       path = path[prefixEnd...]
     }
-    while path.first == Self.module, path.count > shortest { leftovers.append(path.removeFirst()) }
+    while path.first == Self.module, path.count > shortest { leftovers.append(String(path.removeFirst())) }
     self.leftovers = leftovers
     self.isOriginal = isOriginal
     guard let end else {
       (parts, marker, spelledModule) = (Array(path), nil, nil)
+      text = Self.joined(path)
       return
     }
     let ending = Self.withoutWrappers(bare[(end + 1)...])
-    self.leftovers += Array(repeating: Self.module, count: bare.count - end - 1 - ending.count)
+    self.leftovers += Array(repeating: String(Self.module), count: bare.count - end - 1 - ending.count)
     parts = path + [bare[end]] + Self.withoutAdapter(ending, of: bare[end])
+    text = Self.joined(parts[...])
     marker = path.count
     let layers = spelled[..<(spelled.lastIndex(of: bare[end]) ?? 0)]
-    spelledModule = layers[(Self.prefixEnd(in: layers, leaving: 0) ?? 0)...].joined(separator: ".")
+    let module = layers[(Self.prefixEnd(in: layers, leaving: 0) ?? 0)...]
+    spelledModule = module.elementsEqual(path) ? nil : Self.joined(module)
   }
 
   static func == (a: ParameterName, b: ParameterName) -> Bool { a.parts == b.parts && a.isOriginal == b.isOriginal }
@@ -77,22 +89,25 @@ struct ParameterName: Hashable, Sendable {
   }
 
   static let prefix = "base_model.model"
-  static let baseLayer = "base_layer"
-  static let modulesToSave = "modules_to_save"
-  private static let originalModule = "original_module"
+  private static let prefixParts: [Substring] = ["base_model", "model"]
+  static let baseLayer: Substring = "base_layer"
+  static let modulesToSave: Substring = "modules_to_save"
+  private static let originalModule: Substring = "original_module"
   /// The name that DataParallel, DistributedDataParallel and DeepSpeed give to the model that they wrap.
-  private static let module = "module"
+  private static let module: Substring = "module"
 
-  static let markers: Set = ["lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B", "lora_magnitude_vector"]
+  static let markers: Set<Substring> = [
+    "lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B", "lora_magnitude_vector",
+  ]
 
   /// The names that wrappers give to what they wrap: torch.compile, FSDP, activation checkpointing, FairScale, Lightning
   /// and Opacus.
-  private static let wrappers: Set = [
+  private static let wrappers: Set<Substring> = [
     "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_fpw_module", "_forward_module", "_module",
   ]
 
   /// Where the last `base_model.model` ends behind which so many parts are left; before it there may be anything.
-  private static func prefixEnd(in path: ArraySlice<String>, leaving count: Int) -> Int? {
+  private static func prefixEnd(in path: ArraySlice<Substring>, leaving count: Int) -> Int? {
     for start in path.indices.reversed() where path[start] == "base_model" {
       let next = path[(start + 1)...].firstIndex { $0 != module && !wrappers.contains($0) } ?? path.endIndex
       if next + 1 + count <= path.endIndex, path[next] == "model" { return next + 1 }
@@ -101,8 +116,8 @@ struct ParameterName: Hashable, Sendable {
   }
 
   /// A path in the base model without the layers that PEFT puts around its own; the last part is the parameter's name.
-  private static func withoutLayers(_ spelled: [String]) -> (path: ArraySlice<String>, isOriginal: Bool) {
-    var path: [String] = []
+  private static func withoutLayers(_ spelled: [Substring]) -> (path: ArraySlice<Substring>, isOriginal: Bool) {
+    var path: [Substring] = []
     var isOriginal = false
     var rest = spelled[...]
     while let part = rest.popFirst() {
@@ -119,18 +134,29 @@ struct ParameterName: Hashable, Sendable {
   }
 
   /// What follows a factor's marker, without what wraps the factor itself. One piece may be the adapter's name.
-  private static func withoutWrappers(_ spelled: ArraySlice<String>) -> ArraySlice<String> {
+  private static func withoutWrappers(_ spelled: ArraySlice<Substring>) -> ArraySlice<Substring> {
     var ending = spelled
     while ending.count > 2, let place = ending.dropLast().firstIndex(of: module) { ending.remove(at: place) }
     return ending
   }
 
   /// What follows a factor's marker, without the adapter's name; embeddings and magnitudes have nothing behind it.
-  private static func withoutAdapter(_ ending: ArraySlice<String>, of marker: String) -> ArraySlice<String> {
+  private static func withoutAdapter(_ ending: ArraySlice<Substring>, of marker: Substring) -> ArraySlice<Substring> {
     switch marker {
     case "lora_magnitude_vector": []
     case "lora_embedding_A", "lora_embedding_B": ending.count == 1 ? [] : ending
     default: ending.count == 2 ? ending.dropFirst() : ending
     }
+  }
+
+  /// Some parts with dots between them. `joined` asks for memory once a part.
+  static func joined(_ parts: ArraySlice<Substring>) -> String {
+    var text = ""
+    text.reserveCapacity(parts.reduce(parts.count) { $0 + $1.utf8.count })
+    for (place, part) in zip(parts.indices, parts) {
+      if place > parts.startIndex { text += "." }
+      text += part
+    }
+    return text
   }
 }

@@ -20,7 +20,7 @@ enum TensorKey: Hashable {
 
   /// - parameter name: The tensor's own name.
   init(_ parameter: ParameterName, of name: String) throws {
-    try Self.refuse(name.split(separator: ".", omittingEmptySubsequences: false).map(String.init), name)
+    try Self.refuse(parameter, name)
     guard let place = parameter.marker else {
       self = parameter.isOriginal ? .original(name: parameter.text) : .absolute(name: parameter.text)
       return
@@ -41,10 +41,11 @@ enum TensorKey: Hashable {
         advice: "adapt every layer once, and as a module", tensor: name)
     }
     let part: Part = ending == ["bias"] ? .bias : marker.hasSuffix("A") ? .a : .b
-    self = .factor(module: layer.joined(separator: "."), part: part, isEmbedding: isEmbedding)
+    self = .factor(module: ParameterName.joined(layer), part: part, isEmbedding: isEmbedding)
   }
 
-  private static func refuse(_ parts: [String], _ name: String) throws {
+  private static func refuse(_ parameter: ParameterName, _ name: String) throws {
+    let parts = parameter.spelled
     func refusal(_ what: String, _ advice: String) -> Failure { Failure(.badData, what, advice: advice, tensor: name) }
     // First, because kohya's modules are named lora_unet_… themselves.
     let isKohyas =
@@ -71,5 +72,5 @@ enum TensorKey: Hashable {
     }
   }
 
-  private static let known: Set = ["lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B"]
+  private static let known: Set<Substring> = ["lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B"]
 }

@@ -44,9 +44,9 @@ struct ParameterLayout {
     var parameter: Int?
     var children: [String: Node] = [:]
 
-    mutating func insert(_ parts: ArraySlice<String>, _ index: Int) {
+    mutating func insert(_ parts: ArraySlice<Substring>, _ index: Int) {
       if let first = parts.first {
-        children[first, default: Node()].insert(parts.dropFirst(), index)
+        children[String(first), default: Node()].insert(parts.dropFirst(), index)
       } else {
         parameter = index
       }
