@@ -13,7 +13,7 @@ struct Project {
   let folder: URL
   let name: String
 
-  /// One of those in Examples/plugins, built once, the way its author does it.
+  /// One of those in Examples/plugins, built and tested once, the way its author does it.
   static func example(_ language: Language) throws -> Project { try examples[language]!.get() }
 
   private static let examples = Dictionary(
@@ -23,7 +23,7 @@ struct Project {
         Result {
           let folder = repository.appending(path: "Examples/plugins/\(language)")
           let project = Project(folder: folder, name: "agreement")
-          try project.make()
+          try project.make(["test"])
           return project
         }
       )

@@ -29,14 +29,13 @@ import Testing
         in: folder)
       #expect(written.status == 0, "\(written.errors)")
       let project = Project(folder: folder.appending(path: "own.first-try2"), name: "own.first-try2")
-      try project.make(["SWIFTFLAGS=-c release --scratch-path \(Self.scratch)"])
+      // The build, its self-test, and all checks of `clues plugins check`.
+      try project.make(["test", "SWIFTFLAGS=-c release --scratch-path \(Self.scratch)"])
       let library = try project.loaded()
       #expect(library.entries.map(\.id) == ["own.first-try2"])
       #expect(library.entries.map(\.kind.rawValue) == [choice.kind.rawValue.replacing("-", with: " ")])
       #expect(try project.exportedSymbols() == ["clues_plugin_entry_v1"])
       #expect(try project.selfTest() == project.expected)
-      // The self-test again, and all checks of `clues plugins check`.
-      try project.make(["test", "SWIFTFLAGS=-c release --scratch-path \(Self.scratch)"])
       for file in try FileManager.default.contentsOfDirectory(atPath: project.folder.path) {
         let text = (try? String(contentsOf: project.folder.appending(path: file), encoding: .utf8)) ?? ""
         for left in ["my-plugin", "MyPlugin", "KIND_", "LANGUAGE_NOTES", "PLUGINKIT_PATH"] {
