@@ -23,8 +23,9 @@ struct AnchorMixture: ThresholdRule {
         F1 = 2 · (sum of P over kept samples) / (kept samples + sum of P over all)
 
     is the highest. The standard error of the share is its spread over the same grid. It says what the number of \
-    anchors leaves open, not what the model may have wrong: the share is judged as if the best samples were all \
-    good, and clean data is estimated to be about 85 to 95 percent good.
+    anchors leaves open, not what the model may have wrong: bad samples that score like the anchors count as good, so \
+    that the share is too high where scores separate badly, and clean data is estimated to be about 85 to 95 percent \
+    good.
 
     It rests on one assumption: the anchors are a random sample of good data, scored like it. Where they are fewer than \
     minimum_anchors, all the same, not distributed like any part of the samples, or leave the share open, the threshold \

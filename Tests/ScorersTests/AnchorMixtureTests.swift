@@ -275,7 +275,8 @@ import Testing
     let largest = Double.greatestFiniteMagnitude
     let strangeAnchors: [[Double]] = [
       places.map { $0 < 20 ? 1e300 : -1e300 }, places.map { $0 == 0 ? 1e300 : $0 },
-      places.map { $0 * .leastNonzeroMagnitude }, places.map { 1 + $0 * 0x1p-52 }, places.map { $0 < 20 ? largest : -largest },
+      places.map { $0 * .leastNonzeroMagnitude }, places.map { 1 + $0 * 0x1p-52 },
+      places.map { $0 < 20 ? largest : -largest },
     ]
     for anchors in strangeAnchors {
       let (threshold, log) = try decide([client(train: world.scores, anchors: anchors)])
