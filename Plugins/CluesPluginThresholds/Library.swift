@@ -3,7 +3,8 @@ import PluginKit
 private let library = PluginLibrary(
   "thresholds", version: "1.0.0", vendor: "Clues", license: "Apache-2.0",
   thresholdRules: [
-    AnchorMean.self, AnchorSigma.self, AnchorQuantile.self, Fixed.self, TopRatio.self, Otsu.self,
+    AnchorMean.self, AnchorSigma.self, AnchorQuantile.self, AnchorMixture.self, Fixed.self, TopRatio.self,
+    Otsu.self,
   ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

@@ -9,8 +9,11 @@ public struct ClientScores {
   public let client: String
   public let train: [Double]
   public let anchors: [Double]
+  /// For the log and cancellation.
+  public let host: Host
 
-  init(_ table: clues_client_scores) throws {
+  init(_ table: clues_client_scores, host: Host) throws {
+    self.host = host
     client = String(cString: table.client)
     for place in 0..<Int(table.count) where table.splits[place] > CLUES_SPLIT_ANCHOR.rawValue {
       throw PluginError("split \(table.splits[place]) is not known here", status: CLUES_UNSUPPORTED)

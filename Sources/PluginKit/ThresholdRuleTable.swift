@@ -8,7 +8,8 @@ func thresholdRuleTable(_ type: any ThresholdRule.Type) -> UnsafePointer<clues_t
   table.decide = { pointer, count, clients, target in
     Instance.answer(pointer) { instance in
       guard let rule = instance.entry as? any ThresholdRule else { return }
-      let thresholds = try rule.thresholds((0..<Int(count)).map { try ClientScores(clients![$0]!.pointee) })
+      let clients = try (0..<Int(count)).map { try ClientScores(clients![$0]!.pointee, host: instance.host) }
+      let thresholds = try rule.thresholds(clients)
       guard thresholds.count == Int(count) else {
         throw PluginError("gave \(thresholds.count) thresholds for \(count) clients", status: CLUES_INTERNAL)
       }

@@ -12,7 +12,7 @@ extension SampleSelection {
 
   /// What the user should know about a selection.
   public var notes: [Note] {
-    var notes: [Note] = []
+    var notes = remarks
     for client in clients {
       if client.total == 0 {
         // Anchors alone were handed over: there is nothing to keep.
@@ -122,7 +122,7 @@ extension SampleSelection {
   public var json: JSONValue {
     .object([
       "rule": .string(rule), "parameters": parameters, "calibrate": calibratesClients ? "client" : "none",
-      "anchors": anchors.json,
+      "anchors": anchors.json, "remarks": JSONValue(remarks.map(\.text)),
       "clients": .array(
         clients.map { client in
           [

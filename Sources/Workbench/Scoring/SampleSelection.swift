@@ -2,6 +2,7 @@ import Diagnostics
 import JSON
 import PluginHost
 import Recipes
+import Synchronization
 
 /// Which samples are kept, and what led to it.
 public struct SampleSelection: Sendable {
@@ -15,6 +16,8 @@ public struct SampleSelection: Sendable {
   public let anchors: Statistics
   /// Of clients to whom a threshold was sent, those whose anchors or validation data are not what it was decided with.
   let strangers: [String]
+  /// What the rule said of its decision, estimates and fallbacks.
+  let remarks: [Note]
 
   /// One client's part in the selection.
   public struct ClientShare: Sendable {
@@ -54,14 +57,17 @@ public struct SampleSelection: Sendable {
     let inputs = calibrated.groups.map { group in
       LeaveOneOut.input(group.client, group.places, calibrated.rows, values)
     }
-    let thresholds = try rule.thresholds(for: inputs, parameters, services: services)
+    let heard = Remarks(of: rule.about.id)
+    let thresholds = try rule.thresholds(for: inputs, parameters, services: heard.services(services))
+    let remarks = heard.notes
     let influences = try LeaveOneOut(
       table: scores, calibrated: calibrated, calibratesClients: calibratesClients, thresholds: thresholds,
-      decide: { try rule.thresholds(for: $0, parameters, services: services) }
+      decide: { try rule.thresholds(for: $0, parameters, services: heard.services(services)) }
     ).influences()
     self.init(
       scores, calibrated, thresholds: Dictionary(uniqueKeysWithValues: zip(inputs.map(\.client), thresholds)),
-      rule: rule.about.id, parameters: parameters.json, calibratesClients: calibratesClients, influences: influences)
+      rule: rule.about.id, parameters: parameters.json, calibratesClients: calibratesClients, influences: influences,
+      remarks: remarks)
   }
 
   /// Applies thresholds that somebody else decided on.
@@ -80,9 +86,10 @@ public struct SampleSelection: Sendable {
 
   private init(
     _ scores: ScoreTable, _ calibrated: ScoreTable, thresholds: [String: Double], rule: String, parameters: JSONValue,
-    calibratesClients: Bool, influences: [AnchorInfluence?] = [], strangers: [String] = []
+    calibratesClients: Bool, influences: [AnchorInfluence?] = [], strangers: [String] = [], remarks: [Note] = []
   ) {
     self.strangers = strangers
+    self.remarks = remarks
     self.rule = rule
     self.parameters = parameters
     self.calibratesClients = calibratesClients
@@ -140,5 +147,26 @@ extension ScoreTable {
       }
     }
     return try copy.checked()
+  }
+}
+
+/// What a threshold rule logs, which is told with the selection and not of the runs that only try what would be otherwise.
+private final class Remarks: Sendable {
+  private let rule: String
+  private let heard = Mutex<[Note]>([])
+
+  init(of rule: String) { self.rule = rule }
+
+  var notes: [Note] { heard.withLock { $0 } }
+
+  /// The same services with a log of their own.
+  func services(_ services: HostServices) -> HostServices {
+    HostServices(
+      log: { _, level, text in
+        guard level != .debug else { return }
+        let text = "\(self.rule): \(text)"
+        self.heard.withLock { $0.append(level == .warning ? .warning(text) : .info(text)) }
+      },
+      isCancelled: services.isCancelled)
   }
 }

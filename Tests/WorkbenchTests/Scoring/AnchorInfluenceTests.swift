@@ -158,4 +158,24 @@ import Testing
     let selection = try select(ScoreTable(rows: rows, scorers: []), "anchor-mean")
     #expect(selection.notes.contains { $0.text.hasPrefix("1 anchors of client 'a' are unscored") })
   }
+
+  /// The rule runs once more for every client, to see what its anchors do; only the decision itself is told of.
+  @Test func `what a rule says of its decision is a note, once`() throws {
+    let good = (0..<15).map { Double($0 % 7) / 3 - 1 }
+    let clients = ["a", "b", "c"].map { name in
+      (name: name, train: (good + good.map { $0 - 6 }).map { [$0] }, anchors: good.map { [$0] })
+    }
+    let selection = try select(table(clients), "anchor-mixture")
+    let told = selection.notes.filter { $0.text.hasPrefix("anchor-mixture: ") }
+    #expect(told.count == 1 && told[0].severity == .info, "\(selection.notes)")
+    #expect(told[0].text.contains("% of the 90 training samples are good (standard error "))
+    #expect(selection.json.objectValue?["remarks"]?.arrayValue == [.string(told[0].text)])
+    #expect(selection.clients.map(\.kept) == [15, 15, 15])
+    let short = try select(table(clients), "anchor-mixture", ["minimum_anchors": 100])
+    #expect(
+      short.notes.first
+        == .warning(
+          "anchor-mixture: there are 45 anchors, fewer than 100, so the share of good samples is not estimated and the "
+            + "threshold is that of anchor-sigma with k = 1.5"))
+  }
 }

@@ -1,0 +1,24 @@
+/// The cut that gives the best F1 when each sample is good with a known chance.
+///
+/// Good samples kept are Σ P over the kept, and all good samples Σ P over all, so F1 = 2 Σ P / (kept + Σ P over all).
+struct BestF1 {
+  /// The place of the lowest sample that is kept.
+  let lowest: Int
+  let f1: Double
+
+  /// - parameters:
+  ///   - chances: Of each sample, in the order of the scores.
+  ///   - scores: Ascending; equal ones are kept or dropped together.
+  init(_ chances: [Double], _ scores: [Double]) {
+    let total = chances.reduce(0, +)
+    var best = (lowest: 0, f1: -1.0)
+    var good = 0.0
+    for place in scores.indices.reversed() {
+      good += chances[place]
+      if place > 0, scores[place - 1] == scores[place] { continue }
+      let f1 = 2 * good / (Double(scores.count - place) + total)
+      if f1 > best.f1 { best = (place, f1) }
+    }
+    (lowest, f1) = best
+  }
+}
