@@ -42,11 +42,11 @@ def standardised(x, client, anchor, centres):
 
 
 def totals(values, client, anchor, both, centres):
-    sum = np.zeros(len(client))
+    total = np.zeros(len(client))
     for name, x in values.items():
         z = standardised(x, client, anchor, centres)
-        sum += np.minimum(z, 0) - (np.maximum(z - 2, 0) if name in both else 0)
-    return sum
+        total += np.minimum(z, 0) - (np.maximum(z - 2, 0) if name in both else 0)
+    return total
 
 
 def auroc(good, bad):
