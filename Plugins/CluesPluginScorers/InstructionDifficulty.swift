@@ -13,6 +13,9 @@ struct InstructionDifficulty: Scorer {
     keep: low scores −IFD and finds answers that do not fit their question. keep: high is the papers' use, to find \
     samples worth learning from in data that is clean; there samples above 1 are unscored, because their question \
     makes the answer less likely.
+
+    It sees answers that do not go with their question. It is weak on answers that were cut or are generic, and an echo \
+    of the question scores highest of all.
     """
   static let reference =
     "Li et al. 2024, From Quantity to Quality (IFD, Cherry); Li et al. 2024, Superfiltering (perplexity form)"
