@@ -22,6 +22,7 @@ func scoreSection(_ run: RunFile, _ samples: [ScoredSamples]) -> Section? {
         + (strips.beyond > 0 ? " \(counted(strips.beyond, "score")) beyond the axis stand at its ends." : ""),
       class: "soft")
     figure(strips.markup, table(run, samples))
+    shortfalls(run)
     reasons(samples)
   }
 }
@@ -72,6 +73,32 @@ private func table(_ run: RunFile, _ samples: [ScoredSamples]) -> DataTable {
         number(share.anchors.deviation), number(share.anchorOffset),
       ] + shifted
     })
+}
+
+/// By which scorer the dropped samples fall short most; nothing where scores are not combined by shortfall.
+@MarkupBuilder private func shortfalls(_ run: RunFile) -> Markup {
+  let clients = run.selection?.clients.filter { $0.shortOf.contains { $0.count > 0 } } ?? []
+  if let first = clients.first {
+    let scorers = first.shortOf.map(\.scorer)
+    let dropped = clients.map { Double($0.scored - $0.kept) }
+    let title = "What dropped samples fall short of"
+    element("h3") { title }
+    paragraph(
+      "A sample falls short by a scorer as far as its score lies below the anchors' mean, in their deviations. Of each "
+        + "client's dropped samples, the share that falls short most by each scorer.", class: "soft")
+    figure(
+      HeatMap(
+        title: title, description: "Of each client's dropped samples, the share that falls short most by each scorer.",
+        rows: clients.map(\.client), columns: scorers.map { elided($0, to: 13) }, columnTitle: nil,
+        values: zip(clients, dropped).map { client, dropped in client.shortOf.map { Double($0.count) / dropped } },
+        isShare: true, strongest: 1, cellName: { "\(clients[$0].client), \(scorers[$1])" }
+      ).markup,
+      DataTable(
+        caption: title, headings: ["client", "dropped"] + scorers,
+        rows: zip(clients, dropped).map { client, dropped in
+          [.text(client.client), .whole(Int(dropped))] + client.shortOf.map { .whole($0.count) }
+        }))
+  }
 }
 
 /// Why samples are unscored.
