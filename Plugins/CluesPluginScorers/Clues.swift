@@ -37,6 +37,9 @@ struct Clues: Scorer {
     The other parameters are further quirks of the paper's code, for those who want to see what they do. A ledger \
     gives the same scores as the gradients as long as eps, bias_correction and constants keep their defaults; \
     normalize: target and cosine need its column validation_norm.<domain>.
+
+    Blind to: a fluent answer to another question of the same domain, whose gradient points where the domain's do, and \
+    typos in a language that the model does not know, where good answers are noise to it as well.
     """
   static let reference =
     "CLUES: Collaborative High-Quality Data Selection for LLMs via Training Dynamics, NeurIPS 2024 (arXiv 2507.03004)"

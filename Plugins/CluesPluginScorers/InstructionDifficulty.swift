@@ -13,6 +13,9 @@ struct InstructionDifficulty: Scorer {
     keep: low scores −IFD and finds answers that do not fit their question. keep: high is the papers' use, to find \
     samples worth learning from in data that is clean; there samples above 1 are unscored, because their question \
     makes the answer less likely.
+
+    Blind to: echoes of the question, which makes them likely, generic answers, which go with any question as well as \
+    without one, and answers that were cut short.
     """
   static let reference =
     "Li et al. 2024, From Quantity to Quality (IFD, Cherry); Li et al. 2024, Superfiltering (perplexity form)"

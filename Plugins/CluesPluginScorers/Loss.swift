@@ -8,6 +8,8 @@ struct Loss: Scorer {
     S(z) = −mean over checkpoints of the answer's mean token loss (loss in the ledger and in gradient files). The \
     model has seen the sample: what it learned by heart has a low loss too, however wrong it is. perplexity asks the \
     untuned model.
+
+    Blind to: what perplexity is blind to, and what the client's model learned from the bad samples themselves.
     """
 
   private var checkpoint: Checkpoint?

@@ -9,6 +9,9 @@ struct Perplexity: Scorer {
     With L the mean loss of the answer's tokens under the base model (base_loss in the ledger), PPL = exp(L). \
     scale: log scores −L = −ln PPL, scale: linear scores −PPL. The order is the same; the log is the better one to \
     take means of and to add to other scores, because a few hopeless answers do not outweigh all others in it.
+
+    Blind to: fluent junk. Loops, generic answers, echoes of the question and boilerplate are likelier than good answers; \
+    where scorers are combined by shortfall, side: both finds what is too likely.
     """
   static let reference = "The PPL baseline of CLUES; Superfiltering (Li et al. 2024)"
 

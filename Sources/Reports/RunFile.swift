@@ -98,8 +98,8 @@ struct RunFile {
     let scored: Int
     let unscored: Int
     let keptShare: Double
-    /// Of the dropped samples, how many fall short most by each scorer; empty where that is not told.
-    let shortOf: [(scorer: String, count: Int)]
+    /// Of the dropped samples, how many fall short most in each respect; empty where that is not told.
+    let shortOf: [(respect: String, count: Int)]
   }
 
   struct Merge {

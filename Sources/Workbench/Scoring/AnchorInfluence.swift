@@ -127,7 +127,7 @@ struct LeaveOneOut {
     _ before: [Double?]
   ) -> [Double?] {
     guard let parts else { return before }
-    var scores = parts.totals(scales)
+    var scores = parts.totals(scales, without: groups[left].client)
     guard calibratesClients else { return scores }
     for (place, group) in groups.enumerated() {
       let anchors = place == left ? [] : group.places.filter { table.rows[$0].isAnchor }

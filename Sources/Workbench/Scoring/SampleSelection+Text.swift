@@ -94,11 +94,11 @@ extension SampleSelection {
     return (parts + [offsetRemark].compactMap { $0 }.map { wrapped($0, to: page.columns) }).joined(separator: "\n\n")
   }
 
-  /// By which scorer the dropped samples of each client fall short most; nil where scores are not combined by shortfall,
+  /// In which respect the dropped samples of each client fall short most; nil where scores are not combined by shortfall,
   /// or nothing was dropped.
   func shortfallText(_ page: PageLayout = PageLayout()) -> String? {
     guard clients.contains(where: { $0.shortOf.contains { $0.count > 0 } }) else { return nil }
-    let header = ["dropped, falling short most by"] + self.table.scorers.map(\.name)
+    let header = ["dropped, falling short most by"] + self.table.scorers.flatMap(\.respects)
     var table = Table(header, numbers: 1..<header.count)
     for client in clients { table.add([client.client] + client.shortOf.map { "\($0.count)" }) }
     return table.text(page)
@@ -141,7 +141,7 @@ extension SampleSelection {
             "anchors": client.anchors.json, "anchor_offset": number(client.anchorOffset),
             "kept": JSONValue(client.kept), "scored": JSONValue(client.scored), "unscored": JSONValue(client.unscored),
             "kept_share": .number(client.keptShare), "unscored_anchors": JSONValue(client.unscoredAnchors),
-            "short_of": .object(JSONObject(client.shortOf.map { ($0.scorer, JSONValue($0.count)) })),
+            "short_of": .object(JSONObject(client.shortOf.map { ($0.respect, JSONValue($0.count)) })),
             "influence": client.influence?.json ?? .null,
           ]
         }),

@@ -28,9 +28,9 @@ public struct SampleSelection: Sendable {
     public let unscored: Int
     /// How far the kept scores lie above the threshold, summed.
     public let excess: Double
-    /// Of its dropped samples, how many fall short most by each scorer, in the order of the scorers; empty where scores are
-    /// not combined by shortfall.
-    public let shortOf: [(scorer: String, count: Int)]
+    /// Of its dropped samples, how many fall short most in each respect, in the order of the scorers; empty where scores
+    /// are not combined by shortfall.
+    public let shortOf: [(respect: String, count: Int)]
     /// Anchors without a score, which the threshold cannot go by.
     public let unscoredAnchors: Int
     /// How far its anchors move the threshold of the others; nil without anchors, with one client, and where the
@@ -111,8 +111,8 @@ public struct SampleSelection: Sendable {
         kept: kept.count, scored: scored, unscored: train.count - scored,
         excess: kept.reduce(0) { $0 + ((calibrated.rows[$1].score.value ?? threshold) - threshold) },
         shortOf: scores.combination == .shortfall
-          ? scores.scorers.map { scorer in
-            (scorer.name, train.count { table.rows[$0].kept == false && table.rows[$0].shortOf == scorer.name })
+          ? scores.scorers.flatMap(\.respects).map { respect in
+            (respect, train.count { table.rows[$0].kept == false && table.rows[$0].shortOf == respect })
           } : [],
         unscoredAnchors: places.count { scores.rows[$0].isAnchor } - anchors.count,
         influence: influences.indices.contains(order) ? influences[order] : nil)

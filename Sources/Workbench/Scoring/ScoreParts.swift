@@ -3,48 +3,59 @@ import Recipes
 
 /// The scores of single scorers, column by column, and how they become one.
 ///
-/// With z = (score − mean) / deviation, by one mean and one deviation for everybody, those of all anchors:
+/// With z = (score − centre) / deviation:
 ///
 ///     sum        total = Σ over scorers of weight · z
 ///     shortfall  total = Σ over scorers of weight · min(z, 0), less weight · max(z − 2, 0) for a scorer with both sides
 ///
-/// So the totals of all clients are on one scale, which one global threshold needs.
+/// The deviation is one for everybody, so that the totals of all clients are on one scale, which one global threshold
+/// needs. In a sum the centre is the mean of all anchors. In a shortfall, where it decides what counts at all, a client has
+/// a centre of its own as far as the anchors show that clients differ (``ScoreTable/Scorer/Scale/centre(of:)``).
 struct ScoreParts {
   let scorers: [ScoreTable.Scorer]
   private let combination: Recipe.Combination
   /// Of every scorer, the score of every row; nil where there is none.
   private let columns: [[Double?]]
   private let rows: [ScoreTable.Row]
+  /// The clients in order, each with what its anchors' scores are under every scorer.
+  private let clients: [(name: String, anchors: [Statistics])]
 
   init(_ table: ScoreTable) {
     scorers = table.scorers
     combination = table.combination ?? .sum
     rows = table.rows
-    columns = table.scorers.enumerated().map { place, scorer in
+    let columns = table.scorers.enumerated().map { place, scorer in
       table.rows.map { row in
         // Written by Clues, the parts stand in the order of the scorers.
         if row.parts.indices.contains(place), row.parts[place].scorer == scorer.name { return row.parts[place].score }
         return row.parts.first { $0.scorer == scorer.name }?.score ?? nil
       }
     }
+    self.columns = columns
+    clients = table.groups.map { client, places in
+      let anchors = places.filter { table.rows[$0].isAnchor }
+      return (client, columns.map { column in Statistics(anchors.compactMap { column[$0] }) })
+    }
   }
 
-  /// Mean and deviation of the anchors under every scorer.
+  /// The scale of the anchors under every scorer.
   ///
   /// - parameter client: A client whose anchors do not count.
   /// - throws: ``Failure`` `badData` when the anchors do not make a scale.
   func scales(without client: String? = nil) throws -> [ScoreTable.Scorer.Scale] {
-    let statistics = statistics { $0.client != client }
-    return try zip(scorers, statistics).map { scorer, statistics in
-      guard let scale = ScoreTable.Scorer.Scale(statistics) else {
+    let places = rows.indices.filter { rows[$0].isAnchor && rows[$0].client != client }
+    let others = clients.filter { $0.name != client }
+    return try scorers.indices.map { scorer in
+      let all = Statistics(places.compactMap { columns[scorer][$0] })
+      guard let pooled = ScoreTable.Scorer.Scale(all) else {
         throw Failure(
           .badData,
-          "the scores of '\(scorer.name)' cannot be standardised: there are \(statistics.count) scored anchors"
-            + (statistics.count >= 2 ? ", all with the same score" : ""),
+          "the scores of '\(scorers[scorer].name)' cannot be standardised: there are \(all.count) scored anchors"
+            + (all.count >= 2 ? ", all with the same score" : ""),
           advice: "several scorers are combined on the scale of the anchors: bring at least two, take one scorer, or "
             + "take the scores of all clients together: clues select A.jsonl B.jsonl")
       }
-      return scale
+      return combination == .sum ? pooled : pooled.divided(others.map { $0.anchors[scorer] })
     }
   }
 
@@ -52,42 +63,56 @@ struct ScoreParts {
   ///
   /// - throws: ``Failure`` `badData` that names the client when its anchors do not make a scale.
   func scales(of client: String) throws -> [ScoreTable.Scorer.Scale] {
-    try zip(scorers, statistics { $0.client == client }).map { scorer, statistics in
-      guard let scale = ScoreTable.Scorer.Scale(statistics) else {
-        throw ScoreTable.uncalibrated(client, statistics, by: scorer.name)
+    let anchors = clients.first { $0.name == client }?.anchors ?? []
+    return try zip(scorers, anchors).map { scorer, anchors in
+      guard let scale = ScoreTable.Scorer.Scale(anchors) else {
+        throw ScoreTable.uncalibrated(client, anchors, by: scorer.name)
       }
       return scale
     }
   }
 
-  private func statistics(of isMeant: (ScoreTable.Row) -> Bool) -> [Statistics] {
-    let anchors = rows.indices.filter { rows[$0].isAnchor && isMeant(rows[$0]) }
-    return columns.map { column in Statistics(anchors.compactMap { column[$0] }) }
+  /// What a scorer adds to a total.
+  typealias Term = (value: Double, isAbove: Bool)
+
+  /// What every scorer adds to the total of every row; nil where a scorer has no score.
+  ///
+  /// - parameter client: A client whose anchors do not count.
+  func terms(_ scales: [ScoreTable.Scorer.Scale], without client: String? = nil) -> [[Term]?] {
+    let centres = Dictionary(
+      uniqueKeysWithValues: clients.map { name, anchors in
+        (name, zip(scales, anchors).map { $0.centre(of: name == client ? Statistics([]) : $1) })
+      })
+    return rows.indices.map { row in centres[rows[row].client].flatMap { terms(of: row, scales, centres: $0) } }
   }
 
-  /// What every scorer adds to the total of a row; nil where a scorer has no score.
-  func terms(of row: Int, _ scales: [ScoreTable.Scorer.Scale]) -> [Double]? {
-    var terms: [Double] = []
+  private func terms(of row: Int, _ scales: [ScoreTable.Scorer.Scale], centres: [Double]) -> [Term]? {
+    var terms: [Term] = []
     for (place, scale) in scales.enumerated() {
       guard let score = columns[place][row] else { return nil }
       let scorer = scorers[place]
       switch combination {
-      case .sum: terms.append(scorer.weight * (score - scale.mean) / scale.deviation)
+      case .sum: terms.append((scorer.weight * (score - centres[place]) / scale.deviation, false))
       case .shortfall:
-        terms.append(scorer.weight * (scorer.side ?? .low).shortfall((score - scale.mean) / scale.deviation))
+        let z = (score - centres[place]) / scale.deviation
+        let shortfall = (scorer.side ?? .low).shortfall(z)
+        terms.append((scorer.weight * shortfall, z > 0 && shortfall < 0))
       }
     }
     return terms
   }
 
   /// The total of every row; nil where a scorer has no score.
-  func totals(_ scales: [ScoreTable.Scorer.Scale]) -> [Double?] {
-    rows.indices.map { terms(of: $0, scales)?.reduce(0, +) }
+  ///
+  /// - parameter client: A client whose anchors do not count.
+  func totals(_ scales: [ScoreTable.Scorer.Scale], without client: String) -> [Double?] {
+    terms(scales, without: client).map { $0?.reduce(0) { $0 + $1.value } }
   }
 
   /// The terms with the names of their scorers, of scores that are combined by shortfall.
-  func shortfalls(_ terms: [Double]) -> [(scorer: String, value: Double)] {
-    combination == .shortfall ? zip(scorers, terms).map { ($0.name, $1) } : []
+  func shortfalls(_ terms: [Term]) -> [ScoreTable.Shortfall] {
+    combination == .shortfall
+      ? zip(scorers, terms).map { .init(scorer: $0.name, value: $1.value, isAbove: $1.isAbove) } : []
   }
 
   /// The first scorer that has no score of a row.
@@ -111,6 +136,31 @@ extension ScoreTable.Scorer.Scale {
   init?(_ anchors: Statistics) {
     guard anchors.count >= 2, anchors.deviation > 0 else { return nil }
     self.init(mean: anchors.mean, deviation: anchors.deviation)
+  }
+
+  /// The same scale with the deviation divided into that within the clients and that between them.
+  ///
+  /// By the method of moments for a model with random effects (DerSimonian and Laird 1986, unweighted): of the variance of
+  /// the clients' means, what their anchors' own deviation would give them by chance is not between the clients.
+  func divided(_ clients: [Statistics]) -> Self {
+    let clients = clients.filter { $0.count > 0 }
+    let free = clients.reduce(0) { $0 + $1.count - 1 }
+    let squares = clients.reduce(0) { $0 + $1.deviation * $1.deviation * Double($1.count - 1) }
+    // With one anchor each, or with none that differ, the anchors say nothing about the one without the other.
+    guard free > 0, squares > 0 else { return self }
+    let within = squares / Double(free)
+    let spread = Statistics(clients.map(\.mean)).deviation
+    let chance = within * clients.reduce(0) { $0 + 1 / Double($1.count) } / Double(clients.count)
+    return .init(
+      mean: mean, deviation: within.squareRoot(), between: max(0, spread * spread - chance).squareRoot())
+  }
+
+  /// Where a client's scores are measured from: the mean of all anchors, drawn towards that of its own as far as clients
+  /// differ and its anchors are many (the empirical Bayes estimate of James and Stein).
+  func centre(of own: Statistics) -> Double {
+    guard between > 0, own.count > 0 else { return mean }
+    let variance = between * between
+    return mean + (own.mean - mean) * variance / (variance + deviation * deviation / Double(own.count))
   }
 }
 
@@ -152,8 +202,8 @@ extension ScoreTable {
   /// The table with totals on these scales.
   func combined(_ parts: ScoreParts, on scales: [Scorer.Scale]) throws -> ScoreTable {
     var copy = self
-    for place in rows.indices {
-      guard let terms = parts.terms(of: place, scales) else {
+    for (place, terms) in parts.terms(scales).enumerated() {
+      guard let terms else {
         // Unscored by one scorer is unscored; a row that has a total must have its parts.
         if case .unscored = rows[place].score { continue }
         throw Failure(
@@ -180,9 +230,9 @@ extension ScoreTable {
     let parts = ScoreParts(self)
     var copy = self
     for (client, places) in groups {
-      let scales = try parts.scales(of: client)
+      let terms = try parts.terms(parts.scales(of: client))
       for place in places where rows[place].score.value != nil {
-        if let terms = parts.terms(of: place, scales) { copy.rows[place].set(terms, parts) }
+        if let terms = terms[place] { copy.rows[place].set(terms, parts) }
       }
     }
     return try copy.checked()
@@ -190,8 +240,8 @@ extension ScoreTable {
 }
 
 extension ScoreTable.Row {
-  fileprivate mutating func set(_ terms: [Double], _ parts: ScoreParts) {
-    let total = terms.reduce(0, +)
+  fileprivate mutating func set(_ terms: [ScoreParts.Term], _ parts: ScoreParts) {
+    let total = terms.reduce(0) { $0 + $1.value }
     score = total.isFinite ? .value(total) : .unscored("the sum of its scores is no number")
     shortfalls = total.isFinite ? parts.shortfalls(terms) : []
   }

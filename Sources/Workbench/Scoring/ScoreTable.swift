@@ -27,15 +27,29 @@ public struct ScoreTable: Sendable {
     public var checkpoints: [(step: Int, score: Double?)]
     /// The scores of the single scorers where there are several, before they were standardised.
     public var parts: [(scorer: String, score: Double?)]
-    /// What each scorer adds to a score that is combined by shortfall, 0 or less, in the order of the scorers.
-    public var shortfalls: [(scorer: String, value: Double)] = []
+    /// What each scorer adds to a score that is combined by shortfall, in the order of the scorers.
+    public var shortfalls: [Shortfall] = []
     /// Whether the selection keeps it; nil without a selection and for anchors.
     public var kept: Bool?
 
-    /// The scorer by which the sample falls short most; nil where it does by none.
+    /// In which respect the sample falls short most; nil where it does in none.
     public var shortOf: String? {
-      shortfalls.min { $0.value < $1.value }.flatMap { $0.value < 0 ? $0.scorer : nil }
+      shortfalls.min { $0.value < $1.value }.flatMap { $0.value < 0 ? $0.respect : nil }
     }
+  }
+
+  /// What one scorer adds to the score of a sample.
+  public struct Shortfall: Sendable, Equatable {
+    public let scorer: String
+    /// 0 or less.
+    public let value: Double
+    /// Whether the sample lies above the anchors, not below.
+    public let isAbove: Bool
+
+    var respect: String { Self.respect(scorer, isAbove: isAbove) }
+
+    /// `perplexity`, or `perplexity (above)`, which is the name of no scorer.
+    static func respect(_ scorer: String, isAbove: Bool) -> String { isAbove ? "\(scorer) (above)" : scorer }
   }
 
   /// One scorer and how its scores went into the total.
@@ -48,8 +62,13 @@ public struct ScoreTable: Sendable {
     public var weight: Double
     /// Which scores count against a sample; nil where scores are not combined by shortfall.
     public var side: Recipe.Side?
-    /// Mean and standard deviation of the anchors, by which the scores were standardised; nil for a lone scorer.
+    /// What the anchors say of the scores, by which they were standardised; nil for a lone scorer.
     public var scale: Scale?
+
+    /// In which respects a sample can fall short.
+    var respects: [String] {
+      (side == .both ? [false, true] : [false]).map { Shortfall.respect(name, isAbove: $0) }
+    }
 
     /// What must agree for scores to be comparable: `clues 1.0.0 {"preset":"reference"} as 'direction'`.
     var identity: String {
@@ -59,7 +78,10 @@ public struct ScoreTable: Sendable {
 
     public struct Scale: Sendable, Equatable {
       public let mean: Double
+      /// That of the anchors; where scores are combined by shortfall, that of each client's about their own mean.
       public let deviation: Double
+      /// How far the clients' own means deviate from each other beyond what chance does; 0 where they do not, and in sums.
+      public var between = 0.0
     }
   }
 

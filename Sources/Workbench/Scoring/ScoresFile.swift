@@ -90,8 +90,8 @@ extension ScoreTable {
     guard combination == .shortfall, scales.count == scorers.count else { return self }
     let parts = ScoreParts(self)
     var copy = self
-    for place in rows.indices where rows[place].score.value != nil {
-      copy.rows[place].shortfalls = parts.terms(of: place, scales).map { parts.shortfalls($0) } ?? []
+    for (place, terms) in parts.terms(scales).enumerated() where rows[place].score.value != nil {
+      copy.rows[place].shortfalls = terms.map { parts.shortfalls($0) } ?? []
     }
     return copy
   }
@@ -197,6 +197,7 @@ extension ScoreTable.Scorer {
     if let scale {
       object["anchor_mean"] = .number(scale.mean)
       object["anchor_deviation"] = .number(scale.deviation)
+      if side != nil { object["anchor_deviation_between_clients"] = .number(scale.between) }
     }
     return .object(object)
   }
@@ -223,7 +224,9 @@ extension ScoreTable.Scorer {
     self.weight = weight
     if let mean = object["anchor_mean"]?.doubleValue, let deviation = object["anchor_deviation"]?.doubleValue {
       guard deviation > 0 else { throw Failure(.badData, "the scorer '\(id)' has anchors without a deviation") }
-      scale = Scale(mean: mean, deviation: deviation)
+      let between = object["anchor_deviation_between_clients"].map { $0.doubleValue ?? -1 } ?? 0
+      guard between >= 0 else { throw Failure(.badData, "the scorer '\(id)' has clients with a deviation below 0") }
+      scale = Scale(mean: mean, deviation: deviation, between: between)
     } else {
       scale = nil
     }
