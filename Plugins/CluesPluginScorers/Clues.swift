@@ -34,12 +34,13 @@ struct Clues: Scorer {
         length           mean        sum
         learning_rate    true        false
 
+    It sees broken text and fluent junk alike, and is nearly blind to the answer to another question of the same domain. \
+    Divided by the update's length (normalize: sample, with length: mean) it sees the direction alone: better on loops \
+    and swapped answers, worse on answers that were cut.
+
     The other parameters are further quirks of the paper's code, for those who want to see what they do. A ledger \
     gives the same scores as the gradients as long as eps, bias_correction and constants keep their defaults; \
     normalize: target and cosine need its column validation_norm.<domain>.
-
-    Blind to: a fluent answer to another question of the same domain, whose gradient points where the domain's do, and \
-    typos in a language that the model does not know, where good answers are noise to it as well.
     """
   static let reference =
     "CLUES: Collaborative High-Quality Data Selection for LLMs via Training Dynamics, NeurIPS 2024 (arXiv 2507.03004)"

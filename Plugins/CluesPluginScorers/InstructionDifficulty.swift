@@ -14,8 +14,8 @@ struct InstructionDifficulty: Scorer {
     samples worth learning from in data that is clean; there samples above 1 are unscored, because their question \
     makes the answer less likely.
 
-    Blind to: echoes of the question, which makes them likely, generic answers, which go with any question as well as \
-    without one, and answers that were cut short.
+    It sees answers that do not go with their question. It is weak on answers that were cut or are generic, and an echo \
+    of the question scores highest of all.
     """
   static let reference =
     "Li et al. 2024, From Quantity to Quality (IFD, Cherry); Li et al. 2024, Superfiltering (perplexity form)"

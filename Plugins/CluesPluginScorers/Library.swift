@@ -4,7 +4,7 @@ private let library = PluginLibrary(
   "scorers", version: "1.0.0", vendor: "Clues", license: "Apache-2.0",
   scorers: [
     Clues.self, TracIn.self, Less.self, DataInf.self, GraNd.self, Perplexity.self, InstructionDifficulty.self,
-    Loss.self, RandomScore.self, Trajectory.self,
+    MutualInformation.self, Loss.self, RandomScore.self, Trajectory.self,
   ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

@@ -10,8 +10,8 @@ struct Perplexity: Scorer {
     scale: log scores −L = −ln PPL, scale: linear scores −PPL. The order is the same; the log is the better one to \
     take means of and to add to other scores, because a few hopeless answers do not outweigh all others in it.
 
-    Blind to: fluent junk. Loops, generic answers, echoes of the question and boilerplate are likelier than good answers; \
-    where scorers are combined by shortfall, side: both finds what is too likely.
+    It sees broken text, and is blind to what a language model likes: loops, generic answers and echoes of the question \
+    score higher than good answers.
     """
   static let reference = "The PPL baseline of CLUES; Superfiltering (Li et al. 2024)"
 

@@ -147,6 +147,7 @@ import Testing
       (try run("perplexity"), with.map { -$0 }), (try run("perplexity", ["scale": "linear"]), with.map { -exp($0) }),
       (try run("ifd"), zip(with, without).map { -$0 / $1 }),
       (try run("ifd", ["form": "perplexity"]), zip(with, without).map { -exp($0 - $1) }),
+      (try run("pmi"), zip(evidence[0].tokens, zip(with, without)).map { $0 * $1.1 - $0 * $1.0 }),
     ] {
       #expect(scores[3] == reason)
       for sample in 0..<count where sample != 3 {
@@ -161,6 +162,26 @@ import Testing
     }.scores
     #expect(high[0] == .unscored("its question makes the answer less likely, with a difficulty of 2.0 at checkpoint 8"))
     #expect(high[1].value! == with[1] / without[1])
+  }
+
+  /// What ln p(a|q) − ln p(a) is must not depend on how an answer is cut into pieces: that of the whole is the sum of
+  /// its parts', which a score for each token does not have.
+  @Test func mutualInformationAddsUp() throws {
+    let evidence = [try Evidence(tiny: "c0", step: 8)]
+    let parts = [(tokens: 3.0, with: 1.5, without: 4.0), (tokens: 9.0, with: 2.5, without: 2.0)]
+    func information(_ tokens: Double, _ with: Double, _ without: Double) throws -> Double {
+      try score("pmi", evidence, from: .ledger) { ledger in
+        let all = evidence[0].ids
+        ledger["tokens"] = all.map { _ in tokens }
+        ledger["base_loss"] = all.map { _ in with }
+        ledger["base_loss_without_prompt"] = all.map { _ in without }
+      }.values[0]!
+    }
+    let whole = try information(12, (3 * 1.5 + 9 * 2.5) / 12, (3 * 4.0 + 9 * 2.0) / 12)
+    let sum = try parts.reduce(0) { try $0 + information($1.tokens, $1.with, $1.without) }
+    #expect(abs(whole - sum) < 1e-12)
+    #expect(abs(whole - 3) < 1e-12)
+    #expect(throws: NotToBeHad.self) { try score("pmi", evidence, from: .gradients) }
   }
 
   @Test func random() throws {

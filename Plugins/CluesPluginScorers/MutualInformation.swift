@@ -1,0 +1,45 @@
+import PluginKit
+
+/// The pointwise mutual information of question and answer.
+struct MutualInformation: Scorer {
+  static let id = "pmi"
+  static let summary = "How much the question tells the untuned model about a sample's answer, over all of its tokens."
+  static let details = """
+    With n the tokens of the answer, and L(a|q) and L(a) their mean losses under the base model with and without the \
+    question (base_loss and base_loss_without_prompt in the ledger):
+
+        S(z) = n · (L(a) − L(a|q)) = ln p(a|q) − ln p(a)
+
+    in nats. ifd is the same comparison for one token: it says how well question and answer go together, and this how \
+    much of an answer there is. An answer that was cut goes with its question as well as a whole one, but there is \
+    less of it; so it is with an empty phrase.
+
+    It sees answers to other questions, answers that were cut, and generic ones, which do not lean on the question. It is \
+    blind to echoes of the question, and weak on typos and loops. How much there is to say differs between tasks, a \
+    translation has twice the information of a definition; compare clients by their own anchors.
+    """
+  static let reference =
+    "Church and Hanks 1990, Word Association Norms, Mutual Information, and Lexicography"
+
+  private var checkpoint: Checkpoint?
+
+  /// The base model does not change, so one checkpoint says it all.
+  var needs: [Needs] {
+    [
+      Needs(
+        columns: [Column.tokens, Column.baseLoss, Column.baseLossWithoutPrompt], checkpoints: CLUES_CHECKPOINTS_LAST)
+    ]
+  }
+
+  mutating func begin(_ checkpoint: Checkpoint) throws { self.checkpoint = checkpoint }
+
+  mutating func scores() throws -> [Score] {
+    guard let checkpoint else { return [] }
+    return checkpoint.score { sample throws(Unscorable) in
+      let tokens = try checkpoint.tokens(of: sample)
+      let with = try checkpoint.value(Column.baseLoss, of: sample)
+      let without = try checkpoint.value(Column.baseLossWithoutPrompt, of: sample)
+      return tokens * (without - with)
+    }
+  }
+}
