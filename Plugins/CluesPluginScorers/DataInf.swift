@@ -15,7 +15,8 @@ struct DataInf: Scorer {
     published influence is −S: negative is helpful. Anchors are scored with the h of the training samples. Gradients \
     are needed; the rows are read three times.
 
-    Blind to: what clues is blind to, and, by one checkpoint alone, what the client's model has learned by heart by then.
+    It sees what tracin sees, and is blind to what tracin is blind to, and to what the client's model has learned by heart \
+    by the last checkpoint.
     """
   static let reference = "Kwon et al. 2024, DataInf: Efficiently Estimating Data Influence in LoRA-tuned LLMs"
 

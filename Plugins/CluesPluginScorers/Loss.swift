@@ -9,7 +9,8 @@ struct Loss: Scorer {
     model has seen the sample: what it learned by heart has a low loss too, however wrong it is. perplexity asks the \
     untuned model.
 
-    Blind to: what perplexity is blind to, and what the client's model learned from the bad samples themselves.
+    It sees broken text, and is blind to what perplexity is blind to, loops, generic answers and echoes, and to what the \
+    client's model learned from bad samples.
     """
 
   private var checkpoint: Checkpoint?
