@@ -225,12 +225,14 @@ extension Bench {
 extension ScoreTable {
   /// A warning where the scores are known to be by other scorers than the recipe's, or combined in another way.
   public func note(against recipe: Recipe) -> Note? {
-    let (mine, theirs) = (scorers.map(\.id), recipe.score.map(\.value.scorer.value))
-    guard !mine.isEmpty else { return nil }
-    if mine.sorted() != theirs.sorted() {
+    let theirs = recipe.score.map(\.value.scorer.value)
+    guard !scorers.isEmpty else { return nil }
+    if scorers.map(\.id).sorted() != theirs.sorted() {
+      func listed(_ names: [String]) -> String {
+        names.dropLast().joined(separator: ", ") + (names.count > 1 ? " and " : "") + (names.last ?? "")
+      }
       return .warning(
-        "these scores are by \(mine.joined(separator: " and ")), and the recipe scores by \(theirs.joined(separator: " and "))"
-      )
+        "these scores are by \(listed(scorers.map(\.name))), and the recipe scores by \(listed(recipe.scorerNames))")
     }
     guard let combination, let other = recipe.combine?.value, combination != other else { return nil }
     return .warning(

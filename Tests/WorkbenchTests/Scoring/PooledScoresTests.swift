@@ -49,6 +49,12 @@ import Testing
       let pooled = try bench.select(
         ScoreTable(pooling: paths), rule: "anchor-sigma", parameters: [:], calibratesClients: calibrates)
       #expect(pooled.table.text == one.table.text)
+      let recipe = try TestMerge(
+        inputs: [fixture("tiny/c0")],
+        settings: [("score", chain.score), ("select.threshold", "anchor-sigma")]
+          + (calibrates ? [("select.calibrate", "client")] : [])
+      ).recipe
+      #expect(try bench.select(ScoreTable(pooling: paths), by: recipe).table.text == one.table.text)
       #expect(DecidedThreshold(pooled).json == DecidedThreshold(one).json)
       #expect(pooled.json == one.json)
       // The threshold goes back to a client, which has its own scores alone.
