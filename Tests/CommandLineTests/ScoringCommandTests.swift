@@ -35,7 +35,7 @@ import Testing
       let figures = try evaluation("out/clues/scores.jsonl", in: folder)
       #expect((figures["auroc"]?.doubleValue ?? 0) >= 0.98)
       #expect((figures["f1"]?.doubleValue ?? 0) >= 0.93)
-      #expect(result.output.contains("dropped, falling short most by"))
+      #expect(result.output.contains("What dropped samples fall short of most:\nfinancial     perplexity "))
       let alone = try clues(
         [
           "score", "checkpoints/medical.tar.zst", "checkpoints/financial.tar.gz", "checkpoints/multilingual.zip",

@@ -98,10 +98,17 @@ extension SampleSelection {
   /// or nothing was dropped.
   func shortfallText(_ page: PageLayout = PageLayout()) -> String? {
     guard clients.contains(where: { $0.shortOf.contains { $0.count > 0 } }) else { return nil }
-    let header = ["dropped, falling short most by"] + self.table.scorers.flatMap(\.respects)
-    var table = Table(header, numbers: 1..<header.count)
-    for client in clients { table.add([client.client] + client.shortOf.map { "\($0.count)" }) }
-    return table.text(page)
+    var facts = Facts()
+    for client in clients {
+      // Of equal counts, in the order of the scorers.
+      let most = client.shortOf.enumerated().filter { $0.element.count > 0 }.sorted {
+        ($1.element.count, $0.offset) < ($0.element.count, $1.offset)
+      }
+      facts.add(
+        client.client,
+        most.isEmpty ? "nothing" : most.map { "\($0.element.respect) \($0.element.count)" }.joined(separator: ", "))
+    }
+    return "What dropped samples fall short of most:\n" + facts.text(columns: page.columns)
   }
 
   /// Threshold, rule and anchors.

@@ -222,7 +222,10 @@ import Testing
       #expect(counts.reduce(0, +) == dropped && dropped > 0)
     }
     let table = try #require(selection.shortfallText())
-    #expect(table.hasPrefix("dropped, falling short most by") && selection.text().contains(table))
+    #expect(selection.text().contains(table))
+    let first = selection.clients[0].shortOf
+    let largest = try #require(first.max { $0.count < $1.count })
+    #expect(table.hasPrefix("What dropped samples fall short of most:\na  \(largest.respect) \(largest.count), "))
     let json = selection.json.objectValue?["clients"]?.arrayValue?[1].objectValue?["short_of"]?.objectValue
     #expect(json?.members.map(\.value) == selection.clients[1].shortOf.map { JSONValue($0.count) })
     // A sum has no respect in which a sample falls short.

@@ -123,6 +123,23 @@ import Testing
     #expect(try Self.evaluate(Self.fluent, "{scorer: clues}").pooled.auroc > 0.85)
   }
 
+  /// Echoes of the question go with it too well, typos are not as likely as answers, and generic answers teach nothing.
+  @Test func `dropped samples say what is wrong with them`() throws {
+    let settings = [("score", try Self.chain()), ("select.threshold", "anchor-sigma"), ("select.parameters.k", "1.5")]
+    let recipe = try TestMerge(inputs: Self.fluent.bundles.map(Self.file), settings: settings).recipe
+    let table = try #require(try Bench(catalog: builtInCatalog(), threads: 2).score(recipe).selection).table
+    let labels = try String(contentsOfFile: Self.file(Self.fluent.labels), encoding: .utf8)
+    func shortOf(_ kind: String) -> [String] {
+      let lines = labels.split(separator: "\n").filter { $0.contains("\"corruption\": \"\(kind)\"") }
+      let ids = lines.compactMap { $0.firstMatch(of: /"id": "([^"]*)"/).map { String($0.1) } }
+      return ids.compactMap { id in table.rows.first { $0.id == id && $0.kept == false }?.shortOf }
+    }
+    let (echo, typos, generic) = (shortOf("echo"), shortOf("typos"), shortOf("generic"))
+    #expect(echo.count == 15 && echo.allSatisfy { $0 == "ifd (above)" }, "\(echo)")
+    #expect(typos.count == 15 && typos.allSatisfy { $0 == "perplexity" }, "\(typos)")
+    #expect(generic.count == 15 && generic.count { ["contribution", "direction"].contains($0) } > 10, "\(generic)")
+  }
+
   /// Four clients in one pool, one of which has other questions and other good answers.
   @Test func `clients that differ are measured by one threshold`() throws {
     try withTemporaryFolder { folder in
