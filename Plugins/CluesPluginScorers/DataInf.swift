@@ -14,6 +14,9 @@ struct DataInf: Scorer {
     V is the mean validation gradient: that of the own domain, plus scoring_weight times those of the others. The \
     published influence is −S: negative is helpful. Anchors are scored with the h of the training samples. Gradients \
     are needed; the rows are read three times.
+
+    It sees what tracin sees, and is blind to what tracin is blind to, and to what the client's model has learned by heart \
+    by the last checkpoint.
     """
   static let reference = "Kwon et al. 2024, DataInf: Efficiently Estimating Data Influence in LoRA-tuned LLMs"
 

@@ -9,6 +9,9 @@ struct GraNd: Scorer {
   static let details = """
     The mean of ‖g(z)‖ over the checkpoints. keep: low scores −‖g‖, which removes noise: wrong answers have large \
     gradients. keep: high scores ‖g‖, which prunes what is easy already; that is what the paper is after.
+
+    It sees noise, and is blind to what a sample teaches: a loop has as small a gradient as a good answer, typos in a long \
+    answer a smaller one, and a short answer a large one however good it is.
     """
   static let reference = "Paul et al. 2021, Deep Learning on a Data Diet: Finding Important Examples Early in Training"
 

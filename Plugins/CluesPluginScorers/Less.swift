@@ -27,6 +27,9 @@ struct Less: Scorer {
     With target: mean and without projection a ledger gives the same scores, if it has the column \
     validation_norm.<domain>: the norm of the mean validation gradient. Without that there is no cosine to be had from \
     a ledger; clues with normalize: sample is what comes next to it.
+
+    It sees broken text and fluent junk alike, and is blind to swapped answers as clues is, and to how much there is to a \
+    sample, for a cosine has no length: an answer that was cut points the right way as well.
     """
   static let reference =
     "Xia et al. 2024, LESS: Selecting Influential Data for Targeted Instruction Tuning (arXiv 2402.04333)"

@@ -8,6 +8,9 @@ struct Loss: Scorer {
     S(z) = −mean over checkpoints of the answer's mean token loss (loss in the ledger and in gradient files). The \
     model has seen the sample: what it learned by heart has a low loss too, however wrong it is. perplexity asks the \
     untuned model.
+
+    It sees broken text, and is blind to what perplexity is blind to, loops, generic answers and echoes, and to what the \
+    client's model learned from bad samples.
     """
 
   private var checkpoint: Checkpoint?

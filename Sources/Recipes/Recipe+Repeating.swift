@@ -40,7 +40,15 @@ extension Recipe {
         .badRecipe, "this is the record of a run, but holds no recipe that can be read here",
         advice: "use the version of Clues that wrote it", file: file)
     }
-    return recipe.text(indented: true)
+    return withCombination(recipe).text(indented: true)
+  }
+
+  /// Records from before 'combine' are of runs that summed.
+  private static func withCombination(_ recipe: JSONValue) -> JSONValue {
+    guard var object = recipe.objectValue, object["combine"] == nil, object["score"]?.arrayValue?.count ?? 0 > 1
+    else { return recipe }
+    object["combine"] = "sum"
+    return .object(object)
   }
 }
 

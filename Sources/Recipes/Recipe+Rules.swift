@@ -13,6 +13,14 @@ extension Recipe {
       throw select.origin.failure(
         "'select' needs 'score'", advice: "name a scorer: the selection is made from its scores")
     },
+    Rule<Self>(schema: severalForCombine) { recipe, _ in
+      guard let combine = recipe.combine, !combine.isDefault, recipe.score.count < 2 else { return }
+      throw combine.origin.failure(
+        "'combine' is about several scorers, and the recipe has \(recipe.score.isEmpty ? "none" : "one")",
+        advice: "leave it out, or list more scorers under 'score'")
+    },
+    Rule<Self>(schema: shortfallForSide) { recipe, _ in try recipe.checkSides() },
+    Rule<Self> { recipe, _ in try recipe.checkScorerNames() },
     Rule<Self>(schema: ["dependentRequired": ["weights": ["merge"]]]) { recipe, _ in
       guard let weights = recipe.weights, !weights.isDefault, recipe.merge == nil else { return }
       throw weights.origin.failure("'weights' needs 'merge'", advice: "leave it out in a recipe that only scores")
@@ -35,6 +43,47 @@ extension Recipe {
     ],
     "then": ["required": ["select"]],
   ]
+
+  private static let severalForCombine: JSONValue = [
+    "if": ["required": ["combine"]],
+    "then": ["required": ["score"], "properties": ["score": ["type": "array", "minItems": 2]]],
+  ]
+
+  private static let shortfallForSide: JSONValue = [
+    "allOf": [
+      ["not": ["properties": ["score": ["type": "object", "required": ["side"]]], "required": ["score"]]],
+      [
+        "if": [
+          "anyOf": [
+            ["properties": ["combine": ["const": "sum"]], "required": ["combine"]],
+            ["properties": ["score": ["type": "array", "maxItems": 1]], "required": ["score"]],
+          ]
+        ],
+        "then": ["properties": ["score": ["items": ["not": ["required": ["side"]]]]]],
+      ],
+    ]
+  ]
+
+  private func checkSides() throws {
+    guard let side = score.compactMap({ $0.value.side }).first(where: { !$0.isDefault }) else { return }
+    let reason =
+      score.count < 2
+      ? "and there is one scorer" : combine?.value == .sum ? "and the scores are summed" : nil
+    guard let reason else { return }
+    throw side.origin.failure(
+      "'side' says what counts as a shortfall, \(reason)",
+      advice: score.count < 2 ? "leave it out" : "leave it out, or set 'combine' to 'shortfall'")
+  }
+
+  private func checkScorerNames() throws {
+    let names = scorerNames
+    for (place, scorer) in score.enumerated() {
+      guard let other = names.indices.first(where: { $0 != place && names[$0] == names[place] }),
+        let name = scorer.value.name, other < place || score[other].value.name == nil
+      else { continue }
+      throw name.origin.failure("two scorers are called '\(name.value)'", advice: "give each a name of its own")
+    }
+  }
 
   private func checkClientWeights() throws {
     guard let weighted = clients.compactMap({ $0.weight }).first else { return }

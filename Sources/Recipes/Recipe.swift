@@ -16,8 +16,10 @@ public struct Recipe: Sendable {
   public var version = Located(1)
   /// At least one, in the order of the file.
   public var clients: [Located<Client>] = []
-  /// The scorers that are summed; empty in a recipe that only merges.
+  /// The scorers; empty in a recipe that only merges.
   public var score: [Located<Scorer>] = []
+  /// How the scores of several scorers become one; nil where there are none, or one.
+  public var combine: Located<Combination>? = Located(Combination.shortfall)
   public var select: Located<Selection>?
   /// Where the weights come from; nil where the clients bear them or nothing is merged.
   public var weights: Located<Weighting>? = Located(Weighting.equal)
@@ -93,8 +95,11 @@ extension Recipe: Record {
       "The clients' bundles, at least one: paths, or mappings with a path and more."),
     .key(
       "score", \.score, .oneOrMany(of: .record),
-      "How samples are scored: a scorer, or a list of scorers whose standardised scores are summed.",
+      "How samples are scored: a scorer, or a list of scorers whose scores 'combine' makes one of.",
       absent: "nothing is scored"),
+    .key(
+      "combine", \.combine, .choice,
+      "How the scores of several scorers become one, each standardised by the anchors first."),
     .key(
       "select", \.select, .record, "Which samples are kept; needs 'score'.",
       absent: { $0.score.isEmpty ? nil : "nothing is selected" }),
@@ -120,7 +125,7 @@ extension Recipe: Record {
       "models": "clients", "adapters": "clients", "inputs": "clients", "bundles": "clients",
       "merge_method": "merge.method", "combination_type": "merge.method", "svd_rank": "merge.rank",
       "out_dtype": "output.dtype", "scorer": "score.scorer", "threshold": "select.threshold",
-      "calibrate": "select.calibrate",
+      "calibrate": "select.calibrate", "combination": "combine",
     ]
     for name in ["density", "lambda", "epsilon", "gamma", "t", "normalize", "rescale", "select_topk"] {
       places[name] = "merge.parameters.\(name)"
@@ -131,6 +136,8 @@ extension Recipe: Record {
   }()
 
   mutating func settle() {
+    if score.count < 2 { combine = nil }
+    if combine?.value != .shortfall { for place in score.indices { score[place].value.side = nil } }
     if merge == nil || clients.contains(where: { $0.weight != nil }) { weights = nil }
   }
 }

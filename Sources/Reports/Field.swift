@@ -46,6 +46,12 @@ struct Field {
     }
   }
 
+  var members: [(key: String, field: Field)] {
+    get throws {
+      try unwrap(value.objectValue, "an object").members.map { ($0.key, Field($0.value, at: "\(path).\($0.key)")) }
+    }
+  }
+
   private func unwrap<Value>(_ value: Value?, _ kind: String) throws -> Value {
     guard let value else {
       throw Failure(

@@ -11,6 +11,8 @@ struct RunFile {
   let clients: [Client]
   let plugins: [Plugin]
   let scorers: [Scorer]
+  /// How the scores of several scorers become one; nil of one, and in records from before that was told.
+  let combination: String?
   let selection: Selection?
   let merge: Merge?
   let notes: [Note]
@@ -49,10 +51,12 @@ struct RunFile {
   }
 
   struct Scorer {
+    let id: String
     let name: String
     let version: String
     let parameters: JSONValue
     let weight: Double
+    let side: String?
   }
 
   struct Note {
@@ -94,6 +98,8 @@ struct RunFile {
     let scored: Int
     let unscored: Int
     let keptShare: Double
+    /// Of the dropped samples, how many fall short most in each respect; empty where that is not told.
+    let shortOf: [(respect: String, count: Int)]
   }
 
   struct Merge {
@@ -143,10 +149,13 @@ extension RunFile {
       Plugin(
         library: try plugin["library"].text, version: try plugin["version"].text, sha256: try plugin["sha256"].text)
     }
+    combination = try field["combine"].present?.text
     scorers = try field["scorers"].list.map { scorer in
-      Scorer(
-        name: try scorer["scorer"].text, version: try scorer["version"].text, parameters: scorer["parameters"].value,
-        weight: try scorer["weight"].number)
+      let id = try scorer["scorer"].text
+      return Scorer(
+        id: id, name: try scorer["name"].present?.text ?? id, version: try scorer["version"].text,
+        parameters: scorer["parameters"].value,
+        weight: try scorer["weight"].number, side: try scorer["side"].present?.text)
     }
     selection = try field["selection"].present.map { try Selection($0) }
     let count = clients.count
@@ -187,7 +196,10 @@ extension RunFile.Selection {
         anchors: try RunFile.Anchors(client["anchors"]), anchorOffset: try client["anchor_offset"].present?.number,
         thresholdShift: try client["influence"].present?["deviations"].present?.number,
         kept: try client["kept"].whole, scored: try client["scored"].whole, unscored: try client["unscored"].whole,
-        keptShare: try client["kept_share"].number)
+        keptShare: try client["kept_share"].number,
+        shortOf: try client["short_of"].present?.members.map {
+          ($0.key, try $0.field.whole)
+        } ?? [])
     }
   }
 }

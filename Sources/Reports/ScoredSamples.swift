@@ -16,10 +16,12 @@ struct ScoredSamples {
   /// The rows of `scores.jsonl`, client by client.
   ///
   /// - parameter calibrating: Whether each client's scores are to be put on the scale of its own anchors, as
-  ///   `select.calibrate: client` does before it sets thresholds; the rows hold scores from before that.
+  ///   `select.calibrate: client` does before it sets thresholds; the rows hold scores from before that, and where they
+  ///   fall short what they fall short by on that scale.
   static func all(in rows: [JSONValue], calibrating: Bool) throws -> [ScoredSamples] {
     var places: [String: Int] = [:]
     var all: [ScoredSamples] = []
+    var hasShortfalls = false
     for (number, row) in rows.enumerated() {
       let field = Field(row, at: "scores.jsonl[\(number)]")
       let client = try field["client"].text
@@ -28,15 +30,17 @@ struct ScoredSamples {
         places[client] = place
         all.append(ScoredSamples(client: client))
       }
-      try all[place].add(field)
+      let shortfalls = try calibrating ? field["shortfalls"].present?.members.map { try $0.field.number } : nil
+      hasShortfalls = hasShortfalls || shortfalls != nil
+      try all[place].add(field, shortfalls)
     }
-    return calibrating ? all.map { $0.calibrated() } : all
+    return calibrating && !hasShortfalls ? all.map { $0.calibrated() } : all
   }
 
-  private mutating func add(_ row: Field) throws {
+  private mutating func add(_ row: Field, _ shortfalls: [Double]?) throws {
     let split = try row["split"].text
     guard split == "train" || split == "anchor" else { return }
-    guard let score = try row["score"].present?.number else {
+    guard let score = try shortfalls?.reduce(0, +) ?? row["score"].present?.number else {
       unscored[try row["reason"].present?.text ?? "no reason given", default: 0] += 1
       return
     }

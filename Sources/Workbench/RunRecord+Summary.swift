@@ -5,6 +5,7 @@ extension RunRecord {
   public func summary(_ page: PageLayout = PageLayout()) -> String {
     var parts = [table.text(page)]
     if let merge, merge.clients.count > 1 { parts.append(updates(merge).text(page)) }
+    if let shortfalls = scored?.selection?.shortfallText(page) { parts.append(shortfalls) }
     var facts = Facts()
     if let selection = scored?.selection { selection.describe(in: &facts) }
     if let merge { describe(merge, in: &facts) }

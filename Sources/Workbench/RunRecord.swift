@@ -130,6 +130,7 @@ public struct RunRecord: Sendable {
           ["library": .string($0.library), "version": .string($0.version), "sha256": .string($0.sha256)]
         }),
       "scorers": .array(scored?.table.scorers.map(\.json) ?? []),
+      "combine": JSONValue(scored?.table.combination?.rawValue),
       "selection": scored?.selection?.json ?? .null,
       "merge": merge?.json ?? .null,
       "notes": .array(notes.map { ["severity": .string($0.severity.rawValue), "text": .string($0.text)] }),

@@ -144,13 +144,26 @@ import Testing
       #expect(scored.status == 0, "\(scored.errors)")
       let by = try clues(["select", "s.jsonl", "--recipe", recipe, "--json"], in: folder)
       #expect(by.status == 0 && by.errors.isEmpty, "\(by.errors)")
-      let written = try clues(["select", "s.jsonl", "--threshold", "anchor-sigma", "-p", "k=1", "--json"], in: folder)
+      let written = try clues(
+        ["select", "s.jsonl", "--threshold", "anchor-sigma", "-p", "k=1.5", "--json"], in: folder)
       #expect(by.output == written.output)
       // Scores by other scorers than the recipe's are pointed out.
       let paper = repository.appending(path: "recipes/clues.yaml").path
       let other = try clues(["select", "s.jsonl", "--recipe", paper, "--json"], in: folder)
       #expect(
-        other.errors.contains("warning: these scores are by clues and perplexity, and the recipe scores by clues"))
+        other.errors.contains(
+          "warning: these scores are by contribution, direction, ifd, pmi and perplexity, and the recipe scores by clues"
+        ))
+      let text = try String(contentsOfFile: recipe, encoding: .utf8)
+      try text.replacing("combine: shortfall", with: "combine: sum").replacing("side: both", with: "weight: 1")
+        .replacing(
+          "../checkpoints", with: repository.path + "/checkpoints"
+        ).write(to: folder.appending(path: "sum.yaml"), atomically: true, encoding: .utf8)
+      let sum = try clues(["select", "s.jsonl", "--recipe", "sum.yaml", "--json"], in: folder)
+      #expect(
+        sum.errors.contains("these scores are combined by 'shortfall', and the recipe combines by 'sum'"),
+        "\(sum.errors)"
+      )
       let merging = repository.appending(path: "recipes/average.yaml").path
       let none = try clues(["select", "s.jsonl", "--recipe", merging], in: folder)
       #expect(none.status == 78 && none.errors.contains("the recipe selects nothing"))

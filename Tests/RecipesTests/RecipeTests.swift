@@ -71,6 +71,28 @@ import Testing
     let scoring = try Recipe.parse("clients: [a]\nscore: {scorer: clues}", file: "r.yaml")
     #expect(scoring.weights == nil)
     #expect(scoring.merge == nil)
+    #expect(scoring.combine == nil && scoring.score[0].value.side == nil)
+    let several = "clients: [a]\nscore: [{scorer: clues}, {scorer: ifd}]\n"
+    let shortfall = try Recipe.parse(several, file: "r.yaml")
+    #expect(shortfall.combine?.value == .shortfall && shortfall.score.map(\.value.side?.value) == [.low, .low])
+    let sum = try Recipe.parse(several, file: "r.yaml", overrides: [Override("combine=sum")])
+    #expect(sum.combine?.value == .sum && sum.score.allSatisfy { $0.value.side == nil })
+  }
+
+  /// They are of runs that summed.
+  @Test func `records without a combination are repeated as they were`() throws {
+    try withTemporaryFolder { folder in
+      func recorded(_ combine: JSONValue?) throws -> Recipe {
+        var recipe: JSONObject = ["clients": ["a"], "score": [["scorer": "clues"], ["scorer": "ifd"]]]
+        recipe["combine"] = combine
+        let path = folder.appending(path: "run.json").path
+        try JSONValue.object(["schema": "clues/run/1", "recipe": .object(recipe)]).text().write(
+          toFile: path, atomically: true, encoding: .utf8)
+        return try Recipe.read(path: path)
+      }
+      let read = try ["shortfall", "sum", nil].map { try recorded($0).combine?.value }
+      #expect(read == [.shortfall, .sum, .sum])
+    }
   }
 
   @Test func takesTheTextOfWordsThatYAMLTakesForOthers() throws {

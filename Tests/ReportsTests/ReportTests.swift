@@ -60,6 +60,36 @@ import Testing
     #expect(!(try Report(run: SampleRun().json(), scores: SampleRun().scores()).html.contains(heading)))
   }
 
+  @Test func `what dropped samples fall short of is in a table and a drawing`() throws {
+    var run = SampleRun()
+    let title = "What dropped samples fall short of"
+    #expect(!(try Report(run: run.json(), scores: run.scores()).html.contains(title)))
+    run.shortOf = [[12, 3, 5], [0, 19, 0], [9, 9, 0]].map { (counts: [Int]) in
+      ["direction": JSONValue(counts[0]), "ifd": JSONValue(counts[1]), "ifd (above)": JSONValue(counts[2])]
+    }
+    let page = try page(run)
+    #expect(try page.numbers(title, "ifd") == [3, 19, 9] && page.numbers(title, "ifd (above)") == [5, 0, 0])
+    #expect(try page.numbers(title, "dropped") == [20, 19, 18])
+    let drawing = try #require(page.all("svg").first { $0.children.first?.wholeText == title })
+    let cells = drawing.all("g").compactMap { $0.children.first?.wholeText }
+    #expect(cells.contains { $0.hasPrefix("financial, direction: 60") })
+  }
+
+  /// Totals of calibrated clients that fall short are those of the shortfalls, not of the scores.
+  @Test func `shortfalls are on the scale of the client where clients are calibrated`() throws {
+    var run = SampleRun()
+    run.calibrate = "client"
+    run.threshold = -1
+    let rows: [JSONValue] = [-3.0, -0.5, -0.25].enumerated().map { place, value in
+      [
+        "client": .string(run.clients[place]), "split": "train", "id": "s", "score": -77.0, "kept": .bool(value > -1),
+        "shortfalls": ["direction": .number(value), "ifd": -0.125],
+      ]
+    }
+    let page = try Page.read(Report(run: run.json(), scores: rows).html)
+    #expect(try page.numbers("Scores by client", "median") == [-3.125, -0.625, -0.375])
+  }
+
   @Test func `tables have the numbers of the record`() throws {
     let run = SampleRun()
     let page = try page(run)

@@ -12,6 +12,8 @@ struct SampleRun {
   var isLinear = true
   /// What each client's anchors do; nil in records from before that was told.
   var influences: [JSONValue]?
+  /// Of each client's dropped samples, how many fall short most in each respect; nil where scores are summed.
+  var shortOf: [JSONValue]?
 
   /// Numbers that look like something, from anything that can be counted.
   private func wave(_ place: Int, _ step: Double) -> Double {
@@ -58,7 +60,7 @@ struct SampleRun {
       "clients": .array(
         clients.enumerated().map { place, name in
           [
-            "influence": influences?[place] ?? .null,
+            "influence": influences?[place] ?? .null, "short_of": shortOf?[place] ?? .null,
             "client": .string(name), "threshold": threshold, "anchors": statistics(10), "anchor_offset": -0.03125,
             "kept": JSONValue(samples / 2 + place % 3), "scored": JSONValue(samples), "unscored": 1,
             "kept_share": .number(Double(samples / 2 + place % 3) / Double(samples + 1)),

@@ -65,7 +65,14 @@ private func choices(_ run: RunFile) -> [(String, String)] {
   var choices: [(String, String)] = []
   for scorer in run.scorers {
     let weight = run.scorers.count > 1 ? ["weight \(short(scorer.weight))"] : []
-    choices.append(("Scorer", described(scorer.name, weight + parameters(scorer.parameters))))
+    let title = scorer.name == scorer.id ? scorer.id : "\(scorer.name): \(scorer.id)"
+    let side = scorer.side.map { $0 == "both" ? ["counts on both sides of the anchors"] : [] } ?? []
+    choices.append(("Scorer", described(title, weight + side + parameters(scorer.parameters))))
+  }
+  switch run.combination {
+  case "shortfall": choices.append(("Combined", "by shortfall: no scorer makes up for what a sample lacks by another"))
+  case "sum": choices.append(("Combined", "as a sum: one scorer can make up for another"))
+  default: break
   }
   if let selection = run.selection {
     let scale = selection.calibratesClients ? ["scores on the scale of each client's anchors"] : []

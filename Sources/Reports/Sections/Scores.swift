@@ -22,6 +22,7 @@ func scoreSection(_ run: RunFile, _ samples: [ScoredSamples]) -> Section? {
         + (strips.beyond > 0 ? " \(counted(strips.beyond, "score")) beyond the axis stand at its ends." : ""),
       class: "soft")
     figure(strips.markup, table(run, samples))
+    shortfalls(run)
     reasons(samples)
   }
 }
@@ -72,6 +73,37 @@ private func table(_ run: RunFile, _ samples: [ScoredSamples]) -> DataTable {
         number(share.anchors.deviation), number(share.anchorOffset),
       ] + shifted
     })
+}
+
+/// In which respect the dropped samples fall short most; nothing where scores are not combined by shortfall.
+@MarkupBuilder private func shortfalls(_ run: RunFile) -> Markup {
+  let clients = run.selection?.clients.filter { $0.shortOf.contains { $0.count > 0 } } ?? []
+  if let first = clients.first {
+    let respects = first.shortOf.map(\.respect)
+    let dropped = clients.map { $0.scored - $0.kept }
+    let title = "What dropped samples fall short of"
+    let isTwoSided = run.scorers.contains { $0.side == "both" }
+    element("h3") { title }
+    paragraph(
+      "A sample falls short by a scorer as far as its score lies below the anchors' mean, in their deviations"
+        + (isTwoSided ? "; where that counts too (↑), as far as it lies more than two deviations above" : "")
+        + ". Of each client's dropped samples, the share that falls short most by each.", class: "soft")
+    figure(
+      HeatMap(
+        title: title, description: "Of each client's dropped samples, the share that falls short most by each scorer.",
+        rows: clients.map(\.client), columns: respects.map { elided($0.replacing(" (above)", with: " ↑"), to: 13) },
+        columnTitle: nil,
+        values: zip(clients, dropped).map { client, dropped in
+          client.shortOf.map { Double($0.count) / Double(dropped) }
+        },
+        isShare: true, strongest: 1, cellName: { "\(clients[$0].client), \(respects[$1])" }
+      ).markup,
+      DataTable(
+        caption: title, headings: ["client", "dropped"] + respects,
+        rows: zip(clients, dropped).map { client, dropped in
+          [.text(client.client), .whole(dropped)] + client.shortOf.map { .whole($0.count) }
+        }))
+  }
 }
 
 /// Why samples are unscored.

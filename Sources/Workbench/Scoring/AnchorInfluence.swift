@@ -9,7 +9,7 @@ public struct AnchorInfluence: Sendable, Equatable {
   /// The threshold of the others without these anchors; nil where they have none, or different ones.
   public let threshold: Double?
   /// How far the threshold moves for these anchors, in standard deviations of the other clients' anchors. Where several
-  /// scorers are summed, the anchors move the scale, too: threshold and deviation are then each those of their scale.
+  /// scorers are combined, the anchors move the scale, too: threshold and deviation are then each those of their scale.
   /// Nil where the other clients have no two different anchors.
   public let deviations: Double?
   /// Of the other clients' training samples, how many are decided otherwise without these anchors.
@@ -17,8 +17,8 @@ public struct AnchorInfluence: Sendable, Equatable {
   /// How many training samples the other clients have.
   public let others: Int
 
-  /// Where several scorers are summed, the one whose scale these anchors stretch or shrink the most, and by what factor:
-  /// a scorer on a stretched scale counts for less in the sum.
+  /// Where several scorers are combined, the one whose scale these anchors stretch or shrink the most, and by what factor:
+  /// a scorer on a stretched scale counts for less in the total.
   public let stretch: Stretch?
 
   public struct Stretch: Sendable, Equatable {
@@ -62,7 +62,9 @@ struct LeaveOneOut {
   func influences() throws -> [AnchorInfluence?] {
     let groups = table.groups
     guard groups.count > 1, groups.contains(where: { $0.places.count > 1 }) else { return groups.map { _ in nil } }
-    let parts = table.scorers.count > 1 && !table.isUnsummed ? ScoreParts(table) : nil
+    // Shortfalls of calibrated clients are on the scale of each client's own anchors alone.
+    let hasCommonScale = !(calibratesClients && table.combination == .shortfall)
+    let parts = table.scorers.count > 1 && !table.isUncombined && hasCommonScale ? ScoreParts(table) : nil
     return try groups.indices.map { try influence(of: $0, groups, parts) }
   }
 
@@ -103,9 +105,10 @@ struct LeaveOneOut {
 
   /// How the scales with all anchors differ from these.
   private func stretch(_ scales: [ScoreTable.Scorer.Scale]) -> AnchorInfluence.Stretch? {
-    let names = ScoreTable.Scorer.names(of: table.scorers)
     return scales.indices.compactMap { place in
-      table.scorers[place].scale.map { .init(scorer: names[place], factor: $0.deviation / scales[place].deviation) }
+      table.scorers[place].scale.map {
+        .init(scorer: table.scorers[place].name, factor: $0.deviation / scales[place].deviation)
+      }
     }.max { $0.size < $1.size }
   }
 
@@ -124,7 +127,7 @@ struct LeaveOneOut {
     _ before: [Double?]
   ) -> [Double?] {
     guard let parts else { return before }
-    var scores = parts.sums(scales)
+    var scores = parts.totals(scales, without: groups[left].client)
     guard calibratesClients else { return scores }
     for (place, group) in groups.enumerated() {
       let anchors = place == left ? [] : group.places.filter { table.rows[$0].isAnchor }

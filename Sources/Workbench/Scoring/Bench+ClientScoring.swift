@@ -6,7 +6,7 @@ import Threads
 
 extension Bench {
   /// Scores whole clients by their adapters alone: each client is one sample, clients trained on anchor data are anchors.
-  func scoreClients(_ clients: [Client], by plugin: ScorerPlugin, _ parameters: ParameterValues) throws -> ScoreTable {
+  func scoreClients(_ clients: [Client], by scorer: ScoringSettings.Scorer) throws -> ScoreTable {
     let adapters = try clients.map { client in
       try locating(client: client.name) { try client.trajectory() }
     }
@@ -20,13 +20,13 @@ extension Bench {
     let collection = ScoringCollection(
       clients: clients.map(\.name), anchors: clients.map(\.isAnchor), owners: flat.map(\.owner),
       steps: flat.map(\.1.step), innerProducts: products)
-    let scores = try plugin.makeInstance(parameters, services: services).score(collection)
+    let scores = try scorer.plugin.makeInstance(scorer.parameters, services: services).score(collection)
     let rows = zip(clients, scores).map { client, score in
       ScoreTable.Row(
         client: client.name, split: client.isAnchor ? PluginHost.Split.anchor.name : PluginHost.Split.train.name,
         id: client.name, domain: client.bundle.domain, score: score, checkpoints: [], parts: [])
     }
-    return try ScoreTable(rows: rows, scorers: [.init(plugin, parameters)]).checked()
+    return try ScoreTable(rows: rows, scorers: [.init(scorer)]).checked()
   }
 
   /// ⟨ΔWᵢ, ΔWⱼ⟩ of all adapters, summed over modules; a module that an adapter lacks is zero.

@@ -9,21 +9,32 @@ import Threads
 
 /// The scorers and the threshold rule of a recipe, found and with their parameters checked.
 struct ScoringSettings: Sendable {
-  let scorers: [(plugin: ScorerPlugin, parameters: ParameterValues, weight: Double)]
+  let scorers: [Scorer]
+  let combination: Recipe.Combination?
   let rule: (plugin: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool)?
+
+  struct Scorer: Sendable {
+    let plugin: ScorerPlugin
+    let parameters: ParameterValues
+    let name: String
+    let weight: Double
+    let side: Recipe.Side?
+  }
 
   init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
     var failures = Failures()
-    scorers = try failures.map(recipe.score) { entry in
+    combination = recipe.combine?.value
+    scorers = try failures.map(zip(recipe.score, recipe.scorerNames)) { entry, name in
       let scorer = entry.value
       let plugin = try recipe.locating(scorer.scorer.origin) { try catalog.scorer(scorer.scorer.value) }
       let parameters = try recipe.values(scorer.parameters, plugin.about)
-      return (plugin, parameters, scorer.weight.value)
+      return Scorer(
+        plugin: plugin, parameters: parameters, name: name, weight: scorer.weight.value, side: scorer.side?.value)
     }
     if Set(scorers.map(\.plugin.scoresClients)).count > 1 {
       failures.add(
         recipe.failure(
-          "a scorer of clients cannot be summed with a scorer of samples", at: recipe.score[0].value.scorer.origin,
+          "a scorer of clients cannot be combined with a scorer of samples", at: recipe.score[0].value.scorer.origin,
           advice: "take one or the other"))
     }
     rule = try recipe.select.flatMap { select in
@@ -109,24 +120,24 @@ extension Bench {
     }
     let count = Double(settings.scorers.count)
     var mixed: [Note] = []
-    let tables = try settings.scorers.enumerated().map { place, scorer -> (table: ScoreTable, weight: Double) in
+    let tables = try settings.scorers.enumerated().map { place, scorer in
       let table =
         try scorer.plugin.scoresClients
-        ? scoreClients(clients, by: scorer.plugin, scorer.parameters)
-        : scoreSamples(evidence, by: scorer.plugin, scorer.parameters, notes: &mixed) { client, fraction in
+        ? scoreClients(clients, by: scorer)
+        : scoreSamples(evidence, by: scorer, notes: &mixed) { client, fraction in
           shares[client].reach(fraction: (Double(place) + fraction) / count)
         }
       for share in shares { share.reach(fraction: Double(place + 1) / count) }
-      return (table, scorer.weight)
+      return table
     }
     observer.end(.scoring)
-    var table = ScoreTable.together(tables)
+    var table = ScoreTable.together(tables, settings.combination)
     table.evidence = try digests(evidence)
     var notes = evidence.flatMap(\.notes) + mixed + agreement
     do {
       table = try table.standardised()
     } catch let failure as Failure where settings.rule == nil {
-      // A client with few anchors of its own hands in the single scores; whoever has them all sums them.
+      // A client with few anchors of its own hands in the single scores; whoever has them all combines them.
       notes.append(.warning("\(failure.message); \(ScoreTable.poolingAdvice)"))
     }
     let selection = try settings.rule.map { rule in
@@ -144,9 +155,9 @@ extension Bench {
   ) throws -> SampleSelection {
     let plugin = try catalog.thresholdRule(rule)
     let values = try ParameterValues(parameters, schema: plugin.about.parameters, of: "'\(rule)'")
-    let table = try table.isUnsummed ? table.standardised() : table
     return try SampleSelection(
-      table, rule: plugin, parameters: values, calibratesClients: calibratesClients, services: services)
+      table.isUncombined ? table.standardised() : table, rule: plugin, parameters: values,
+      calibratesClients: calibratesClients, services: services)
   }
 
   /// Selects as a recipe does, from scores that are there already.
@@ -159,16 +170,18 @@ extension Bench {
     }
     let rule = try ScoringSettings.rule(select, recipe, catalog)
     return try SampleSelection(
-      table, rule: rule.plugin, parameters: rule.parameters, calibratesClients: rule.calibratesClients,
+      table.isUncombined ? table.standardised() : table, rule: rule.plugin, parameters: rule.parameters,
+      calibratesClients: rule.calibratesClients,
       services: services)
   }
 
   /// - parameter progress: Gets the place of a client and the fraction of its work that is done.
   private func scoreSamples(
-    _ clients: [ClientEvidence], by plugin: ScorerPlugin, _ parameters: ParameterValues, notes: inout [Note],
+    _ clients: [ClientEvidence], by settings: ScoringSettings.Scorer, notes: inout [Note],
     progress: @Sendable (Int, Double) -> Void
   ) throws -> ScoreTable {
-    let scorer = try SampleScorer(plugin, parameters, for: clients, catalog: catalog, services: services)
+    let scorer = try SampleScorer(
+      settings.plugin, settings.parameters, for: clients, catalog: catalog, services: services)
     notes += [scorer.note(clients)].compactMap { $0 }
     let results = try inParallel(clients.count, threads: threads) { place in
       try scorer.score(clients[place], at: place) { progress(place, $0) }
@@ -181,7 +194,7 @@ extension Bench {
           parts: [])
       }
     }
-    return try ScoreTable(rows: rows, scorers: [.init(plugin, parameters)]).checked()
+    return try ScoreTable(rows: rows, scorers: [.init(settings)]).checked()
   }
 
   private func digests(_ evidence: [ClientEvidence]) throws -> JSONObject {
@@ -210,19 +223,27 @@ extension Bench {
 }
 
 extension ScoreTable {
-  /// A warning where the scores are known to be by other scorers than the recipe's.
+  /// A warning where the scores are known to be by other scorers than the recipe's, or combined in another way.
   public func note(against recipe: Recipe) -> Note? {
-    let (mine, theirs) = (scorers.map(\.id), recipe.score.map(\.value.scorer.value))
-    guard !mine.isEmpty, mine.sorted() != theirs.sorted() else { return nil }
+    let theirs = recipe.score.map(\.value.scorer.value)
+    guard !scorers.isEmpty else { return nil }
+    if scorers.map(\.id).sorted() != theirs.sorted() {
+      func listed(_ names: [String]) -> String {
+        names.dropLast().joined(separator: ", ") + (names.count > 1 ? " and " : "") + (names.last ?? "")
+      }
+      return .warning(
+        "these scores are by \(listed(scorers.map(\.name))), and the recipe scores by \(listed(recipe.scorerNames))")
+    }
+    guard let combination, let other = recipe.combine?.value, combination != other else { return nil }
     return .warning(
-      "these scores are by \(mine.joined(separator: " and ")), and the recipe scores by \(theirs.joined(separator: " and "))"
-    )
+      "these scores are combined by '\(combination.rawValue)', and the recipe combines by '\(other.rawValue)'")
   }
 }
 
 extension ScoreTable.Scorer {
-  init(_ plugin: ScorerPlugin, _ parameters: ParameterValues) {
+  init(_ scorer: ScoringSettings.Scorer) {
     self.init(
-      id: plugin.about.id, version: plugin.about.library.version, parameters: parameters.json, weight: 1, scale: nil)
+      id: scorer.plugin.about.id, name: scorer.name, version: scorer.plugin.about.library.version,
+      parameters: scorer.parameters.json, weight: scorer.weight, side: scorer.side, scale: nil)
   }
 }

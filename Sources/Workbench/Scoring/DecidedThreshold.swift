@@ -1,5 +1,6 @@
 import Diagnostics
 import JSON
+import Recipes
 import Tensors
 
 /// A threshold that an operator sends to clients, with all that it takes to apply it: a small JSON file.
@@ -8,6 +9,7 @@ public struct DecidedThreshold: Sendable {
   let parameters: JSONValue
   let calibratesClients: Bool
   let scorers: [ScoreTable.Scorer]
+  let combination: Recipe.Combination?
   private let common: Double?
   private let byClient: [String: Double]
   /// SHA-256 of what the clients' anchors and validation data are known by.
@@ -18,6 +20,7 @@ public struct DecidedThreshold: Sendable {
     parameters = selection.parameters
     calibratesClients = selection.calibratesClients
     scorers = selection.table.scorers
+    combination = selection.table.combination
     common = selection.globalThreshold
     byClient = Dictionary(uniqueKeysWithValues: selection.clients.map { ($0.client, $0.threshold) })
     evidence = selection.table.evidence
@@ -48,7 +51,7 @@ public struct DecidedThreshold: Sendable {
     case "none": calibratesClients = false
     default: throw Failure(.badData, "'calibrate' is neither 'client' nor 'none'")
     }
-    scorers = try (object["scorers"]?.arrayValue ?? []).map { try ScoreTable.Scorer($0) }
+    (scorers, combination) = try ScoreTable.origin(object)
     common = try object["threshold"].flatMap { $0.isNull ? nil : try Self.number($0) }
     byClient = Dictionary(
       try (object["thresholds"]?.objectValue?.members ?? []).map { ($0.key, try Self.number($0.value)) }
@@ -63,6 +66,7 @@ public struct DecidedThreshold: Sendable {
       "threshold": common.map { finite($0) } ?? .null,
       "thresholds": .object(JSONObject(byClient.sorted { $0.key < $1.key }.map { ($0.key, finite($0.value)) })),
       "calibrate": calibratesClients ? "client" : "none", "scorers": .array(scorers.map(\.json)),
+      "combine": JSONValue(combination?.rawValue),
       "evidence": .object(evidence),
     ])
   }

@@ -25,30 +25,35 @@ extension ScoreTable {
           client: client, file: path)
       }
     }
-    let scorers = tables[0].table.scorers
-    for (path, table) in tables.dropFirst() where table.unscaled != tables[0].table.unscaled {
+    let (scorers, combination) = (tables[0].table.scorers, tables[0].table.combination)
+    for (path, table) in tables.dropFirst()
+    where table.unscaled != tables[0].table.unscaled || table.combination != combination {
       throw Failure(
         .badData,
-        "holds scores of \(Scorer.text(table.scorers)), but those in \(tables[0].path) are of \(Scorer.text(scorers))",
+        "holds scores of \(Self.text(table.scorers, table.combination)), but those in \(tables[0].path) are of "
+          + Self.text(scorers, combination),
         advice: "all clients score with one recipe, and hand in the .origin.json file beside the scores", file: path)
     }
     if scorers.isEmpty, let nameless = tables.first(where: { $0.table.rows.contains { !$0.parts.isEmpty } }) {
       throw Failure(
-        .badData, "holds scores of several scorers without saying how they are summed",
+        .badData, "holds scores of several scorers without saying how they are combined",
         advice: "hand in the .origin.json file beside the scores", file: nameless.path)
     }
     let parts = tables.flatMap { file in file.table.groups.map { (client: $0.client, places: $0.places, file.table) } }
       .sorted { $0.client.utf8.lexicographicallyPrecedes($1.client.utf8) }
     rows = parts.flatMap { $0.2.rows[$0.places] }
     self.scorers = tables[0].table.unscaled
+    self.combination = combination
     evidence = JSONObject(
       parts.compactMap { part in part.2.evidence[part.client].map { (part.client, $0) } })
   }
 
   /// The scorers without the scales of the anchors at hand.
   private var unscaled: [Scorer] {
-    scorers.map {
-      Scorer(id: $0.id, version: $0.version, parameters: $0.parameters, weight: $0.weight, scale: nil)
+    scorers.map { scorer in
+      var scorer = scorer
+      scorer.scale = nil
+      return scorer
     }
   }
 

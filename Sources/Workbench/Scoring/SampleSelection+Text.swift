@@ -61,7 +61,7 @@ extension SampleSelection {
     let stretched = influence.isStretched ? influence.stretch : nil
     let scaled = stretched.map { stretch in
       ", and \(stretch.factor > 1 ? "stretch" : "shrink") the scale of \(stretch.scorer) \(short(stretch.size)) times, so that it "
-        + "counts for so much \(stretch.factor > 1 ? "less" : "more") in the sum"
+        + "counts for so much \(stretch.factor > 1 ? "less" : "more") in the total"
     }
     return .warning(
       "the anchors of client '\(client.client)' \(moved.map { "\($0) and " } ?? "")\(decided)\(scaled ?? ""); look at its "
@@ -90,8 +90,25 @@ extension SampleSelection {
     }
     var facts = Facts()
     describe(in: &facts)
-    let parts = [table.text(page), facts.text(columns: page.columns)]
+    let parts = [table.text(page)] + [shortfallText(page)].compactMap { $0 } + [facts.text(columns: page.columns)]
     return (parts + [offsetRemark].compactMap { $0 }.map { wrapped($0, to: page.columns) }).joined(separator: "\n\n")
+  }
+
+  /// In which respect the dropped samples of each client fall short most; nil where scores are not combined by shortfall,
+  /// or nothing was dropped.
+  func shortfallText(_ page: PageLayout = PageLayout()) -> String? {
+    guard clients.contains(where: { $0.shortOf.contains { $0.count > 0 } }) else { return nil }
+    var facts = Facts()
+    for client in clients {
+      // Of equal counts, in the order of the scorers.
+      let most = client.shortOf.enumerated().filter { $0.element.count > 0 }.sorted {
+        ($1.element.count, $0.offset) < ($0.element.count, $1.offset)
+      }
+      facts.add(
+        client.client,
+        most.isEmpty ? "nothing" : most.map { "\($0.element.respect) \($0.element.count)" }.joined(separator: ", "))
+    }
+    return "What dropped samples fall short of most:\n" + facts.text(columns: page.columns)
   }
 
   /// Threshold, rule and anchors.
@@ -131,6 +148,7 @@ extension SampleSelection {
             "anchors": client.anchors.json, "anchor_offset": number(client.anchorOffset),
             "kept": JSONValue(client.kept), "scored": JSONValue(client.scored), "unscored": JSONValue(client.unscored),
             "kept_share": .number(client.keptShare), "unscored_anchors": JSONValue(client.unscoredAnchors),
+            "short_of": .object(JSONObject(client.shortOf.map { ($0.respect, JSONValue($0.count)) })),
             "influence": client.influence?.json ?? .null,
           ]
         }),

@@ -31,6 +31,9 @@ public struct SampleSelection: Sendable {
     public let unscored: Int
     /// How far the kept scores lie above the threshold, summed.
     public let excess: Double
+    /// Of its dropped samples, how many fall short most in each respect, in the order of the scorers; empty where scores
+    /// are not combined by shortfall.
+    public let shortOf: [(respect: String, count: Int)]
     /// Anchors without a score, which the threshold cannot go by.
     public let unscoredAnchors: Int
     /// How far its anchors move the threshold of the others; nil without anchors, with one client, and where the
@@ -72,7 +75,7 @@ public struct SampleSelection: Sendable {
 
   /// Applies thresholds that somebody else decided on.
   public init(_ scores: ScoreTable, decided: DecidedThreshold) throws {
-    let scores = try scores.rescaled(decided.scorers)
+    let scores = try scores.rescaled(decided.scorers, decided.combination)
     let calibrated = decided.calibratesClients ? try scores.calibrated() : scores
     let thresholds = try calibrated.clients.map { ($0, try decided.threshold(for: $0)) }
     self.init(
@@ -96,6 +99,7 @@ public struct SampleSelection: Sendable {
     let pooled = Statistics(calibrated.rows.filter(\.isAnchor).compactMap { $0.score.value })
     anchors = pooled
     var table = scores
+    for place in table.rows.indices { table.rows[place].shortfalls = calibrated.rows[place].shortfalls }
     for place in table.rows.indices where table.rows[place].isTrain {
       let threshold = thresholds[table.rows[place].client] ?? .infinity
       table.rows[place].kept = calibrated.rows[place].score.value.map { $0 >= threshold } ?? false
@@ -113,6 +117,10 @@ public struct SampleSelection: Sendable {
         client: client, threshold: threshold, anchors: anchors, anchorOffset: anchors.mean - pooled.mean,
         kept: kept.count, scored: scored, unscored: train.count - scored,
         excess: kept.reduce(0) { $0 + ((calibrated.rows[$1].score.value ?? threshold) - threshold) },
+        shortOf: scores.combination == .shortfall
+          ? scores.scorers.flatMap(\.respects).map { respect in
+            (respect, train.count { table.rows[$0].kept == false && table.rows[$0].shortOf == respect })
+          } : [],
         unscoredAnchors: places.count { scores.rows[$0].isAnchor } - anchors.count,
         influence: influences.indices.contains(order) ? influences[order] : nil)
     }
@@ -127,19 +135,16 @@ public struct SampleSelection: Sendable {
 }
 
 extension ScoreTable {
-  /// The scores of each client standardised by its own anchors: (S − mean) / deviation.
+  /// The scores of each client standardised by its own anchors: (S − mean) / deviation; of scores that are combined by
+  /// shortfall, those of each scorer.
   ///
   /// - throws: ``Failure`` `badData` when a client's anchors do not make a scale.
   func calibrated() throws -> ScoreTable {
+    if combination == .shortfall { return try calibratedShortfalls() }
     var copy = self
     for (client, places) in groups {
       let anchors = Statistics(places.filter { rows[$0].isAnchor }.compactMap { rows[$0].score.value })
-      guard anchors.count >= 2, anchors.deviation > 0 else {
-        throw Failure(
-          .badData, "its scores cannot be calibrated: it has \(anchors.count) scored anchors",
-          advice: "calibration needs two or more anchors with different scores; or set select.calibrate to none",
-          client: client)
-      }
+      guard anchors.count >= 2, anchors.deviation > 0 else { throw Self.uncalibrated(client, anchors) }
       for place in places {
         if let value = rows[place].score.value {
           copy.rows[place].score = .value((value - anchors.mean) / anchors.deviation)
@@ -147,6 +152,15 @@ extension ScoreTable {
       }
     }
     return try copy.checked()
+  }
+
+  static func uncalibrated(_ client: String, _ anchors: Statistics, by scorer: String? = nil) -> Failure {
+    Failure(
+      .badData,
+      "its scores\(scorer.map { " of '\($0)'" } ?? "") cannot be calibrated: it has \(anchors.count) scored anchors"
+        + (anchors.count >= 2 ? ", all with the same score" : ""),
+      advice: "calibration needs two or more anchors with different scores; or set select.calibrate to none",
+      client: client)
   }
 }
 

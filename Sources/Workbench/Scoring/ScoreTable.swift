@@ -1,6 +1,7 @@
 import Diagnostics
 import JSON
 import PluginHost
+import Recipes
 
 /// The scores of all samples, client by client, in the order of the evidence.
 public struct ScoreTable: Sendable {
@@ -8,6 +9,9 @@ public struct ScoreTable: Sendable {
 
   /// How the scores came about; empty when a file of scores says nothing about it.
   public internal(set) var scorers: [Scorer]
+
+  /// How the scores of several scorers become one; nil of a lone scorer, and where a file says nothing about it.
+  public internal(set) var combination: Recipe.Combination?
 
   /// Of every client, digests of its anchors and validation data; empty when a file of scores says nothing about it.
   var evidence = JSONObject()
@@ -21,40 +25,63 @@ public struct ScoreTable: Sendable {
     public var score: Score
     /// The score at every checkpoint, nil where there is none.
     public var checkpoints: [(step: Int, score: Double?)]
-    /// The scores of the single scorers where several were summed, before they were standardised.
+    /// The scores of the single scorers where there are several, before they were standardised.
     public var parts: [(scorer: String, score: Double?)]
+    /// What each scorer adds to a score that is combined by shortfall, in the order of the scorers.
+    public var shortfalls: [Shortfall] = []
     /// Whether the selection keeps it; nil without a selection and for anchors.
     public var kept: Bool?
+
+    /// In which respect the sample falls short most; nil where it does in none.
+    public var shortOf: String? {
+      shortfalls.min { $0.value < $1.value }.flatMap { $0.value < 0 ? $0.respect : nil }
+    }
   }
 
-  /// One scorer and how its scores went into the sum.
+  /// What one scorer adds to the score of a sample.
+  public struct Shortfall: Sendable, Equatable {
+    public let scorer: String
+    /// 0 or less.
+    public let value: Double
+    /// Whether the sample lies above the anchors, not below.
+    public let isAbove: Bool
+
+    var respect: String { Self.respect(scorer, isAbove: isAbove) }
+
+    /// `perplexity`, or `perplexity (above)`, which is the name of no scorer.
+    static func respect(_ scorer: String, isAbove: Bool) -> String { isAbove ? "\(scorer) (above)" : scorer }
+  }
+
+  /// One scorer and how its scores went into the total.
   public struct Scorer: Sendable, Equatable {
     public let id: String
+    /// What its scores are called: no two scorers of a table have the same.
+    public let name: String
     public let version: String
     public let parameters: JSONValue
-    public let weight: Double
-    /// Mean and standard deviation of the anchors, by which the scores were standardised; nil for a lone scorer.
-    public let scale: Scale?
+    public var weight: Double
+    /// Which scores count against a sample; nil where scores are not combined by shortfall.
+    public var side: Recipe.Side?
+    /// What the anchors say of the scores, by which they were standardised; nil for a lone scorer.
+    public var scale: Scale?
 
-    /// What must agree for scores to be comparable: `clues 1.0.0 {"preset":"reference"}`.
-    var identity: String { "\(id) \(version) \(parameters.text(sorted: true))" }
-
-    /// The ids, with a number where one stands twice.
-    static func names(of scorers: [Scorer]) -> [String] {
-      scorers.indices.map { place in
-        let earlier = scorers[..<place].count { $0.id == scorers[place].id }
-        return earlier == 0 ? scorers[place].id : "\(scorers[place].id)-\(earlier + 1)"
-      }
+    /// In which respects a sample can fall short.
+    var respects: [String] {
+      (side == .both ? [false, true] : [false]).map { Shortfall.respect(name, isAbove: $0) }
     }
 
-    /// The scorers for a message.
-    static func text(_ scorers: [Scorer]) -> String {
-      scorers.isEmpty ? "nobody knows what" : scorers.map(\.identity).joined(separator: " + ")
+    /// What must agree for scores to be comparable: `clues 1.0.0 {"preset":"reference"} as 'direction'`.
+    var identity: String {
+      "\(id) \(version) \(parameters.text(sorted: true))" + (name == id ? "" : " as '\(name)'")
+        + (side == .both ? " on both sides" : "")
     }
 
     public struct Scale: Sendable, Equatable {
       public let mean: Double
+      /// That of the anchors; where scores are combined by shortfall, that of each client's about their own mean.
       public let deviation: Double
+      /// How far the clients' own means deviate from each other beyond what chance does; 0 where they do not, and in sums.
+      public var between = 0.0
     }
   }
 
@@ -83,14 +110,23 @@ extension ScoreTable.Row {
 }
 
 extension ScoreTable {
-  /// The sum as an operator made it, on the operator's scale instead of that of the anchors at hand.
+  /// The scorers and how they are combined, for a message.
+  static func text(_ scorers: [Scorer], _ combination: Recipe.Combination?) -> String {
+    if scorers.isEmpty { return "nobody knows what" }
+    return scorers.map(\.identity).joined(separator: " + ")
+      + (combination.map { ", combined by '\($0.rawValue)'" } ?? "")
+  }
+
+  /// The total as an operator made it, on the operator's scale instead of that of the anchors at hand.
   ///
-  /// - throws: ``Failure`` `badData` when the scores are those of other scorers, versions or parameters.
-  func rescaled(_ scorers: [Scorer]) throws -> ScoreTable {
-    guard self.scorers.map(\.identity) == scorers.map(\.identity) else {
+  /// - throws: ``Failure`` `badData` when the scores are those of other scorers, versions or parameters, or combined
+  ///   in another way.
+  func rescaled(_ scorers: [Scorer], _ combination: Recipe.Combination?) throws -> ScoreTable {
+    guard self.scorers.map(\.identity) == scorers.map(\.identity), self.combination == combination else {
       throw Failure(
         .badData,
-        "the scores are of \(Scorer.text(self.scorers)), but the threshold was decided for \(Scorer.text(scorers))",
+        "the scores are of \(Self.text(self.scorers, self.combination)), but the threshold was decided for "
+          + Self.text(scorers, combination),
         advice: "score with the operator's recipe, and keep the .origin.json file beside the scores")
     }
     guard scorers.count > 1 else { return self }
@@ -104,7 +140,7 @@ extension ScoreTable {
     // The operator's weights count, whatever those were that the scores were made with.
     var weighted = self
     weighted.scorers = scorers
-    return try weighted.summed(ScoreParts(weighted), on: scales)
+    return try weighted.combined(ScoreParts(weighted), on: scales)
   }
 }
 

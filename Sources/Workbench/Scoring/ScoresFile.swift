@@ -5,6 +5,7 @@ import Digests
 import Foundation
 import JSON
 import PluginHost
+import Recipes
 import Tensors
 
 extension ScoreTable {
@@ -17,7 +18,8 @@ extension ScoreTable {
   func originJSON(of text: String) -> JSONValue {
     .object([
       "schema": "clues/scoring/1", "scores_sha256": .string(sha256(of: Bytes(text.utf8))),
-      "scorers": .array(scorers.map(\.json)), "evidence": .object(evidence),
+      "scorers": .array(scorers.map(\.json)), "combine": JSONValue(combination?.rawValue),
+      "evidence": .object(evidence),
     ])
   }
 
@@ -54,10 +56,44 @@ extension ScoreTable {
             .badData, "says how other scores came about, not those in \(path)",
             advice: "score again; if you have changed the scores yourself, remove this file")
         }
-        scorers = try (object["scorers"]?.arrayValue ?? []).map { try Scorer($0) }
+        (scorers, combination) = try Self.origin(object)
         evidence = object["evidence"]?.objectValue ?? JSONObject()
       }
     }
+    self = withShortfalls
+  }
+
+  /// The scorers that a file names, and how their scores are combined; what was written before that was told was summed.
+  static func origin(_ object: JSONObject) throws -> (scorers: [Scorer], combination: Recipe.Combination?) {
+    var scorers: [Scorer] = []
+    for value in object["scorers"]?.arrayValue ?? [] {
+      let scorer = try Scorer(value, after: scorers)
+      guard !scorers.contains(where: { $0.name == scorer.name }) else {
+        throw Failure(.badData, "two scorers are called '\(scorer.name)'")
+      }
+      scorers.append(scorer)
+    }
+    guard scorers.count > 1 else { return (scorers, nil) }
+    guard let written = object["combine"], !written.isNull else { return (scorers, .sum) }
+    guard let combination = written.stringValue.flatMap(Recipe.Combination.init(rawValue:)) else {
+      throw Failure(
+        .badData,
+        "'combine' is none of \(Recipe.Combination.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", "))",
+        advice: "use the version of Clues that wrote it")
+    }
+    return (scorers, combination)
+  }
+
+  /// The table with what its rows fall short by, which follows from their parts.
+  private var withShortfalls: ScoreTable {
+    let scales = scorers.compactMap(\.scale)
+    guard combination == .shortfall, scales.count == scorers.count else { return self }
+    let parts = ScoreParts(self)
+    var copy = self
+    for (place, terms) in parts.terms(scales).enumerated() where rows[place].score.value != nil {
+      copy.rows[place].shortfalls = terms.map { parts.shortfalls($0) } ?? []
+    }
+    return copy
   }
 
   private static func standardInput() throws -> Bytes {
@@ -102,7 +138,11 @@ extension ScoreTable.Row {
     if !parts.isEmpty {
       object["scores"] = .object(JSONObject(parts.map { ($0.scorer, $0.score.map { .number($0) } ?? .null) }))
     }
+    if !shortfalls.isEmpty {
+      object["shortfalls"] = .object(JSONObject(shortfalls.map { ($0.scorer, .number($0.value)) }))
+    }
     object["kept"] = kept.map { .bool($0) } ?? .null
+    if kept == false, let shortOf { object["short_of"] = .string(shortOf) }
     if case .unscored(let reason) = score { object["reason"] = .string(reason) }
     return object
   }
@@ -150,20 +190,32 @@ extension ScoreTable.Row {
 extension ScoreTable.Scorer {
   var json: JSONValue {
     var object = JSONObject([
-      ("scorer", .string(id)), ("version", .string(version)), ("parameters", parameters), ("weight", .number(weight)),
+      ("scorer", .string(id)), ("name", .string(name)), ("version", .string(version)), ("parameters", parameters),
+      ("weight", .number(weight)),
     ])
+    if let side { object["side"] = .string(side.rawValue) }
     if let scale {
       object["anchor_mean"] = .number(scale.mean)
       object["anchor_deviation"] = .number(scale.deviation)
+      if side != nil { object["anchor_deviation_between_clients"] = .number(scale.between) }
     }
     return .object(object)
   }
 
-  init(_ value: JSONValue) throws {
+  /// - parameter earlier: The scorers before it, which a name that is not written down depends on.
+  fileprivate init(_ value: JSONValue, after earlier: [ScoreTable.Scorer]) throws {
     guard let object = value.objectValue, let id = object["scorer"]?.stringValue else {
       throw Failure(.badData, "a scorer is not described rightly")
     }
     self.id = id
+    let count = earlier.count { $0.id == id }
+    name = object["name"]?.stringValue ?? (count == 0 ? id : "\(id)-\(count + 1)")
+    side = try object["side"].map { side in
+      guard let known = side.stringValue.flatMap(Recipe.Side.init(rawValue:)) else {
+        throw Failure(.badData, "the 'side' of the scorer '\(id)' is neither 'low' nor 'both'")
+      }
+      return known
+    }
     guard let weight = object["weight"]?.doubleValue, weight > 0 else {
       throw Failure(.badData, "the scorer '\(id)' has no weight above 0")
     }
@@ -172,7 +224,9 @@ extension ScoreTable.Scorer {
     self.weight = weight
     if let mean = object["anchor_mean"]?.doubleValue, let deviation = object["anchor_deviation"]?.doubleValue {
       guard deviation > 0 else { throw Failure(.badData, "the scorer '\(id)' has anchors without a deviation") }
-      scale = Scale(mean: mean, deviation: deviation)
+      let between = object["anchor_deviation_between_clients"].map { $0.doubleValue ?? -1 } ?? 0
+      guard between >= 0 else { throw Failure(.badData, "the scorer '\(id)' has clients with a deviation below 0") }
+      scale = Scale(mean: mean, deviation: deviation, between: between)
     } else {
       scale = nil
     }

@@ -17,7 +17,10 @@ extension Clues {
         scores of its own with --with.
 
         Several files, one of each client, are taken together as if one run had scored all clients: scorers that are \
-        summed are standardised by the anchors of all files. So no evidence need leave a client.
+        combined are standardised by the anchors of all files. So no evidence need leave a client.
+
+        Where scores are combined by shortfall, the result says by which scorer the dropped samples of each client fall \
+        short most, and how many; "(above)" is too far above the anchors. scores.jsonl says so for every sample.
 
         Anchors are the known-good samples that most rules go by. The anchor offset is how far the mean of a client's \
         anchors lies from that of all. What "moves threshold" says is how far the client's anchors move the threshold \

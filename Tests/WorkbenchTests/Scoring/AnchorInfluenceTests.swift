@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import JSON
 import PluginHost
+import Recipes
 import TestSupport
 import Testing
 
@@ -10,7 +11,9 @@ import Testing
 /// No client moves the threshold of all others far without anybody being told.
 @Suite struct AnchorInfluenceTests {
   /// A table of made-up scores of one scorer or several: of each client, training scores and anchors.
-  private func table(_ clients: [(name: String, train: [[Double]], anchors: [[Double]])]) throws -> ScoreTable {
+  private func table(
+    _ clients: [(name: String, train: [[Double]], anchors: [[Double]])], _ combination: Recipe.Combination = .sum
+  ) throws -> ScoreTable {
     func one(_ place: Int) -> ScoreTable {
       let rows = clients.flatMap { client in
         [("train", client.train), ("anchor", client.anchors)].flatMap { split, scores in
@@ -22,10 +25,10 @@ import Testing
         }
       }
       return ScoreTable(
-        rows: rows, scorers: [.init(id: "s\(place)", version: "1", parameters: [:], weight: 1, scale: nil)])
+        rows: rows, scorers: [.init(id: "s\(place)", name: "s\(place)", version: "1", parameters: [:], weight: 1)])
     }
     let count = clients.first?.anchors.first?.count ?? clients.first?.train.first?.count ?? 1
-    return try ScoreTable.together((0..<count).map { (one($0), 1) }).standardised()
+    return try ScoreTable.together((0..<count).map(one), count > 1 ? combination : nil).standardised()
   }
 
   private func select(
@@ -82,16 +85,18 @@ import Testing
     #expect(!warnings(selection, of: "mallory").isEmpty, "\(selection.notes)")
   }
 
-  /// In a sum huge anchors widen the scale of one scorer until it counts for nothing.
-  @Test func `who silences one of two scorers is named`() throws {
+  /// Huge anchors widen the scale of one scorer until it counts for nothing.
+  @Test(arguments: Recipe.Combination.allCases)
+  func `who silences one of two scorers is named`(_ combination: Recipe.Combination) throws {
     func samples(_ count: Int, _ seed: Int) -> [[Double]] {
       (0..<count).map { [Double(($0 * 7 + seed) % 11), Double(($0 * 5 + seed) % 13)] }
     }
     let honest = ["a", "b", "c"].enumerated().map { (name: $1, train: samples(40, $0), anchors: samples(10, $0 + 3)) }
-    let sound = try select(table(honest), "anchor-sigma")
+    let sound = try select(table(honest, combination), "anchor-sigma")
     #expect(sound.clients.allSatisfy { warnings(sound, of: $0.client).isEmpty }, "\(sound.notes)")
     let wide = (0..<10).map { [($0 % 2 == 0 ? 1e9 : -1e9), Double($0)] }
-    let selection = try select(table(honest + [(name: "mallory", train: samples(5, 1), anchors: wide)]), "anchor-sigma")
+    let selection = try select(
+      table(honest + [(name: "mallory", train: samples(5, 1), anchors: wide)], combination), "anchor-sigma")
     #expect(
       warnings(selection, of: "mallory").contains { $0.contains("stretch the scale of s0 ") }, "\(selection.notes)")
     #expect(warnings(selection, of: "a").isEmpty)
@@ -126,6 +131,22 @@ import Testing
         ("a", scores, [[1], [2], [3]]), ("b", scores.map { [$0[0] * 1e6] }, [[1e6], [2e6], [3e6]]),
       ]), "anchor-sigma", calibrated: true)
     #expect(selection.clients.allSatisfy { warnings(selection, of: $0.client).isEmpty }, "\(selection.notes)")
+  }
+
+  /// What the others' anchors do to a client whose shortfalls are on its own scale goes through the threshold alone.
+  @Test func `calibrated shortfalls are moved by the threshold alone`() throws {
+    func samples(_ count: Int, _ seed: Int) -> [[Double]] {
+      (0..<count).map { [Double(($0 * 7 + seed) % 11), Double(($0 * 5 + seed) % 13)] }
+    }
+    let honest = ["a", "b"].enumerated().map { (name: $1, train: samples(40, $0), anchors: samples(10, $0 + 3)) }
+    let wide = (0..<10).map { [($0 % 2 == 0 ? 1e9 : -1e9), Double($0)] }
+    let selection = try select(
+      table(honest + [(name: "mallory", train: samples(5, 1), anchors: wide)], .shortfall), "anchor-sigma",
+      calibrated: true)
+    let alone = try select(table(honest, .shortfall), "anchor-sigma", calibrated: true)
+    let mallory = try #require(selection.clients.first { $0.client == "mallory" }?.influence)
+    #expect(mallory.threshold == alone.globalThreshold && mallory.stretch == nil)
+    #expect(warnings(selection, of: "mallory").isEmpty, "\(selection.notes)")
   }
 
   @Test func `a score that no deviation can be taken of is refused by name`() throws {

@@ -11,10 +11,18 @@ import Testing
 @Suite struct PooledScoresTests {
   private static let chain = "[{scorer: clues, parameters: {preset: reference}}, {scorer: loss, weight: 0.5}]"
 
+  private static let twoSided = """
+    [{scorer: clues, name: contribution}, {scorer: clues, name: direction, parameters: {normalize: sample}}, {scorer: loss,
+    side: both}]
+    """
+
   /// Writes each client's scores, made by itself, and gives the paths.
-  private func scores(_ clients: [String], in folder: URL, _ score: String) throws -> [String] {
+  private func scores(
+    _ clients: [String], in folder: URL, _ score: String, _ combination: String? = nil
+  ) throws -> [String] {
     try clients.map { client in
-      let recipe = try TestMerge(inputs: [fixture("tiny/\(client)")], settings: [("score", score)]).recipe
+      let combine = combination.map { [("combine", $0)] } ?? []
+      let recipe = try TestMerge(inputs: [fixture("tiny/\(client)")], settings: [("score", score)] + combine).recipe
       let table = try Bench(catalog: builtInCatalog(), threads: 1).score(recipe).table
       let path = folder.path + "/\(client).jsonl"
       try ScoresOutput(table).write(to: path, replacing: false)
@@ -22,22 +30,31 @@ import Testing
     }
   }
 
-  @Test(arguments: [chain, "{scorer: clues, parameters: {preset: reference}}"], [false, true])
-  func `pooled files give what one run gives`(_ score: String, _ calibrates: Bool) throws {
+  @Test(
+    arguments: [(chain, "shortfall"), (chain, "sum"), (twoSided, nil), ("{scorer: clues}", nil)] as [(String, String?)],
+    [false, true])
+  func `pooled files give what one run gives`(_ chain: (score: String, combine: String?), _ calibrates: Bool) throws {
     try withTemporaryFolder { folder in
       let bench = try Bench(catalog: builtInCatalog(), threads: 2)
       let all = try bench.score(
         TestMerge(
           inputs: ["c0", "c1"].map { fixture("tiny/\($0)") },
-          settings: [("score", score), ("select.threshold", "anchor-sigma")]
+          settings: [("score", chain.score), ("select.threshold", "anchor-sigma")]
+            + (chain.combine.map { [("combine", $0)] } ?? [])
             + (calibrates ? [("select.calibrate", "client")] : [])
         ).recipe)
       let one = try #require(all.selection)
       // The order of the files plays no part.
-      let paths = try scores(["c1", "c0"], in: folder, score)
+      let paths = try scores(["c1", "c0"], in: folder, chain.score, chain.combine)
       let pooled = try bench.select(
         ScoreTable(pooling: paths), rule: "anchor-sigma", parameters: [:], calibratesClients: calibrates)
       #expect(pooled.table.text == one.table.text)
+      let recipe = try TestMerge(
+        inputs: [fixture("tiny/c0")],
+        settings: [("score", chain.score), ("select.threshold", "anchor-sigma")]
+          + (calibrates ? [("select.calibrate", "client")] : [])
+      ).recipe
+      #expect(try bench.select(ScoreTable(pooling: paths), by: recipe).table.text == one.table.text)
       #expect(DecidedThreshold(pooled).json == DecidedThreshold(one).json)
       #expect(pooled.json == one.json)
       // The threshold goes back to a client, which has its own scores alone.
@@ -83,7 +100,7 @@ import Testing
         try TestMerge(inputs: clients.map { folder.path + "/" + $0 }, settings: [("score", Self.chain)] + more).recipe
       }
       let alone = try bench.score(recipe(["c1"]))
-      #expect(alone.table.rows.allSatisfy { $0.score == .unscored(ScoreTable.notSummed) && $0.parts.count == 2 })
+      #expect(alone.table.rows.allSatisfy { $0.score == .unscored(ScoreTable.notCombined) && $0.parts.count == 2 })
       #expect(alone.notes.contains { $0.severity == .warning && $0.text.contains("cannot be standardised") })
       // Who selects needs a sum, and is refused as before.
       #expect(
@@ -118,6 +135,12 @@ import Testing
         ["c1"], in: other, "[{scorer: clues, parameters: {preset: reference}}, {scorer: loss, weight: 0.7}]")
       let foreign = try failure { try ScoreTable(pooling: [paths[0]] + weighted) }
       #expect(foreign.file == weighted[0] && foreign.message.contains("but those in \(paths[0]) are of"), "\(foreign)")
+      let summed = folder.appending(path: "summed")
+      try FileManager.default.createDirectory(at: summed, withIntermediateDirectories: true)
+      let sums = try scores(["c1"], in: summed, Self.chain, "sum")
+      let mixed = try failure { try ScoreTable(pooling: [paths[0]] + sums) }
+      #expect(mixed.kind == .badData && mixed.file == sums[0], "\(mixed)")
+      #expect(mixed.message.contains(", combined by 'sum', but those in ") && mixed.message.hasSuffix("'shortfall'"))
       try FileManager.default.removeItem(atPath: folder.path + "/c1.origin.json")
       let nameless = try failure { try ScoreTable(pooling: paths) }
       #expect(nameless.message.contains("nobody knows what"), "\(nameless)")
@@ -125,7 +148,7 @@ import Testing
       try FileManager.default.removeItem(atPath: folder.path + "/c0.origin.json")
       #expect(
         try failure { try ScoreTable(pooling: paths) }.message
-          == "holds scores of several scorers without saying how they are summed")
+          == "holds scores of several scorers without saying how they are combined")
       #expect(try failure { try ScoreTable(pooling: [paths[0], "-"]) }.kind == .usage)
     }
   }

@@ -98,21 +98,32 @@ import Testing
     }
   }
 
-  @Test func `a sum is standardised on the scale that was sent`() throws {
+  @Test(arguments: ["sum", "shortfall"])
+  func `a total is standardised on the scale that was sent`(_ combination: String) throws {
     try withTemporaryFolder { folder in
       let inputs = ["c0", "c1"].map { fixture("tiny/\($0)") }
       let chain = "[{scorer: clues, parameters: {preset: reference}}, {scorer: loss, weight: 0.5}]"
       let bench = try Bench(catalog: builtInCatalog(), threads: 2)
       let all = try bench.score(
-        TestMerge(inputs: inputs, settings: [("score", chain), ("select.threshold", "anchor-mean")]).recipe)
+        TestMerge(
+          inputs: inputs,
+          settings: [("score", chain), ("combine", combination), ("select.threshold", "anchor-mean")]
+        ).recipe)
       let selection = try #require(all.selection)
       try SelectionOutput(selection).write(to: folder.path + "/sent", replacing: false)
-      let mine = try bench.score(TestMerge(inputs: [inputs[0]], settings: [("score", chain)]).recipe)
-      let applied = try SampleSelection(
-        mine.table, decided: DecidedThreshold(path: folder.path + "/sent/clues/threshold.json"))
+      let mine = try bench.score(
+        TestMerge(inputs: [inputs[0]], settings: [("score", chain), ("combine", combination)]).recipe)
+      let decided = try DecidedThreshold(path: folder.path + "/sent/clues/threshold.json")
+      let applied = try SampleSelection(mine.table, decided: decided)
+      #expect(applied.table.rows.first?.shortfalls.count == (combination == "sum" ? 0 : 2))
+      let other = combination == "sum" ? "shortfall" : "sum"
+      let foreign = try bench.score(
+        TestMerge(inputs: [inputs[0]], settings: [("score", chain), ("combine", other)]).recipe)
+      let refusal = try failure { try SampleSelection(foreign.table, decided: decided) }
+      #expect(refusal.kind == .badData && refusal.message.contains("combined by '\(other)', but the threshold was"))
       #expect(applied.keptIds(of: "c0") == selection.keptIds(of: "c0"))
       // On a scale of its own the client would have got other scores.
-      #expect(mine.table.rows[0].score != all.table.rows[0].score)
+      #expect(zip(mine.table.rows, all.table.rows).contains { $0.score != $1.score })
     }
   }
 }

@@ -64,11 +64,11 @@ import Testing
   @Test func `a sum weighs standardised scores`() throws {
     let one = table([("a", [10, 20], [10, 20, 30])])
     let two = table([("a", [1, 0], [0, 1, 2])])
-    func named(_ table: ScoreTable, _ id: String) -> ScoreTable {
+    func named(_ table: ScoreTable, _ id: String, _ weight: Double) -> ScoreTable {
       ScoreTable(
-        rows: table.rows, scorers: [.init(id: id, version: "1", parameters: [:], weight: 1, scale: nil)])
+        rows: table.rows, scorers: [.init(id: id, name: id, version: "1", parameters: [:], weight: weight)])
     }
-    let sum = try ScoreTable.together([(named(one, "x"), 1), (named(two, "y"), 2)]).standardised()
+    let sum = try ScoreTable.together([named(one, "x", 1), named(two, "y", 2)], .sum).standardised()
     // Means 20 and 1, deviations 10 and 1: (10−20)/10 + 2·(1−1)/1 and (20−20)/10 + 2·(0−1)/1.
     #expect(sum.rows.prefix(2).map(\.score) == [.value(-1), .value(-2)])
     #expect(sum.rows[0].parts.map(\.scorer) == ["x", "y"])
