@@ -67,12 +67,30 @@ struct RunFile {
     let calibratesClients: Bool
     let anchors: Anchors
     let clients: [Share]
+    /// How sure the threshold is; nil in records that do not tell.
+    let bootstrap: Bootstrap?
 
     /// The one threshold for everybody, if there is one.
     var globalThreshold: Double? {
       let thresholds = Set(clients.map(\.threshold))
       return thresholds.count == 1 ? thresholds.first : nil
     }
+  }
+
+  /// The threshold on what it rests on, drawn anew.
+  struct Bootstrap {
+    let draws: Int
+    let resamplings: [Resampling]
+  }
+
+  /// Draws of one kind.
+  struct Resampling {
+    let drawn: String
+    let more: Int
+    let threshold: ClosedRange<Double>?
+    let deviations: ClosedRange<Double>?
+    let unsure: Int
+    let scored: Int
   }
 
   struct Anchors {
@@ -181,6 +199,10 @@ extension RunFile.Selection {
     parameters = field["parameters"].value
     calibratesClients = try field["calibrate"].text == "client"
     anchors = try RunFile.Anchors(field["anchors"])
+    bootstrap = try field["bootstrap"].present.map { bootstrap in
+      RunFile.Bootstrap(
+        draws: try bootstrap["draws"].whole, resamplings: try bootstrap["resamplings"].list.map { try .init($0) })
+    }
     clients = try field["clients"].list.map { client in
       RunFile.Share(
         client: try client["client"].text, threshold: try client["threshold"].extendedNumber,
@@ -189,6 +211,23 @@ extension RunFile.Selection {
         kept: try client["kept"].whole, scored: try client["scored"].whole, unscored: try client["unscored"].whole,
         keptShare: try client["kept_share"].number)
     }
+  }
+}
+
+extension RunFile.Resampling {
+  fileprivate init(_ field: Field) throws {
+    drawn = try field["drawn"].text
+    more = try field["more"].whole
+    threshold = try Self.range(field["threshold"])
+    deviations = try Self.range(field["deviations"])
+    unsure = try field["unsure"].whole
+    scored = try field["of"].whole
+  }
+
+  /// Two ends; nil where there are none, or where one is infinite.
+  private static func range(_ field: Field) throws -> ClosedRange<Double>? {
+    guard let ends = try field.present?.list(of: 2), ends.allSatisfy({ $0.present != nil }) else { return nil }
+    return try ends[0].range(to: ends[1])
   }
 }
 

@@ -6,7 +6,10 @@ extension RunRecord {
     var parts = [table.text(page)]
     if let merge, merge.clients.count > 1 { parts.append(updates(merge).text(page)) }
     var facts = Facts()
-    if let selection = scored?.selection { selection.describe(in: &facts) }
+    if let selection = scored?.selection {
+      selection.describe(in: &facts)
+      selection.describeCertainty(in: &facts)
+    }
     if let merge { describe(merge, in: &facts) }
     let text = facts.text(columns: page.columns)
     if !text.isEmpty { parts.append(text) }

@@ -22,6 +22,7 @@ func scoreSection(_ run: RunFile, _ samples: [ScoredSamples]) -> Section? {
         + (strips.beyond > 0 ? " \(counted(strips.beyond, "score")) beyond the axis stand at its ends." : ""),
       class: "soft")
     figure(strips.markup, table(run, samples))
+    certainty(run)
     reasons(samples)
   }
 }
