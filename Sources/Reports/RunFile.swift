@@ -40,6 +40,19 @@ struct RunFile {
     /// The least and the largest coefficient of a linear method over the modules.
     let coefficients: ClosedRange<Double>?
     let standsOut: Bool
+    /// What speaks against it; nil in records that do not tell.
+    let suspicion: Suspicion?
+  }
+
+  /// What speaks against a client.
+  struct Suspicion {
+    /// The distance from the others in bounds; nil with fewer than three clients, and where it is infinite.
+    let score: Double?
+    let reasons: [String]
+    let remarks: [String]
+    let medianCosine: Double?
+    /// The median of the others' cosines with the average of all, and with that without this client.
+    let leavingOut: (with: Double?, without: Double?)?
   }
 
   struct Plugin {
@@ -188,7 +201,20 @@ extension RunFile.Client {
         norm: try norm.number, cosineWithResult: try field["cosine_with_result"].present?.number,
         cosineWithOthers: try field["cosine_with_others"].present?.number,
         coefficients: try field["coefficient"].present.map { try $0["smallest"].range(to: $0["largest"]) },
-        standsOut: try !(field["stands_out"].present?.list.isEmpty ?? true))
+        standsOut: try !(field["stands_out"].present?.list.isEmpty ?? true),
+        suspicion: try field["suspicion"].present.map { try RunFile.Suspicion($0) })
+    }
+  }
+}
+
+extension RunFile.Suspicion {
+  fileprivate init(_ field: Field) throws {
+    score = try field["score"].present?.number
+    reasons = try field["reasons"].list.map { try $0.text }
+    remarks = try field["remarks"].list.map { try $0.text }
+    medianCosine = try field["median_cosine"].present?.number
+    leavingOut = try field["leaving_out"].present.map {
+      (try $0["with"].present?.number, try $0["without"].present?.number)
     }
   }
 }

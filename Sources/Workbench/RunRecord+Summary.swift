@@ -52,7 +52,7 @@ extension RunRecord {
     let isLinear = merge.figures.contains { $0.coefficients != nil }
     let header = ["client", "norm", "cos(result)", "cos(others)"] + (isLinear ? ["coefficient"] : [])
     var table = Table(header, numbers: 1..<header.count)
-    for (client, peculiarities) in zip(merge.figures, merge.peculiarities) {
+    for (client, suspicion) in zip(merge.figures, merge.suspicions) {
       let coefficient = client.coefficients.map { range in
         let ends = [short(range.lowerBound), short(range.upperBound)]
         return ends[0] == ends[1] ? ends[0] : "\(ends[0]) to \(ends[1])"
@@ -60,7 +60,7 @@ extension RunRecord {
       table.add(
         [
           client.client, short(client.norm), cosineText(client.cosineWithResult), cosineText(client.cosineWithOthers),
-        ] + (isLinear ? [coefficient ?? "–"] : []) + (peculiarities.isEmpty ? [] : ["stands out"]))
+        ] + (isLinear ? [coefficient ?? "–"] : []) + (suspicion.reasons.isEmpty ? [] : ["stands out"]))
     }
     return table
   }

@@ -10,7 +10,7 @@ import Testing
   private static func figures(_ norms: [Double], _ cosines: [Double?]) -> [ClientFigures] {
     zip(norms, cosines).enumerated().map { place, one in
       ClientFigures(
-        client: "c\(place)", norm: one.0, cosineWithResult: nil, cosineWithOthers: one.1, coefficients: nil)
+        client: "c\(place)", norm: one.0, medianCosine: one.1)
     }
   }
 
@@ -31,12 +31,16 @@ import Testing
       // Two clients have nobody to be held against, and one is alone.
       ([1, 100], [0.9, 0.9], [[], []]), ([7], [nil], [[]]),
       // A zero has no length to be compared by, and no direction.
-      ([1, 1.2, 0], [0.8, 0.8, nil], [[], [], []]),
+      ([1, 1.2, 0], [0.8, 0.8, nil], [[], [], [.zero]]),
     ] as [([Double], [Double?], [[Peculiarity]])])
   func `by the rule`(_ norms: [Double], _ cosines: [Double?], _ expected: [[Peculiarity]]) {
-    #expect(OutlierRule.peculiarities(of: Self.figures(norms, cosines)) == expected)
+    func found(_ norms: [Double]) -> [[Peculiarity]] {
+      let none = ClientCopies(Array(repeating: nil, count: norms.count * norms.count), count: norms.count)
+      return OutlierRule.suspicions(of: Self.figures(norms, cosines), none).map { $0.reasons.map(\.peculiarity) }
+    }
+    #expect(found(norms) == expected)
     // The unit that norms are in plays no part.
-    #expect(OutlierRule.peculiarities(of: Self.figures(norms.map { $0 * 1e-9 }, cosines)) == expected)
+    #expect(found(norms.map { $0 * 1e-9 }) == expected)
   }
 
   @Test func `the rule is documented`() throws {
@@ -69,15 +73,15 @@ import Testing
     let found = try warnings(notes(Self.honest + [noise], [("merge.method", method)]))
     try #require(found.count == 1)
     #expect(found[0].hasPrefix("client 'noise' stands out: its norm is "))
-    #expect(found[0].contains(" times the median of the others; its cosine"))
-    #expect(found[0].contains("its cosine with the mean of the others is "))
+    #expect(found[0].contains(" times the median of the others; the median"))
+    #expect(found[0].contains("the median of its cosines with the others is "))
     #expect(found[0].hasSuffix("--without noise"))
   }
 
   @Test func `noise of the usual length stands out by its direction`() throws {
     let found = try warnings(notes(Self.honest + [MadeClient(name: "no ise", seed: 9, isStranger: true)]))
     try #require(found.count == 1)
-    #expect(!found[0].contains("norm") && found[0].contains("its cosine with the mean"))
+    #expect(!found[0].contains("norm") && found[0].contains("the median of its cosines"))
     #expect(found[0].hasSuffix("--without 'no ise'"))
   }
 

@@ -61,7 +61,8 @@ private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
 /// How each client's update stands beside the others' and the result; nothing for records that do not tell.
 @MarkupBuilder private func updates(_ run: RunFile) -> Markup {
   let updates = run.clients.compactMap(\.update)
-  if updates.count == run.clients.count {
+  // Records that say who stands out, and why, have a section for that.
+  if updates.count == run.clients.count, updates.contains(where: { $0.suspicion == nil }) {
     let norms = NumberStyle(updates.map(\.norm))
     let cosines = NumberStyle([1.0])
     let ranges = updates.compactMap(\.coefficients)

@@ -42,7 +42,8 @@ extension ThresholdBootstrap {
   var json: JSONValue {
     [
       "draws": JSONValue(draws), "seed": JSONValue(Int(clamping: seed)),
-      "interval": [.number(Self.intervalEnds.0), .number(Self.intervalEnds.1)], "steady_share": .number(Self.steadyShare),
+      "interval": [.number(Self.intervalEnds.0), .number(Self.intervalEnds.1)],
+      "steady_share": .number(Self.steadyShare),
       "resamplings": .array(
         resamplings.map { resampling in
           [

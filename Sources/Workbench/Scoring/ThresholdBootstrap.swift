@@ -166,7 +166,8 @@ private struct Tally {
   private func interval(_ numbers: [Double]) -> ClosedRange<Double>? {
     guard !numbers.isEmpty, !numbers.contains(where: \.isNaN) else { return nil }
     let sorted = numbers.sorted()
-    return quantile(ThresholdBootstrap.intervalEnds.0, of: sorted)...quantile(ThresholdBootstrap.intervalEnds.1, of: sorted)
+    let (low, high) = ThresholdBootstrap.intervalEnds
+    return quantile(low, of: sorted)...quantile(high, of: sorted)
   }
 
   /// Interpolated between neighbours (type 7 of Hyndman and Fan, numpy's default).

@@ -224,7 +224,11 @@ import Testing
   @Test func `it is told in words, as a table, and in the record`() throws {
     let sure = try select(table(clients(3, anchors: 200)), "anchor-sigma")
     #expect(sure.notes.allSatisfy { !$0.text.contains("uncertain") }, "\(sure.notes)")
-    let unsure = try select(table(clients(3, anchors: 2, samples: 40)), "anchor-sigma")
+    // Samples that all lie near the threshold, and six anchors.
+    let near = clients(3, anchors: 2, samples: 40).map { client in
+      (name: client.name, train: client.train.map { [$0[0] / 4 - 0.5] }, anchors: client.anchors)
+    }
+    let unsure = try select(table(near), "anchor-sigma")
     let note = try #require(unsure.notes.first { $0.text.contains("the threshold is uncertain") })
     #expect(note.severity == .warning && note.text.contains("10 more anchors of each client would leave"))
     #expect(unsure.notes.count { $0.text.contains("uncertain") } == 1)

@@ -1,0 +1,87 @@
+import Foundation
+
+/// A module as far as clients are compared in it.
+struct ComparedModule: Sendable {
+  let module: String
+  /// The clients that have it.
+  let clients: [String]
+  /// ‖ΔWᵢ‖²_F of these.
+  let inputEnergies: [Double]
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ of these, row-major; nil where clients were not compared.
+  let innerProducts: [Double]?
+  /// ⟨ΔWᵢ, ΔW⟩ with the merged update; nil where clients were not compared.
+  let resultProducts: [Double]?
+  /// ‖ΔW‖²_F of the merged update.
+  let keptEnergy: Double
+  let coefficients: [Double]?
+}
+
+extension ComparedModule {
+  init(_ figures: ModuleFigures) {
+    self.init(
+      module: figures.module, clients: figures.clients, inputEnergies: figures.inputEnergies,
+      innerProducts: figures.innerProducts, resultProducts: figures.resultProducts, keptEnergy: figures.keptEnergy,
+      coefficients: figures.coefficients)
+  }
+
+  /// A module whose result is the plain average of all clients, in which one that lacks the module counts as zero.
+  init(_ module: String, clients: [String], innerProducts: [Double], averagedOver count: Int) {
+    let own = clients.indices
+    let products = own.map { i in own.reduce(0) { $0 + innerProducts[i * own.count + $1] } / Double(count) }
+    self.init(
+      module: module, clients: clients, inputEnergies: own.map { innerProducts[$0 * (own.count + 1)] },
+      innerProducts: innerProducts, resultProducts: products,
+      keptEnergy: max(0, products.reduce(0, +) / Double(count)), coefficients: nil)
+  }
+}
+
+/// How a client's update of one module stands beside the others'.
+public struct ModuleDifference: Sendable, Equatable {
+  public let module: String
+  /// The median of its cosines with the others; nil of a zero.
+  public let cosine: Double?
+  /// The median of the others' medians.
+  public let usualCosine: Double?
+  /// Its norm by the median of the others' norms; nil where one of them is zero.
+  public let ratio: Double?
+  /// How far the logarithm of its norm is from the median of the others', in bounds of the rule for one module.
+  let excess: Double
+
+  /// How much the module tells the client from the others: 1 is what would be remarkable for a whole update.
+  var size: Double {
+    let turned = cosine.flatMap { own in usualCosine.map { ($0 - own) / OutlierRule.leastDrop } } ?? 0
+    return max(turned, ratio.map { abs(log($0)) / log(OutlierRule.leastRatio) } ?? 0)
+  }
+}
+
+extension ComparedModule {
+  /// How each of its clients differs from the others here, by the client's place; nothing for fewer than three clients.
+  ///
+  /// - parameter places: Of its clients among all.
+  func differences(_ places: [Int], _ copies: ClientCopies) -> [(client: Int, difference: ModuleDifference)] {
+    guard let innerProducts, places.count >= OutlierRule.leastClients else { return [] }
+    let rows = Dictionary(uniqueKeysWithValues: places.enumerated().map { ($1, $0) })
+    let norms = inputEnergies.map { $0.squareRoot() }
+    func cosine(_ i: Int, _ j: Int) -> Double? {
+      guard let row = rows[i], let column = rows[j], norms[row] > 0, norms[column] > 0 else { return nil }
+      return innerProducts[row * places.count + column] / (norms[row] * norms[column])
+    }
+    let cosines = Dictionary(
+      uniqueKeysWithValues: places.map { client in
+        (client, upperMedian(copies.others(of: client) { cosine(client, $0) }))
+      })
+    return places.enumerated().map { row, client in
+      let others = copies.others(of: client) { rows[$0].flatMap { norms[$0] > 0 ? log(norms[$0]) : nil } }
+      let usual = copies.others(of: client) { cosines[$0] ?? nil }
+      let own = norms[row] > 0 ? log(norms[row]) : nil
+      let bounds = Bounds(others, least: log(OutlierRule.leastModuleRatio))
+      return (
+        client,
+        ModuleDifference(
+          module: module, cosine: cosines[client] ?? nil, usualCosine: usual.isEmpty ? nil : median(usual),
+          ratio: own.flatMap { own in others.isEmpty ? nil : exp(own - median(others)) },
+          excess: own.flatMap { own in bounds?.distance(of: own) } ?? 0)
+      )
+    }
+  }
+}
