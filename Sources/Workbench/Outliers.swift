@@ -127,7 +127,8 @@ enum OutlierRule {
             text: "its update has the direction of \(twins.joined(separator: " and ")): one is a copy of the other"))
       }
       return Suspicion(
-        client: client.client, reasons: reasons, remarks: reasons.allSatisfy { $0.peculiarity == .copy } ? [] : client.remarks, score: scores.max())
+        client: client.client, reasons: reasons,
+        remarks: reasons.allSatisfy { $0.peculiarity == .copy } ? [] : client.remarks, score: scores.max())
     }
   }
 

@@ -50,6 +50,31 @@ import Testing
     }
   }
 
+  /// A rule that does not ship with Clues is called in a worker, as often as there are draws, and draws are the same.
+  @Test func `draws by a rule in a worker`() throws {
+    try withWorkingCopy { folder in
+      let scored = try clues(
+        ["score"] + Self.samples + ["--scorer", "perplexity", "-q", "-o", "s.jsonl"], in: folder)
+      #expect(scored.status == 0, "\(scored.errors)")
+      let rules = try builtInCatalog().thresholdRule("otsu").about.library.path
+      try FileManager.default.createDirectory(at: folder.appending(path: "own"), withIntermediateDirectories: true)
+      // Of the same file name, so that it takes the place of the one that ships.
+      let own = folder.appending(path: "own/" + URL(filePath: rules).lastPathComponent).path
+      try FileManager.default.copyItem(atPath: rules, toPath: own)
+      try mark(own)
+      #expect(try clues(["plugins", "trust", own], in: folder).status == 0)
+      func select(_ more: String...) throws -> JSONObject {
+        let result = try clues(
+          ["select", "s.jsonl", "--threshold", "otsu", "--draws", "30", "--json"] + more, in: folder)
+        #expect(result.status == 0, "\(result.errors)")
+        return try #require(try JSONReader().read(result.output).objectValue)
+      }
+      let (here, worker) = try (select(), select("--plugin-dir", "own"))
+      #expect(here["bootstrap"]?.objectValue?["resamplings"]?.arrayValue?.isEmpty == false)
+      #expect(here["bootstrap"] == worker["bootstrap"])
+    }
+  }
+
   /// The selection's certainty goes through the command line, too.
   @Test func `draws are chosen, recorded and left out`() throws {
     try withWorkingCopy { folder in

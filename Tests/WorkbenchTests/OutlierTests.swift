@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Tensors
 import TestSupport
 import Testing
 
@@ -91,6 +92,30 @@ import Testing
     let found = try warnings(notes(clients))
     try #require(found.count == 1)
     #expect(found[0].contains("'honest-2' stands out: its norm is ") && !found[0].contains("cosine"))
+  }
+
+  /// Where many clients are compared in some modules, norms are still those of all.
+  @Test func `a module that is far too long is named, compared or not`() throws {
+    var clients = (1...9).map { MadeClient(name: "c\($0)", seed: UInt64($0), common: 0.7) }
+    for place in clients.indices { clients[place].modules = (0..<50).map { "layers.\($0).q_proj" } }
+    let all = try withTemporaryFolder { folder in
+      let paths = try write(clients, below: folder)
+      var loud = clients[3]
+      (loud.name, loud.scale, loud.modules) = ("loud", 13, ["layers.25.q_proj"])
+      try loud.write(below: folder)
+      var files = try [paths[3], folder.appending(path: "loud").path].map { path in
+        try SafetensorsFile(
+          Bytes(Array(Data(contentsOf: URL(filePath: path + "/adapter_model.safetensors"))))
+        ).tensors
+      }
+      files[0].merge(files[1]) { $1 }
+      try Data(safetensors(files[0])).write(to: URL(filePath: paths[3] + "/adapter_model.safetensors"))
+      return try TestMerge(inputs: paths, settings: [("merge.method", "average")]).result().record
+    }
+    #expect(all.merge?.modules.first { $0.module == "layers.25.q_proj" }.map { $0.innerProducts == nil } == true)
+    let found = warnings(all.notes)
+    try #require(found.count == 1, "\(found)")
+    #expect(found[0].hasPrefix("client 'c4' stands out: in layers.25.q_proj its norm is 1"), "\(found)")
   }
 
   @Test func `honest clients do not stand out`() throws {

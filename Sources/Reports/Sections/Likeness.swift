@@ -67,12 +67,7 @@ private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
     let cosines = NumberStyle([1.0])
     let ranges = updates.compactMap(\.coefficients)
     let coefficients = NumberStyle(ranges.map { max(abs($0.lowerBound), abs($0.upperBound)) })
-    let differ = ranges.contains { $0.lowerBound < $0.upperBound }
-    let ends: [(heading: String, end: (ClosedRange<Double>) -> Double)] =
-      ranges.isEmpty
-      ? []
-      : differ
-        ? [("least coefficient", \.lowerBound), ("largest coefficient", \.upperBound)] : [("coefficient", \.upperBound)]
+    let ends = coefficientEnds(ranges)
     let standOut = updates.contains(where: \.standsOut)
     element("h3") { "Each client's update" }
     paragraph(
@@ -92,6 +87,15 @@ private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
       }
     ).markup
   }
+}
+
+/// The columns that coefficients of linear methods take: one where they are the same in all modules.
+func coefficientEnds(
+  _ ranges: [ClosedRange<Double>]
+) -> [(heading: String, end: (ClosedRange<Double>) -> Double)] {
+  guard !ranges.isEmpty else { return [] }
+  guard ranges.contains(where: { $0.lowerBound < $0.upperBound }) else { return [("coefficient", \.upperBound)] }
+  return [("least coefficient", \.lowerBound), ("largest coefficient", \.upperBound)]
 }
 
 private struct Pair {

@@ -19,6 +19,15 @@ func suspicionSection(_ run: RunFile) -> Section? {
         "."
       }
     }
+    paragraph(
+      "Each client is held against the median of the others, from three clients on. Suspicion is its distance from them in "
+        + "bounds of that rule, where it is furthest: above 1 it stands out. Longer updates do not count for more, copies have one "
+        + "voice, and medians stand while more than half of the clients are honest." + comparison(run), class: "soft")
+    paragraph(
+      "Median, mean and result: the median of the cosines with the others' updates, the cosine with their mean, and that with the "
+        + "merged update. With it and without it: the median of the others' cosines with the plain average of all, and of all but "
+        + "the client. Of these the first alone can accuse. Data of another kind than all others' makes a client stand out by its "
+        + "direction, too.", class: "soft")
     for suspect in standing {
       element("div", ["class": "note warning"]) {
         element("strong") { name(suspect.name) }
@@ -28,14 +37,15 @@ func suspicionSection(_ run: RunFile) -> Section? {
         }
       }
     }
-    paragraph(
-      "Each client is held against the median of the others, from three clients on. Suspicion is its distance from them in "
-        + "bounds of that rule, where it is furthest: above 1 it stands out. Longer updates do not count for more, copies have one "
-        + "voice, and medians stand while more than half of the clients are honest. The other cosines are told, but accuse "
-        + "nobody. Data of another kind than all others' makes a client stand out by its direction, too.", class: "soft"
-    )
     table(clients).markup
   }
+}
+
+/// What to know where many clients were compared in some modules alone.
+private func comparison(_ run: RunFile) -> String {
+  guard let merge = run.merge, let compared = merge.comparedModules, let shared = merge.sharedModules, compared < shared
+  else { return "" }
+  return " Cosines are taken over \(whole(compared)) of \(whole(shared)) modules; clues vet takes them over all."
 }
 
 private struct Suspect {
@@ -59,13 +69,13 @@ private func table(_ clients: [Suspect]) -> DataTable {
   let cosines = NumberStyle([1.0])
   let ranges = clients.compactMap(\.update.coefficients)
   let coefficients = NumberStyle(ranges.map { max(abs($0.lowerBound), abs($0.upperBound)) })
+  let ends = coefficientEnds(ranges)
   func number(_ value: Double?, _ style: NumberStyle) -> Cell { value.map { .number($0, style) } ?? .none }
   return DataTable(
     caption: "Clients by suspicion",
     headings: [
-      "client", "suspicion", "norm", "cosines: median", "cosine: others' mean", "cosine: result",
-      "others' with the average", "without it",
-    ] + (ranges.isEmpty ? [] : ["least coefficient", "largest coefficient"]),
+      "client", "suspicion", "norm", "median", "mean", "result", "with it", "without it",
+    ] + ends.map(\.heading),
     rows: clients.map { client in
       [
         .text(client.name), number(client.suspicion.score, scores), .number(client.update.norm, norms),
@@ -73,11 +83,6 @@ private func table(_ clients: [Suspect]) -> DataTable {
         number(client.update.cosineWithResult, cosines), number(client.suspicion.leavingOut?.with, cosines),
         number(client.suspicion.leavingOut?.without, cosines),
       ]
-        + (ranges.isEmpty
-          ? []
-          : [
-            number(client.update.coefficients?.lowerBound, coefficients),
-            number(client.update.coefficients?.upperBound, coefficients),
-          ])
+        + ends.map { end in client.update.coefficients.map { .number(end.end($0), coefficients) } ?? .none }
     })
 }

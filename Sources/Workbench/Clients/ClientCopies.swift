@@ -6,6 +6,8 @@
 struct ClientCopies: Sendable {
   /// Of every client the first one of those that are copies of each other; itself for most.
   let first: [Int]
+  /// Whether there are any copies.
+  private let areAny: Bool
 
   static let exact = 1e-5
   static let near = 0.01
@@ -32,6 +34,7 @@ struct ClientCopies: Sendable {
       }
     }
     self.first = first
+    areAny = first.indices.contains { first[$0] != $0 }
   }
 
   /// The others that a client is a copy of, or that are copies of it.
@@ -40,6 +43,7 @@ struct ClientCopies: Sendable {
   /// What others there are to hold a client against: not itself nor its copies, and copies of each other once, with the median
   /// of their numbers.
   func others(of client: Int, _ numbers: (Int) -> Double?) -> [Double] {
+    guard areAny else { return first.indices.compactMap { $0 == client ? nil : numbers($0) } }
     var groups: [Int: [Double]] = [:]
     for place in first.indices where first[place] != first[client] {
       if let number = numbers(place) { groups[first[place], default: []].append(number) }

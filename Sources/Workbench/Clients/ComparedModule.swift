@@ -55,30 +55,38 @@ public struct ModuleDifference: Sendable, Equatable {
 }
 
 extension ComparedModule {
-  /// How each of its clients differs from the others here, by the client's place; nothing for fewer than three clients.
+  /// How each of its clients differs from the others here, by the client's place; nothing for fewer than three clients, and
+  /// norms alone where clients were not compared.
   ///
   /// - parameter places: Of its clients among all.
   func differences(_ places: [Int], _ copies: ClientCopies) -> [(client: Int, difference: ModuleDifference)] {
-    guard let innerProducts, places.count >= OutlierRule.leastClients else { return [] }
-    let rows = Dictionary(uniqueKeysWithValues: places.enumerated().map { ($1, $0) })
+    guard places.count >= OutlierRule.leastClients else { return [] }
     let norms = inputEnergies.map { $0.squareRoot() }
-    func cosine(_ i: Int, _ j: Int) -> Double? {
-      guard let row = rows[i], let column = rows[j], norms[row] > 0, norms[column] > 0 else { return nil }
+    var rows = [Int?](repeating: nil, count: copies.first.count)
+    var lengths = [Double?](repeating: nil, count: rows.count)
+    for (row, client) in places.enumerated() {
+      rows[client] = row
+      lengths[client] = norms[row] > 0 ? log(norms[row]) : nil
+    }
+    func cosine(_ row: Int, _ client: Int) -> Double? {
+      guard let innerProducts, let column = rows[client], norms[row] > 0, norms[column] > 0 else { return nil }
       return innerProducts[row * places.count + column] / (norms[row] * norms[column])
     }
-    let cosines = Dictionary(
-      uniqueKeysWithValues: places.map { client in
-        (client, upperMedian(copies.others(of: client) { cosine(client, $0) }))
-      })
-    return places.enumerated().map { row, client in
-      let others = copies.others(of: client) { rows[$0].flatMap { norms[$0] > 0 ? log(norms[$0]) : nil } }
-      let usual = copies.others(of: client) { cosines[$0] ?? nil }
-      let own = norms[row] > 0 ? log(norms[row]) : nil
+    var cosines = [Double?](repeating: nil, count: rows.count)
+    if innerProducts != nil {
+      for (row, client) in places.enumerated() {
+        cosines[client] = upperMedian(copies.others(of: client) { cosine(row, $0) })
+      }
+    }
+    return places.map { client in
+      let others = copies.others(of: client) { lengths[$0] }
+      let usual = copies.others(of: client) { cosines[$0] }
+      let own = lengths[client]
       let bounds = Bounds(others, least: log(OutlierRule.leastModuleRatio))
       return (
         client,
         ModuleDifference(
-          module: module, cosine: cosines[client] ?? nil, usualCosine: usual.isEmpty ? nil : median(usual),
+          module: module, cosine: cosines[client], usualCosine: usual.isEmpty ? nil : median(usual),
           ratio: own.flatMap { own in others.isEmpty ? nil : exp(own - median(others)) },
           excess: own.flatMap { own in bounds?.distance(of: own) } ?? 0)
       )
