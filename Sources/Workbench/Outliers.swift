@@ -46,9 +46,10 @@ public struct Suspicion: Sendable {
 /// The fixed bounds are what counts where the others are so alike that their MAD is next to nothing, or where they are two.
 /// A zero stands out however many clients there are, and so do copies (``ClientCopies``).
 ///
-/// What can accuse is what fewer than half of the clients cannot bend together: lengths count for nothing in directions, copies
-/// have one voice, and medians stand where fewer than half lie. The cosine with the mean of the others and what leaving a
-/// client out does are told, but accuse nobody: an update that is the opposite of a client's would put that client to shame.
+/// What can accuse is what those who collude cannot bend while they and one more are no more than half of the clients: lengths
+/// count for nothing in directions, copies have one voice, and medians stand. The cosine with the mean of the others and what
+/// leaving a client out does are told, but accuse nobody: an update that is the opposite of a client's would put that client to
+/// shame.
 enum OutlierRule {
   static let leastClients = 3
   static let deviations = 3.0
@@ -76,7 +77,7 @@ enum OutlierRule {
       func hold(
         _ mine: Double?, _ numbers: [Double?], least: Double, _ judge: (Double, Double) -> (Peculiarity, String)?
       ) {
-        let others = copies.others(of: place) { numbers[$0] }
+        let others = copies.others(of: place, near: mine) { numbers[$0] }
         guard let mine, let bounds = Bounds(others, least: least) else { return }
         let distance = bounds.distance(of: mine)
         guard let (peculiarity, text) = judge(distance, bounds.middle) else { return }

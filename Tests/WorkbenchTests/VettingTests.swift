@@ -244,6 +244,69 @@ import Testing
     #expect(found.values.allSatisfy { $0 == [.direction] })
   }
 
+  /// Two who imitate a third client are no two witnesses more.
+  @Test func `imitators have one voice with the imitated`() throws {
+    let imitators = (1...2).map { place in
+      MadeClient(name: "ape-\(place)", seed: 1, common: 0.58 + 0.01 * Double(place))
+    }
+    let vetting = try vet(some(4) + imitators)
+    let found = standing(vetting)
+    #expect(found == ["honest-1": [.copy], "ape-1": [.copy], "ape-2": [.copy]], "\(vetting.text())")
+  }
+
+  /// A copy that is made long must not speak for the client that it is a copy of.
+  @Test func `long copies do not make others short`() throws {
+    let copies = (1...2).map { place in
+      var copy = Self.honest[place - 1]
+      copy.name = "copy-\(place)"
+      copy.alpha *= 400
+      return copy
+    }
+    let found = try standing(vet(some(4) + copies))
+    #expect(found["copy-1"] == [.long, .copy] && found["copy-2"] == [.long, .copy])
+    #expect(found["honest-1"] == [.copy] && found["honest-2"] == [.copy] && found.count == 4, "\(found)")
+  }
+
+  /// Whatever cosines and norms those have who collude: who is like the other honest clients is not accused.
+  @Test func `honest clients are never accused as long as there is one to spare`() {
+    let stream = RandomStream(seed: 4, "collusion")
+    var place: UInt64 = 0
+    func random(_ range: ClosedRange<Double>) -> Double {
+      place += 1
+      let share = Double(stream.block(place).0 >> 11) / Double(1 << 53)
+      return range.lowerBound + share * (range.upperBound - range.lowerBound)
+    }
+    var accused = 0
+    for round in 0..<2000 {
+      let count = 4 + round % 7
+      let colluding = Int(random(0...Double(count / 2) - 0.001))
+      #expect(2 * (colluding + 1) <= count)
+      let honest = count - colluding
+      // In half of the rounds those who collude are of one mind.
+      let mind = round % 2 == 0 ? random(-1...0.97) : nil
+      var cosines = [Double?](repeating: 1, count: count * count)
+      for i in 0..<count {
+        for j in 0..<i {
+          let cosine = i < honest ? random(0.5...0.74) : mind ?? random(-1...0.97)
+          (cosines[i * count + j], cosines[j * count + i]) = (cosine, cosine)
+        }
+      }
+      let copies = ClientCopies(cosines, count: count)
+      let norms = (0..<count).map { $0 < honest ? random(1...2.9) : exp(random(-9...9)) }
+      let figures = (0..<count).map { client in
+        ClientFigures(
+          client: "\(client)", norm: norms[client],
+          medianCosine: upperMedian(copies.others(of: client) { cosines[client * count + $0] }))
+      }
+      let suspicions = OutlierRule.suspicions(of: figures, copies)
+      for suspicion in suspicions[..<honest] {
+        #expect(suspicion.reasons.isEmpty, "round \(round): \(suspicion), \(figures)")
+      }
+      accused += suspicions[honest...].count { !$0.reasons.isEmpty }
+    }
+    #expect(accused > 1000)
+  }
+
   /// The opposite of a client's update makes the mean of the others look away from that client.
   @Test func `nobody is put to shame by its opposite`() throws {
     let clients = (1...4).map { MadeClient(name: "honest-\($0)", seed: UInt64($0), common: 0.45) }
@@ -351,9 +414,14 @@ import Testing
     }
     #expect(copies([(0, 1, 0.999_999)], 2) == [0, 0])
     #expect(copies([(0, 1, 0.995)], 2) == [0, 1])
-    #expect(copies([(0, 1, 0.995), (0, 2, 0.5), (1, 2, 0.5)], 3) == [0, 0, 2])
+    #expect(copies([(0, 1, 0.995), (0, 2, 0.5), (1, 2, 0.5)], 4) == [0, 0, 2, 3])
     #expect(copies([(0, 1, 0.995), (0, 2, 0.98), (1, 2, 0.98)], 3) == [0, 1, 2])
     #expect(copies([(0, 1, 0.98), (0, 2, 0.5), (1, 2, 0.5)], 3) == [0, 1, 2])
+    // Three who are nearly one, and one that is near to only one of them.
+    let three = [(0, 1, 0.995), (0, 2, 0.996), (1, 2, 0.994)]
+    #expect(copies(three + [(0, 3, 0.6), (1, 3, 0.5), (2, 3, 0.6)], 6) == [0, 0, 0, 3, 4, 5])
+    #expect(copies(three + [(0, 3, 0.97), (1, 3, 0.5), (2, 3, 0.6)], 6) == [0, 1, 2, 3, 4, 5])
+    #expect(copies(three + [(0, 3, 0.6), (1, 3, 0.5), (2, 3, 0.6)], 5) == [0, 1, 2, 3, 4], "they are the majority")
     #expect(copies([(0, 1, 0.2), (1, 2, 1), (2, 3, 1), (1, 3, 1), (0, 2, 0.2), (0, 3, 0.2)], 4) == [0, 1, 1, 1])
   }
 }

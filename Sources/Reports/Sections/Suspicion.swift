@@ -22,7 +22,8 @@ func suspicionSection(_ run: RunFile) -> Section? {
     paragraph(
       "Each client is held against the median of the others, from three clients on. Suspicion is its distance from them in "
         + "bounds of that rule, where it is furthest: above 1 it stands out. Longer updates do not count for more, copies have one "
-        + "voice, and medians stand while more than half of the clients are honest." + comparison(run), class: "soft")
+        + "voice, and medians stand as long as the clients that collude, and one more, are no more than half."
+        + comparison(run), class: "soft")
     paragraph(
       "Median, mean and result: the median of the cosines with the others' updates, the cosine with their mean, and that with the "
         + "merged update. With it and without it: the median of the others' cosines with the plain average of all, and of all but "

@@ -79,9 +79,9 @@ extension ComparedModule {
       }
     }
     return places.map { client in
-      let others = copies.others(of: client) { lengths[$0] }
-      let usual = copies.others(of: client) { cosines[$0] }
       let own = lengths[client]
+      let others = copies.others(of: client, near: own) { lengths[$0] }
+      let usual = copies.others(of: client, near: cosines[client]) { cosines[$0] }
       let bounds = Bounds(others, least: log(OutlierRule.leastModuleRatio))
       return (
         client,

@@ -20,8 +20,8 @@ extension Clues {
         at least), when its norm in a single module is too long (10 times at least), when its update is zero, or when it has \
         the direction of another client's. Where a client of a recipe is an anchor, its steps are compared as well.
 
-        Longer updates do not count for more, copies have one voice, and medians stand while more than half of the clients \
-        are honest. The cosines with the mean and with the average of all, and what leaving a client out does, are told, but \
+        Longer updates do not count for more, copies have one voice, and medians stand as long as the clients that collude, \
+        and one more whom they may imitate, are no more than half. The cosines with the mean and with the average of all, and what leaving a client out does, are told, but \
         accuse nobody: others can bend them.
 
         Examples:
