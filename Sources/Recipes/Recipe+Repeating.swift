@@ -14,6 +14,11 @@ extension Recipe {
     return copy
   }
 
+  /// Whether a path is that of a recipe or of a run, and not of a bundle.
+  public static func isRecipe(_ path: String) -> Bool {
+    [".yaml", ".yml", ".json"].contains { path.hasSuffix($0) } || (try? recordFile(in: path)) != nil
+  }
+
   /// The record of a run directory; nil where `path` is no folder.
   static func recordFile(in path: String) throws -> String? {
     var isFolder: ObjCBool = false

@@ -5,6 +5,10 @@ extension Recipe {
     public var threshold = Located("")
     public var parameters: [ParameterSetting] = []
     public var calibrate = Located(Calibration.none)
+    public var draws = Located(Self.usualDraws)
+
+    /// How many draws say how sure a threshold is, where nobody says otherwise.
+    public static let usualDraws = 200
   }
 
   /// Whether the clients' scores are brought to one scale first.
@@ -30,5 +34,8 @@ extension Recipe.Selection: Record {
       "The threshold rule: the id of a plugin, such as 'anchor-mean'. A sample is kept at or above the threshold."),
     .key("parameters", \.parameters, .parameters, "Parameters of the threshold rule."),
     .key("calibrate", \.calibrate, .choice, "Whether scores of different clients are made comparable first."),
+    .key(
+      "draws", \.draws, .integer(atLeast: 0),
+      "How often the threshold is set again on anchors and samples drawn anew, to say how sure it is; 0 for never."),
   ]
 }

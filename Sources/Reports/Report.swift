@@ -18,6 +18,7 @@ public struct Report: Sendable {
       in: scores, calibrating: run.selection?.calibratesClients ?? false)
     let sections = [
       overview(run, samples), scoreSection(run, samples), shareSection(run), likenessSection(run),
+      suspicionSection(run),
       conflictSection(run), lossSection(run), repetition(run),
     ].compactMap { $0 }
     html = page(run, samples, sections)

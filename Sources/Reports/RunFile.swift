@@ -42,6 +42,19 @@ struct RunFile {
     /// The least and the largest coefficient of a linear method over the modules.
     let coefficients: ClosedRange<Double>?
     let standsOut: Bool
+    /// What speaks against it; nil in records that do not tell.
+    let suspicion: Suspicion?
+  }
+
+  /// What speaks against a client.
+  struct Suspicion {
+    /// The distance from the others in bounds; nil with fewer than three clients, and where it is infinite.
+    let score: Double?
+    let reasons: [String]
+    let remarks: [String]
+    let medianCosine: Double?
+    /// The median of the others' cosines with the average of all, and with that without this client.
+    let leavingOut: (with: Double?, without: Double?)?
   }
 
   struct Plugin {
@@ -71,12 +84,30 @@ struct RunFile {
     let calibratesClients: Bool
     let anchors: Anchors
     let clients: [Share]
+    /// How sure the threshold is; nil in records that do not tell.
+    let bootstrap: Bootstrap?
 
     /// The one threshold for everybody, if there is one.
     var globalThreshold: Double? {
       let thresholds = Set(clients.map(\.threshold))
       return thresholds.count == 1 ? thresholds.first : nil
     }
+  }
+
+  /// The threshold on what it rests on, drawn anew.
+  struct Bootstrap {
+    let draws: Int
+    let resamplings: [Resampling]
+  }
+
+  /// Draws of one kind.
+  struct Resampling {
+    let drawn: String
+    let more: Int
+    let threshold: ClosedRange<Double>?
+    let deviations: ClosedRange<Double>?
+    let unsure: Int
+    let scored: Int
   }
 
   struct Anchors {
@@ -179,7 +210,20 @@ extension RunFile.Client {
         norm: try norm.number, cosineWithResult: try field["cosine_with_result"].present?.number,
         cosineWithOthers: try field["cosine_with_others"].present?.number,
         coefficients: try field["coefficient"].present.map { try $0["smallest"].range(to: $0["largest"]) },
-        standsOut: try !(field["stands_out"].present?.list.isEmpty ?? true))
+        standsOut: try !(field["stands_out"].present?.list.isEmpty ?? true),
+        suspicion: try field["suspicion"].present.map { try RunFile.Suspicion($0) })
+    }
+  }
+}
+
+extension RunFile.Suspicion {
+  fileprivate init(_ field: Field) throws {
+    score = try field["score"].present?.number
+    reasons = try field["reasons"].list.map { try $0.text }
+    remarks = try field["remarks"].list.map { try $0.text }
+    medianCosine = try field["median_cosine"].present?.number
+    leavingOut = try field["leaving_out"].present.map {
+      (try $0["with"].present?.number, try $0["without"].present?.number)
     }
   }
 }
@@ -190,6 +234,10 @@ extension RunFile.Selection {
     parameters = field["parameters"].value
     calibratesClients = try field["calibrate"].text == "client"
     anchors = try RunFile.Anchors(field["anchors"])
+    bootstrap = try field["bootstrap"].present.map { bootstrap in
+      RunFile.Bootstrap(
+        draws: try bootstrap["draws"].whole, resamplings: try bootstrap["resamplings"].list.map { try .init($0) })
+    }
     clients = try field["clients"].list.map { client in
       RunFile.Share(
         client: try client["client"].text, threshold: try client["threshold"].extendedNumber,
@@ -201,6 +249,23 @@ extension RunFile.Selection {
           ($0.key, try $0.field.whole)
         } ?? [])
     }
+  }
+}
+
+extension RunFile.Resampling {
+  fileprivate init(_ field: Field) throws {
+    drawn = try field["drawn"].text
+    more = try field["more"].whole
+    threshold = try Self.range(field["threshold"])
+    deviations = try Self.range(field["deviations"])
+    unsure = try field["unsure"].whole
+    scored = try field["of"].whole
+  }
+
+  /// Two ends; nil where there are none, or where one is infinite.
+  private static func range(_ field: Field) throws -> ClosedRange<Double>? {
+    guard let ends = try field.present?.list(of: 2), ends.allSatisfy({ $0.present != nil }) else { return nil }
+    return try ends[0].range(to: ends[1])
   }
 }
 

@@ -159,15 +159,19 @@ public struct Bench: Sendable {
   ///
   /// From here on the order in the recipe plays no part, so it cannot change a result.
   ///
-  /// - parameter digesting: Whether the bundles' digests are wanted, for which every byte of them is read.
-  func open(_ recipe: Recipe, scoring: Bool, digesting: Bool = true) throws -> [Client] {
+  /// - parameters:
+  ///   - parts: What to read of the bundles; nil for what a merge takes, or scoring.
+  ///   - digesting: Whether the bundles' digests are wanted, for which every byte of them is read.
+  func open(
+    _ recipe: Recipe, scoring: Bool, wanting parts: Set<Part>? = nil, digesting: Bool = true
+  ) throws -> [Client] {
     if recipe.merge != nil { try checkRoom(threads: threads) }
     let limits = recipe.readingLimits
     let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
     observer.begin(.opening, total: sizes.reduce(0, +))
     let shares = sizes.map { StageShare(of: .opening, total: $0, observer) }
     var clients = try inParallel(recipe.clients.count, threads: threads) { place in
-      try Client(recipe, place: place, scoring: scoring, limits: limits) { done in
+      try Client(recipe, place: place, scoring: scoring, wanting: parts, limits: limits) { done in
         try Interruption.check()
         shares[place].reach(done)
       }

@@ -18,13 +18,18 @@ struct Client: Sendable {
 
   /// Opens the bundle that the recipe names.
   ///
-  /// - parameter progress: Gets to know how many bytes of it are decoded.
-  init(_ recipe: Recipe, place: Int, scoring: Bool, limits: Limits, progress: @escaping ReadingProgress) throws {
+  /// - parameters:
+  ///   - wanted: The parts to read; nil for those that a merge takes, or scoring.
+  ///   - progress: Gets to know how many bytes of it are decoded.
+  init(
+    _ recipe: Recipe, place: Int, scoring: Bool, wanting wanted: Set<Part>? = nil, limits: Limits,
+    progress: @escaping ReadingProgress
+  ) throws {
     let entry = recipe.clients[place].value
     isAnchor = entry.anchor?.value ?? false
     let checkpoint = entry.checkpoint.map { CheckpointChoice($0.value) }
     let path = recipe.path(entry.path)
-    let parts = scoring ? ClientEvidence.parts(for: path) : [.adapter, .samples]
+    let parts = wanted ?? (scoring ? ClientEvidence.parts(for: path) : [.adapter, .samples])
     let bundle = try Self.advising(about: entry.path.value, at: path) {
       try Bundles.Bundle.open(
         path, wanting: parts, adapter: entry.adapter?.value, checkpoint: checkpoint, limits: limits, progress: progress)

@@ -9,8 +9,30 @@ public struct ClientFigures: Sendable {
   public let cosineWithResult: Double?
   /// The cosine with the mean of the others, each at length 1; nil where there is no other, or where it is zero.
   public let cosineWithOthers: Double?
+  /// The median of its cosines with the others, the upper one of two in the middle; nil where there is no other.
+  public let medianCosine: Double?
+  /// What leaving it out does to the others; nil where there are fewer than two.
+  public let leavingOut: LeavingOut?
   /// The least and the largest coefficient that a linear method gave the client in a module; nil for other methods.
   public let coefficients: ClosedRange<Double>?
+  /// How it differs from the others module by module, the most different first.
+  public let differences: [ModuleDifference]
+
+  init(
+    client: String, norm: Double, cosineWithResult: Double? = nil, cosineWithOthers: Double? = nil,
+    medianCosine: Double? = nil, leavingOut: LeavingOut? = nil, coefficients: ClosedRange<Double>? = nil,
+    differences: [ModuleDifference] = []
+  ) {
+    (self.client, self.norm, self.cosineWithResult) = (client, norm, cosineWithResult)
+    (self.cosineWithOthers, self.medianCosine, self.leavingOut) = (cosineWithOthers, medianCosine, leavingOut)
+    (self.coefficients, self.differences) = (coefficients, differences)
+  }
+
+  /// The median of the other clients' cosines with the plain average of all, and with that of all but this one.
+  public struct LeavingOut: Sendable, Equatable {
+    public let with: Double
+    public let without: Double
+  }
 }
 
 /// The clients of a merge, compared over the modules that they share.
@@ -20,13 +42,13 @@ public struct ClientFigures: Sendable {
 /// would stand for all. Sums are taken in the order of the modules.
 struct Comparison {
   private let clients: [String]
-  private let modules: [ModuleFigures]
+  private let modules: [ComparedModule]
   /// Of each module the places of its clients.
   private let places: [[Int]]
   private let products: [Double]
   private let pairCounts: [Int]
 
-  init(_ modules: [ModuleFigures], of clients: [String]) {
+  init(_ modules: [ComparedModule], of clients: [String]) {
     let all = Dictionary(uniqueKeysWithValues: clients.enumerated().map { ($1, $0) })
     self.clients = clients
     self.modules = modules
@@ -80,16 +102,52 @@ struct Comparison {
     return counts.map(\.element).min().flatMap { least in counts.map(\.element).max().map { least...$0 } }
   }
 
-  var figures: [ClientFigures] {
-    clients.enumerated().map { client, name in
+  /// The figures of all clients, and which of them are copies of each other.
+  var figures: (clients: [ClientFigures], copies: ClientCopies) {
+    let (count, norms) = (clients.count, clients.indices.map { energy(of: $0).squareRoot() })
+    // A zero has no direction.
+    let cosines = cosines.enumerated().map { place, cosine in
+      norms[place / count] > 0 && norms[place % count] > 0 ? cosine : nil
+    }
+    let copies = ClientCopies(cosines, count: count)
+    var differences = clients.map { _ in [ModuleDifference]() }
+    for (module, places) in zip(modules, places) {
+      for (client, difference) in module.differences(places, copies) { differences[client].append(difference) }
+    }
+    let left = leavingOut(norms)
+    let figures = clients.enumerated().map { client, name in
       ClientFigures(
-        client: name, norm: energy(of: client).squareRoot(), cosineWithResult: cosineWithResult(client),
-        cosineWithOthers: cosineWithOthers(client), coefficients: coefficients(of: client))
+        client: name, norm: norms[client], cosineWithResult: cosineWithResult(client),
+        cosineWithOthers: cosineWithOthers(client),
+        medianCosine: norms[client] > 0 ? upperMedian(copies.others(of: client) { cosines[client * count + $0] }) : nil,
+        leavingOut: left[client], coefficients: coefficients(of: client),
+        differences: differences[client].sorted { ($1.size, $0.module) < ($0.size, $1.module) })
+    }
+    return (figures, copies)
+  }
+
+  /// What leaving out each client does to the others, from the inner products alone.
+  private func leavingOut(_ norms: [Double]) -> [ClientFigures.LeavingOut?] {
+    let count = clients.count
+    let parts = zip(modules, places).compactMap { module, places in
+      module.innerProducts.map { (places: places, products: $0) }
+    }
+    let products = summed(parts, count: count)
+    let sums = (0..<count).map { i in (0..<count).reduce(0) { $0 + products[i * count + $1] } }
+    let (total, energies) = (sums.reduce(0, +), (0..<count).map { products[$0 * (count + 1)] })
+    return (0..<count).map { left in
+      let rest = total - 2 * sums[left] + energies[left]
+      let others = (0..<count).filter { $0 != left && energies[$0] > 0 }
+      // Updates that cancel out leave nothing but rounding.
+      guard others.count > 1, min(total, rest) > 1e-9 * energies.reduce(0, +) else { return nil }
+      let with = others.map { sums[$0] / (energies[$0] * total).squareRoot() }
+      let without = others.map { (sums[$0] - products[$0 * count + left]) / (energies[$0] * rest).squareRoot() }
+      return .init(with: median(with), without: median(without))
     }
   }
 
   /// The modules of a client, with its place among their clients.
-  private func modules(of client: Int) -> [(module: ModuleFigures, row: Int, places: [Int])] {
+  private func modules(of client: Int) -> [(module: ComparedModule, row: Int, places: [Int])] {
     zip(modules, places).compactMap { module, places in places.firstIndex(of: client).map { (module, $0, places) } }
   }
 

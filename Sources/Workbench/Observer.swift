@@ -18,11 +18,11 @@ public protocol Observer: Sendable {
 
 /// The stages of a run, in order; not every run has all of them.
 public enum Stage: String, Sendable, CaseIterable {
-  case opening, reading, scoring, surveying, merging, writing, packing
+  case opening, reading, scoring, drawing, comparing, surveying, merging, writing, packing
 
   /// What the steps of a stage are counted in.
   public enum Unit: String, Sendable {
-    case bytes, clients, samples, modules
+    case bytes, clients, samples, draws, modules
   }
 
   public var unit: Unit {
@@ -30,7 +30,8 @@ public enum Stage: String, Sendable, CaseIterable {
     case .opening, .writing, .packing: .bytes
     case .reading: .clients
     case .scoring: .samples
-    case .surveying, .merging: .modules
+    case .drawing: .draws
+    case .comparing, .surveying, .merging: .modules
     }
   }
 }

@@ -1,8 +1,34 @@
+import Diagnostics
 import Foundation
+import JSON
 
 /// In what a client stands out from the others.
 public enum Peculiarity: String, Sendable, CaseIterable {
-  case long, short, direction
+  case zero, long, short, direction, module, trajectory, copy
+}
+
+/// What speaks against a client whose adapter alone is known.
+public struct Suspicion: Sendable {
+  public let client: String
+  /// Why it stands out; empty for most.
+  public let reasons: [Reason]
+  /// What else is known of one that stands out; no reason by itself.
+  public let remarks: [String]
+  /// How far it is from the others where it is furthest, in bounds of the rule: above 1 it stands out. Infinite for an update
+  /// of zero; nil with fewer than three clients.
+  public let score: Double?
+
+  public struct Reason: Sendable, Equatable {
+    public let peculiarity: Peculiarity
+    public let text: String
+  }
+
+  /// Whether it is to be named before another: who stands out first, then who is further from the others.
+  func precedes(_ other: Suspicion) -> Bool {
+    if reasons.isEmpty != other.reasons.isEmpty { return !reasons.isEmpty }
+    let (mine, theirs) = (score ?? 0, other.score ?? 0)
+    return mine != theirs ? mine > theirs : client.utf8.lexicographicallyPrecedes(other.client.utf8)
+  }
 }
 
 /// The rule by which a client is said to stand out, from three clients on.
@@ -12,56 +38,150 @@ public enum Peculiarity: String, Sendable, CaseIterable {
 ///
 /// - by length, where the logarithm of its norm is further from the median than that, and it is at least 3 times as long or
 ///   as short as the median;
-/// - by direction, where its cosine with the mean of the others is further below the median than that, and at least 0.25
-///   below it.
+/// - by direction, where the median of its cosines with the others is further below the median of theirs than that, and at
+///   least 0.25 below it;
+/// - in a module, where its norm there is further above the median than that, and at least 10 times the median;
+/// - by trajectory, where there are clients trained on anchors, and its score is as far below the others' as a direction.
 ///
 /// The fixed bounds are what counts where the others are so alike that their MAD is next to nothing, or where they are two.
+/// A zero stands out however many clients there are, and so do copies (``ClientCopies``).
+///
+/// What can accuse is what those who collude cannot bend while they and one more are no more than half of the clients: lengths
+/// count for nothing in directions, copies have one voice, and medians stand. The cosine with the mean of the others and what
+/// leaving a client out does are told, but accuse nobody: an update that is the opposite of a client's would put that client to
+/// shame.
 enum OutlierRule {
   static let leastClients = 3
   static let deviations = 3.0
   static let leastRatio = 3.0
   static let leastDrop = 0.25
+  static let leastModuleRatio = 10.0
 
-  /// What is peculiar about each client; empty for most.
-  static func peculiarities(of figures: [ClientFigures]) -> [[Peculiarity]] {
+  /// What speaks against each client.
+  ///
+  /// - parameter trajectories: Scores by clients that were trained on anchors; nil where there are none.
+  static func suspicions(
+    of figures: [ClientFigures], _ copies: ClientCopies, trajectories: [Double?]? = nil
+  ) -> [Suspicion] {
     let lengths = figures.map { $0.norm > 0 ? log($0.norm) : nil }
-    let directions = figures.map(\.cosineWithOthers)
     return figures.indices.map { place in
-      var found: [Peculiarity] = []
-      if let mine = lengths[place], let bounds = Bounds(without: place, lengths, least: log(leastRatio)) {
-        if mine > bounds.upper { found.append(.long) }
-        if mine < bounds.lower { found.append(.short) }
+      let client = figures[place]
+      guard client.norm > 0 else {
+        return Suspicion(
+          client: client.client,
+          reasons: figures.count > 1 ? [.init(peculiarity: .zero, text: "its update is zero: it changes nothing")] : [],
+          remarks: [], score: .infinity)
       }
-      if let mine = directions[place], let bounds = Bounds(without: place, directions, least: leastDrop),
-        mine < bounds.lower
+      var reasons: [Suspicion.Reason] = []
+      var scores: [Double] = []
+      func hold(
+        _ mine: Double?, _ numbers: [Double?], least: Double, _ judge: (Double, Double) -> (Peculiarity, String)?
+      ) {
+        let others = copies.others(of: place, near: mine) { numbers[$0] }
+        guard let mine, let bounds = Bounds(others, least: least) else { return }
+        let distance = bounds.distance(of: mine)
+        guard let (peculiarity, text) = judge(distance, bounds.middle) else { return }
+        scores.append(abs(distance))
+        if abs(distance) > 1 { reasons.append(.init(peculiarity: peculiarity, text: text)) }
+      }
+      hold(lengths[place], lengths, least: log(leastRatio)) { distance, middle in
+        let ratio = client.norm / exp(middle)
+        return distance > 0
+          ? (.long, "its norm is \(times(ratio)) the median of the others")
+          : (.short, "the median of the others' norms is \(times(1 / ratio)) its own")
+      }
+      hold(client.medianCosine, figures.map(\.medianCosine), least: leastDrop) { distance, middle in
+        distance > 0
+          ? nil
+          : (
+            .direction,
+            "the median of its cosines with the others is \(cosineText(client.medianCosine)), where that of the others is "
+              + cosineText(middle)
+          )
+      }
+      if let trajectories {
+        hold(trajectories[place], trajectories, least: leastDrop) { distance, middle in
+          distance > 0
+            ? nil
+            : (
+              .trajectory,
+              "its steps agree with those of the anchors by \(cosineText(trajectories[place])), where the median of the "
+                + "others is \(cosineText(middle))"
+            )
+        }
+      }
+      if !reasons.contains(where: { $0.peculiarity == .long }),
+        let module = client.differences.max(by: { ($0.excess, $1.module) < ($1.excess, $0.module) })
       {
-        found.append(.direction)
+        scores.append(module.excess)
+        if module.excess > 1, let ratio = module.ratio {
+          reasons.append(
+            .init(
+              peculiarity: .module, text: "in \(module.module) its norm is \(times(ratio)) the median of the others"))
+        }
       }
-      return found
+      let twins = copies.copies(of: place).map { "'\(figures[$0].client)'" }
+      if !twins.isEmpty {
+        reasons.append(
+          .init(
+            peculiarity: .copy,
+            text: "its update has the direction of \(twins.joined(separator: " and ")): one is a copy of the other"))
+      }
+      return Suspicion(
+        client: client.client, reasons: reasons,
+        remarks: reasons.allSatisfy { $0.peculiarity == .copy } ? [] : client.remarks, score: scores.max())
     }
   }
 
-  /// How far a client's number may be from those of the others.
-  private struct Bounds {
-    let lower: Double
-    let upper: Double
+  private static func times(_ ratio: Double) -> String { "\(short((ratio * 10).rounded() / 10)) times" }
+}
 
-    /// nil for fewer than two others.
-    init?(without place: Int, _ numbers: [Double?], least: Double) {
-      let others = numbers.enumerated().compactMap { $0.offset == place ? nil : $0.element }
-      guard others.count >= leastClients - 1 else { return nil }
-      let middle = median(others)
-      let distance = max(deviations * 1.4826 * median(others.map { abs($0 - middle) }), least)
-      (lower, upper) = (middle - distance, middle + distance)
+/// What numbers of others say about how far one may be from them; nil of fewer than two.
+struct Bounds {
+  let middle: Double
+  private let bound: Double
+
+  init?(_ others: [Double], least: Double) {
+    guard others.count >= OutlierRule.leastClients - 1 else { return nil }
+    let middle = median(others)
+    self.middle = middle
+    bound = max(OutlierRule.deviations * 1.4826 * median(others.map { abs($0 - middle) }), least)
+  }
+
+  /// How far a number is above the middle, or below it, in bounds.
+  func distance(of number: Double) -> Double { (number - middle) / bound }
+}
+
+extension ClientFigures {
+  /// What else there is to say of a client that stands out.
+  fileprivate var remarks: [String] {
+    var remarks: [String] = []
+    if let leavingOut, leavingOut.without - leavingOut.with >= 0.01 {
+      remarks.append(
+        "leaving it out takes the median of the others' cosines with the average from \(cosineText(leavingOut.with)) to "
+          + cosineText(leavingOut.without))
     }
+    if let most = differences.first, most.size > 1 {
+      var parts: [String] = []
+      if let cosine = most.cosine {
+        parts.append("cosine \(cosineText(cosine)), the others \(cosineText(most.usualCosine))")
+      }
+      if let ratio = most.ratio { parts.append("norm \(short((ratio * 100).rounded() / 100)) times theirs") }
+      remarks.append("it differs most in \(most.module): \(parts.joined(separator: "; "))")
+    }
+    return remarks
   }
 }
 
-/// The middle one of some numbers, of which there is at least one.
-private func median(_ numbers: [Double]) -> Double {
-  let sorted = numbers.sorted()
-  let half = sorted.count / 2
-  return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+extension Suspicion {
+  /// For records: what speaks against a client, with the figures that it stands on.
+  func json(_ figures: ClientFigures) -> JSONValue {
+    [
+      "score": score.map { number($0) } ?? .null, "reasons": JSONValue(reasons.map(\.text)),
+      "remarks": JSONValue(remarks), "median_cosine": figures.medianCosine.map { number($0) } ?? .null,
+      "leaving_out": figures.leavingOut.map { ["with": number($0.with), "without": number($0.without)] } ?? .null,
+    ]
+  }
 }
 
 extension RunRecord.Merge {
@@ -75,34 +195,15 @@ extension RunRecord.Merge {
 
   private var clientNotes: [Note] {
     guard clients.count > 1 else { return [] }
-    return figures.indices.compactMap { place in
-      let client = figures[place]
+    return zip(figures, suspicions).compactMap { client, suspicion in
       guard client.norm > 0 else {
         return .warning("client '\(client.client)' changes nothing: its update is zero")
       }
-      let facts = peculiarities[place].map {
-        describe($0, of: client, beside: figures.filter { $0.client != client.client })
-      }
-      guard !facts.isEmpty else { return nil }
-      let text = "client '\(client.client)' stands out: \(facts.joined(separator: "; "))"
+      guard !suspicion.reasons.isEmpty else { return nil }
+      let text = "client '\(client.client)' stands out: \(suspicion.reasons.map(\.text).joined(separator: "; "))"
       // One that hardly moved spoils nothing.
-      guard peculiarities[place] != [.short] else { return .info(text) }
+      guard suspicion.reasons.map(\.peculiarity) != [.short] else { return .info(text) }
       return .warning("\(text). Look at how it was trained, or leave it out: --without \(shellWord(client.client))")
-    }
-  }
-
-  private func describe(_ peculiarity: Peculiarity, of client: ClientFigures, beside others: [ClientFigures]) -> String
-  {
-    let norm = median(others.map(\.norm).filter { $0 > 0 })
-    func times(_ ratio: Double) -> String { "\(short((ratio * 10).rounded() / 10)) times" }
-    switch peculiarity {
-    case .long: return "its norm is \(times(client.norm / norm)) the median of the others"
-    case .short: return "the median of the others' norms is \(times(norm / client.norm)) its own"
-    case .direction:
-      let cosine = median(others.compactMap(\.cosineWithOthers))
-      return
-        "its cosine with the mean of the others is \(cosineText(client.cosineWithOthers)), where the median of the "
-        + "others' is \(cosineText(cosine))"
     }
   }
 }

@@ -7,7 +7,10 @@ extension RunRecord {
     if let merge, merge.clients.count > 1 { parts.append(updates(merge).text(page)) }
     if let shortfalls = scored?.selection?.shortfallText(page) { parts.append(shortfalls) }
     var facts = Facts()
-    if let selection = scored?.selection { selection.describe(in: &facts) }
+    if let selection = scored?.selection {
+      selection.describe(in: &facts)
+      selection.describeCertainty(in: &facts)
+    }
     if let merge { describe(merge, in: &facts) }
     let text = facts.text(columns: page.columns)
     if !text.isEmpty { parts.append(text) }
@@ -50,7 +53,7 @@ extension RunRecord {
     let isLinear = merge.figures.contains { $0.coefficients != nil }
     let header = ["client", "norm", "cos(result)", "cos(others)"] + (isLinear ? ["coefficient"] : [])
     var table = Table(header, numbers: 1..<header.count)
-    for (client, peculiarities) in zip(merge.figures, merge.peculiarities) {
+    for (client, suspicion) in zip(merge.figures, merge.suspicions) {
       let coefficient = client.coefficients.map { range in
         let ends = [short(range.lowerBound), short(range.upperBound)]
         return ends[0] == ends[1] ? ends[0] : "\(ends[0]) to \(ends[1])"
@@ -58,7 +61,7 @@ extension RunRecord {
       table.add(
         [
           client.client, short(client.norm), cosineText(client.cosineWithResult), cosineText(client.cosineWithOthers),
-        ] + (isLinear ? [coefficient ?? "–"] : []) + (peculiarities.isEmpty ? [] : ["stands out"]))
+        ] + (isLinear ? [coefficient ?? "–"] : []) + (suspicion.reasons.isEmpty ? [] : ["stands out"]))
     }
     return table
   }

@@ -47,8 +47,8 @@ public struct RunRecord: Sendable {
     /// How every client's update stands beside the others' and the result, in the order of the clients.
     public let figures: [ClientFigures]
 
-    /// In what each client stands out from the others (``OutlierRule``); empty for most.
-    public let peculiarities: [[Peculiarity]]
+    /// What speaks against each client (``OutlierRule``), in the order of the clients.
+    public let suspicions: [Suspicion]
 
     /// The cosines between two clients' updates over the modules that both have and in which clients were compared,
     /// row-major; nil for a pair that shares none.
@@ -69,9 +69,10 @@ public struct RunRecord: Sendable {
     ) {
       (self.method, self.space, self.dtype, self.parameters) = (method, space, dtype, parameters)
       (self.clients, self.replaced, self.modules) = (clients, replaced, modules)
-      let comparison = Comparison(modules, of: clients)
-      figures = comparison.figures
-      peculiarities = OutlierRule.peculiarities(of: figures)
+      let comparison = Comparison(modules.map { ComparedModule($0) }, of: clients)
+      let (figures, copies) = comparison.figures
+      self.figures = figures
+      suspicions = OutlierRule.suspicions(of: figures, copies)
       cosines = comparison.cosines
       (sharedModules, comparedModules) = (comparison.sharedModules, comparison.comparedModules)
       modulesOfPairs = comparison.modulesOfPairs
@@ -165,14 +166,15 @@ extension RunRecord.Merge {
   /// What is known of one client's update.
   fileprivate func json(of client: String) -> JSONObject? {
     guard let place = clients.firstIndex(of: client) else { return nil }
-    let figures = figures[place]
+    let (figures, suspicion) = (figures[place], suspicions[place])
     return [
       "norm": .number(figures.norm), "cosine_with_result": figures.cosineWithResult.map { .number($0) } ?? .null,
       "cosine_with_others": figures.cosineWithOthers.map { .number($0) } ?? .null,
       "coefficient": figures.coefficients.map {
         ["smallest": .number($0.lowerBound), "largest": .number($0.upperBound)]
       } ?? .null,
-      "stands_out": JSONValue(peculiarities[place].map(\.rawValue)),
+      "stands_out": JSONValue(suspicion.reasons.map(\.peculiarity.rawValue)),
+      "suspicion": suspicion.json(figures),
     ]
   }
 }

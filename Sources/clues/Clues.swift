@@ -23,6 +23,7 @@ struct Clues: ParsableCommand {
       What a client handed in, which methods there are, what a recipe decides:
 
         clues inspect medical.tar.zst
+        clues vet medical.tar.zst financial.zip legal.zip
         clues plugins list
         clues recipe explain recipes/ties.yaml
 
@@ -39,7 +40,8 @@ struct Clues: ParsableCommand {
       """,
     version: cluesVersion,
     subcommands: [
-      Run.self, Merge.self, Score.self, Select.self, Evaluate.self, Inspect.self, Pack.self, Report.self, Plugins.self,
+      Run.self, Merge.self, Score.self, Select.self, Evaluate.self, Vet.self, Inspect.self, Pack.self, Report.self,
+      Plugins.self,
       RecipeCommand.self,
     ])
 

@@ -16,6 +16,8 @@ struct MadeClient {
   var common = 0.9
   /// Whether A is the client's own as well, as of one that was trained on noise.
   var isStranger = false
+  /// Whose common part of B it is; another number stands for clients who have agreed on one of their own.
+  var sharedSeed: UInt64 = 0
   /// What B is multiplied with.
   var scale = 1.0
 
@@ -35,7 +37,9 @@ struct MadeClient {
       let stem = "base_model.model.\(module)"
       tensors[stem + ".lora_A.weight"] = Tensor(
         numbers(module + "A", isStranger ? seed : 0, rank * inputs).map { Float($0) }, shape: [rank, inputs])
-      let (shared, own) = (numbers(module + "B", 0, outputs * rank), numbers(module + "B", seed, outputs * rank))
+      let (shared, own) = (
+        numbers(module + "B", sharedSeed, outputs * rank), numbers(module + "B", seed, outputs * rank)
+      )
       let share = isStranger ? 0 : common
       tensors[stem + ".lora_B.weight"] = Tensor(
         zip(shared, own).map { Float(scale * (share * $0 + (1 - share) * $1)) }, shape: [outputs, rank])

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Tensors
 import TestSupport
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
   private static func figures(_ norms: [Double], _ cosines: [Double?]) -> [ClientFigures] {
     zip(norms, cosines).enumerated().map { place, one in
       ClientFigures(
-        client: "c\(place)", norm: one.0, cosineWithResult: nil, cosineWithOthers: one.1, coefficients: nil)
+        client: "c\(place)", norm: one.0, medianCosine: one.1)
     }
   }
 
@@ -31,12 +32,16 @@ import Testing
       // Two clients have nobody to be held against, and one is alone.
       ([1, 100], [0.9, 0.9], [[], []]), ([7], [nil], [[]]),
       // A zero has no length to be compared by, and no direction.
-      ([1, 1.2, 0], [0.8, 0.8, nil], [[], [], []]),
+      ([1, 1.2, 0], [0.8, 0.8, nil], [[], [], [.zero]]),
     ] as [([Double], [Double?], [[Peculiarity]])])
   func `by the rule`(_ norms: [Double], _ cosines: [Double?], _ expected: [[Peculiarity]]) {
-    #expect(OutlierRule.peculiarities(of: Self.figures(norms, cosines)) == expected)
+    func found(_ norms: [Double]) -> [[Peculiarity]] {
+      let none = ClientCopies(Array(repeating: nil, count: norms.count * norms.count), count: norms.count)
+      return OutlierRule.suspicions(of: Self.figures(norms, cosines), none).map { $0.reasons.map(\.peculiarity) }
+    }
+    #expect(found(norms) == expected)
     // The unit that norms are in plays no part.
-    #expect(OutlierRule.peculiarities(of: Self.figures(norms.map { $0 * 1e-9 }, cosines)) == expected)
+    #expect(found(norms.map { $0 * 1e-9 }) == expected)
   }
 
   @Test func `the rule is documented`() throws {
@@ -69,15 +74,15 @@ import Testing
     let found = try warnings(notes(Self.honest + [noise], [("merge.method", method)]))
     try #require(found.count == 1)
     #expect(found[0].hasPrefix("client 'noise' stands out: its norm is "))
-    #expect(found[0].contains(" times the median of the others; its cosine"))
-    #expect(found[0].contains("its cosine with the mean of the others is "))
+    #expect(found[0].contains(" times the median of the others; the median"))
+    #expect(found[0].contains("the median of its cosines with the others is "))
     #expect(found[0].hasSuffix("--without noise"))
   }
 
   @Test func `noise of the usual length stands out by its direction`() throws {
     let found = try warnings(notes(Self.honest + [MadeClient(name: "no ise", seed: 9, isStranger: true)]))
     try #require(found.count == 1)
-    #expect(!found[0].contains("norm") && found[0].contains("its cosine with the mean"))
+    #expect(!found[0].contains("norm") && found[0].contains("the median of its cosines"))
     #expect(found[0].hasSuffix("--without 'no ise'"))
   }
 
@@ -87,6 +92,30 @@ import Testing
     let found = try warnings(notes(clients))
     try #require(found.count == 1)
     #expect(found[0].contains("'honest-2' stands out: its norm is ") && !found[0].contains("cosine"))
+  }
+
+  /// Where many clients are compared in some modules, norms are still those of all.
+  @Test func `a module that is far too long is named, compared or not`() throws {
+    var clients = (1...9).map { MadeClient(name: "c\($0)", seed: UInt64($0), common: 0.7) }
+    for place in clients.indices { clients[place].modules = (0..<50).map { "layers.\($0).q_proj" } }
+    let all = try withTemporaryFolder { folder in
+      let paths = try write(clients, below: folder)
+      var loud = clients[3]
+      (loud.name, loud.scale, loud.modules) = ("loud", 13, ["layers.25.q_proj"])
+      try loud.write(below: folder)
+      var files = try [paths[3], folder.appending(path: "loud").path].map { path in
+        try SafetensorsFile(
+          Bytes(Array(Data(contentsOf: URL(filePath: path + "/adapter_model.safetensors"))))
+        ).tensors
+      }
+      files[0].merge(files[1]) { $1 }
+      try Data(safetensors(files[0])).write(to: URL(filePath: paths[3] + "/adapter_model.safetensors"))
+      return try TestMerge(inputs: paths, settings: [("merge.method", "average")]).result().record
+    }
+    #expect(all.merge?.modules.first { $0.module == "layers.25.q_proj" }.map { $0.innerProducts == nil } == true)
+    let found = warnings(all.notes)
+    try #require(found.count == 1, "\(found)")
+    #expect(found[0].hasPrefix("client 'c4' stands out: in layers.25.q_proj its norm is 1"), "\(found)")
   }
 
   @Test func `honest clients do not stand out`() throws {

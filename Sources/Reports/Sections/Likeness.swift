@@ -61,17 +61,13 @@ private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
 /// How each client's update stands beside the others' and the result; nothing for records that do not tell.
 @MarkupBuilder private func updates(_ run: RunFile) -> Markup {
   let updates = run.clients.compactMap(\.update)
-  if updates.count == run.clients.count {
+  // Records that say who stands out, and why, have a section for that.
+  if updates.count == run.clients.count, updates.contains(where: { $0.suspicion == nil }) {
     let norms = NumberStyle(updates.map(\.norm))
     let cosines = NumberStyle([1.0])
     let ranges = updates.compactMap(\.coefficients)
     let coefficients = NumberStyle(ranges.map { max(abs($0.lowerBound), abs($0.upperBound)) })
-    let differ = ranges.contains { $0.lowerBound < $0.upperBound }
-    let ends: [(heading: String, end: (ClosedRange<Double>) -> Double)] =
-      ranges.isEmpty
-      ? []
-      : differ
-        ? [("least coefficient", \.lowerBound), ("largest coefficient", \.upperBound)] : [("coefficient", \.upperBound)]
+    let ends = coefficientEnds(ranges)
     let standOut = updates.contains(where: \.standsOut)
     element("h3") { "Each client's update" }
     paragraph(
@@ -91,6 +87,15 @@ private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
       }
     ).markup
   }
+}
+
+/// The columns that coefficients of linear methods take: one where they are the same in all modules.
+func coefficientEnds(
+  _ ranges: [ClosedRange<Double>]
+) -> [(heading: String, end: (ClosedRange<Double>) -> Double)] {
+  guard !ranges.isEmpty else { return [] }
+  guard ranges.contains(where: { $0.lowerBound < $0.upperBound }) else { return [("coefficient", \.upperBound)] }
+  return [("least coefficient", \.lowerBound), ("largest coefficient", \.upperBound)]
 }
 
 private struct Pair {

@@ -23,6 +23,7 @@ func scoreSection(_ run: RunFile, _ samples: [ScoredSamples]) -> Section? {
       class: "soft")
     figure(strips.markup, table(run, samples))
     shortfalls(run)
+    certainty(run)
     reasons(samples)
   }
 }

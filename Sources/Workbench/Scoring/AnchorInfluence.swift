@@ -79,13 +79,13 @@ struct LeaveOneOut {
     let anchors = others.filter { rows[$0].isAnchor }
     let nothing = AnchorInfluence(
       isAlone: true, threshold: nil, deviations: nil, decisions: 0, others: training.count, stretch: nil)
-    let scales = try orNil { try parts?.scales(without: groups[left].client) ?? [] }
+    let scales = try nilIfTooLittle { try parts?.scales(without: groups[left].client) ?? [] }
     guard let scales else { return nothing }
     let after = scores(without: left, groups, parts, scales, before)
     let inputs = groups.enumerated().map { place, group in
       Self.input(group.client, group.places.filter { place != left || rows[$0].isTrain }, rows, after)
     }
-    guard let moved = try orNil({ try decide(inputs) }) else { return nothing }
+    guard let moved = try nilIfTooLittle({ try decide(inputs) }) else { return nothing }
     let owners = groups.enumerated().flatMap { place, group in group.places.map { _ in place } }
     let decisions = training.count { place in
       (before[place].map { $0 >= thresholds[owners[place]] } ?? false)
@@ -110,15 +110,6 @@ struct LeaveOneOut {
         .init(scorer: table.scorers[place].name, factor: $0.deviation / scales[place].deviation)
       }
     }.max { $0.size < $1.size }
-  }
-
-  /// The result of `body`; nil where the data that is left does not do.
-  private func orNil<Result>(_ body: () throws -> Result) throws -> Result? {
-    do {
-      return try body()
-    } catch let failure as Failure where failure.kind == .badData {
-      return nil
-    }
   }
 
   /// The scores of all rows once the client's anchors make no part of any scale.
@@ -150,5 +141,14 @@ struct LeaveOneOut {
       input.splits.append(rows[place].isAnchor ? .anchor : .train)
     }
     return input
+  }
+}
+
+/// The result of `body`; nil where the data that is left does not do.
+func nilIfTooLittle<Result>(_ body: () throws -> Result) throws -> Result? {
+  do {
+    return try body()
+  } catch let failure as Failure where failure.kind == .badData {
+    return nil
   }
 }

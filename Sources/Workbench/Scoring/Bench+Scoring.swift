@@ -143,25 +143,35 @@ extension Bench {
     let selection = try settings.rule.map { rule in
       try SampleSelection(
         table, rule: rule.plugin, parameters: rule.parameters, calibratesClients: rule.calibratesClients,
-        services: services)
+        services: services, bootstrap: recipe.select.map { drawing($0.value.draws.value, seed: recipe.seed.value) })
     }
     if let note = table.domainNote { notes.append(note) }
     return Scored(table: selection?.table ?? table, selection: selection, notes: notes + (selection?.notes ?? []))
   }
 
+  /// How a threshold is drawn anew.
+  private func drawing(_ draws: Int, seed: UInt64) -> ThresholdBootstrap.Settings {
+    .init(draws: draws, seed: seed, threads: threads, observer: observer)
+  }
+
   /// Applies a threshold rule to scores that are there already.
+  ///
+  /// - parameter draws: How often it is drawn anew (``ThresholdBootstrap``); nil as often as by a recipe that does not say.
   public func select(
-    _ table: ScoreTable, rule: String, parameters: [String: JSONValue], calibratesClients: Bool
+    _ table: ScoreTable, rule: String, parameters: [String: JSONValue], calibratesClients: Bool, draws: Int? = nil
   ) throws -> SampleSelection {
     let plugin = try catalog.thresholdRule(rule)
     let values = try ParameterValues(parameters, schema: plugin.about.parameters, of: "'\(rule)'")
     return try SampleSelection(
       table.isUncombined ? table.standardised() : table, rule: plugin, parameters: values,
-      calibratesClients: calibratesClients, services: services)
+      calibratesClients: calibratesClients, services: services,
+      bootstrap: drawing(draws ?? Recipe.Selection.usualDraws, seed: 0))
   }
 
   /// Selects as a recipe does, from scores that are there already.
-  public func select(_ table: ScoreTable, by recipe: Recipe) throws -> SampleSelection {
+  ///
+  /// - parameter draws: How often the threshold is drawn anew; nil as often as the recipe says.
+  public func select(_ table: ScoreTable, by recipe: Recipe, draws: Int? = nil) throws -> SampleSelection {
     guard let select = recipe.select?.value else {
       throw Failure(.badRecipe, "the recipe selects nothing", advice: "give it a 'select' section", file: recipe.file)
     }
@@ -172,7 +182,7 @@ extension Bench {
     return try SampleSelection(
       table.isUncombined ? table.standardised() : table, rule: rule.plugin, parameters: rule.parameters,
       calibratesClients: rule.calibratesClients,
-      services: services)
+      services: services, bootstrap: drawing(draws ?? select.draws.value, seed: recipe.seed.value))
   }
 
   /// - parameter progress: Gets the place of a client and the fraction of its work that is done.

@@ -44,7 +44,10 @@ extension SampleSelection {
       notes.append(
         .warning("the anchors or the validation data of '\(client)' are not those that the threshold was decided with"))
     }
-    if anchors.count < 10 { notes.append(.info("there are only \(anchors.count) anchors; the threshold is uncertain")) }
+    if let note = bootstrap?.note { notes.append(note) }
+    if anchors.count < 10, bootstrap?.note == nil {
+      notes.append(.info("there are only \(anchors.count) anchors; the threshold is uncertain"))
+    }
     return notes
   }
 
@@ -90,8 +93,11 @@ extension SampleSelection {
     }
     var facts = Facts()
     describe(in: &facts)
-    let parts = [table.text(page)] + [shortfallText(page)].compactMap { $0 } + [facts.text(columns: page.columns)]
-    return (parts + [offsetRemark].compactMap { $0 }.map { wrapped($0, to: page.columns) }).joined(separator: "\n\n")
+    let parts = [
+      table.text(page), shortfallText(page), facts.text(columns: page.columns), bootstrap?.text(page) { shown($0) },
+    ]
+    return (parts.compactMap { $0 } + [offsetRemark].compactMap { $0 }.map { wrapped($0, to: page.columns) })
+      .joined(separator: "\n\n")
   }
 
   /// In which respect the dropped samples of each client fall short most; nil where scores are not combined by shortfall,
@@ -121,6 +127,11 @@ extension SampleSelection {
         + "standard error \(short(anchors.standardError))")
   }
 
+  /// How sure the threshold is.
+  func describeCertainty(in facts: inout Facts) {
+    if let sentence = bootstrap?.sentence(shown: { shown($0) }) { facts.add("certainty", sentence) }
+  }
+
   /// What to think of where scores of clients lie on scales of their own.
   var offsetRemark: String? {
     guard !calibratesClients, let far = clients.max(by: { abs($0.anchorOffset) < abs($1.anchorOffset) }),
@@ -139,7 +150,7 @@ extension SampleSelection {
   public var json: JSONValue {
     .object([
       "rule": .string(rule), "parameters": parameters, "calibrate": calibratesClients ? "client" : "none",
-      "anchors": anchors.json, "remarks": JSONValue(remarks.map(\.text)),
+      "anchors": anchors.json, "remarks": JSONValue(remarks.map(\.text)), "bootstrap": bootstrap?.json ?? .null,
       "clients": .array(
         clients.map { client in
           [

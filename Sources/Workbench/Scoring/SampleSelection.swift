@@ -14,6 +14,8 @@ public struct SampleSelection: Sendable {
   public let clients: [ClientShare]
   /// The anchors of all clients.
   public let anchors: Statistics
+  /// How sure the threshold is; nil where nobody asked, where clients are scored whole, and where it was decided elsewhere.
+  public let bootstrap: ThresholdBootstrap?
   /// Of clients to whom a threshold was sent, those whose anchors or validation data are not what it was decided with.
   let strangers: [String]
   /// What the rule said of its decision, estimates and fallbacks.
@@ -53,7 +55,7 @@ public struct SampleSelection: Sendable {
   /// Applies a threshold rule to scores.
   init(
     _ scores: ScoreTable, rule: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool,
-    services: HostServices
+    services: HostServices, bootstrap settings: ThresholdBootstrap.Settings? = nil
   ) throws {
     let calibrated = calibratesClients ? try scores.checked().calibrated() : try scores.checked()
     let values = calibrated.rows.map(\.score.value)
@@ -67,10 +69,14 @@ public struct SampleSelection: Sendable {
       table: scores, calibrated: calibrated, calibratesClients: calibratesClients, thresholds: thresholds,
       decide: { try rule.thresholds(for: $0, parameters, services: heard.services(services)) }
     ).influences()
+    let evidence = ThresholdEvidence(
+      scores, calibrated: calibrated, calibratesClients: calibratesClients, thresholds: thresholds,
+      // What the rule has to say of draws is not about the selection.
+      decide: { try rule.thresholds(for: $0, parameters, services: HostServices(isCancelled: services.isCancelled)) })
     self.init(
       scores, calibrated, thresholds: Dictionary(uniqueKeysWithValues: zip(inputs.map(\.client), thresholds)),
       rule: rule.about.id, parameters: parameters.json, calibratesClients: calibratesClients, influences: influences,
-      remarks: remarks)
+      remarks: remarks, bootstrap: try settings.flatMap { try ThresholdBootstrap(evidence, $0) })
   }
 
   /// Applies thresholds that somebody else decided on.
@@ -89,10 +95,12 @@ public struct SampleSelection: Sendable {
 
   private init(
     _ scores: ScoreTable, _ calibrated: ScoreTable, thresholds: [String: Double], rule: String, parameters: JSONValue,
-    calibratesClients: Bool, influences: [AnchorInfluence?] = [], strangers: [String] = [], remarks: [Note] = []
+    calibratesClients: Bool, influences: [AnchorInfluence?] = [], strangers: [String] = [], remarks: [Note] = [],
+    bootstrap: ThresholdBootstrap? = nil
   ) {
     self.strangers = strangers
     self.remarks = remarks
+    self.bootstrap = bootstrap
     self.rule = rule
     self.parameters = parameters
     self.calibratesClients = calibratesClients

@@ -75,14 +75,21 @@ struct ScoreParts {
   /// What a scorer adds to a total.
   typealias Term = (value: Double, isAbove: Bool)
 
+  /// Where the scores of each client are measured from under every scorer.
+  ///
+  /// - parameter client: A client whose anchors do not count.
+  func centres(_ scales: [ScoreTable.Scorer.Scale], without client: String? = nil) -> [String: [Double]] {
+    Dictionary(
+      uniqueKeysWithValues: clients.map { name, anchors in
+        (name, zip(scales, anchors).map { $0.centre(of: name == client ? Statistics([]) : $1) })
+      })
+  }
+
   /// What every scorer adds to the total of every row; nil where a scorer has no score.
   ///
   /// - parameter client: A client whose anchors do not count.
   func terms(_ scales: [ScoreTable.Scorer.Scale], without client: String? = nil) -> [[Term]?] {
-    let centres = Dictionary(
-      uniqueKeysWithValues: clients.map { name, anchors in
-        (name, zip(scales, anchors).map { $0.centre(of: name == client ? Statistics([]) : $1) })
-      })
+    let centres = centres(scales, without: client)
     return rows.indices.map { row in centres[rows[row].client].flatMap { terms(of: row, scales, centres: $0) } }
   }
 
@@ -107,6 +114,13 @@ struct ScoreParts {
   /// - parameter client: A client whose anchors do not count.
   func totals(_ scales: [ScoreTable.Scorer.Scale], without client: String) -> [Double?] {
     terms(scales, without: client).map { $0?.reduce(0) { $0 + $1.value } }
+  }
+
+  /// The total of a row on other anchors' scales; nil where a scorer has no score.
+  ///
+  /// - parameter centres: Where the scores of the row's client are measured from under every scorer.
+  func total(of row: Int, _ scales: [ScoreTable.Scorer.Scale], centres: [Double]) -> Double? {
+    terms(of: row, scales, centres: centres)?.reduce(0) { $0 + $1.value }
   }
 
   /// The terms with the names of their scorers, of scores that are combined by shortfall.

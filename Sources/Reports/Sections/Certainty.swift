@@ -1,0 +1,36 @@
+/// How sure the threshold is; nothing for records that do not tell, and for rules that rest on nothing that can be drawn anew.
+func certainty(_ run: RunFile) -> Markup {
+  guard let bootstrap = run.selection?.bootstrap, !bootstrap.resamplings.isEmpty else { return .nothing }
+  let numbers = bootstrap.resamplings.flatMap { [$0.threshold, $0.deviations].compactMap { $0 } }
+  let scores = NumberStyle(bootstrap.resamplings.compactMap(\.threshold).flatMap { [$0.lowerBound, $0.upperBound] })
+  let deviations = NumberStyle(numbers.isEmpty ? [] : [1.0], digits: 3)
+  func ends(_ range: ClosedRange<Double>?, _ style: NumberStyle) -> [Cell] {
+    range.map { [.number($0.lowerBound, style), .number($0.upperBound, style)] } ?? [.none, .none]
+  }
+  let shares = NumberStyle(shares: bootstrap.resamplings.map(\.unsureShare))
+  return Markup([
+    element("h3") { "How sure the threshold is" },
+    paragraph(
+      "The threshold was set again \(whole(bootstrap.draws)) times on what it rests on, drawn anew with replacement. In nine "
+        + "of ten draws it lies between the two ends, in scores and in standard deviations of the anchors from their mean. "
+        + "A decision is unsure when more than one draw in ten turns it. Draws of more than there are say what more would "
+        + "change.", class: "soft"),
+    DataTable(
+      caption: "The threshold on drawn anchors, samples and clients",
+      headings: ["drawn", "lower end", "upper end", "in deviations", "to", "unsure", "share"],
+      rows: bootstrap.resamplings.map { resampling in
+        [.text(resampling.name)] + ends(resampling.threshold, scores) + ends(resampling.deviations, deviations)
+          + [.whole(resampling.unsure), .number(resampling.unsureShare, shares)]
+      }
+    ).markup,
+  ])
+}
+
+extension RunFile.Resampling {
+  fileprivate var unsureShare: Double { scored > 0 ? Double(unsure) / Double(scored) : 0 }
+
+  fileprivate var name: String {
+    guard more > 0 else { return drawn }
+    return drawn == "clients" ? "clients, \(whole(more)) more" : "anchors, \(whole(more)) more of each client"
+  }
+}

@@ -1,0 +1,89 @@
+/// Who stands out from the others, and why; nil for fewer than two clients, and for records that do not tell.
+func suspicionSection(_ run: RunFile) -> Section? {
+  let clients = run.clients.compactMap { client in
+    client.update.flatMap { update in update.suspicion.map { Suspect(name: client.name, update: update, suspicion: $0) }
+    }
+  }.sorted { $0.precedes($1) }
+  guard clients.count == run.clients.count, clients.count > 1 else { return nil }
+  let standing = clients.filter { !$0.suspicion.reasons.isEmpty }
+  return Section("suspicion", "Which clients to look at") {
+    element("p") {
+      if standing.isEmpty {
+        clients.count < 3 ? "Of two clients nobody can say which one is odd." : "Nobody stands out."
+      } else {
+        "Of \(counted(clients.count, "client")) \(standing.count == 1 ? "this one stands" : "these stand") out: "
+        for (place, suspect) in standing.enumerated() {
+          if place > 0 { ", " }
+          name(suspect.name)
+        }
+        "."
+      }
+    }
+    paragraph(
+      "Each client is held against the median of the others, from three clients on. Suspicion is its distance from them in "
+        + "bounds of that rule, where it is furthest: above 1 it stands out. Longer updates do not count for more, copies have one "
+        + "voice, and medians stand as long as the clients that collude, and one more, are no more than half."
+        + comparison(run), class: "soft")
+    paragraph(
+      "Median, mean and result: the median of the cosines with the others' updates, the cosine with their mean, and that with the "
+        + "merged update. With it and without it: the median of the others' cosines with the plain average of all, and of all but "
+        + "the client. Of these the first alone can accuse. Data of another kind than all others' makes a client stand out by its "
+        + "direction, too.", class: "soft")
+    for suspect in standing {
+      element("div", ["class": "note warning"]) {
+        element("strong") { name(suspect.name) }
+        element("ul") {
+          for text in suspect.suspicion.reasons { element("li") { text } }
+          for text in suspect.suspicion.remarks { element("li", ["class": "soft"]) { text } }
+        }
+      }
+    }
+    table(clients).markup
+  }
+}
+
+/// What to know where many clients were compared in some modules alone.
+private func comparison(_ run: RunFile) -> String {
+  guard let merge = run.merge, let compared = merge.comparedModules, let shared = merge.sharedModules, compared < shared
+  else { return "" }
+  return " Cosines are taken over \(whole(compared)) of \(whole(shared)) modules; clues vet takes them over all."
+}
+
+private struct Suspect {
+  let name: String
+  let update: RunFile.Update
+  let suspicion: RunFile.Suspicion
+
+  func precedes(_ other: Suspect) -> Bool {
+    if suspicion.reasons.isEmpty != other.suspicion.reasons.isEmpty { return !suspicion.reasons.isEmpty }
+    // A zero is beyond all bounds, which JSON has no number for.
+    let (mine, theirs) = (score, other.score)
+    return mine != theirs ? mine > theirs : name.utf8.lexicographicallyPrecedes(other.name.utf8)
+  }
+
+  private var score: Double { suspicion.score ?? (suspicion.reasons.isEmpty ? 0 : .infinity) }
+}
+
+private func table(_ clients: [Suspect]) -> DataTable {
+  let norms = NumberStyle(clients.map(\.update.norm))
+  let scores = NumberStyle(clients.compactMap(\.suspicion.score), digits: 3)
+  let cosines = NumberStyle([1.0])
+  let ranges = clients.compactMap(\.update.coefficients)
+  let coefficients = NumberStyle(ranges.map { max(abs($0.lowerBound), abs($0.upperBound)) })
+  let ends = coefficientEnds(ranges)
+  func number(_ value: Double?, _ style: NumberStyle) -> Cell { value.map { .number($0, style) } ?? .none }
+  return DataTable(
+    caption: "Clients by suspicion",
+    headings: [
+      "client", "suspicion", "norm", "median", "mean", "result", "with it", "without it",
+    ] + ends.map(\.heading),
+    rows: clients.map { client in
+      [
+        .text(client.name), number(client.suspicion.score, scores), .number(client.update.norm, norms),
+        number(client.suspicion.medianCosine, cosines), number(client.update.cosineWithOthers, cosines),
+        number(client.update.cosineWithResult, cosines), number(client.suspicion.leavingOut?.with, cosines),
+        number(client.suspicion.leavingOut?.without, cosines),
+      ]
+        + ends.map { end in client.update.coefficients.map { .number(end.end($0), coefficients) } ?? .none }
+    })
+}
