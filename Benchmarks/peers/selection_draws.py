@@ -5,14 +5,20 @@
                        [--centres shrunk|pooled] [--anchors 10] [--draws 200] [--without KIND]
 
 First the anchors that the clients named; then draws of other clean samples as anchors, as many of each client, with the
-rest thinned to the share of bad samples. Of the draws: median, 5th and 95th percentile. Everything is computed anew in
-numpy from the scores of the single scorers; nothing of clues is used but those.
+rest thinned to the share of bad samples. Of the draws: median, 5th and 95th percentile. F1 is that under the threshold of
+anchor-sigma with each k, and of anchor-mixture. Everything is computed anew in numpy from the scores of the single scorers;
+nothing of clues is used but those.
 """
 
 import argparse
 import json
+import os
+import sys
 
 import numpy as np
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../Tests/Fixtures/thresholds"))
+from anchor_mixture import anchor_mixture
 
 
 def read(scores: str, labels: str):
@@ -79,11 +85,12 @@ def main() -> None:
     def measure(anchor, used):
         total = totals(values, client, anchor, both, asked.centres)
         good, bad, own = total[used & is_good], total[used & ~is_good], total[anchor]
-        return [auroc(good, bad)] + [f1(good, bad, own.mean() - k * own.std(ddof=1)) for k in ks]
+        thresholds = [own.mean() - k * own.std(ddof=1) for k in ks] + [anchor_mixture(own, total[used])["threshold"]]
+        return [auroc(good, bad)] + [f1(good, bad, threshold) for threshold in thresholds]
 
     total = totals(values, client, is_anchor, both, asked.centres)
     kept = ~is_anchor & (kind != asked.without)
-    print("own anchors: AUROC, F1 at k =", asked.k, np.round(measure(is_anchor, kept), 3))
+    print("own anchors: AUROC, F1 at k =", asked.k, "and of anchor-mixture", np.round(measure(is_anchor, kept), 3))
     clients = range(client.max() + 1)
     within = [auroc(total[kept & is_good & (client == c)], total[kept & ~is_good & (client == c)]) for c in clients]
     print("  within clients", np.round(within, 3))

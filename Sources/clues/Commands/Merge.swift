@@ -101,11 +101,13 @@ extension Clues {
     var output: String
 
     @OptionGroup var options: RunOptions
-    @OptionGroup var plugins: PluginRunOptions
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var messages: MessageOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var isolation: IsolationOptions
     @OptionGroup var limits: LimitOptions
 
-    var messages: MessageOptions { options.messages }
-    var progressStyle: ProgressStyle { options.progress.progress }
+    var progressStyle: ProgressStyle { progress.progress }
 
     func validate() throws {
       guard weight.isEmpty || weight.count == inputs.count else {
@@ -116,7 +118,7 @@ extension Clues {
     }
 
     func run() throws {
-      try options.carryOut(Recipe.made(of: settings), output: output, plugins: plugins)
+      try options.carryOut(Recipe.made(of: settings), output: output, by: self, with: isolation.catalog(plugins))
     }
 
     /// The keys of a recipe that options set.

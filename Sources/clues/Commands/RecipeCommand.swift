@@ -42,6 +42,7 @@ extension Clues.RecipeCommand {
 
     @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
       guard json else {
@@ -59,7 +60,7 @@ extension Clues.RecipeCommand {
     }
 
     private func check() throws {
-      try Bench(catalog: plugins.catalog, threads: 1).check(options.recipe)
+      try Bench(catalog: plugins.catalog, threads: 1).check(options.recipe(limits))
     }
 
     private func report(_ problems: [Failure]) -> String {
@@ -109,9 +110,10 @@ extension Clues.RecipeCommand {
 
     @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
-      let recipe = try options.recipe
+      let recipe = try options.recipe(limits)
       if modules {
         let table = try Bench(catalog: plugins.catalog, threads: 1).parameterTable(recipe)
         return try Console.result(json ? table.json.text(indented: true) : table.text(Console.page))

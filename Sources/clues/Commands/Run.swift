@@ -32,13 +32,16 @@ extension Clues {
     var output: String?
 
     @OptionGroup var options: RunOptions
-    @OptionGroup var plugins: PluginRunOptions
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var messages: MessageOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var isolation: IsolationOptions
+    @OptionGroup var limits: LimitOptions
 
-    var messages: MessageOptions { options.messages }
-    var progressStyle: ProgressStyle { options.progress.progress }
+    var progressStyle: ProgressStyle { progress.progress }
 
     func run() throws {
-      let recipe = try recipe.recipe
+      let recipe = try recipe.recipe(limits)
       guard output != nil || !recipe.isRecorded || options.dryRun else {
         throw Failure(
           .usage, "a run that is repeated needs an output of its own", advice: "say where it goes: --output DIR",
@@ -46,7 +49,7 @@ extension Clues {
       }
       let name = URL(filePath: self.recipe.path).deletingPathExtension().lastPathComponent
       let output = output ?? recipe.output.value.path.map { recipe.path($0) } ?? "runs/\(name)"
-      try options.carryOut(recipe, output: output, plugins: plugins)
+      try options.carryOut(recipe, output: output, by: self, with: isolation.catalog(plugins))
     }
   }
 }

@@ -59,7 +59,8 @@ extension Clues {
 
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var messages: MessageOptions
-    @OptionGroup var plugins: PluginRunOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var isolation: IsolationOptions
 
     @OptionGroup var limits: LimitOptions
 
@@ -84,7 +85,8 @@ extension Clues {
     func run() throws {
       if let output { try ScoresOutput.check(output, replacing: force) }
       let observer = Console.observer(progress.progress)
-      let scored = try Bench(catalog: plugins.catalog, observer: observer, threads: threads).score(chosenRecipe)
+      let scored = try Bench(catalog: isolation.catalog(plugins), observer: observer, threads: threads).score(
+        chosenRecipe)
       for note in scored.notes { observer.note(note) }
       let table = try anchorsOnly ? scored.table.anchorsAlone() : scored.table
       if let output {

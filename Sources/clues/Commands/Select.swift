@@ -93,7 +93,8 @@ extension Clues {
     @OptionGroup var limits: LimitOptions
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var messages: MessageOptions
-    @OptionGroup var plugins: PluginRunOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var isolation: IsolationOptions
 
     var progressStyle: ProgressStyle { progress.progress }
 
@@ -142,7 +143,7 @@ extension Clues {
     private var bench: Bench {
       get throws {
         Bench(
-          catalog: try plugins.catalog, observer: Console.observer(progress.progress),
+          catalog: try isolation.catalog(plugins), observer: Console.observer(progress.progress),
           threads: ProcessInfo.processInfo.activeProcessorCount)
       }
     }

@@ -34,21 +34,18 @@ struct RecipeOptions: ParsableArguments {
       "Set a value of the recipe, as in merge.parameters.density=0.5; may be repeated.", valueName: "key=value"))
   var set: [String] = []
 
-  @OptionGroup var limits: LimitOptions
-
-  var recipe: Recipe {
-    get throws {
-      try Recipe.read(
-        path: path, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits,
-        interruption: Interruption.check)
-    }
+  func recipe(_ limits: LimitOptions) throws -> Recipe {
+    try Recipe.read(
+      path: path, overrides: set.map { try Override($0) } + limits.overrides, limits: limits.limits,
+      interruption: Interruption.check)
   }
 }
 
-/// Where plugins come from and how they are run.
-struct PluginRunOptions: ParsableArguments {
-  @OptionGroup var place: PluginOptions
-
+/// How plugins are run.
+///
+/// Groups of options do not hold others: where the parser checks itself, in debug builds, each level costs five times as
+/// much time as the one above it.
+struct IsolationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Where plugins run that do not ship with Clues: process (shut in, each in a worker) or none (in this process, with all your rights).",
@@ -79,11 +76,10 @@ struct PluginRunOptions: ParsableArguments {
     WorkerSettings(memory: UInt64(pluginMemory) << 20, time: .seconds(pluginTime))
   }
 
-  var catalog: PluginCatalog {
-    get throws {
-      try PluginCatalog(
-        place.searchPath, trust: place.trust, isolation: isolation == .none ? .none : .process(workers))
-    }
+  /// The plugins that are there, to be run.
+  func catalog(_ plugins: PluginOptions) throws -> PluginCatalog {
+    try PluginCatalog(
+      plugins.searchPath, trust: plugins.trust, isolation: isolation == .none ? .none : .process(workers))
   }
 }
 
@@ -106,17 +102,15 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Check the recipe and the bundles and say what would be done, without doing it.")
   var dryRun = false
 
-  @OptionGroup var progress: ProgressOptions
-  @OptionGroup var messages: MessageOptions
-
   func validate() throws {
     guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
   }
 
-  /// Carries out a recipe and prints what came of it.
-  func carryOut(_ recipe: Recipe, output: String, plugins: PluginRunOptions) throws {
-    let observer = Console.observer(progress.progress)
-    let bench = Bench(catalog: try plugins.catalog, observer: observer, threads: threads)
+  /// Carries out a recipe and prints what came of it, as `command` was told to.
+  func carryOut(
+    _ recipe: Recipe, output: String, by command: some WorkingCommand, with catalog: PluginCatalog
+  ) throws {
+    let bench = Bench(catalog: catalog, observer: Console.observer(command.progressStyle), threads: threads)
     let recipe = try bench.leavingOut(without, of: recipe)
     if dryRun {
       let plan = try bench.plan(recipe)
@@ -126,7 +120,7 @@ struct RunOptions: ParsableArguments {
     let record = try bench.run(recipe, output: output, replacing: force)
     if json {
       Console.done(record.json.text(indented: true))
-    } else if !messages.quiet {
+    } else if !command.messages.quiet {
       let place = oneLine(output)
       Console.done(
         record.summary(Console.page) + "\n\n"

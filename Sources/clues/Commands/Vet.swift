@@ -56,7 +56,8 @@ extension Clues {
 
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var messages: MessageOptions
-    @OptionGroup var plugins: PluginRunOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var isolation: IsolationOptions
     @OptionGroup var limits: LimitOptions
 
     var progressStyle: ProgressStyle { progress.progress }
@@ -68,7 +69,7 @@ extension Clues {
 
     func run() throws {
       let observer = Console.observer(progress.progress)
-      let bench = Bench(catalog: try plugins.catalog, observer: observer, threads: threads)
+      let bench = Bench(catalog: try isolation.catalog(plugins), observer: observer, threads: threads)
       let vetting = try bench.vet(bench.leavingOut(without, of: chosenRecipe), readsCheckpoints: !finalOnly)
       for note in vetting.notes { observer.note(note) }
       try Console.result(json ? vetting.json.text(indented: true) : vetting.text(Console.page))

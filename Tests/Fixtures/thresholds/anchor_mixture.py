@@ -2,10 +2,8 @@
 
   python3 anchor_mixture.py make                        writes cases.json, which the tests compare the plugin with
   python3 anchor_mixture.py worlds                      F1 of rules on made-up scores of known classes
-  python3 anchor_mixture.py study SCORES LABELS [sum]   F1 of rules on subsets of scored samples with labels
 
-SCORES is what `clues score` wrote for several scorers, LABELS tells the clean samples and is used for the figures alone.
-The scores of the scorers are standardised by the anchors; what lies below their mean is summed, with `sum` all of it.
+Benchmarks/peers/selection_draws.py has its F1 on scored samples with labels.
 """
 
 import json
@@ -141,44 +139,6 @@ def worlds():
     show("mean of all", sum(means.values(), []))
 
 
-def study(scores, labels, combine):
-    clean = {}
-    for line in open(labels):
-        row = json.loads(line)
-        clean[row["client"], row["id"]] = row["clean"]
-    rows = [json.loads(line) for line in open(scores)]
-    rows = [r for r in rows if r["split"] in ("train", "anchor")]
-    x = np.array([list(r["scores"].values()) for r in rows])
-    anchor = np.array([r["split"] == "anchor" for r in rows])
-    good = np.array([r["split"] == "anchor" or clean[r["client"], r["id"]] for r in rows])
-    client = np.array([r["client"] for r in rows])
-
-    def draw(rng, bad, others):
-        chosen, chosen_anchors = [], []
-        for name in sorted(set(client)):
-            mine = client == name
-            pool = rng.permutation(np.flatnonzero(mine & ~anchor & good))
-            worse = rng.permutation(np.flatnonzero(mine & ~anchor & ~good))
-            own = np.flatnonzero(mine & anchor)
-            if others:
-                own, pool = pool[: len(own)], pool[len(own) :]
-            many = len(worse) / (len(pool) + len(worse)) > bad
-            fine = len(pool) if many else round(len(worse) * (1 - bad) / bad)
-            poor = round(len(pool) * bad / (1 - bad)) if many else len(worse)
-            chosen += [*pool[:fine], *worse[:poor]]
-            chosen_anchors += [*own]
-        a = x[chosen_anchors]
-        z = (x - a.mean(0)) / a.std(0, ddof=1)
-        total = (z if combine == "sum" else np.minimum(z, 0)).sum(1)
-        return total[chosen_anchors], total[chosen], good[chosen]
-
-    head()
-    for others in (False, True):
-        for bad in (0.2, 0.5, 0.8):
-            rows_ = [rates(*draw(np.random.default_rng(draw_), bad, others)) for draw_ in range(60)]
-            show(f"{'other' if others else 'own'} anchors, {bad:.0%} bad", rows_)
-
-
 def make():
     cases = []
     for seed, (kind, bad, samples, anchors) in enumerate([
@@ -199,7 +159,5 @@ if __name__ == "__main__":
         make()
     elif sys.argv[1:] == ["worlds"]:
         worlds()
-    elif len(sys.argv) in (4, 5) and sys.argv[1] == "study":
-        study(sys.argv[2], sys.argv[3], sys.argv[4] if len(sys.argv) == 5 else "shortfall")
     else:
         sys.exit(__doc__)
