@@ -16,7 +16,7 @@ struct KrylovBasis {
     // Uninitialised memory that is never reached costs nothing.
     rows = try Matrix(rows: capacity, columns: matrix.out) { _ in }
     projected = try Matrix(rows: capacity, columns: matrix.in) { _ in }
-    products = try Matrix(rows: capacity, columns: capacity)
+    products = try Matrix(rows: capacity, columns: capacity) { _ in }
   }
 
   /// The directions of M on random vectors, orthonormal.

@@ -152,7 +152,7 @@ import Testing
     let names = paths.indices.map { ("clients.\($0).name", "client-\($0)") }
     let settings = names + choice.all + [("merge.missing", missing)]
     let held = try TestMerge(inputs: paths, settings: settings).result()
-    let read = try TestMerge(inputs: paths, settings: settings, heldElements: 0).result()
+    let read = try TestMerge(inputs: paths, settings: settings, room: MergeRoom(heldElements: 0)).result()
     #expect(held.bytes == read.bytes)
     #expect(held.record.json.objectValue?["merge"] == read.record.json.objectValue?["merge"])
   }
