@@ -63,8 +63,8 @@ struct KrylovBasis {
   }
 
   /// Q [count, out] and C [count, in].
-  func finished() throws -> (basis: Matrix<Double>, projection: Matrix<Double>) {
-    try (rows.prefix(rows: count), projected.prefix(rows: count))
+  var finished: (basis: Matrix<Double>, projection: Matrix<Double>) {
+    (rows.prefix(rows: count), projected.prefix(rows: count))
   }
 
   /// Y less what lies in the basis, as a lower-triangular matrix times orthonormal rows.

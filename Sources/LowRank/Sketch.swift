@@ -43,7 +43,7 @@ struct Sketch {
         let spectrum = try SketchSpectrum(krylov.gram(), coupling: coupling, energy: energy)
         if let verdict = spectrum.verdict(on: rank, tolerance: tolerance) {
           self.verdict = verdict
-          (basis, projection) = try krylov.finished()
+          (basis, projection) = krylov.finished
           return
         }
         // The check grows faster than a step costs.
