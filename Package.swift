@@ -104,7 +104,7 @@ let package = Package(
       name: "Digests", dependencies: ["CKernels", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: house),
     .target(
-      name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "CSystem", "Diagnostics", "Tensors"],
+      name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "CSystem", "Diagnostics", "Tensors", "Threads"],
       swiftSettings: numerical),
     .target(
       name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors", "Zip"], swiftSettings: house),

@@ -2,7 +2,7 @@ import CKernels
 import PluginKit
 
 /// The weighted median of every entry.
-struct Median: MergeMethod {
+struct Median: EntrywiseMergeMethod {
   static let id = "median"
   static let summary = "The weighted median of the clients, entry by entry."
   static let details = """
@@ -16,7 +16,7 @@ struct Median: MergeMethod {
   static let reference = "Yin et al. 2018, Byzantine-Robust Distributed Learning (arXiv 1803.01498); Flower FedMedian"
   static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
 
-  func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
+  func merge(_ unit: MergeUnit, rows firstRow: Int, notes: [NoNote], into output: MutableMatrixView) throws {
     let columns = try SortedColumns(unit)
     try columns.forEachTile(of: output) { values, order, count, target in
       clues_median(values, order, columns.weights, columns.inputs.count, count, target)

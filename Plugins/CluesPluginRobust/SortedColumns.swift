@@ -1,6 +1,16 @@
 import CKernels
 import PluginKit
 
+/// A merge method that looks at every entry by itself, so that nothing need be noted of a matrix.
+protocol EntrywiseMergeMethod: RowwiseMergeMethod where Note == NoNote {}
+
+struct NoNote: BitwiseCopyable {}
+
+extension EntrywiseMergeMethod {
+  static var readsRows: Bool { true }
+  func note(_ input: MergeInput, in unit: MergeUnit) -> NoNote { NoNote() }
+}
+
 /// The clients' matrices as columns of values, one for each entry, sorted tile by tile.
 struct SortedColumns {
   /// Those with a weight.

@@ -2,7 +2,7 @@ import CKernels
 import PluginKit
 
 /// The weighted mean of every entry without the extreme values.
-struct TrimmedMean: MergeMethod {
+struct TrimmedMean: EntrywiseMergeMethod {
   static let id = "trimmed-mean"
   static let summary = "The weighted mean of the clients without the largest and the smallest values, entry by entry."
   static let details = """
@@ -19,7 +19,7 @@ struct TrimmedMean: MergeMethod {
 
   @Parameter("The share of clients that is left out at either end, below one half.", in: 0...0.499_999) var beta = 0.2
 
-  func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
+  func merge(_ unit: MergeUnit, rows firstRow: Int, notes: [NoNote], into output: MutableMatrixView) throws {
     let columns = try SortedColumns(unit)
     let cut = Int(beta * Double(columns.inputs.count))
     try columns.forEachTile(of: output) { values, order, count, target in

@@ -24,7 +24,7 @@ struct Breadcrumbs: PruningMethod {
 
   var consensus: Consensus { sum.consensus }
   func density(of input: MergeInput) -> Double { pruning.density[input] }
-  func mask(of input: MergeInput, in unit: MergeUnit) -> Mask { pruning.mask(of: input) }
+  func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask { try pruning.mask(of: input) }
 }
 
 /// Leaves out the smallest and the very largest entries, and elects signs.
@@ -50,5 +50,5 @@ struct BreadcrumbsTies: PruningMethod {
 
   var consensus: Consensus { .agreement(elect: elect, election: election, divide: divide, lambda: lambda) }
   func density(of input: MergeInput) -> Double { pruning.density[input] }
-  func mask(of input: MergeInput, in unit: MergeUnit) -> Mask { pruning.mask(of: input) }
+  func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask { try pruning.mask(of: input) }
 }

@@ -19,5 +19,5 @@ struct MagnitudePrune: PruningMethod {
 
   var consensus: Consensus { sum.consensus }
   func density(of input: MergeInput) -> Double { pruning.density[input] }
-  func mask(of input: MergeInput, in unit: MergeUnit) -> Mask { pruning.mask(of: input) }
+  func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask { try pruning.mask(of: input) }
 }

@@ -80,16 +80,6 @@ struct MaskedMatrix {
     }
   }
 
-  /// Σ|x| of all entries over that of those that are kept: what makes the kept ones as heavy as all; 1 if none is.
-  func absoluteRatio() throws -> Double {
-    var (whole, kept) = (0.0, 0.0)
-    try forEachTile(of: elements.count / max(1, columns), columns: columns, inputs: 1, host: host) { lines, scratch in
-      whole += clues_absolute_sum(elements.baseAddress! + lines.lowerBound * columns, lines.count * columns)
-      kept += clues_absolute_sum(rows(lines, scratch: scratch), lines.count * columns)
-    }
-    return kept > 0 ? whole / kept : 1
-  }
-
   /// Lends 32 random bits for each of some entries; they depend on the stream and the entry's index alone.
   private func withDraws(_ stream: UInt64, _ first: Int, _ count: Int, _ body: (UnsafePointer<UInt32>) -> Void) {
     let words = first / 2..<(first + count + 1) / 2
@@ -100,15 +90,37 @@ struct MaskedMatrix {
   }
 }
 
+/// Σ|x| of all entries over that of those that are kept: what makes the kept ones as heavy as all; 1 if none is.
+func absoluteRatio(of rows: MatrixRows, _ mask: Mask, host: Host) throws -> Double {
+  var (whole, kept) = (0.0, 0.0)
+  let columns = rows.columns
+  try forEachPiece(of: rows) { first, elements in
+    let matrix = MaskedMatrix(elements: elements, columns: columns, firstRow: first, mask: mask, host: host)
+    try forEachTile(of: elements.count / max(1, columns), columns: columns, inputs: 1, host: host) { lines, scratch in
+      whole += clues_absolute_sum(elements.baseAddress! + lines.lowerBound * columns, lines.count * columns)
+      kept += clues_absolute_sum(matrix.rows(lines, scratch: scratch), lines.count * columns)
+    }
+  }
+  return kept > 0 ? whole / kept : 1
+}
+
 /// The number that a random word of 32 bits is below with this probability, which is below 1.
 func threshold(of share: Double) -> UInt32 { UInt32(max(0, min(share * 0x1p32, 0x1p32 - 1))) }
+
+/// So many rows are a tile.
+private func tileHeight(_ columns: Int) -> Int { max(1, 8192 / max(1, columns)) }
+
+/// Calls `body` with some rows at a time, whole tiles, and where they begin.
+func forEachPiece(of rows: MatrixRows, _ body: (Int, UnsafeBufferPointer<Float>) throws -> Void) throws {
+  try rows.forEach(16 * tileHeight(rows.columns)) { try body($0.lowerBound, $1) }
+}
 
 /// Calls `body` with some rows at a time, and with room for as many entries of each input.
 func forEachTile(
   of rows: Int, columns: Int, inputs: Int, host: Host,
   _ body: (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
 ) throws {
-  let height = max(1, 8192 / max(1, columns))
+  let height = tileHeight(columns)
   let scratch = UnsafeMutablePointer<Float>.allocate(capacity: max(1, min(height, rows) * columns * inputs))
   scratch.initialize(repeating: 0, count: min(height, rows) * columns * inputs)
   defer { scratch.deallocate() }

@@ -5,9 +5,10 @@ import PluginKit
 struct MagnitudePruning: ParameterGroup {
   @Parameter("The share of each client's entries that is kept.", in: 0...1) var density: PerInput = 0.2
 
-  func mask(of input: MergeInput) -> Mask {
-    let elements = input.matrix.elements
-    return mask(of: elements, first: Int(density[input] * Double(elements.count)))
+  func mask(of input: MergeInput) throws -> Mask {
+    let kept = Int(density[input] * Double(input.rows.count))
+    if kept >= input.rows.count { return .all }
+    return kept == 0 ? .nothing : .between(outer: try MagnitudeSearch(input.rows).cuts(first: [kept])[0], inner: .none)
   }
 
   /// Keeps the first `kept` entries by magnitude.
@@ -22,15 +23,15 @@ struct OutlierPruning: ParameterGroup {
   @Parameter("The share of each client's entries that is kept.", in: 0...1) var density: PerInput = 0.15
   @Parameter("The share of the very largest entries, which are left out.", in: 0...1) var gamma: PerInput = 0.01
 
-  func mask(of input: MergeInput) -> Mask {
-    let elements = input.matrix.elements
+  func mask(of input: MergeInput) throws -> Mask {
+    let count = input.rows.count
     guard density[input] < 1 else { return .all }
-    let kept = Int(density[input] * Double(elements.count))
+    let kept = Int(density[input] * Double(count))
     guard kept > 0 else { return .nothing }
     // The density goes before gamma where there is no room for both.
-    let left = min(Int(gamma[input] * Double(elements.count)), elements.count - kept)
-    return .between(
-      outer: clues_cut(first: left + kept, of: elements), inner: clues_cut(first: left, of: elements))
+    let left = min(Int(gamma[input] * Double(count)), count - kept)
+    let cuts = try MagnitudeSearch(input.rows).cuts(first: [left + kept, left])
+    return .between(outer: cuts[0], inner: cuts[1])
   }
 }
 

@@ -24,11 +24,11 @@ struct PruningNote: BitwiseCopyable {
 }
 
 extension PruningMethod {
+  static var readsRows: Bool { true }
+
   func note(_ input: MergeInput, in unit: MergeUnit) throws -> PruningNote {
-    let matrix = MaskedMatrix(
-      elements: input.matrix.elements, columns: input.matrix.columns, mask: try mask(of: input, in: unit),
-      host: unit.host)
-    return PruningNote(mask: matrix.mask, scale: try scale(of: matrix, density(of: input)))
+    let mask = try mask(of: input, in: unit)
+    return PruningNote(mask: mask, scale: try scale(of: input, mask, host: unit.host))
   }
 
   func merge(_ unit: MergeUnit, rows firstRow: Int, notes: [PruningNote], into output: MutableMatrixView) throws {
@@ -42,12 +42,12 @@ extension PruningMethod {
       candidates, rows: output.rows, columns: output.columns, into: output.elements, host: unit.host)
   }
 
-  private func scale(of matrix: MaskedMatrix, _ density: Double) throws -> Double {
-    switch (rescale, matrix.mask) {
+  private func scale(of input: MergeInput, _ mask: Mask, host: Host) throws -> Double {
+    switch (rescale, mask) {
     // DELLA's mask has a probability for every entry and divides by it.
     case (.none, _), (_, .all), (_, .nothing), (.inverse, .ranked): 1
-    case (.inverse, _): 1 / density
-    case (.l1, _): try matrix.absoluteRatio()
+    case (.inverse, _): 1 / density(of: input)
+    case (.l1, _): try absoluteRatio(of: input.rows, mask, host: host)
     }
   }
 }

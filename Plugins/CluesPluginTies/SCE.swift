@@ -2,7 +2,7 @@ import CKernels
 import PluginKit
 
 /// Select, calculate, erase: the entries in which clients differ most, weighted by how much each client has there.
-struct SCE: MergeMethod {
+struct SCE: RowwiseMergeMethod {
   static let id = "sce"
   static let summary =
     "Keeps the entries in which the clients differ most, and weighs the clients by what they have there."
@@ -25,9 +25,31 @@ struct SCE: MergeMethod {
 
   @Parameter("The share of the entries with variance that is kept.", in: 0...1) var selectTopk = 1.0
 
+  static let readsRows = true
+
+  /// Which entries are kept, all clients say together.
+  var mergesRows: Bool { selectTopk >= 1 }
+
+  /// The sum of squares of a client all of whose entries are kept.
+  func note(_ input: MergeInput, in unit: MergeUnit) throws -> Double {
+    var sum = 0.0
+    try forEachPiece(of: input.rows) { _, elements in
+      for element in elements { sum += Double(element) * Double(element) }
+    }
+    return sum
+  }
+
+  func merge(_ unit: MergeUnit, rows firstRow: Int, notes squares: [Double], into output: MutableMatrixView) throws {
+    let matrices = unit.inputs.map {
+      MaskedMatrix(
+        elements: $0.matrix.elements, columns: output.columns, firstRow: firstRow, mask: .all, host: unit.host)
+    }
+    try merge(unit, matrices, squares, into: output)
+  }
+
   func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
-    guard Set(unit.inputs.map(\.weight)).count <= 1 else {
-      throw PluginError("the weights differ, and SCE makes its own; leave them out or use another method")
+    guard !mergesRows else {
+      return try merge(unit, rows: 0, notes: unit.inputs.map { try note($0, in: unit) }, into: output)
     }
     let (mask, variances) = selected(unit)
     try variances.withUnsafeBufferPointer { try merge(unit, into: output, mask, keys: $0) }
@@ -47,6 +69,15 @@ struct SCE: MergeMethod {
       }
       return sum
     }
+    try merge(unit, matrices, squares, into: output)
+  }
+
+  private func merge(
+    _ unit: MergeUnit, _ matrices: [MaskedMatrix], _ squares: [Double], into output: MutableMatrixView
+  ) throws {
+    guard Set(unit.inputs.map(\.weight)).count <= 1 else {
+      throw PluginError("the weights differ, and SCE makes its own; leave them out or use another method")
+    }
     let total = squares.reduce(0, +)
     let candidates = zip(matrices, squares).map { matrix, square in
       Candidate(matrix: matrix, scale: 1, weight: total > 0 ? square / total : 1 / Double(squares.count))
@@ -57,7 +88,6 @@ struct SCE: MergeMethod {
 
   /// The entries that are kept, and what tells which they are.
   private func selected(_ unit: MergeUnit) -> (mask: Mask, variances: [Float]) {
-    guard selectTopk < 1 else { return (.all, []) }
     let inputs = unit.inputs.map(\.matrix.elements)
     let count = Double(inputs.count)
     let variances = inputs[0].indices.map { place in

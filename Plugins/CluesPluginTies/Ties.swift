@@ -28,6 +28,7 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
   static let reference =
     "Yadav et al. 2023, TIES-Merging: Resolving Interference When Merging Models (arXiv 2306.01708)"
   static let surveyPasses = 2
+  static let surveysRows = true
 
   enum Preset: String, ParameterChoice { case paper, peft, mergekit }
   enum Scope: String, ParameterChoice { case matrix, adapter }
@@ -49,7 +50,7 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
   func density(of input: MergeInput) -> Double { pruning.density[input] }
 
   func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask {
-    guard isOfAdapter else { return pruning.mask(of: input) }
+    guard isOfAdapter else { return try pruning.mask(of: input) }
     let upper = try bins(of: input, pass: 0, in: unit)
     let (kept, total) = counts(upper, density(of: input))
     guard kept < total else { return .all }

@@ -148,19 +148,12 @@ static run guess(const word *values, size_t count, uint64_t k) {
   return here;
 }
 
-/* The k-th largest magnitude, and how many entries of it come before the k-th is reached; all of them, or fewer. */
-typedef struct edge {
-  uint32_t magnitude;
-  uint64_t wanted;
-  uint64_t present;
-} edge;
-
 /* The edge of entries whose k-th largest lies in the run. */
-static edge edge_within(const word *values, size_t count, uint64_t k, run here) {
+static clues_edge edge_within(const word *values, size_t count, uint64_t k, run here) {
   while (here.width > 1) narrow(values, count, k, &here);
   uint64_t present[1] = {0};
   uint64_t above = count_run(values, count, here, 0, present);
-  return (edge){here.low, k - above, present[0]};
+  return (clues_edge){here.low, k - above, present[0]};
 }
 
 /* So many entries that a guess leaves over fit on the stack. */
@@ -179,7 +172,7 @@ static size_t gather_all(const word *values, size_t count, run here, uint64_t *a
   return hits;
 }
 
-static edge find_edge(const word *values, size_t count, uint64_t k) {
+static clues_edge find_edge(const word *values, size_t count, uint64_t k) {
   if (count < 8 * samples) return edge_within(values, count, k, all_magnitudes);
   run here = guess(values, count, k);
   if (here.width == 0) return edge_within(values, count, k, all_magnitudes);
@@ -190,14 +183,14 @@ static edge find_edge(const word *values, size_t count, uint64_t k) {
     return edge_within(values, count, k, narrow(values, count, k, &here) ? here : all_magnitudes);
   }
   if (above >= k || above + hits < k) return edge_within(values, count, k, all_magnitudes);
-  edge result = edge_within(left, hits, k - above, (run){0, here.width});
+  clues_edge result = edge_within(left, hits, k - above, (run){0, here.width});
   result.magnitude += here.low;
   return result;
 }
 
 clues_cut clues_first_by_magnitude(const float *values, size_t count, uint64_t k) {
   const word *entries = words(values);
-  const edge last = find_edge(entries, count, k);
+  const clues_edge last = find_edge(entries, count, k);
   clues_cut cut = {last.magnitude, UINT64_MAX};
   if (last.wanted == last.present) return cut;
   /* Which of those at the edge are still among the first. */
@@ -209,6 +202,26 @@ clues_cut clues_first_by_magnitude(const float *values, size_t count, uint64_t k
     }
   }
   return cut;
+}
+
+size_t clues_gather_magnitudes(const float *values, size_t count, uint32_t low, uint32_t width, uint64_t *above,
+                               uint32_t *found) {
+  const int wide = has_wide_vectors();
+  size_t hits = 0;
+  for (size_t start = 0; start < count; start += block) {
+    size_t rest = count - start < block ? count - start : block;
+    hits += gather(words(values) + start, rest, (run){low, width}, wide, above, found + hits);
+  }
+  return hits;
+}
+
+uint64_t clues_count_run(const float *values, size_t count, uint32_t low, uint32_t width, uint32_t shift,
+                         uint64_t *bins) {
+  return count_run(words(values), count, (run){low, width}, shift, bins);
+}
+
+clues_edge clues_find_edge(const uint32_t *magnitudes, size_t count, uint64_t k, uint32_t width) {
+  return edge_within(magnitudes, count, k, (run){0, width});
 }
 
 CLUES_CLONES

@@ -2,22 +2,47 @@ import CKernels
 
 /// Σ c·B·A as a dense matrix, [out, in], rounded to float32 once; a single term gives its ΔW.
 ///
-/// Calculated in double precision, some rows at a time; the order of the terms changes no bit.
+/// Calculated in double precision; the order of the terms changes no bit.
 ///
 /// - throws: ``Failure`` `badData` when there is no term, when their sizes differ, or when an entry is beyond float32.
 public func delta(of terms: [Term]) throws -> Matrix<Float> {
   let (out, columns) = try commonSize(of: terms)
-  let rows = try stackedRows(canonicalOrder(terms))
-  let height = 128
-  var panel = try Matrix<Double>(rows: min(height, out), columns: columns)
+  let terms = canonicalOrder(terms)
+  // The coefficients stay apart, so that nothing is rounded before the sum.
+  let factors = try terms.count == 1 ? terms[0].factors : stack(terms.map { try Term(factors: $0.factors) })
+  let coefficients = terms.flatMap { Array(repeating: $0.coefficient, count: $0.rank) }
+  let former = RowFormer(coefficients, a: factors.a)
   return try Matrix<Float>(rows: out, columns: columns) { target in
-    for top in stride(from: 0, to: out, by: height) {
-      let lines = top..<min(top + height, out)
-      try panel.set(rows: 0..<lines.count, to: rows.b.panel(columns: lines).transposed, times: rows.a.whole)
-      panel.withUnsafeBufferPointer { source in
-        guard let from = source.baseAddress, let to = target.baseAddress else { return }
-        clues_f64_to_f32(from, to + top * columns, lines.count * columns)
+    guard let start = target.baseAddress else { return }
+    factors.b.withUnsafeBufferPointer { b in
+      for top in stride(from: 0, to: out, by: 128) {
+        former.form(min(128, out - top), of: b.baseAddress! + top * factors.rank, into: start + top * columns)
       }
     }
   }.checkedFinite()
+}
+
+/// Forms rows of B·diag(c)·A in double precision, rounded to float32 once; neither their number nor what else is formed
+/// changes a bit of a row.
+public struct RowFormer: Sendable {
+  private let coefficients: [Double]
+  private let a: Matrix<Float>
+
+  /// - parameter coefficients: c, one for each row of A.
+  public init(_ coefficients: [Double], a: Matrix<Float>) {
+    precondition(coefficients.count == a.rows, "every unit of rank has a coefficient")
+    self.coefficients = coefficients
+    self.a = a
+  }
+
+  /// Writes the rows that belong to `count` rows of B, which follow each other from `b` on.
+  public func form(_ count: Int, of b: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+    let room = clues_room_for_rows(a.rows, count)
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: room) { room in
+      a.withUnsafeBufferPointer { a in
+        guard let a = a.baseAddress, let room = room.baseAddress else { return }
+        clues_form_rows(b, count, coefficients, self.a.rows, a, self.a.columns, room, target)
+      }
+    }
+  }
 }

@@ -1,49 +1,67 @@
 import CKernels
+import Threads
 
 /// A dense matrix M [out, in] in single precision that is multiplied in double precision, some rows at a time.
+///
+/// Threads share the entries of a product, never the terms of a sum, so that their number changes no bit.
 struct DenseOperator {
   private let matrix: Matrix<Float>
+  private let threads: Int
   private let height = 128
+  private let width = 1024
 
-  init(_ matrix: Matrix<Float>) { self.matrix = matrix }
+  init(_ matrix: Matrix<Float>, threads: Int = 1) {
+    self.matrix = matrix
+    self.threads = threads
+  }
 
   var out: Int { matrix.rows }
   var `in`: Int { matrix.columns }
 
   /// Y·Mᵀ, [k, out], for Y [k, in].
   func applied(to rows: Matrix<Double>) throws -> Matrix<Double> {
-    var result = try Matrix<Double>(rows: rows.rows, columns: out)
-    try forEachPanel { lines, panel in
-      try result.set(columns: lines, to: rows.whole, times: panel.transposed)
+    let (count, out, columns) = (rows.rows, out, `in`)
+    let turned = try Matrix<Double>(rows: columns, columns: clues_room_for_vectors(count)) { target in
+      rows.withUnsafeBufferPointer { source in
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        clues_turn_vectors(from, count, columns, to)
+      }
+    }
+    let result = try Matrix<Double>(rows: count, columns: out) { _ in }
+    _ = try inParallel((out + height - 1) / height, threads: threads) { place in
+      let top = place * height
+      withExtendedLifetime((matrix, result, turned)) {
+        clues_multiply_with_rows(
+          turned.start, count, matrix.start + top * columns, min(height, out - top), columns, result.start + top, out)
+      }
     }
     return result
   }
 
   /// Y·M, [k, in], for Y [k, out].
   func transposeApplied(to rows: Matrix<Double>) throws -> Matrix<Double> {
-    var result = try Matrix<Double>(rows: rows.rows, columns: `in`)
-    try forEachPanel { lines, panel in
-      try result.set(to: rows.panel(columns: lines), times: panel, accumulating: true)
+    let (out, columns) = (out, `in`)
+    let result = try Matrix<Double>(rows: rows.rows, columns: columns)
+    _ = try inParallel((columns + width - 1) / width, threads: threads) { place in
+      let span = place * width..<min((place + 1) * width, columns)
+      let widened = try Matrix<Double>(rows: min(height, out), columns: span.count) { _ in }
+      for top in stride(from: 0, to: out, by: height) {
+        let lines = top..<min(top + height, out)
+        withExtendedLifetime((matrix, widened)) {
+          for (row, line) in lines.enumerated() {
+            clues_f32_to_f64(
+              matrix.start + line * columns + span.lowerBound, widened.start + row * span.count, span.count)
+          }
+        }
+        try multiply(
+          rows.panel(columns: lines), widened.panel(rows: 0..<lines.count), into: result.panel(columns: span),
+          accumulating: true)
+      }
     }
     return result
   }
 
-  private func forEachPanel(_ body: (Range<Int>, Panel<Double>) throws -> Void) throws {
-    var widened = try Matrix<Double>(rows: min(height, out), columns: `in`)
-    for top in stride(from: 0, to: out, by: height) {
-      let lines = top..<min(top + height, out)
-      matrix.withUnsafeBufferPointer { source in
-        widened.withUnsafeMutableBufferPointer { target in
-          let first = lines.lowerBound * `in`
-          guard let from = source.baseAddress, let to = target.baseAddress else { return }
-          clues_f32_to_f64(from + first, to, lines.count * `in`)
-        }
-      }
-      try body(lines, widened.panel(rows: 0..<lines.count))
-    }
-  }
-
-  /// ‖M‖²_F.
+  /// ‖M‖²_F; not finite where a number of M is not.
   var energy: Double {
     matrix.withUnsafeBufferPointer { numbers in
       // Eight sums side by side, as the processor adds that many at once and rounding grows more slowly.

@@ -16,7 +16,7 @@ struct KrylovBasis {
     // Uninitialised memory that is never reached costs nothing.
     rows = try Matrix(rows: capacity, columns: matrix.out) { _ in }
     projected = try Matrix(rows: capacity, columns: matrix.in) { _ in }
-    products = try Matrix(rows: capacity, columns: capacity)
+    products = try Matrix(rows: capacity, columns: capacity) { _ in }
   }
 
   /// The directions of M on random vectors, orthonormal.
@@ -63,8 +63,8 @@ struct KrylovBasis {
   }
 
   /// Q [count, out] and C [count, in].
-  func finished() throws -> (basis: Matrix<Double>, projection: Matrix<Double>) {
-    try (rows.prefix(rows: count), projected.prefix(rows: count))
+  var finished: (basis: Matrix<Double>, projection: Matrix<Double>) {
+    (rows.prefix(rows: count), projected.prefix(rows: count))
   }
 
   /// Y less what lies in the basis, as a lower-triangular matrix times orthonormal rows.

@@ -45,6 +45,16 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
     try fill(storage.elements)
   }
 
+  /// The first rows, in the same storage.
+  func prefix(rows kept: Int) -> Matrix {
+    precondition(kept >= 0 && kept <= rows, "no such rows in the matrix")
+    return Matrix(rows: kept, columns: columns, storage: storage)
+  }
+
+  private init(rows: Int, columns: Int, storage: MatrixStorage<Scalar>) {
+    (self.rows, self.columns, self.storage) = (rows, columns, storage)
+  }
+
   /// The number of elements.
   public var count: Int { rows * columns }
 
@@ -69,7 +79,7 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
   public func withUnsafeBufferPointer<Result>(
     _ body: (UnsafeBufferPointer<Scalar>) throws -> Result
   ) rethrows -> Result {
-    try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(storage.elements)) }
+    try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(start: storage.start, count: count)) }
   }
 
   /// The elements where they lie, to be written to, for as long as `body` runs.
@@ -77,14 +87,16 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
     _ body: (UnsafeMutableBufferPointer<Scalar>) throws -> Result
   ) rethrows -> Result {
     makeUnique()
-    return try withExtendedLifetime(storage) { try body(storage.elements) }
+    return try withExtendedLifetime(storage) {
+      try body(UnsafeMutableBufferPointer(start: storage.start, count: count))
+    }
   }
 
   /// Parts from the copies that share the storage; due before writing through ``start``.
   mutating func makeUnique() {
     guard !isKnownUniquelyReferenced(&storage) else { return }
     guard let copy = MatrixStorage<Scalar>(count: count) else { fatalError("there is no memory to copy a matrix") }
-    _ = copy.elements.initialize(fromContentsOf: storage.elements)
+    copy.start.initialize(from: storage.start, count: count)
     storage = copy
   }
 

@@ -8,13 +8,6 @@ extension Matrix {
       withUnsafeBufferPointer { transpose($0, rows: rows, columns: columns, into: target) { $0 } }
     }
   }
-
-  /// The first rows.
-  func prefix(rows kept: Int) throws -> Matrix {
-    try Matrix(rows: kept, columns: columns) { target in
-      withUnsafeBufferPointer { _ = target.initialize(fromContentsOf: $0[..<(kept * columns)]) }
-    }
-  }
 }
 
 extension Matrix {

@@ -55,7 +55,8 @@ func product<Scalar>(_ left: Panel<Scalar>, _ right: Panel<Scalar>) throws -> Ma
   return result
 }
 
-private func multiply<Scalar>(
+/// Writes left · right to a panel, or adds it to what is there: past copy-on-write, so the matrix must be the caller's own.
+func multiply<Scalar>(
   _ left: Panel<Scalar>, _ right: Panel<Scalar>, into target: Panel<Scalar>, accumulating: Bool
 ) throws {
   precondition(left.columns == right.rows, "the inner sizes of a product differ")

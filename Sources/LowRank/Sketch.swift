@@ -30,10 +30,10 @@ struct Sketch {
   /// Grows a sketch until the check is passed.
   ///
   /// - returns: nil when that would take more directions than a quarter of the smaller side.
-  init?(of matrix: DenseOperator, for rank: Rank, tolerance: Double, stream: RandomStream) throws {
+  init?(of matrix: DenseOperator, energy: Double, for rank: Rank, tolerance: Double, stream: RandomStream) throws {
     let most = min(matrix.out, matrix.in) / 4
     guard let height = Self.blockHeight(for: rank, of: most, tolerance: tolerance), height <= most else { return nil }
-    energy = matrix.energy
+    self.energy = energy
     var krylov = try KrylovBasis(matrix, capacity: most)
     var block = try krylov.firstBlock(height: height, stream: stream)
     var checkDue = 0
@@ -43,7 +43,7 @@ struct Sketch {
         let spectrum = try SketchSpectrum(krylov.gram(), coupling: coupling, energy: energy)
         if let verdict = spectrum.verdict(on: rank, tolerance: tolerance) {
           self.verdict = verdict
-          (basis, projection) = try krylov.finished()
+          (basis, projection) = krylov.finished
           return
         }
         // The check grows faster than a step costs.

@@ -29,6 +29,16 @@ public struct Host {
     if let start = words.baseAddress { table.pointee.random_words(table, stream, offset, UInt64(words.count), start) }
   }
 
+  /// Writes rows of an input that is not in memory as a whole.
+  func read(_ rows: Range<Int>, of input: Int, into target: UnsafeMutablePointer<Float>) throws {
+    guard let pointer = table.pointee.extension(table, CLUES_EXTENSION_ROWS) else {
+      throw PluginError("the host lends no rows to read", status: CLUES_UNSUPPORTED)
+    }
+    let status = pointer.assumingMemoryBound(to: clues_rows.self).pointee
+      .read(table, UInt32(input), UInt64(rows.lowerBound), UInt64(rows.count), target)
+    guard status == CLUES_OK else { throw PluginError("rows of input \(input) cannot be read", status: status) }
+  }
+
   func setError(_ text: String) { text.withCString { table.pointee.set_error(table, $0) } }
 }
 

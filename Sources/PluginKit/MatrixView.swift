@@ -60,6 +60,48 @@ private func contiguousElements(
   let (rows, columns) = (Int(shape[0]), Int(shape[1]))
   return (
     rows, columns,
-    UnsafeBufferPointer(start: tensor.data?.assumingMemoryBound(to: Float.self), count: rows * columns)
+    UnsafeBufferPointer(
+      start: tensor.data?.assumingMemoryBound(to: Float.self), count: tensor.data == nil ? 0 : rows * columns)
   )
+}
+
+/// The rows of a matrix that need not be in memory as a whole; valid only during the call that they came with.
+public struct MatrixRows {
+  public let rows: Int
+  public let columns: Int
+  private let elements: UnsafeBufferPointer<Float>
+  private let input: Int
+  private let host: Host
+
+  init(_ tensor: UnsafePointer<clues_tensor>?, of input: Int, host: Host) throws {
+    (rows, columns, elements) = try tensor.map { try contiguousElements(of: $0) } ?? (0, 0, .init(start: nil, count: 0))
+    self.input = input
+    self.host = host
+  }
+
+  /// How many elements the matrix has.
+  public var count: Int { rows * columns }
+
+  /// Shows some rows to `body`, at most `height` at a time, in their order.
+  ///
+  /// - Parameter lines: Those that are wanted; all by default.
+  public func forEach(
+    _ height: Int, in lines: Range<Int>? = nil, _ body: (Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
+  ) throws {
+    let lines = lines ?? 0..<rows
+    let height = max(1, min(height, lines.count))
+    let isThere = elements.count == count
+    let room = UnsafeMutableBufferPointer<Float>.allocate(capacity: isThere ? 0 : height * columns)
+    defer { room.deallocate() }
+    for first in stride(from: lines.lowerBound, to: lines.upperBound, by: height) {
+      try host.checkCancellation()
+      let some = first..<min(first + height, lines.upperBound)
+      if isThere {
+        try body(some, UnsafeBufferPointer(rebasing: elements[some.lowerBound * columns..<some.upperBound * columns]))
+      } else if let start = room.baseAddress {
+        try host.read(some, of: input, into: start)
+        try body(some, UnsafeBufferPointer(start: start, count: some.count * columns))
+      }
+    }
+  }
 }

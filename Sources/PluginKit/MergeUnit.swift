@@ -37,7 +37,7 @@ public struct MergeUnit {
     module = String(cString: table.module)
     space = table.space
     part = table.part
-    inputs = try (0..<Int(table.input_count)).map { try MergeInput(table.inputs[$0]!.pointee, place: $0) }
+    inputs = try (0..<Int(table.input_count)).map { try MergeInput(table.inputs[$0]!.pointee, place: $0, host: host) }
       .sorted { $0.client.utf8.lexicographicallyPrecedes($1.client.utf8) }
   }
 }
@@ -50,8 +50,11 @@ public struct MergeInput {
   /// The random stream of seed, client, module and part.
   public let stream: UInt64
 
-  /// The matrix; empty in calls for coefficients.
+  /// The matrix; empty in calls for coefficients, and where it is not in memory as a whole.
   public let matrix: MatrixView
+
+  /// The rows of the matrix, wherever they are.
+  public let rows: MatrixRows
 
   /// The client's place among all clients of the merge, of which a unit may lack some.
   let index: Int
@@ -59,10 +62,11 @@ public struct MergeInput {
   /// The place that the host gave it in the unit.
   let place: Int
 
-  init(_ table: clues_merge_input, place: Int) throws {
+  init(_ table: clues_merge_input, place: Int, host: Host) throws {
     client = String(cString: table.client)
     weight = table.weight
     stream = table.stream
+    rows = try MatrixRows(table.value, of: place, host: host)
     matrix = try table.value.map { try MatrixView($0) } ?? .empty
     index = Int(table.index)
     self.place = place

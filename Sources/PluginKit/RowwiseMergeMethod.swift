@@ -1,13 +1,20 @@
 /// A merge method in which a row of the result depends on that row of the inputs alone, once every input has been looked
 /// at by itself.
 ///
-/// Where the matrices of all clients would take much memory, the host shows them one after the other to
-/// ``note(_:in:)``, and then some rows of all of them at a time to ``merge(_:rows:notes:into:)``.
+/// The host shows the matrices one after the other to ``note(_:in:)``, and then some rows of all of them at a time to
+/// ``merge(_:rows:notes:into:)``, so that no more than these is in memory.
 public protocol RowwiseMergeMethod: MergeMethod {
   /// What merging some rows must know of an input's other rows; plain bytes.
   associatedtype Note: BitwiseCopyable
 
-  /// Looks at one input, whose matrix is whole; the others of the unit are empty.
+  /// Whether ``note(_:in:)`` looks at ``MergeInput/rows`` and never at ``MergeInput/matrix``: then not even one matrix has to
+  /// be in memory as a whole. No by default.
+  static var readsRows: Bool { get }
+
+  /// Whether the parameters allow to merge by rows; yes by default.
+  var mergesRows: Bool { get }
+
+  /// Looks at one input, whose rows are all there; the others of the unit are empty.
   func note(_ input: MergeInput, in unit: MergeUnit) throws -> Note
 
   /// Fills `output`, which overlaps no input, with some rows of the merged matrix.
@@ -21,12 +28,15 @@ public protocol RowwiseMergeMethod: MergeMethod {
 }
 
 extension RowwiseMergeMethod {
+  public static var readsRows: Bool { false }
+  public var mergesRows: Bool { true }
+
   /// All rows at once.
   public func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
     try merge(unit, rows: 0, notes: unit.inputs.map { try note($0, in: unit) }, into: output)
   }
 
-  fileprivate static var noteSize: UInt64 { UInt64(MemoryLayout<Note>.stride) }
+  fileprivate var noteSize: UInt64 { mergesRows ? UInt64(MemoryLayout<Note>.stride) : 0 }
 
   fileprivate func note(_ unit: MergeUnit, place: Int, into target: UnsafeMutableRawPointer) throws {
     guard let input = unit.inputs.first(where: { $0.place == place }) else {
@@ -48,11 +58,12 @@ extension RowwiseMergeMethod {
 
 /// Adds the functions for rows to the table of a method that has them.
 func addRows(_ type: any AnyMergeMethod.Type, to table: inout clues_merge_method) {
-  guard type is any RowwiseMergeMethod.Type else { return }
+  guard let rowwise = type as? any RowwiseMergeMethod.Type else { return }
+  if rowwise.readsRows { table.flags |= CLUES_MERGE_READS_ROWS.rawValue }
   table.note_size = { pointer in
     guard let pointer else { return 0 }
     let instance = Unmanaged<Instance>.fromOpaque(pointer).takeUnretainedValue()
-    return (instance.entry as? any RowwiseMergeMethod).map { Swift.type(of: $0).noteSize } ?? 0
+    return (instance.entry as? any RowwiseMergeMethod)?.noteSize ?? 0
   }
   table.note = { pointer, unit, place, note in
     Instance.answer(pointer) { instance in

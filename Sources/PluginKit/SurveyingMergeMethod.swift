@@ -8,6 +8,9 @@ public protocol SurveyingMergeMethod: MergeMethod {
 
   static var surveyPasses: Int { get }
 
+  /// Whether a unit may come piece by piece, some rows of all inputs at a time; no by default.
+  static var surveysRows: Bool { get }
+
   /// How many numbers are tallied for each client; 0 when these parameters need no survey.
   var talliesPerClient: Int { get }
 
@@ -20,6 +23,8 @@ public protocol SurveyingMergeMethod: MergeMethod {
 }
 
 extension SurveyingMergeMethod {
+  public static var surveysRows: Bool { false }
+
   public func combine(
     _ tallies: UnsafeMutableBufferPointer<Tally>, with others: UnsafeBufferPointer<Tally>, pass: Int
   ) throws {
@@ -66,6 +71,7 @@ extension SurveyingMergeMethod {
 func addSurvey(_ type: any AnyMergeMethod.Type, to table: inout clues_merge_method) {
   guard let surveying = type as? any SurveyingMergeMethod.Type else { return }
   table.survey_passes = UInt32(surveying.surveyPasses)
+  if surveying.surveysRows { table.flags |= CLUES_MERGE_SURVEYS_ROWS.rawValue }
   table.survey_size = { pointer, clients in
     guard let pointer else { return 0 }
     let instance = Unmanaged<Instance>.fromOpaque(pointer).takeUnretainedValue()

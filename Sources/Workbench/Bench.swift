@@ -16,8 +16,7 @@ public struct Bench: Sendable {
   public let catalog: PluginCatalog
   public var observer: any Observer
   public var threads: Int
-  /// How many numbers of a module every thread holds at once where the space does not need them all: 8 MiB.
-  var heldElements = 1 << 21
+  var room = MergeRoom()
   /// What plugins had to say.
   private let said = Said()
 
@@ -98,7 +97,7 @@ public struct Bench: Sendable {
     _ folder: OutputFolder
   ) throws -> [WrittenAdapter] {
     try settings.checkCount(of: contributions, amongst: clients)
-    let merger = try Merger(settings, contributions, services: services, heldElements: heldElements)
+    let merger = try Merger(settings, contributions, services: services, room: room)
     let dtype = settings.dtype ?? contributions.commonDType
     let names = merger.modules
     let overview = try survey(merger)
@@ -108,8 +107,8 @@ public struct Bench: Sendable {
       try WeightsDraft($0, in: folder.create(WrittenAdapter.weights), path: folder.path + "/" + WrittenAdapter.weights)
     }
     observer.begin(.merging, total: names.count)
-    let merged = try inParallel(names.count, threads: threads) { place in
-      let merged = try merger.merge(names[place], overview, as: dtype, into: draft)
+    let merged = try merger.forEachModule(threads: threads) { name, threads in
+      let merged = try merger.merge(name, overview, as: dtype, into: draft, threads: threads)
       observer.advance(.merging, by: 1)
       return merged
     }

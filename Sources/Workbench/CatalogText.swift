@@ -56,6 +56,7 @@ extension PluginDescription {
     if let method = catalog.mergeMethods.first(where: { $0.about.id == id }) {
       object["spaces"] = JSONValue(method.spaces.map(\.rawValue))
       object["default_space"] = .string(method.defaultSpace.rawValue)
+      object["merges_rows"] = .bool(method.mergesRows)
     }
     return .object(object)
   }
@@ -70,6 +71,9 @@ extension PluginDescription {
     if let method = catalog.mergeMethods.first(where: { $0.about.id == id }) {
       let spaces = method.spaces.map { $0 == method.defaultSpace ? "\($0.rawValue) (default)" : $0.rawValue }
       facts.append("  spaces   \(spaces.joined(separator: ", "))")
+      if !method.isLinear {
+        facts.append("  merges   " + (method.mergesRows ? "some rows of all clients at a time" : "whole matrices"))
+      }
     }
     if !reference.isEmpty { facts.append("  source   \(oneLine(reference))") }
     var parts = ["\(id): \(kind.rawValue)\n\(oneLine(summary))", facts.joined(separator: "\n")]

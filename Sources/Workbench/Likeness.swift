@@ -26,7 +26,7 @@ struct Likeness {
     for (place, share) in shares.enumerated() {
       let term = try share.term()
       let energy = try products?[place * (shares.count + 1)] ?? Self.energy(of: share)
-      guard energy <= largestEnergy else { throw Self.beyondFloat32(share) }
+      guard energy <= largestEnergy else { throw share.beyondFloat32 }
       energies.append(energy)
       try conflict?.add(term)
     }
@@ -47,12 +47,6 @@ struct Likeness {
 
   private static func energy(of share: ModuleShare) throws -> Double {
     try locating(client: share.client) { try roughGram([share.term()])[0, 0] }
-  }
-
-  private static func beyondFloat32(_ share: ModuleShare) -> Failure {
-    Failure(
-      .badData, "the update s·B·A is beyond the range of float32, though the factors are not",
-      advice: "leave this client out, or use an earlier checkpoint of it", client: share.client)
   }
 
   /// So many clients' factors are in memory at once while pairs are looked at.

@@ -3,6 +3,17 @@ import Diagnostics
 import LowRank
 import PluginHost
 import Tensors
+import Threads
+
+/// How much of a module may be in memory at once, in numbers; no result depends on it.
+struct MergeRoom: Sendable {
+  /// Factors of all clients that are held while they are merged; of more those are read that are looked at.
+  var heldElements = 1 << 21
+  /// A band: some rows of all clients.
+  var bandElements = 1 << 19
+  /// A dense result that a thread has for itself.
+  var denseElements = 1 << 22
+}
 
 /// Merges the modules of several adapters, each module on its own.
 struct Merger: Sendable {
@@ -11,16 +22,15 @@ struct Merger: Sendable {
   let services: HostServices
   /// The names of all modules that some client has, in one order: of several faults the same one is told in every run.
   let modules: [String]
-  private let heldElements: Int
+  private let room: MergeRoom
   private let layers: LayerScale
   /// The modules in which all pairs of clients are compared for the record; see ``comparedModules(of:among:)``.
   private let compared: Set<String>
   /// What to say of layers that clients may mean differently.
   let notes: [Note]
 
-  /// - parameter heldElements: How many numbers of a module may be held at once; see ``shares(of:)``.
   init(
-    _ settings: MergeSettings, _ contributions: [Contribution], services: HostServices, heldElements: Int = .max
+    _ settings: MergeSettings, _ contributions: [Contribution], services: HostServices, room: MergeRoom = MergeRoom()
   ) throws {
     try contributions.checkThatTheyFit(mixesBases: settings.baseModel != nil)
     notes = try NameAgreement.notes(
@@ -28,7 +38,7 @@ struct Merger: Sendable {
     self.settings = settings
     self.contributions = contributions
     self.services = services
-    self.heldElements = heldElements
+    self.room = room
     try contributions.checkThatPEFTHolds(settings.absolute)
     modules = Set(contributions.flatMap { $0.adapter.modules.keys })
       .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -80,6 +90,20 @@ struct Merger: Sendable {
       advice: "merge in the space 'stack', 'core' or 'delta', which take any", tensor: name)
   }
 
+  /// Runs `body` for every module, with the threads that may work on it, and gives the results in order.
+  ///
+  /// As a rule each thread has a module; four share one whose dense result is large, for of these few are to be in memory.
+  func forEachModule<Result: Sendable>(
+    threads: Int, _ body: @Sendable (_ name: String, _ threads: Int) throws -> Result
+  ) throws -> [Result] {
+    var results: [String: Result] = [:]
+    for (names, sharing) in [(modules.filter(isLarge), min(4, threads)), (modules.filter { !isLarge($0) }, 1)] {
+      let some = try inParallel(names.count, threads: threads / sharing) { try body(names[$0], sharing) }
+      for (name, result) in zip(names, some) { results[name] = result }
+    }
+    return modules.compactMap { results[$0] }
+  }
+
   /// What became of one module, in the type that it is written in.
   struct Merged: Sendable {
     let module: MergedAdapter.Module
@@ -94,13 +118,16 @@ struct Merger: Sendable {
   ///   - overview: What the method wants to know of the whole adapter.
   ///   - dtype: The type that the result is written in.
   ///   - draft: Where the result goes as far as it has a place there; the rest stays in memory.
-  func merge(_ name: String, _ overview: Overview, as dtype: DType, into draft: WeightsDraft?) throws -> Merged {
+  ///   - threads: How many may work on it; no bit depends on it.
+  func merge(
+    _ name: String, _ overview: Overview, as dtype: DType, into draft: WeightsDraft?, threads: Int
+  ) throws -> Merged {
     try Interruption.check()
     do {
       let shares = try shares(of: name)
       let present = shares.filter { !$0.isAbsent }
       let likeness = try Likeness(of: present, compares: compared.contains(name))
-      let result = try work(on: name, shares, overview).run()
+      let result = try work(on: name, shares, overview, threads: threads).run()
       guard result.energy <= largestEnergy else {
         throw Failure(
           .badData, "the merged update is beyond the range of float32", advice: "lower the weights or the scaling")
@@ -122,10 +149,20 @@ struct Merger: Sendable {
   }
 
   /// A module and an instance of the method with the parameters that hold there.
-  func work(on name: String, _ shares: [ModuleShare], _ overview: Overview) throws -> ModuleMerge {
+  func work(
+    on name: String, _ shares: [ModuleShare], _ overview: Overview, threads: Int = 1
+  ) throws -> ModuleMerge {
     ModuleMerge(
-      name: name, settings: settings, shares: shares, method: try method(for: name), overview: overview,
-      blockElements: heldElements / 4)
+      name: name, settings: settings, shares: shares, methods: MethodPool { try method(for: name) }, overview: overview,
+      bandElements: room.bandElements, threads: threads)
+  }
+
+  /// Whether the dense result of a module is so large that several threads rather work on one than on one each.
+  func isLarge(_ name: String) -> Bool {
+    guard settings.space == .delta, settings.method.mergesRows, !settings.method.isLinear,
+      let module = contributions.lazy.compactMap({ $0.adapter.modules[name] }).first
+    else { return false }
+    return module.outputs * module.inputs > room.denseElements
   }
 
   /// The method with the parameters that hold for a module.
@@ -153,12 +190,14 @@ struct Merger: Sendable {
 
   /// The clients' shares of a module, those that lack it as zeros or not at all.
   ///
-  /// Their factors are read here and held, unless the clients are so many that this takes much memory and the space looks
-  /// at A and B one after the other: then they are read each time that they are looked at.
+  /// Their factors are read here and held, unless the clients are so many that this takes much memory and the merge looks
+  /// at them one after the other, or at some rows: then they are read each time that they are looked at.
   func shares(of name: String) throws -> [ModuleShare] {
     let modules = contributions.map { $0.adapter.modules[name] }
     let elements = modules.reduce(0) { $0 + ($1.map { $0.a.count + $0.b.count } ?? 0) }
-    let holds = settings.space != .factors || elements <= heldElements
+    let sumsTerms =
+      settings.space == .stack || settings.space == .core || settings.space == .delta && settings.method.isLinear
+    let holds = sumsTerms || elements <= room.heldElements
     let present = try zip(contributions, modules).enumerated().compactMap { index, pair -> ModuleShare? in
       guard let module = pair.1 else { return nil }
       return try locating(client: pair.0.client, tensor: name) {

@@ -5,14 +5,16 @@ import PluginHost
 import Tensors
 
 /// One module at work: takes the clients' terms into the space of the merge and the result back to factors.
-struct ModuleMerge {
+struct ModuleMerge: Sendable {
   let name: String
   let settings: MergeSettings
   let shares: [ModuleShare]
-  let method: any MergeMethodInstance
+  let methods: MethodPool
   let overview: Overview
-  /// How many numbers of all clients are merged at a time where they are not held.
-  let blockElements: Int
+  /// How many numbers of all clients are merged at a time by methods that can do so.
+  let bandElements: Int
+  /// How many threads may work on the module.
+  let threads: Int
 
   /// The result as factors, and what became of its energy on the way.
   struct Result {
@@ -40,17 +42,14 @@ struct ModuleMerge {
 
   /// Shows the module to the survey of the method.
   func survey(pass: Int, into record: SurveyRecord) throws {
-    func show(_ matrices: [Matrix<Float>], _ part: MergeUnit.Part = .whole, weights: [Double]? = nil) throws {
-      try withUnit(matrices, part: part, weights: weights) { try method.survey($0, pass: pass, into: record) }
-    }
     switch settings.space {
     case .stack: preconditionFailure("a method without coefficients does not work in the space 'stack'")
-    case .core: try show(cores(in: CoreSpace(terms())))
-    case .delta: try show(deltas())
+    case .core: try survey(cores(in: CoreSpace(terms())), pass: pass, into: record)
+    case .delta: try survey(.whole, pass: pass, into: record)
     case .factors:
       let weights = shares.map(\.weight)
-      try show(factors(.a), .a, weights: side(.a, weights))
-      try show(factors(.b), .b, weights: side(.b, weights))
+      try survey(.a, weights: side(.a, weights), pass: pass, into: record)
+      try survey(.b, weights: side(.b, weights), pass: pass, into: record)
     }
   }
 
@@ -61,7 +60,7 @@ struct ModuleMerge {
     var unit = unit()
     if settings.method.wantsInnerProducts { unit.innerProducts = try gram(terms()).elements }
     unit.adapterInnerProducts = overview.innerProducts(of: shares.map(\.index))
-    return try method.coefficients(unit)
+    return try methods.lend { try $0.coefficients(unit) }
   }
 
   /// Σ cᵢ·sᵢ·Bᵢ·Aᵢ as terms; zeros are left out.
@@ -101,11 +100,11 @@ struct ModuleMerge {
   // MARK: Matrices
 
   private func mergeDeltas() throws -> Result {
-    let merged = try merge(deltas())
+    let merged = try merge(.whole)
     // The exact decomposition takes minutes for large layers; the sketch proves how good it is, or gives up and is exact.
     let sketch = DenseMethod.sketched(RandomStream(seed: settings.seed, "sketch", name))
     let method = settings.isExact ? .exact : sketch
-    return Result(try compress(dense: merged, to: rank, by: method))
+    return Result(try compress(dense: merged, to: rank, by: method, threads: threads))
   }
 
   private func mergeCores() throws -> Result {
@@ -118,8 +117,12 @@ struct ModuleMerge {
     return result
   }
 
-  private func deltas() throws -> [Matrix<Float>] {
-    try shares.map { share in try locating(client: share.client) { try delta(of: [share.term()]) } }
+  /// One part of every client, whole.
+  func matrices(_ part: MergeUnit.Part) throws -> [Matrix<Float>] {
+    try shares.map { share in
+      guard part == .whole else { return try share.factor(part) }
+      return try locating(client: share.client) { try delta(of: [share.term()]) }
+    }
   }
 
   private func cores(in space: CoreSpace) throws -> [Matrix<Float>] {
@@ -139,7 +142,7 @@ struct ModuleMerge {
     } else {
       let weights = shares.map(\.weight)
       factors = try Factors(
-        b: mergeSide(.b, side(.b, weights)), a: mergeSide(.a, side(.a, weights)))
+        b: merge(.b, weights: side(.b, weights)), a: merge(.a, weights: side(.a, weights)))
     }
     let energy = try roughGram([Term(factors: factors)])[0, 0]
     return Result(factors: factors, energy: energy, discardedEnergy: 0, bias: bias, coefficients: given)
@@ -162,8 +165,6 @@ struct ModuleMerge {
 
   private func terms() throws -> [Term] { try shares.map { try $0.term() } }
 
-  func factors(_ part: MergeUnit.Part) throws -> [Matrix<Float>] { try shares.map { try $0.factor(part) } }
-
   /// The sum of one side, a client at a time.
   private func combined(_ part: MergeUnit.Part, _ coefficients: [Double]) throws -> Matrix<Float> {
     let (rows, columns) = part == .a ? (shares[0].rank, shares[0].inputs) : (shares[0].outputs, shares[0].rank)
@@ -182,21 +183,32 @@ struct ModuleMerge {
     _ matrices: [Matrix<Float>], part: MergeUnit.Part = .whole, weights: [Double]? = nil
   ) throws -> Matrix<Float> {
     let (rows, columns) = (matrices[0].rows, matrices[0].columns)
-    return try checked(
-      Matrix(rows: rows, columns: columns) { target in
-        guard let start = target.baseAddress else { return }
-        try withUnit(matrices, part: part, weights: weights) { try method.merge($0, into: start) }
-      })
+    return try Matrix(rows: rows, columns: columns) { target in
+      guard let start = target.baseAddress else { return }
+      try withUnit(matrices, part: part, weights: weights) { unit in
+        try methods.lend { try $0.merge(unit, into: start) }
+      }
+      try checkFinite(start, count: target.count)
+    }
   }
 
-  /// What a method gave, if all of it is finite.
-  func checked(_ merged: Matrix<Float>) throws -> Matrix<Float> {
-    guard merged.withUnsafeBufferPointer({ clues_all_finite($0.baseAddress!, $0.count) != 0 }) else {
+  /// Shows whole matrices to the survey of the method.
+  func survey(
+    _ matrices: [Matrix<Float>], part: MergeUnit.Part = .whole, weights: [Double]? = nil, pass: Int,
+    into record: SurveyRecord
+  ) throws {
+    try withUnit(matrices, part: part, weights: weights) { unit in
+      try methods.lend { try $0.survey(unit, pass: pass, into: record) }
+    }
+  }
+
+  /// Refuses what a method gave unless all of it is finite.
+  func checkFinite(_ merged: UnsafePointer<Float>, count: Int) throws {
+    guard clues_all_finite(merged, count) != 0 else {
       throw Failure(
         .pluginFailed, "the method '\(settings.method.about.id)' gave numbers that are NaN or infinite",
         advice: "look at its parameters: `clues plugins show \(settings.method.about.id)`")
     }
-    return merged
   }
 
   /// Lends the clients' matrices to `body`.

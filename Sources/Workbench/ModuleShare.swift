@@ -62,13 +62,22 @@ struct ModuleShare: Sendable {
     return try locating(client: client) { try module.term }
   }
 
-  /// Whether the factors are in memory anyway.
-  var isHeld: Bool { held != nil }
+  /// What is said of an update that float32 does not hold.
+  var beyondFloat32: Failure {
+    Failure(
+      .badData, "the update s·B·A is beyond the range of float32, though the factors are not",
+      advice: "leave this client out, or use an earlier checkpoint of it", client: client)
+  }
 
   /// Reads some rows of one of the two factors to `target`, which has room for them.
   func read(_ rows: Range<Int>, of part: MergeUnit.Part, into target: UnsafeMutablePointer<Float>) throws {
     let columns = part == .a ? inputs : rank
     let range = rows.lowerBound * columns..<rows.upperBound * columns
+    if let held {
+      return (part == .a ? held.a : held.b).withUnsafeBufferPointer {
+        target.update(from: $0.baseAddress! + range.lowerBound, count: range.count)
+      }
+    }
     guard let module else { return target.update(repeating: 0, count: range.count) }
     try locating(client: client) { try (part == .a ? module.a : module.b).load(range, into: target) }
   }

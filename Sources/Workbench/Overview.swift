@@ -79,8 +79,8 @@ extension Merger {
     try Interruption.check()
     return try locating(tensor: name) {
       let work = try work(on: name, shares(of: name), overview)
-      let size = try work.method.surveySize(clients: contributions.count)
-      let finding = Finding(module: name, size: size, record: SurveyRecord(size: size), method: work.method)
+      let size = try work.methods.lend { try $0.surveySize(clients: contributions.count) }
+      let finding = Finding(module: name, size: size, record: SurveyRecord(size: size), methods: work.methods)
       try work.survey(pass: pass, into: finding.record)
       return finding
     }
@@ -88,12 +88,11 @@ extension Merger {
 }
 
 /// What a pass found in one module, and the instance that found it.
-private struct Finding: @unchecked Sendable {
-  // Unchecked, for the instance goes from the thread that surveyed to the one that combines.
+private struct Finding: Sendable {
   let module: String
   let size: Int
   let record: SurveyRecord
-  let method: any MergeMethodInstance
+  let methods: MethodPool
 
   func add(to overview: inout Overview, pass: Int, _ settings: MergeSettings) throws {
     try locating(tensor: module) {
@@ -103,7 +102,7 @@ private struct Finding: @unchecked Sendable {
         throw Failure(
           .pluginFailed, "plugin '\(settings.method.about.id)' surveys modules with records of different sizes")
       }
-      try survey.withRecord(of: pass) { try method.combine($0, with: record, pass: pass) }
+      try survey.withRecord(of: pass) { sum in try methods.lend { try $0.combine(sum, with: record, pass: pass) } }
     }
   }
 }

@@ -86,7 +86,7 @@ import Testing
       parcel.add(columns)
       parcel.lend([0, 0], count: 0)
       var bytes = [UInt8](repeating: 0, count: parcel.size)
-      bytes.withUnsafeMutableBytes { parcel.write(to: $0.baseAddress!) }
+      try bytes.withUnsafeMutableBytes { try parcel.write(to: $0.baseAddress!) }
       try bytes.withUnsafeBytes { bytes in
         var reader = try ParcelReader(bytes)
         let counts = (try reader.integer(), try reader.integer())

@@ -152,9 +152,22 @@ import Testing
     let names = paths.indices.map { ("clients.\($0).name", "client-\($0)") }
     let settings = names + choice.all + [("merge.missing", missing)]
     let held = try TestMerge(inputs: paths, settings: settings).result()
-    let read = try TestMerge(inputs: paths, settings: settings, heldElements: 0).result()
+    let read = try TestMerge(inputs: paths, settings: settings, room: MergeRoom(heldElements: 0)).result()
     #expect(held.bytes == read.bytes)
     #expect(held.record.json.objectValue?["merge"] == read.record.json.objectValue?["merge"])
+  }
+
+  /// Neither how many rows make a band, nor threads that share a module, nor what is held shows in a result.
+  @Test(arguments: all.filter { $0.space == "delta" || $0.space == "factors" })
+  func `bands of any size and threads that share a module change no byte`(_ choice: Choice) throws {
+    let paths = ["a", "b", "c", "r4"].map { fixture("peft/adapters/\($0)") }
+    let inputs = choice.space == "delta" ? paths : Array(paths.prefix(3))
+    let reference = try TestMerge(inputs: inputs, settings: choice.all, threads: 1).result().bytes
+    for (bands, threads) in [(1, 1), (1, 3), (900, 2), (1 << 22, 5)] {
+      let room = MergeRoom(heldElements: bands == 900 ? .max : 0, bandElements: bands, denseElements: 0)
+      let result = try TestMerge(inputs: inputs, settings: choice.all, threads: threads, room: room).result()
+      #expect(result.bytes == reference, "bands of \(bands), \(threads) threads")
+    }
   }
 
   @Test func `a missing module counts as zero or not at all`() throws {

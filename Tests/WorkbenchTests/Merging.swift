@@ -14,8 +14,8 @@ struct TestMerge {
   var inputs: [String]
   var settings: [(path: String, value: String)] = []
   var threads = 2
-  /// As ``Bench/heldElements``.
-  var heldElements = 1 << 21
+  /// As ``Bench/room``.
+  var room = MergeRoom()
 
   var recipe: Recipe {
     get throws {
@@ -33,7 +33,7 @@ struct TestMerge {
     try withTemporaryFolder { folder in
       let output = folder.appending(path: "run").path
       var bench = try Bench(catalog: builtInCatalog(), threads: threads)
-      bench.heldElements = heldElements
+      bench.room = room
       let record = try bench.run(recipe, output: output, replacing: false)
       let bytes = try Data(contentsOf: URL(filePath: output + "/adapter_model.safetensors"))
       return (try readAdapter(output), record, bytes)

@@ -142,6 +142,16 @@ extension Measurement {
       report.figure(
         "clients.memory.\(shape.name)", memory.ratio(1, to: 0, \.peak), "peak memory with 60 clients to that with 6")
     }
+    report.title("Clients: memory with 60 clients against 6, TIES in delta, four modules of 4096 × 4096, to rank 16")
+    let delta = try Series(
+      [6, 60].map {
+        place.merge(
+          "\($0) clients", try place.adapters(.fewLlama, clients: $0),
+          "--method ties -p density=0.2 --space delta --rank 16")
+      }, runs: 1, warm: false)
+    report.table(delta)
+    report.figure("clients.delta.peak", delta.median(0, \.peak) / 1e6, "peak memory with 6 clients, in MB")
+    report.figure("clients.memory.delta", delta.ratio(1, to: 0, \.peak), "peak memory with 60 clients to that with 6")
   }
 
   /// More and more modules: time and memory.

@@ -29,6 +29,29 @@ typedef struct clues_cut {
 /* The cut of the first k of count entries, 0 < k < count. Nothing is sorted, and nothing allocated. */
 clues_cut clues_first_by_magnitude(const float *values, size_t count, uint64_t k);
 
+/*
+ * The same search where entries come piece by piece. A run is width magnitudes from low on.
+ *
+ * Writes the places in the run of those entries that lie in it to found, in their order, for which there is room for
+ * 16 more than count; adds to above how many lie above it, and gives how many lie in it.
+ */
+size_t clues_gather_magnitudes(const float *values, size_t count, uint32_t low, uint32_t width, uint64_t *above,
+                               uint32_t *found);
+
+/* Counts the entries in the run by stretches of 2^shift magnitudes, and gives how many lie above it. */
+uint64_t clues_count_run(const float *values, size_t count, uint32_t low, uint32_t width, uint32_t shift,
+                         uint64_t *bins);
+
+/* The k-th largest magnitude, which of its equals it is, from 1, and how many there are. */
+typedef struct clues_edge {
+  uint32_t magnitude;
+  uint64_t wanted;
+  uint64_t present;
+} clues_edge;
+
+/* That of some magnitudes, all of them below width; a sign does not matter. */
+clues_edge clues_find_edge(const uint32_t *magnitudes, size_t count, uint64_t k, uint32_t width);
+
 /* Copies the entries whose draw is below limit, and zero for the others. */
 void clues_keep_drawn(const float *values, const uint32_t *draws, size_t count, uint32_t limit, float *kept);
 

@@ -203,8 +203,10 @@ CLUES_ENUM(clues_part) {
 };
 
 CLUES_ENUM(clues_merge_flag) {
-  CLUES_MERGE_WANTS_INNER_PRODUCTS = 1,        /* fill unit->inner_products */
-  CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS = 2 /* fill unit->adapter_inner_products */
+  CLUES_MERGE_WANTS_INNER_PRODUCTS = 1,         /* fill unit->inner_products */
+  CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS = 2, /* fill unit->adapter_inner_products */
+  CLUES_MERGE_READS_ROWS = 4,  /* note reads rows by the extension CLUES_EXTENSION_ROWS where a value has no data */
+  CLUES_MERGE_SURVEYS_ROWS = 8 /* survey may get a unit piece by piece, some rows of all inputs at a time */
 };
 
 /* One client's share in a unit. */
@@ -246,10 +248,13 @@ typedef struct clues_merge_unit {
  * Methods with coefficients have inner products and no survey.
  *
  * A method may say that a row of its result depends on that row of the inputs alone, once every input has been looked at by
- * itself, and then offers note_size, note and merge_rows beside merge. Where the matrices of all inputs would take much
- * memory, the host shows each input whole to note, one after the other, and lets merge_rows merge some rows of all inputs at
- * a time. What comes out has the bits of merge. A note is plain bytes, zero at first, on a 64-byte boundary (the first of
- * several), and holds all that merge_rows must know of the input's other rows.
+ * itself, and then offers note_size, note and merge_rows beside merge. In spaces other than core the host then shows each
+ * input to note by itself, and lets merge_rows merge some rows of all inputs at a time. What comes out has the bits of
+ * merge. A note is plain bytes, zero at first, on a 64-byte boundary (the first of several), and holds all that merge_rows
+ * must know of the input's other rows; other instances with the same parameters read it.
+ *
+ * To note an input is shown whole, unless the method has CLUES_MERGE_READS_ROWS: then its value may have a shape and null for
+ * data, for the matrix is nowhere as a whole, and note reads the rows that it wants to see, as often as it wants.
  *
  * An instance serves the units that share its parameters.
  */
@@ -284,7 +289,7 @@ typedef struct clues_merge_method {
 
   /* Bytes of a note, the same for all units of an instance; 0 when its parameters ask for merge. [instance] */
   uint64_t (*note_size)(void *instance);
-  /* Looks at inputs[input], whose value is whole; the others have none. [instance] */
+  /* Looks at inputs[input], whose value is whole or to be read; the others have none. [instance] */
   clues_status (*note)(void *instance, const clues_merge_unit *unit, uint32_t input, void *note);
   /* Merges the rows from first_row on: values and output hold these rows only. input_count notes, one after the other,
      in the order of the inputs. [instance] */
@@ -292,6 +297,18 @@ typedef struct clues_merge_method {
                              const clues_tensor *output);
 } clues_merge_method;
 #define CLUES_MERGE_METHOD_SIZE 120u
+
+/* The extension by which note reads rows: const clues_rows *rows = host->extension(host, CLUES_EXTENSION_ROWS). */
+#define CLUES_EXTENSION_ROWS "clues.rows/1"
+
+typedef struct clues_rows {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Writes rows first_row ..< first_row + row_count of inputs[input] of the unit that note works on to target, one after the
+     other without gaps, as float32. What is not CLUES_OK is to be answered by note. Only during note. */
+  clues_status (*read)(const clues_host *host, uint32_t input, uint64_t first_row, uint64_t row_count, float *target);
+} clues_rows;
+#define CLUES_ROWS_SIZE 16u
 
 /* ---------------------------------------------------------------------------------------------------------- scorers */
 
@@ -529,6 +546,7 @@ CLUES_STATIC_ASSERT(sizeof(clues_descriptor) == CLUES_DESCRIPTOR_SIZE, "clues_de
 CLUES_STATIC_ASSERT(sizeof(clues_merge_input) == CLUES_MERGE_INPUT_SIZE, "clues_merge_input");
 CLUES_STATIC_ASSERT(sizeof(clues_merge_unit) == CLUES_MERGE_UNIT_SIZE, "clues_merge_unit");
 CLUES_STATIC_ASSERT(sizeof(clues_merge_method) == CLUES_MERGE_METHOD_SIZE, "clues_merge_method");
+CLUES_STATIC_ASSERT(sizeof(clues_rows) == CLUES_ROWS_SIZE, "clues_rows");
 CLUES_STATIC_ASSERT(sizeof(clues_needs) == CLUES_NEEDS_SIZE, "clues_needs");
 CLUES_STATIC_ASSERT(sizeof(clues_column) == CLUES_COLUMN_SIZE, "clues_column");
 CLUES_STATIC_ASSERT(sizeof(clues_checkpoint) == CLUES_CHECKPOINT_SIZE, "clues_checkpoint");

@@ -14,6 +14,10 @@ public struct MergeMethodPlugin: Sendable {
   public let wantsAdapterInnerProducts: Bool
   /// How often the method must see the whole adapter before it merges; 0 for most.
   public let surveyPasses: Int
+  /// Whether the method can merge some rows of all inputs at a time; its parameters may still ask for whole matrices.
+  public let mergesRows: Bool
+  /// Whether units can be shown to its survey piece by piece.
+  public let surveysRows: Bool
   package let code: PluginCode<clues_merge_method>
 
   init(_ table: UnsafePointer<clues_merge_method>, in library: PluginIdentity) throws {
@@ -53,6 +57,8 @@ public struct MergeMethodPlugin: Sendable {
         .pluginFailed, "its merge method '\(about.id)' lacks one of merge, note_size, note and merge_rows")
     }
     surveyPasses = Int(method.survey_passes)
+    mergesRows = method.merge_rows != nil
+    surveysRows = method.flags & CLUES_MERGE_SURVEYS_ROWS.rawValue != 0
     guard method.maximum_inputs == 0 || method.minimum_inputs <= method.maximum_inputs else {
       throw Failure(
         .pluginFailed,
@@ -108,8 +114,12 @@ public protocol MergeMethodInstance: AnyObject {
   /// How many bytes a note of an input takes; nil when the method merges whole matrices only.
   func noteSize() throws -> Int?
 
-  /// Shows an input whole; the other inputs of the unit have no values.
-  func note(_ unit: MergeUnit, input: Int, into note: UnsafeMutableRawPointer) throws
+  /// Shows an input of `rows` × `columns` elements.
+  ///
+  /// - parameter read: Where they come from, all of them or those that the plugin wants to see, unless the input has values.
+  func note(
+    _ unit: MergeUnit, input: Int, reading read: @escaping MergeUnit.RowReader, into note: UnsafeMutableRawPointer
+  ) throws
 
   /// Fills `output` with the rows from `firstRow` on; the unit's values hold these rows only.
   ///

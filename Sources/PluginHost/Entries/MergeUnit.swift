@@ -17,6 +17,9 @@ public struct MergeUnit {
     case whole, a, b
   }
 
+  /// Writes some rows of a matrix to where there is room for them.
+  public typealias RowReader = (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
+
   /// One client's share; `values` is row-major and outlives the call.
   public struct Input {
     public var client: String

@@ -23,6 +23,13 @@ public struct HostServices: Sendable {
   }
 }
 
+/// An input whose rows a plugin may read.
+struct ReadableRows {
+  let input: Int
+  let count: Int
+  let read: MergeUnit.RowReader
+}
+
 /// The C face of the services for one instance, and what it said last.
 final class HostFace {
   let arena = Arena()
@@ -67,9 +74,58 @@ final class HostFace {
       guard let words, let count = Int(exactly: count) else { return }
       RandomStream(key: stream).fill(UnsafeMutableBufferPointer(start: words, count: count), from: offset)
     }
-    table.extension = { _, _ in nil }
+    table.extension = { host, id in
+      guard let face = HostFace.behind(host), let id, String(cString: id) == CLUES_EXTENSION_ROWS else { return nil }
+      return UnsafeRawPointer(face.rowsTable)
+    }
     return arena.value(table)
   }()
+
+  /// The extension by which rows are read.
+  private lazy var rowsTable: UnsafePointer<clues_rows> = {
+    var table = clues_rows()
+    table.struct_size = CLUES_ROWS_SIZE
+    table.read = { host, input, first, count, target in
+      HostFace.behind(host)?.read(input: input, first, count, into: target) ?? CLUES_INVALID_ARGUMENT
+    }
+    return arena.value(table)
+  }()
+
+  /// The rows that the plugin may read just now, and what went wrong with them.
+  private var rows: ReadableRows?
+  private var readingError: (any Error)?
+
+  /// Lets the plugin read rows while `body` runs.
+  func lending(_ rows: ReadableRows, _ body: () throws -> Void) throws {
+    self.rows = rows
+    readingError = nil
+    defer { self.rows = nil }
+    do {
+      try body()
+    } catch {
+      throw readingError ?? error
+    }
+    // A plugin that goes on without its rows knows nothing.
+    if let readingError { throw readingError }
+  }
+
+  private func read(input: UInt32, _ first: UInt64, _ count: UInt64, into target: UnsafeMutablePointer<Float>?)
+    -> clues_status
+  {
+    let (end, overflow) = first.addingReportingOverflow(count)
+    guard let rows, rows.input == input, !overflow, end <= rows.count, let target else {
+      error = "there are no rows \(first) to \(end) of input \(input) to be read"
+      return CLUES_INVALID_ARGUMENT
+    }
+    do {
+      try rows.read(Int(first)..<Int(end), target)
+      return CLUES_OK
+    } catch {
+      readingError = error
+      self.error = "\(error)"
+      return CLUES_INTERNAL
+    }
+  }
 
   private static func behind(_ host: UnsafePointer<clues_host>?) -> HostFace? {
     host?.pointee.context.map { Unmanaged<HostFace>.fromOpaque($0).takeUnretainedValue() }

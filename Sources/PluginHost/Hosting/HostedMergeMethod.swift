@@ -63,8 +63,23 @@ final class HostedMergeMethod: MergeMethodInstance {
     return size == 0 ? nil : Int(size)
   }
 
-  func note(_ unit: MergeUnit, input: Int, into note: UnsafeMutableRawPointer) throws {
-    try lending(unit) { unit, _ in table.pointee.note(pointer, unit, UInt32(input), note) }
+  func note(
+    _ unit: MergeUnit, input: Int, reading read: @escaping MergeUnit.RowReader, into note: UnsafeMutableRawPointer
+  ) throws {
+    guard unit.inputs[input].values == nil else {
+      return try lending(unit) { unit, _ in table.pointee.note(pointer, unit, UInt32(input), note) }
+    }
+    guard table.pointee.flags & CLUES_MERGE_READS_ROWS.rawValue != 0 else {
+      let whole = UnsafeMutablePointer<Float>.allocate(capacity: max(1, unit.rows * unit.columns))
+      defer { whole.deallocate() }
+      try read(0..<unit.rows, whole)
+      var unit = unit
+      unit.inputs[input].values = UnsafePointer(whole)
+      return try lending(unit) { unit, _ in table.pointee.note(pointer, unit, UInt32(input), note) }
+    }
+    try face.lending(ReadableRows(input: input, count: unit.rows, read: read)) {
+      try lending(unit, readable: input) { unit, _ in table.pointee.note(pointer, unit, UInt32(input), note) }
+    }
   }
 
   func mergeRows(
@@ -87,7 +102,7 @@ final class HostedMergeMethod: MergeMethodInstance {
 
   /// Runs `body`, a call of the plugin, with a unit and an output of its size as the plugin sees them.
   private func lending(
-    _ unit: MergeUnit, _ output: UnsafeMutablePointer<Float>? = nil,
+    _ unit: MergeUnit, _ output: UnsafeMutablePointer<Float>? = nil, readable: Int? = nil,
     _ body: (UnsafePointer<clues_merge_unit>, UnsafePointer<clues_tensor>?) -> clues_status
   ) throws {
     let arena = Arena()
@@ -95,23 +110,25 @@ final class HostedMergeMethod: MergeMethodInstance {
       let target = output.map {
         matrix($0, rows: unit.rows, columns: unit.columns, flags: CLUES_TENSOR_WRITABLE.rawValue, in: arena)
       }
-      let table = unit.table(in: arena)
+      let table = unit.table(in: arena, readable: readable)
       try locating(tensor: unit.module) { try face.call { body(table, target) } }
     }
   }
 }
 
 extension MergeUnit {
-  fileprivate func table(in arena: Arena) -> UnsafePointer<clues_merge_unit> {
-    let inputs = self.inputs.map { input -> UnsafePointer<clues_merge_input>? in
+  /// - parameter readable: The input whose rows are to be read, so that its value is a shape without data.
+  fileprivate func table(in arena: Arena, readable: Int?) -> UnsafePointer<clues_merge_unit> {
+    let inputs = self.inputs.enumerated().map { place, input -> UnsafePointer<clues_merge_input>? in
       var item = clues_merge_input()
       item.struct_size = CLUES_MERGE_INPUT_SIZE
       item.client = arena.text(input.client)
       item.index = UInt32(input.index)
       item.weight = input.weight
       item.stream = input.stream
-      item.value = input.values.map {
-        matrix(UnsafeMutablePointer(mutating: $0), rows: rows, columns: columns, flags: 0, in: arena)
+      if input.values != nil || place == readable {
+        let values = input.values.map { UnsafeMutablePointer(mutating: $0) }
+        item.value = matrix(values, rows: rows, columns: columns, flags: 0, in: arena)
       }
       return arena.value(item)
     }
@@ -131,7 +148,7 @@ extension MergeUnit {
 }
 
 private func matrix(
-  _ values: UnsafeMutablePointer<Float>, rows: Int, columns: Int, flags: UInt32, in arena: Arena
+  _ values: UnsafeMutablePointer<Float>?, rows: Int, columns: Int, flags: UInt32, in arena: Arena
 ) -> UnsafePointer<clues_tensor> {
   var tensor = clues_tensor()
   tensor.struct_size = CLUES_TENSOR_SIZE
@@ -140,6 +157,6 @@ private func matrix(
   tensor.flags = flags | CLUES_TENSOR_CONTIGUOUS.rawValue
   tensor.shape = arena.array([Int64(rows), Int64(columns)])
   tensor.strides = arena.array([Int64(columns), 1])
-  tensor.data = UnsafeMutableRawPointer(values)
+  tensor.data = values.map { UnsafeMutableRawPointer($0) }
   return arena.value(tensor)
 }

@@ -127,7 +127,7 @@ enum WorkerFault: UInt32 {
 /// What a worker is asked to do.
 enum WorkerCall: UInt32 {
   case create, destroy
-  case coefficients, surveySize, survey, combine, merge
+  case coefficients, surveySize, survey, combine, merge, noteSize, note, mergeRows
   case needs, beginCheckpoint, beginTensor, update, endTensor, endCheckpoint, finish, scoreClients
   case thresholds
 
@@ -141,6 +141,9 @@ enum WorkerCall: UInt32 {
     case .survey: "survey"
     case .combine: "combine"
     case .merge: "merge"
+    case .noteSize: "note_size"
+    case .note: "note"
+    case .mergeRows: "merge_rows"
     case .needs: "needs"
     case .beginCheckpoint: "begin_checkpoint"
     case .beginTensor: "begin_tensor"

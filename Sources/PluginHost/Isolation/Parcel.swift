@@ -6,7 +6,7 @@ import Foundation
 /// Layout: the size of the head, the head, then every block on a 64-byte boundary.
 struct Parcel {
   private var head: [UInt8] = []
-  private var blocks: [UnsafeRawBufferPointer] = []
+  private var blocks: [Block] = []
 
   static let alignment = 64
 
@@ -32,21 +32,31 @@ struct Parcel {
 
   /// Packs `count` bytes that stay where they are until the parcel is written; nil packs that there are none.
   mutating func lend(_ start: UnsafeRawPointer?, count: Int) {
-    add(start != nil)
-    guard let start else { return }
+    guard let start else { return add(false) }
+    lend(count: count) { $0.copyMemory(from: start, byteCount: count) }
+  }
+
+  /// Packs `count` bytes that `fill` makes where they are to lie.
+  mutating func lend(count: Int, _ fill: @escaping (UnsafeMutableRawPointer) throws -> Void) {
+    add(true)
     add(count)
-    blocks.append(UnsafeRawBufferPointer(start: start, count: count))
+    blocks.append(Block(count: count, fill: fill))
+  }
+
+  private struct Block {
+    let count: Int
+    let fill: (UnsafeMutableRawPointer) throws -> Void
   }
 
   /// The bytes that ``write(to:)`` fills.
   var size: Int { blocks.reduce(aligned(8 + head.count)) { aligned($0 + $1.count) } }
 
-  func write(to start: UnsafeMutableRawPointer) {
+  func write(to start: UnsafeMutableRawPointer) throws {
     start.storeBytes(of: UInt64(head.count), as: UInt64.self)
     head.withUnsafeBytes { if let first = $0.baseAddress { (start + 8).copyMemory(from: first, byteCount: $0.count) } }
     var place = aligned(8 + head.count)
     for block in blocks {
-      if let first = block.baseAddress { (start + place).copyMemory(from: first, byteCount: block.count) }
+      if block.count > 0 { try block.fill(start + place) }
       place = aligned(place + block.count)
     }
   }

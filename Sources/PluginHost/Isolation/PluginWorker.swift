@@ -138,6 +138,23 @@ private final class Servant {
     case .merge:
       try existing(method).merge(parcel.mergeUnit(), into: output.start.assumingMemoryBound(to: Float.self))
       return room
+    case .noteSize:
+      let size = try existing(method).noteSize() ?? 0
+      return try answer(room) { $0.add(size) }
+    case .note:
+      var (unit, input) = (try parcel.mergeUnit(), try parcel.integer())
+      let before = try existing(parcel.block())
+      guard unit.inputs.indices.contains(input), before.count == room else { return 0 }
+      unit.inputs[input].values = try existing(parcel.floats(unit.rows, unit.columns))
+      output.start.copyMemory(from: before.baseAddress!, byteCount: before.count)
+      try existing(method).note(unit, input: input, reading: { _, _ in }, into: output.start)
+      return before.count
+    case .mergeRows:
+      let (unit, first) = (try parcel.mergeUnit(), try parcel.integer())
+      let notes = try existing(parcel.block()?.baseAddress)
+      try existing(method).mergeRows(
+        unit, from: first, notes: notes, into: output.start.assumingMemoryBound(to: Float.self))
+      return room
     case .needs:
       let needs = try existing(scorer).needs()
       return try answer(room) { $0.add(needs) }
@@ -199,7 +216,7 @@ private final class Servant {
     guard parcel.size <= room else {
       throw Failure(.pluginFailed, "answers with \(parcel.size) bytes, and there is room for \(room)")
     }
-    parcel.write(to: output.start)
+    try parcel.write(to: output.start)
     return parcel.size
   }
 }

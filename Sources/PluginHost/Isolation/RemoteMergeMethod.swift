@@ -6,22 +6,47 @@ final class RemoteMergeMethod: MergeMethodInstance {
 
   init(_ lease: WorkerLease) { self.lease = lease }
 
-  /// Workers get their inputs in memory that they share with the host, whole.
-  func noteSize() throws -> Int? { nil }
+  /// What ``noteSize()`` said; the plugin is asked once.
+  private var noteBytes: Int?
 
-  func note(_ unit: MergeUnit, input: Int, into note: UnsafeMutableRawPointer) throws { throw noNotes(unit) }
+  func noteSize() throws -> Int? {
+    if noteBytes == nil {
+      lease.subject.tensor = nil
+      let size = try lease.unpack(.noteSize, Parcel(), room: 64) { try $0.integer() }
+      guard size >= 0, size <= Survey.largestRecord else {
+        throw Failure(.pluginFailed, "plugin '\(lease.plugin)' wants notes of a size that cannot be")
+      }
+      noteBytes = size
+    }
+    return noteBytes == 0 ? nil : noteBytes
+  }
+
+  /// The worker gets the input whole, in the memory that it shares with the host: only there it is whole.
+  func note(
+    _ unit: MergeUnit, input: Int, reading read: @escaping MergeUnit.RowReader, into note: UnsafeMutableRawPointer
+  ) throws {
+    lease.subject.tensor = unit.module
+    let size = try noteSize() ?? 0
+    var parcel = Parcel()
+    parcel.add(unit)
+    parcel.add(input)
+    parcel.lend(note, count: size)
+    parcel.lend(count: unit.rows * unit.columns * MemoryLayout<Float>.size) { target in
+      try read(0..<unit.rows, target.assumingMemoryBound(to: Float.self))
+    }
+    try lease.call(.note, parcel, room: size) { try fill(note, size, from: $0) }
+  }
 
   func mergeRows(
     _ unit: MergeUnit, from firstRow: Int, notes: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>
   ) throws {
-    throw noNotes(unit)
-  }
-
-  /// Only whoever did not ask for ``noteSize()`` gets here.
-  private func noNotes(_ unit: MergeUnit) -> Failure {
-    Failure(
-      .pluginFailed, "plugin '\(lease.plugin)' takes its inputs whole in a worker, and was given rows of them",
-      tensor: unit.module)
+    lease.subject.tensor = unit.module
+    var parcel = Parcel()
+    parcel.add(unit)
+    parcel.add(firstRow)
+    parcel.lend(notes, count: (try noteSize() ?? 0) * unit.inputs.count)
+    let size = unit.rows * unit.columns * MemoryLayout<Float>.size
+    try lease.call(.mergeRows, parcel, room: size) { try fill(output, size, from: $0) }
   }
 
   func coefficients(_ unit: MergeUnit) throws -> [Double] {

@@ -81,7 +81,13 @@ final class WorkerProcess {
       message.files.append(largerOutput.file)
       output = largerOutput
     }
-    parcel.write(to: (isLasting ? lasting : input).start)
+    do {
+      try parcel.write(to: (isLasting ? lasting : input).start)
+    } catch {
+      // It has not heard of the regions.
+      process.end()
+      throw error
+    }
     do {
       let size = try exchange(message, call.name, services, for: subject.plugin)
       guard size <= room else {

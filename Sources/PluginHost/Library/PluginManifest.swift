@@ -111,6 +111,8 @@ extension MergeMethodPlugin {
     object["wants_inner_products"] = .bool(wantsInnerProducts)
     object["wants_adapter_inner_products"] = .bool(wantsAdapterInnerProducts)
     object["survey_passes"] = JSONValue(surveyPasses)
+    if mergesRows { object["merges_rows"] = true }
+    if surveysRows { object["surveys_rows"] = true }
     return object
   }
 
@@ -126,6 +128,8 @@ extension MergeMethodPlugin {
     wantsInnerProducts = try reader.flag("wants_inner_products")
     wantsAdapterInnerProducts = try reader.flag("wants_adapter_inner_products")
     surveyPasses = try reader.integer("survey_passes", in: 0...16)
+    mergesRows = try reader.optionalFlag("merges_rows")
+    surveysRows = try reader.optionalFlag("surveys_rows")
     guard isLinear || !spaces.contains(.stack) else { throw reader.fault("stacks without being linear") }
     code = access.code()
   }
