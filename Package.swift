@@ -53,6 +53,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("LowRank", ["LowRank"]),
   ("PluginChecks", ["JSON", "PluginChecks"]),
   ("PluginHost", ["PluginHost"]),
+  ("PluginKit", ["PluginKit"]),
   ("Plugins", ["Diagnostics", "JSON", "PluginHost", "Tensors"]),
   ("Recipes", ["Recipes"]),
   ("Reports", ["Reports"]),

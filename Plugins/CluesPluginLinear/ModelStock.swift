@@ -37,7 +37,7 @@ struct ModelStock: LinearMergeMethod {
     if ratio < 0 {
       unit.host.log(
         "\(unit.module): the clients point away from each other, and t = \(ratio) turns their mean around",
-        level: CLUES_LOG_WARNING)
+        level: .warning)
     }
     return unit.inputs.map { _ in ratio / Double(count) }
   }

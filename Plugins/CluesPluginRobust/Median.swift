@@ -14,7 +14,7 @@ struct Median: EntrywiseMergeMethod {
     A median of A and B apart would depend on how each client happened to split its update, so there is none.
     """
   static let reference = "Yin et al. 2018, Byzantine-Robust Distributed Learning (arXiv 1803.01498); Flower FedMedian"
-  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
+  static let spaces: Set<MergeSpace> = [.core, .delta]
 
   func merge(_ unit: MergeUnit, rows firstRow: Int, notes: [NoNote], into output: MutableMatrixView) throws {
     let columns = try SortedColumns(unit)

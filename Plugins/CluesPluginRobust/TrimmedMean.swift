@@ -15,7 +15,7 @@ struct TrimmedMean: EntrywiseMergeMethod {
     """
   static let reference =
     "Yin et al. 2018, Byzantine-Robust Distributed Learning (arXiv 1803.01498); Flower FedTrimmedAvg"
-  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
+  static let spaces: Set<MergeSpace> = [.core, .delta]
 
   @Parameter("The share of clients that is left out at either end, below one half.", in: 0...0.499_999) var beta = 0.2
 

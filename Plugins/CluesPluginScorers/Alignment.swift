@@ -40,7 +40,7 @@ struct Alignment {
   private var sums: SampleSums
 
   /// The ways to come by it, the ledger first: it says the same and is read in no time.
-  static func needs(_ vector: Vector, evidence: [clues_evidence] = [], norms: Bool, targetNorms: Bool) -> [Needs] {
+  static func needs(_ vector: Vector, evidence: Evidence = [], norms: Bool, targetNorms: Bool) -> [Needs] {
     var needs: [Needs] = []
     if let columns = vector.columns {
       var names = [Column.tokens, Column.gradientNorm, Column.each(columns.dot)]
@@ -48,8 +48,8 @@ struct Alignment {
       if targetNorms { names.append(Column.each(Self.targetNorms)) }
       needs.append(Needs(evidence, columns: names))
     }
-    var gradients = [CLUES_EVIDENCE_GRADIENTS, CLUES_EVIDENCE_VALIDATION_MEANS] + evidence
-    if vector.preconditioner != nil { gradients.append(CLUES_EVIDENCE_MOMENTS) }
+    var gradients = evidence.union([.gradients, .validationMeans])
+    if vector.preconditioner != nil { gradients.insert(.moments) }
     needs.append(Needs(gradients, columns: [Column.tokens]))
     return needs
   }
@@ -60,7 +60,7 @@ struct Alignment {
   init(_ vector: Vector, at checkpoint: Checkpoint, domains: [Int], from needs: Needs, norms: Bool) {
     self.checkpoint = checkpoint
     self.domains = domains
-    columns = needs.evidence.contains(CLUES_EVIDENCE_GRADIENTS) ? nil : vector.columns
+    columns = needs.evidence.contains(.gradients) ? nil : vector.columns
     sums = SampleSums(
       sampleCount: columns == nil ? checkpoint.sampleCount : 0, targetCount: domains.count, squares: norms,
       vector.preconditioner)

@@ -78,13 +78,13 @@ struct Clues: Scorer {
     if usesMomentum && sumsTokens {
       throw PluginError(
         "length: sum goes with momentum: false only: the momentum belongs to the whole batch, and would be multiplied "
-          + "by the tokens of each sample", status: CLUES_INVALID_ARGUMENT)
+          + "by the tokens of each sample", status: .invalidArgument)
     }
   }
 
   var needs: [Needs] {
     Alignment.needs(
-      vector(at: nil), evidence: usesLearningRate ? [CLUES_EVIDENCE_LEARNING_RATE] : [],
+      vector(at: nil), evidence: usesLearningRate ? .learningRate : [],
       norms: dividesByUpdate, targetNorms: dividesByTarget)
   }
 

@@ -40,8 +40,8 @@ struct DataInf: Scorer {
   var needs: [Needs] {
     [
       Needs(
-        [CLUES_EVIDENCE_GRADIENTS, CLUES_EVIDENCE_VALIDATION_MEANS], columns: [Column.tokens], passes: 3,
-        checkpoints: CLUES_CHECKPOINTS_LAST)
+        [.gradients, .validationMeans], columns: [Column.tokens], passes: 3,
+        checkpoints: .last)
     ]
   }
 
@@ -94,14 +94,14 @@ struct DataInf: Scorer {
 
   /// The training samples that the averages are over.
   private var averaged: [Int] {
-    values.indices.filter { checkpoint?.splits[$0] == CLUES_SPLIT_TRAIN && reasons[$0] == nil }
+    values.indices.filter { checkpoint?.splits[$0] == .train && reasons[$0] == nil }
   }
 
   private mutating func accumulate(_ rows: GradientRows) {
     let lambda = lambda ?? startDirection()
     guard lambda > 0 else { return }
     let count = Double(averaged.count)
-    for sample in rows.samples where checkpoint?.splits[sample] == CLUES_SPLIT_TRAIN && reasons[sample] == nil {
+    for sample in rows.samples where checkpoint?.splits[sample] == .train && reasons[sample] == nil {
       let factor = -products[sample] / (lambda + squares[sample]) / (count * lambda)
       add(factor, times: rows[sample], to: &direction)
     }

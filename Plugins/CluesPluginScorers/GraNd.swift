@@ -23,7 +23,7 @@ struct GraNd: Scorer {
   var needs: [Needs] {
     [
       Needs(columns: [Column.tokens, Column.gradientNorm]),
-      Needs([CLUES_EVIDENCE_GRADIENTS], columns: [Column.tokens]),
+      Needs(.gradients, columns: [Column.tokens]),
     ]
   }
 

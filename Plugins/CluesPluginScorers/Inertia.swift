@@ -21,6 +21,6 @@ struct Inertia {
     checkpoint.host.log(
       "preconditioning is nearly inert for client '\(checkpoint.client)' at checkpoint \(checkpoint.step): "
         + "\(100 * inert / all) % of Adam's second moments are far below epsilon, so that those directions are all "
-        + "scaled alike", level: CLUES_LOG_WARNING)
+        + "scaled alike", level: .warning)
   }
 }

@@ -29,7 +29,7 @@ struct InstructionDifficulty: Scorer {
   var needs: [Needs] {
     [
       Needs(
-        columns: [Column.tokens, Column.baseLoss, Column.baseLossWithoutPrompt], checkpoints: CLUES_CHECKPOINTS_LAST)
+        columns: [Column.tokens, Column.baseLoss, Column.baseLossWithoutPrompt], checkpoints: .last)
     ]
   }
 

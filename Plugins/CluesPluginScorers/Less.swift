@@ -50,13 +50,13 @@ struct Less: Scorer {
   private static let vector = Alignment.Vector.preconditioned(Preconditioner(), ledger: .reference)
 
   var needs: [Needs] {
-    let rate = [CLUES_EVIDENCE_LEARNING_RATE]
+    let rate = Evidence.learningRate
     guard target == .samples || projection > 0 else {
       return Alignment.needs(Self.vector, evidence: rate, norms: true, targetNorms: true)
     }
-    let validation = target == .samples ? CLUES_EVIDENCE_VALIDATION_SAMPLES : CLUES_EVIDENCE_VALIDATION_MEANS
+    let validation: Evidence = target == .samples ? .validationSamples : .validationMeans
     return [
-      Needs(rate + [CLUES_EVIDENCE_GRADIENTS, CLUES_EVIDENCE_MOMENTS, validation], columns: [Column.tokens])
+      Needs([rate, .gradients, .moments, validation], columns: [Column.tokens])
     ]
   }
 

@@ -27,7 +27,7 @@ struct MutualInformation: Scorer {
   var needs: [Needs] {
     [
       Needs(
-        columns: [Column.tokens, Column.baseLoss, Column.baseLossWithoutPrompt], checkpoints: CLUES_CHECKPOINTS_LAST)
+        columns: [Column.tokens, Column.baseLoss, Column.baseLossWithoutPrompt], checkpoints: .last)
     ]
   }
 

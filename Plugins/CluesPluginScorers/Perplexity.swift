@@ -21,7 +21,7 @@ struct Perplexity: Scorer {
   private var checkpoint: Checkpoint?
 
   /// The base model does not change, so one checkpoint says it all.
-  var needs: [Needs] { [Needs(columns: [Column.tokens, Column.baseLoss], checkpoints: CLUES_CHECKPOINTS_LAST)] }
+  var needs: [Needs] { [Needs(columns: [Column.tokens, Column.baseLoss], checkpoints: .last)] }
 
   mutating func begin(_ checkpoint: Checkpoint) throws { self.checkpoint = checkpoint }
 

@@ -13,7 +13,7 @@ struct RandomScore: Scorer {
 
   private var checkpoint: Checkpoint?
 
-  var needs: [Needs] { [Needs(checkpoints: CLUES_CHECKPOINTS_LAST)] }
+  var needs: [Needs] { [Needs(checkpoints: .last)] }
 
   mutating func begin(_ checkpoint: Checkpoint) throws { self.checkpoint = checkpoint }
 

@@ -24,7 +24,7 @@ struct TracIn: Scorer {
   private var weights: [Double] = []
 
   var needs: [Needs] {
-    Alignment.needs(.gradient, evidence: [CLUES_EVIDENCE_LEARNING_RATE], norms: false, targetNorms: false)
+    Alignment.needs(.gradient, evidence: .learningRate, norms: false, targetNorms: false)
   }
 
   mutating func begin(_ checkpoint: Checkpoint) throws {

@@ -28,7 +28,7 @@ struct Trajectory: ClientScorer {
   @Parameter("Whether all steps count alike, or long ones for more.") var compare = Compare.cosine
   @Parameter("Updates between the steps that both have, or the last adapters.") var steps = Steps.shared
 
-  func scores(_ collection: Collection) throws -> [Score] {
+  func scores(_ collection: AdapterCollection) throws -> [Score] {
     let anchors = collection.clients.indices.filter { collection.anchors[$0] }
     return collection.clients.indices.map { client in
       do throws(Unscorable) {
@@ -52,7 +52,7 @@ struct Trajectory: ClientScorer {
 
   /// How a client's updates agree with the mean direction of others' updates between the same steps.
   private func agreement(
-    _ client: Int, withMeanOf others: [Int], _ collection: Collection
+    _ client: Int, withMeanOf others: [Int], _ collection: AdapterCollection
   ) throws(Unscorable) -> Double {
     let rows = shared(client, others, collection)
     let names = others.map { "'\(collection.clients[$0])'" }.joined(separator: ", ")
@@ -98,7 +98,7 @@ struct Trajectory: ClientScorer {
   }
 
   /// The adapters that are compared, in step order: of each step that all have, that of the client and those of the others.
-  private func shared(_ client: Int, _ others: [Int], _ collection: Collection) -> [[Int]] {
+  private func shared(_ client: Int, _ others: [Int], _ collection: AdapterCollection) -> [[Int]] {
     let adapters = ([client] + others).map { owner in
       collection.owners.indices.filter { collection.owners[$0] == owner }
     }
@@ -119,12 +119,12 @@ private struct Update {
   let from: Int?
 
   /// Its squared length; 0 where nothing but rounding tells the two adapters apart.
-  func square(_ collection: Collection) -> Double {
+  func square(_ collection: AdapterCollection) -> Double {
     let square = product(self, collection)
     return square > 1e-12 * collection.innerProduct(to, to) ? square : 0
   }
 
-  func product(_ other: Update, _ collection: Collection) -> Double {
+  func product(_ other: Update, _ collection: AdapterCollection) -> Double {
     var product = collection.innerProduct(to, other.to)
     if let from { product -= collection.innerProduct(from, other.to) }
     if let start = other.from { product -= collection.innerProduct(to, start) }

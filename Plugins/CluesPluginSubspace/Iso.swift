@@ -17,8 +17,8 @@ struct Iso: MergeMethod {
   static let reference =
     "Marczak et al. 2025, No Task Left Behind: Isotropic Model Merging with Common and Task-Specific Subspaces "
     + "(arXiv 2502.04959)"
-  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
-  static let defaultSpace = CLUES_SPACE_CORE
+  static let spaces: Set<MergeSpace> = [.core, .delta]
+  static let defaultSpace = MergeSpace.core
 
   @Parameter("A factor for the whole result.") var lambda = 1.0
 

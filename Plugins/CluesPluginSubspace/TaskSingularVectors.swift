@@ -18,8 +18,8 @@ struct TaskSingularVectors: MergeMethod {
     """
   static let reference =
     "Gargiulo et al. 2025, Task Singular Vectors: Reducing Task Interference in Model Merging (arXiv 2412.00081)"
-  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
-  static let defaultSpace = CLUES_SPACE_CORE
+  static let spaces: Set<MergeSpace> = [.core, .delta]
+  static let defaultSpace = MergeSpace.core
 
   @Parameter("The share of each client's directions that is kept; by default one n-th for n clients.", in: 0...1)
   var share: Double? = nil

@@ -60,7 +60,7 @@ struct AnchorMixture: ThresholdRule {
       threshold = scale.score(-k)
       clients[0].host.log(
         "\(reason), so the share of good samples is not estimated and the threshold is that of anchor-sigma with "
-          + "k = \(k)", level: CLUES_LOG_WARNING)
+          + "k = \(k)", level: .warning)
     }
     return clients.map { _ in threshold }
   }

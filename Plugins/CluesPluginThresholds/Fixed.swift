@@ -12,7 +12,7 @@ struct Fixed: ThresholdRule {
     if value == nil {
       throw PluginError(
         "fixed needs the parameter 'value', the threshold: in a recipe parameters: {value: 0.1}, else -p value=0.1",
-        status: CLUES_INVALID_ARGUMENT)
+        status: .invalidArgument)
     }
   }
 

@@ -15,7 +15,7 @@ struct TopRatio: ThresholdRule {
   @Parameter("Whether the share is of all samples or of each client's.") var scope = Scope.global
 
   func validate() throws {
-    if ratio == 0 { throw PluginError("a ratio of 0 keeps nothing", status: CLUES_INVALID_ARGUMENT) }
+    if ratio == 0 { throw PluginError("a ratio of 0 keeps nothing", status: .invalidArgument) }
   }
 
   func thresholds(_ clients: [ClientScores]) throws -> [Double] {

@@ -26,7 +26,7 @@ extension Consensus {
     _ candidates: [Candidate], rows: Int, columns: Int, into target: UnsafeMutableBufferPointer<Float>, host: Host
   ) throws {
     let voices = try voices(of: candidates)
-    if let warning = warning(about: candidates.map(\.weight)) { host.log(warning, level: CLUES_LOG_WARNING) }
+    if let warning = warning(about: candidates.map(\.weight)) { host.log(warning, level: .warning) }
     let matrices = candidates.map(\.matrix)
     let firstRow = matrices.first?.firstRow ?? 0
     var room = [clues_range](repeating: clues_range(), count: matrices.count)

@@ -16,7 +16,7 @@ struct KnOTS: MergeMethod {
     A plain average of the pieces would be that of the updates: use average.
     """
   static let reference = "Stoica et al. 2024, Model merging with SVD to tie the KnOTS (arXiv 2410.19735)"
-  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
+  static let spaces: Set<MergeSpace> = [.core, .delta]
 
   var pruning = MagnitudePruning()
   var agreement = Agreement()

@@ -59,7 +59,7 @@ struct RankedPruning: ParameterGroup {
     guard density - epsilon > 0, density + epsilon < 1 else {
       throw PluginError(
         "density \(density) ± epsilon \(epsilon) leaves the range of probabilities between 0 and 1; lower epsilon",
-        status: CLUES_INVALID_ARGUMENT)
+        status: .invalidArgument)
     }
     let shares = RankedShares(density: density, epsilon: epsilon, isInverse: rescale == .inverse)
     return .ranked(shares, stream: input.stream)

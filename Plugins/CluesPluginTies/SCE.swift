@@ -21,7 +21,7 @@ struct SCE: RowwiseMergeMethod {
     sums are in float32.
     """
   static let reference = "Wan et al. 2024, FuseChat: Knowledge Fusion of Chat Models (arXiv 2408.07990)"
-  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
+  static let spaces: Set<MergeSpace> = [.core, .delta]
 
   @Parameter("The share of the entries with variance that is kept.", in: 0...1) var selectTopk = 1.0
 

@@ -94,7 +94,7 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
     guard tallies[mark] == 0 || others[mark] == 0 || tallies[mark] == others[mark] else {
       throw PluginError(
         "scope: adapter trims all modules together, so a client's density cannot differ between them",
-        status: CLUES_INVALID_ARGUMENT)
+        status: .invalidArgument)
     }
     for place in 0..<mark { tallies[place] += others[place] }
     tallies[mark] |= others[mark]

@@ -6,14 +6,17 @@ public struct Host {
 
   init(_ table: UnsafePointer<clues_host>) { self.table = table }
 
+  /// How much a line of the log matters.
+  public enum LogLevel: CaseIterable, Sendable { case debug, info, warning }
+
   /// Writes a line to the host's log.
-  public func log(_ text: String, level: clues_log_level = CLUES_LOG_INFO) {
-    text.withCString { table.pointee.log(table, level, $0) }
+  public func log(_ text: String, level: LogLevel = .info) {
+    text.withCString { table.pointee.log(table, level.cValue, $0) }
   }
 
   /// Throws when the user wants to stop; call it every few milliseconds of work.
   public func checkCancellation() throws {
-    if table.pointee.is_cancelled(table) != 0 { throw PluginError("cancelled", status: CLUES_CANCELLED) }
+    if table.pointee.is_cancelled(table) != 0 { throw PluginError("cancelled", status: .cancelled) }
   }
 
   /// Words of a random stream from `offset` on; they depend on stream and position alone.
@@ -42,6 +45,16 @@ public struct Host {
   func setError(_ text: String) { text.withCString { table.pointee.set_error(table, $0) } }
 }
 
+extension Host.LogLevel: CCounterpart {
+  var cValue: clues_log_level {
+    switch self {
+    case .debug: CLUES_LOG_DEBUG
+    case .info: CLUES_LOG_INFO
+    case .warning: CLUES_LOG_WARNING
+    }
+  }
+}
+
 /// Runs a call of the host and turns what it throws into a status and a text.
 func answer(to host: Host, _ body: () throws -> Void) -> clues_status {
   do {
@@ -49,7 +62,7 @@ func answer(to host: Host, _ body: () throws -> Void) -> clues_status {
     return CLUES_OK
   } catch let error as PluginError {
     host.setError(error.message)
-    return error.status
+    return error.status.cValue
   } catch let failure as Failure {
     host.setError(failure.message + (failure.advice.map { "; \($0)" } ?? ""))
     return switch failure.kind {

@@ -34,7 +34,7 @@ public struct MutableMatrixView {
 
   init(_ tensor: UnsafePointer<clues_tensor>?) throws {
     guard let tensor, tensor.pointee.flags & CLUES_TENSOR_WRITABLE.rawValue != 0 else {
-      throw PluginError("the output is not writable", status: CLUES_INVALID_ARGUMENT)
+      throw PluginError("the output is not writable", status: .invalidArgument)
     }
     let view = try contiguousElements(of: tensor)
     (rows, columns) = (view.rows, view.columns)
@@ -46,16 +46,16 @@ private func contiguousElements(
   of tensor: UnsafePointer<clues_tensor>?
 ) throws -> (rows: Int, columns: Int, elements: UnsafeBufferPointer<Float>) {
   guard let tensor = tensor?.pointee, tensor.struct_size >= CLUES_TENSOR_SIZE else {
-    throw PluginError("a tensor is missing", status: CLUES_INVALID_ARGUMENT)
+    throw PluginError("a tensor is missing", status: .invalidArgument)
   }
   guard tensor.dtype == CLUES_F32 else {
-    throw PluginError("elements of type \(tensor.dtype.rawValue) are not supported", status: CLUES_UNSUPPORTED)
+    throw PluginError("elements of type \(tensor.dtype.rawValue) are not supported", status: .unsupported)
   }
   guard tensor.rank == 2, let shape = tensor.shape else {
-    throw PluginError("a tensor of rank \(tensor.rank) is no matrix", status: CLUES_UNSUPPORTED)
+    throw PluginError("a tensor of rank \(tensor.rank) is no matrix", status: .unsupported)
   }
   guard tensor.flags & CLUES_TENSOR_CONTIGUOUS.rawValue != 0 else {
-    throw PluginError("matrices with gaps are not supported", status: CLUES_UNSUPPORTED)
+    throw PluginError("matrices with gaps are not supported", status: .unsupported)
   }
   let (rows, columns) = (Int(shape[0]), Int(shape[1]))
   return (

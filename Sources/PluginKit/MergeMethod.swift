@@ -33,10 +33,33 @@ public protocol AnyMergeMethod: PluginEntry {
   static var inputCounts: ClosedRange<Int> { get }
 
   /// The spaces in which the method means something; all by default.
-  static var spaces: [clues_space] { get }
+  static var spaces: Set<MergeSpace> { get }
 
   /// The space it works in unless the recipe says otherwise.
-  static var defaultSpace: clues_space { get }
+  static var defaultSpace: MergeSpace { get }
+}
+
+/// What a merge method is applied to.
+public enum MergeSpace: CaseIterable, Sendable {
+  /// Nothing but coefficients: the sum is exact.
+  case stack
+  /// The deltas in a small basis that all clients share.
+  case core
+  /// The dense deltas.
+  case delta
+  /// The factors A and B apart, in two calls.
+  case factors
+}
+
+extension MergeSpace: CCounterpart {
+  var cValue: clues_space {
+    switch self {
+    case .stack: CLUES_SPACE_STACK
+    case .core: CLUES_SPACE_CORE
+    case .delta: CLUES_SPACE_DELTA
+    case .factors: CLUES_SPACE_FACTORS
+    }
+  }
 }
 
 /// Which inner products of the clients' deltas a linear method sees.
@@ -57,14 +80,12 @@ extension AnyMergeMethod {
 }
 
 extension MergeMethod {
-  public static var spaces: [clues_space] { [CLUES_SPACE_CORE, CLUES_SPACE_DELTA, CLUES_SPACE_FACTORS] }
-  public static var defaultSpace: clues_space { CLUES_SPACE_DELTA }
+  public static var spaces: Set<MergeSpace> { [.core, .delta, .factors] }
+  public static var defaultSpace: MergeSpace { .delta }
 }
 
 extension LinearMergeMethod {
   public static var innerProducts: InnerProducts { [] }
-  public static var spaces: [clues_space] {
-    [CLUES_SPACE_STACK, CLUES_SPACE_CORE, CLUES_SPACE_DELTA, CLUES_SPACE_FACTORS]
-  }
-  public static var defaultSpace: clues_space { CLUES_SPACE_STACK }
+  public static var spaces: Set<MergeSpace> { [.stack, .core, .delta, .factors] }
+  public static var defaultSpace: MergeSpace { .stack }
 }

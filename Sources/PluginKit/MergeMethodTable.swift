@@ -5,8 +5,8 @@ func mergeMethodTable(_ type: any AnyMergeMethod.Type) -> UnsafePointer<clues_me
   table.about = descriptor(of: type)
   table.minimum_inputs = UInt32(type.inputCounts.lowerBound)
   table.maximum_inputs = type.inputCounts.upperBound == Int(UInt32.max) ? 0 : UInt32(type.inputCounts.upperBound)
-  table.spaces = type.spaces.reduce(0) { $0 | $1.rawValue }
-  table.default_space = type.defaultSpace
+  table.spaces = type.spaces.reduce(0) { $0 | $1.cValue.rawValue }
+  table.default_space = type.defaultSpace.cValue
   table.dtypes = 1 << CLUES_F32.rawValue
   table.create = { Backed<clues_merge_method>.create($0, $1, $2, $3) }
   table.destroy = { Instance.destroy($0) }
@@ -20,7 +20,7 @@ func mergeMethodTable(_ type: any AnyMergeMethod.Type) -> UnsafePointer<clues_me
         let coefficients = try method.coefficients(unit)
         guard coefficients.count == unit.inputs.count else {
           throw PluginError(
-            "gave \(coefficients.count) coefficients for \(unit.inputs.count) inputs", status: CLUES_INTERNAL)
+            "gave \(coefficients.count) coefficients for \(unit.inputs.count) inputs", status: .internalError)
         }
         for (input, coefficient) in zip(unit.inputs, coefficients) { target![input.place] = coefficient }
       }

@@ -2,8 +2,8 @@
 public struct MergeUnit {
   /// The module's name, such as `model.layers.3.self_attn.q_proj`.
   public let module: String
-  public let space: clues_space
-  public let part: clues_part
+  public let space: MergeSpace
+  public let part: MergePart
 
   /// The clients' shares in the order of their names, however the host orders them: no sum depends on that.
   public let inputs: [MergeInput]
@@ -25,20 +25,34 @@ public struct MergeUnit {
     guard table.struct_size >= CLUES_MERGE_UNIT_SIZE,
       table.inner_products != nil || !expected.contains(.module),
       table.adapter_inner_products != nil || !expected.contains(.adapter)
-    else { throw PluginError("the host's unit lacks what was asked for", status: CLUES_INVALID_ARGUMENT) }
-    guard [CLUES_SPACE_STACK, CLUES_SPACE_CORE, CLUES_SPACE_DELTA, CLUES_SPACE_FACTORS].contains(table.space),
-      [CLUES_PART_WHOLE, CLUES_PART_A, CLUES_PART_B].contains(table.part)
-    else {
-      throw PluginError(
-        "space \(table.space.rawValue) and part \(table.part.rawValue) are not known here", status: CLUES_UNSUPPORTED)
-    }
+    else { throw PluginError("the host's unit lacks what was asked for", status: .invalidArgument) }
     self.table = table
     self.host = host
     module = String(cString: table.module)
-    space = table.space
-    part = table.part
+    space = try MergeSpace(known: table.space, "space")
+    part = try MergePart(known: table.part, "part")
     inputs = try (0..<Int(table.input_count)).map { try MergeInput(table.inputs[$0]!.pointee, place: $0, host: host) }
       .sorted { $0.client.utf8.lexicographicallyPrecedes($1.client.utf8) }
+  }
+}
+
+/// What a unit holds of its module.
+public enum MergePart: CaseIterable, Sendable {
+  /// The module's delta.
+  case whole
+  /// The factor A.
+  case a
+  /// The factor B.
+  case b
+}
+
+extension MergePart: CCounterpart {
+  var cValue: clues_part {
+    switch self {
+    case .whole: CLUES_PART_WHOLE
+    case .a: CLUES_PART_A
+    case .b: CLUES_PART_B
+    }
   }
 }
 

@@ -45,50 +45,78 @@ public protocol ParameterValue {
   var json: JSONValue? { get }
 
   /// The value that the host sent, or nil when it is of another type.
-  init?(_ parameter: clues_parameter)
+  init?(_ sent: SentValue)
+}
+
+/// A value as the host sent it.
+public enum SentValue: Equatable, Sendable {
+  case number(Double)
+  case integer(Int)
+  case boolean(Bool)
+  case text(String)
+  /// One number for each input, in their order.
+  case numbers([Double])
+
+  /// The value of a parameter, or nil when it is of a type that is not known here.
+  init?(_ parameter: clues_parameter) {
+    switch parameter.type {
+    case CLUES_PARAMETER_NUMBER: self = .number(parameter.number)
+    case CLUES_PARAMETER_INTEGER: self = .integer(Int(parameter.integer))
+    case CLUES_PARAMETER_BOOLEAN: self = .boolean(parameter.integer != 0)
+    case CLUES_PARAMETER_TEXT:
+      guard let text = parameter.text else { return nil }
+      self = .text(String(cString: text))
+    case CLUES_PARAMETER_NUMBERS:
+      self = .numbers(Array(UnsafeBufferPointer(start: parameter.numbers, count: Int(parameter.count))))
+    default: return nil
+    }
+  }
 }
 
 extension Double: ParameterValue {
   public static var schema: JSONObject { JSONObject([("type", "number")]) }
   public var json: JSONValue? { .number(self) }
-  public init?(_ parameter: clues_parameter) {
-    guard [CLUES_PARAMETER_NUMBER, CLUES_PARAMETER_INTEGER].contains(parameter.type) else { return nil }
-    self = parameter.number
+  public init?(_ sent: SentValue) {
+    switch sent {
+    case .number(let number): self = number
+    case .integer(let integer): self.init(integer)
+    default: return nil
+    }
   }
 }
 
 extension Int: ParameterValue {
   public static var schema: JSONObject { JSONObject([("type", "integer")]) }
   public var json: JSONValue? { JSONValue(self) }
-  public init?(_ parameter: clues_parameter) {
-    guard parameter.type == CLUES_PARAMETER_INTEGER else { return nil }
-    self.init(parameter.integer)
+  public init?(_ sent: SentValue) {
+    guard case .integer(let integer) = sent else { return nil }
+    self = integer
   }
 }
 
 extension Bool: ParameterValue {
   public static var schema: JSONObject { JSONObject([("type", "boolean")]) }
   public var json: JSONValue? { .bool(self) }
-  public init?(_ parameter: clues_parameter) {
-    guard parameter.type == CLUES_PARAMETER_BOOLEAN else { return nil }
-    self = parameter.integer != 0
+  public init?(_ sent: SentValue) {
+    guard case .boolean(let boolean) = sent else { return nil }
+    self = boolean
   }
 }
 
 extension String: ParameterValue {
   public static var schema: JSONObject { JSONObject([("type", "string")]) }
   public var json: JSONValue? { .string(self) }
-  public init?(_ parameter: clues_parameter) {
-    guard parameter.type == CLUES_PARAMETER_TEXT, let text = parameter.text else { return nil }
-    self.init(cString: text)
+  public init?(_ sent: SentValue) {
+    guard case .text(let text) = sent else { return nil }
+    self = text
   }
 }
 
 extension Optional: ParameterValue where Wrapped: ParameterValue {
   public static var schema: JSONObject { Wrapped.schema }
   public var json: JSONValue? { self?.json }
-  public init?(_ parameter: clues_parameter) {
-    guard let value = Wrapped(parameter) else { return nil }
+  public init?(_ sent: SentValue) {
+    guard let value = Wrapped(sent) else { return nil }
     self = value
   }
 }
@@ -101,8 +129,8 @@ extension ParameterChoice {
     JSONObject([("type", "string"), ("enum", JSONValue(allCases.map(\.rawValue)))])
   }
   public var json: JSONValue? { .string(rawValue) }
-  public init?(_ parameter: clues_parameter) {
-    guard let text = String(parameter) else { return nil }
+  public init?(_ sent: SentValue) {
+    guard case .text(let text) = sent else { return nil }
     self.init(rawValue: text)
   }
 }
@@ -128,14 +156,11 @@ public struct PerInput: ParameterValue, ExpressibleByFloatLiteral, ExpressibleBy
 
   public static var schema: JSONObject { JSONObject([("type", "number"), ("perInput", true)]) }
   public var json: JSONValue? { .number(common) }
-  public init?(_ parameter: clues_parameter) {
-    switch parameter.type {
-    case CLUES_PARAMETER_NUMBERS:
-      self.init(values: Array(UnsafeBufferPointer(start: parameter.numbers, count: Int(parameter.count))), common: .nan)
-    case CLUES_PARAMETER_NUMBER:
-      self.init(floatLiteral: parameter.number)
-    default:
-      return nil
+  public init?(_ sent: SentValue) {
+    switch sent {
+    case .numbers(let values): self.init(values: values, common: .nan)
+    case .number(let common): self.init(values: [], common: common)
+    default: return nil
     }
   }
 }
@@ -146,7 +171,7 @@ public protocol ParameterGroup {}
 /// A parameter whatever its type, as the library sees it.
 protocol DeclaredParameter {
   var declaration: JSONObject { get }
-  func take(_ parameter: clues_parameter) -> Bool
+  func take(_ sent: SentValue) -> Bool
 }
 
 extension Parameter: DeclaredParameter {
@@ -160,8 +185,8 @@ extension Parameter: DeclaredParameter {
     return schema
   }
 
-  func take(_ parameter: clues_parameter) -> Bool {
-    guard let value = Value(parameter) else { return false }
+  func take(_ sent: SentValue) -> Bool {
+    guard let value = Value(sent) else { return false }
     box.value = value
     return true
   }
@@ -184,10 +209,10 @@ extension PluginEntry {
       guard let sent = parameters?.pointee.items[place]?.pointee else { continue }
       let name = String(cString: sent.name)
       guard let known = declared.first(where: { $0.name == name }) else {
-        throw PluginError("\(id) has no parameter '\(name)'", status: CLUES_INVALID_ARGUMENT)
+        throw PluginError("\(id) has no parameter '\(name)'", status: .invalidArgument)
       }
-      guard known.parameter.take(sent) else {
-        throw PluginError("the parameter '\(name)' of \(id) is of another type", status: CLUES_INVALID_ARGUMENT)
+      guard let value = SentValue(sent), known.parameter.take(value) else {
+        throw PluginError("the parameter '\(name)' of \(id) is of another type", status: .invalidArgument)
       }
     }
     try entry.validate()

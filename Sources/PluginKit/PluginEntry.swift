@@ -34,11 +34,39 @@ extension PluginEntry {
 
 /// Why a plugin cannot do what it was asked to, in one sentence.
 public struct PluginError: Error {
-  public let status: clues_status
+  public let status: Status
   public let message: String
 
-  public init(_ message: String, status: clues_status = CLUES_FAILED_PRECONDITION) {
+  public init(_ message: String, status: Status = .failedPrecondition) {
     self.message = message
     self.status = status
+  }
+
+  /// What kind of failure it is.
+  public enum Status: CaseIterable, Sendable {
+    /// The user wanted to stop.
+    case cancelled
+    /// A parameter or an input makes no sense.
+    case invalidArgument
+    /// It makes sense, but not to this plugin.
+    case unsupported
+    case outOfMemory
+    /// The data cannot be worked on.
+    case failedPrecondition
+    /// A fault of the plugin.
+    case internalError
+  }
+}
+
+extension PluginError.Status: CCounterpart {
+  var cValue: clues_status {
+    switch self {
+    case .cancelled: CLUES_CANCELLED
+    case .invalidArgument: CLUES_INVALID_ARGUMENT
+    case .unsupported: CLUES_UNSUPPORTED
+    case .outOfMemory: CLUES_OUT_OF_MEMORY
+    case .failedPrecondition: CLUES_FAILED_PRECONDITION
+    case .internalError: CLUES_INTERNAL
+    }
   }
 }

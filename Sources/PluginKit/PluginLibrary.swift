@@ -132,7 +132,7 @@ final class Instance {
   func fill(_ target: UnsafePointer<clues_scores>?, with scores: [Score]) throws {
     guard let target = target?.pointee, scores.count == Int(target.count) else {
       throw PluginError(
-        "gave \(scores.count) scores where \(target?.pointee.count ?? 0) are due", status: CLUES_INTERNAL)
+        "gave \(scores.count) scores where \(target?.pointee.count ?? 0) are due", status: .internalError)
     }
     for (place, score) in scores.enumerated() {
       switch score {

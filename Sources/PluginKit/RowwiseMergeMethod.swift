@@ -40,7 +40,7 @@ extension RowwiseMergeMethod {
 
   fileprivate func note(_ unit: MergeUnit, place: Int, into target: UnsafeMutableRawPointer) throws {
     guard let input = unit.inputs.first(where: { $0.place == place }) else {
-      throw PluginError("there is no input \(place)", status: CLUES_INVALID_ARGUMENT)
+      throw PluginError("there is no input \(place)", status: .invalidArgument)
     }
     target.storeBytes(of: try note(input, in: unit), as: Note.self)
   }
@@ -49,7 +49,7 @@ extension RowwiseMergeMethod {
     _ unit: MergeUnit, from firstRow: UInt64, _ notes: UnsafeRawPointer, into output: MutableMatrixView
   ) throws {
     guard let first = Int(exactly: firstRow) else {
-      throw PluginError("there is no row \(firstRow)", status: CLUES_INVALID_ARGUMENT)
+      throw PluginError("there is no row \(firstRow)", status: .invalidArgument)
     }
     let notes = unit.inputs.map { notes.load(fromByteOffset: $0.place * MemoryLayout<Note>.stride, as: Note.self) }
     try merge(unit, rows: first, notes: notes, into: output)

@@ -50,7 +50,7 @@ extension Scorer {
 
 /// A function from all clients' adapters to one number a client, higher is better.
 public protocol ClientScorer: PluginEntry {
-  func scores(_ collection: Collection) throws -> [Score]
+  func scores(_ adapters: AdapterCollection) throws -> [Score]
 }
 
 /// A sample's score, or why it has none.
@@ -61,10 +61,13 @@ public enum Score: Equatable {
 
 /// One way to come by a score.
 public struct Needs {
-  public var evidence: [clues_evidence]
+  public var evidence: Evidence
   public var columns: [String]
   public var passes: Int
-  public var checkpoints: clues_checkpoint_choice
+  public var checkpoints: Checkpoints
+
+  /// Which of a client's checkpoints are scored.
+  public enum Checkpoints: CaseIterable, Sendable { case all, last }
 
   /// - parameters:
   ///   - evidence: What is needed beside columns.
@@ -72,13 +75,65 @@ public struct Needs {
   ///   - passes: How often the rows of each tensor are shown.
   ///   - checkpoints: Whether all checkpoints are scored or the last one alone.
   public init(
-    _ evidence: [clues_evidence] = [], columns: [String] = [], passes: Int = 0,
-    checkpoints: clues_checkpoint_choice = CLUES_CHECKPOINTS_ALL
+    _ evidence: Evidence = [], columns: [String] = [], passes: Int = 0, checkpoints: Checkpoints = .all
   ) {
     self.evidence = evidence
     self.columns = columns
-    self.passes = evidence.contains(CLUES_EVIDENCE_GRADIENTS) ? max(1, passes) : passes
+    self.passes = evidence.contains(.gradients) ? max(1, passes) : passes
     self.checkpoints = checkpoints
+  }
+}
+
+extension Needs.Checkpoints: CCounterpart {
+  var cValue: clues_checkpoint_choice {
+    switch self {
+    case .all: CLUES_CHECKPOINTS_ALL
+    case .last: CLUES_CHECKPOINTS_LAST
+    }
+  }
+}
+
+/// What a scorer may ask for beside columns.
+public struct Evidence: OptionSet, Sendable {
+  public let rawValue: UInt32
+
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  /// The raw gradient of every sample, in blocks of rows.
+  public static let gradients = Evidence(rawValue: CLUES_EVIDENCE_GRADIENTS.rawValue)
+
+  /// Adam's moments of the client at the checkpoint.
+  public static let moments = Evidence(rawValue: CLUES_EVIDENCE_MOMENTS.rawValue)
+
+  /// The mean raw validation gradient of every domain.
+  public static let validationMeans = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_MEANS.rawValue)
+
+  /// Every validation gradient.
+  public static let validationSamples = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_SAMPLES.rawValue)
+
+  /// The mean logged learning rate of the last epoch.
+  public static let learningRate = Evidence(rawValue: CLUES_EVIDENCE_LEARNING_RATE.rawValue)
+
+  /// Inner products of all checkpoints' deltas, for scorers of clients.
+  public static let adapters = Evidence(rawValue: CLUES_EVIDENCE_ADAPTERS.rawValue)
+}
+
+/// What a scored sample is there for.
+public enum SampleSplit: CaseIterable, Sendable { case train, anchor }
+
+extension SampleSplit: CCounterpart {
+  var cValue: clues_split {
+    switch self {
+    case .train: CLUES_SPLIT_TRAIN
+    case .anchor: CLUES_SPLIT_ANCHOR
+    }
+  }
+
+  /// The splits that `values` stand for.
+  static func known(_ values: UnsafePointer<UInt32>?, count: Int) throws -> [SampleSplit] {
+    try UnsafeBufferPointer(start: values, count: count).map {
+      try SampleSplit(known: clues_split(rawValue: $0), "split")
+    }
   }
 }
 
@@ -92,7 +147,7 @@ public struct Checkpoint {
   public let index: Int
   public let count: Int
   public let sampleCount: Int
-  public let splits: [clues_split]
+  public let splits: [SampleSplit]
   public let domains: [String]
   /// The place of the client's own domain in ``domains``, if a validation set bears it.
   public let ownDomain: Int?
@@ -114,7 +169,7 @@ public struct Checkpoint {
   /// One number a sample, NaN where there is none; nil without such a column.
   public func column(_ name: String) -> UnsafeBufferPointer<Double>? { columns[name] }
 
-  init(_ table: clues_checkpoint, host: Host) {
+  init(_ table: clues_checkpoint, host: Host) throws {
     self.host = host
     identifiers = table.ids
     alternative = Int(table.alternative)
@@ -123,7 +178,7 @@ public struct Checkpoint {
     index = Int(table.index)
     count = Int(table.count)
     sampleCount = Int(table.sample_count)
-    splits = (0..<Int(table.sample_count)).map { clues_split(rawValue: table.splits[$0]) }
+    splits = try SampleSplit.known(table.splits, count: Int(table.sample_count))
     domains = (0..<Int(table.domain_count)).map { String(cString: table.domains[$0]!) }
     ownDomain = table.own_domain == UInt32.max ? nil : Int(table.own_domain)
     learningRate = table.learning_rate
@@ -192,7 +247,7 @@ public struct GradientRows {
 }
 
 /// All adapters of all clients; valid during the call.
-public struct Collection {
+public struct AdapterCollection {
   public let clients: [String]
   /// Whether a client was trained on anchor data.
   public let anchors: [Bool]

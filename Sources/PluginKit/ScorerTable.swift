@@ -9,7 +9,7 @@ func scorerTable(_ type: any PluginEntry.Type) -> UnsafePointer<clues_scorer> {
     var status = CLUES_OK
     let answered = Instance.answer(pointer) { instance in
       let alternatives =
-        (instance.entry as? any Scorer)?.needs ?? [Needs([CLUES_EVIDENCE_ADAPTERS])]
+        (instance.entry as? any Scorer)?.needs ?? [Needs(.adapters)]
       guard alternative < alternatives.count else {
         status = CLUES_UNSUPPORTED
         return
@@ -20,10 +20,10 @@ func scorerTable(_ type: any PluginEntry.Type) -> UnsafePointer<clues_scorer> {
   }
   if type is any ClientScorer.Type {
     table.granularity = CLUES_SCORES_CLIENTS
-    table.score_clients = { pointer, collection, scores in
+    table.score_clients = { pointer, adapters, scores in
       Instance.answer(pointer) { instance in
         guard let scorer = instance.entry as? any ClientScorer else { return }
-        try instance.fill(scores, with: scorer.scores(Collection(collection!.pointee)))
+        try instance.fill(scores, with: scorer.scores(AdapterCollection(adapters!.pointee)))
       }
     }
     return Backed.permanentTable(table, type)
@@ -31,7 +31,7 @@ func scorerTable(_ type: any PluginEntry.Type) -> UnsafePointer<clues_scorer> {
   table.granularity = CLUES_SCORES_SAMPLES
   table.begin_checkpoint = { pointer, checkpoint in
     Instance.answer(pointer) { instance in
-      let checkpoint = Checkpoint(checkpoint!.pointee, host: instance.host)
+      let checkpoint = try Checkpoint(checkpoint!.pointee, host: instance.host)
       try instance.withScorer { try $0.begin(checkpoint) }
     }
   }
@@ -83,9 +83,9 @@ extension Instance {
   fileprivate func table(of needs: Needs) -> clues_needs {
     var table = clues_needs()
     table.struct_size = CLUES_NEEDS_SIZE
-    table.evidence = needs.evidence.reduce(0) { $0 | $1.rawValue }
+    table.evidence = needs.evidence.rawValue
     table.passes = UInt32(needs.passes)
-    table.checkpoints = needs.checkpoints
+    table.checkpoints = needs.checkpoints.cValue
     table.column_count = UInt32(needs.columns.count)
     table.columns = list(needs.columns)
     return table

@@ -35,7 +35,7 @@ extension SurveyingMergeMethod {
   public func tallies(of input: MergeInput, pass: Int, in unit: MergeUnit) throws -> UnsafeBufferPointer<Tally> {
     let size = Int(unit.table.survey_size)
     guard let survey = unit.table.survey, (input.index + 1) * bytesPerClient <= size else {
-      throw PluginError("the host brought no survey of client '\(input.client)'", status: CLUES_INVALID_ARGUMENT)
+      throw PluginError("the host brought no survey of client '\(input.client)'", status: .invalidArgument)
     }
     let start = survey + pass * size + input.index * bytesPerClient
     return UnsafeBufferPointer(start: start.assumingMemoryBound(to: Tally.self), count: talliesPerClient)
@@ -48,7 +48,7 @@ extension SurveyingMergeMethod {
   fileprivate func survey(_ unit: MergeUnit, pass: Int, record: UnsafeMutableRawPointer, clients: Int) throws {
     try survey(unit, pass: pass) { input in
       guard input.index < clients else {
-        throw PluginError("there is no client \(input.index) among \(clients)", status: CLUES_INVALID_ARGUMENT)
+        throw PluginError("there is no client \(input.index) among \(clients)", status: .invalidArgument)
       }
       let start = (record + input.index * bytesPerClient).assumingMemoryBound(to: Tally.self)
       return UnsafeMutableBufferPointer(start: start, count: talliesPerClient)

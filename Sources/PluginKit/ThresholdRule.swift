@@ -15,13 +15,9 @@ public struct ClientScores {
   init(_ table: clues_client_scores, host: Host) throws {
     self.host = host
     client = String(cString: table.client)
-    for place in 0..<Int(table.count) where table.splits[place] > CLUES_SPLIT_ANCHOR.rawValue {
-      throw PluginError("split \(table.splits[place]) is not known here", status: CLUES_UNSUPPORTED)
-    }
-    let scored = (0..<Int(table.count)).map {
-      (value: table.values[$0], split: clues_split(rawValue: table.splits[$0]))
-    }
-    train = scored.filter { $0.split == CLUES_SPLIT_TRAIN }.map(\.value)
-    anchors = scored.filter { $0.split == CLUES_SPLIT_ANCHOR }.map(\.value)
+    let values = UnsafeBufferPointer(start: table.values, count: Int(table.count))
+    let scored = zip(values, try SampleSplit.known(table.splits, count: values.count))
+    train = scored.filter { $0.1 == .train }.map(\.0)
+    anchors = scored.filter { $0.1 == .anchor }.map(\.0)
   }
 }

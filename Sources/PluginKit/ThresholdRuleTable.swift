@@ -11,7 +11,7 @@ func thresholdRuleTable(_ type: any ThresholdRule.Type) -> UnsafePointer<clues_t
       let clients = try (0..<Int(count)).map { try ClientScores(clients![$0]!.pointee, host: instance.host) }
       let thresholds = try rule.thresholds(clients)
       guard thresholds.count == Int(count) else {
-        throw PluginError("gave \(thresholds.count) thresholds for \(count) clients", status: CLUES_INTERNAL)
+        throw PluginError("gave \(thresholds.count) thresholds for \(count) clients", status: .internalError)
       }
       for (place, threshold) in thresholds.enumerated() { target![place] = threshold }
     }

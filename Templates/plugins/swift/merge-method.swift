@@ -5,7 +5,7 @@ struct WeightedSum: MergeMethod {
   static let id = "my-plugin"
   static let summary = "The weighted sum of the clients, entry by entry."
   static let details = "The result is scale · Σ weight · value."
-  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
+  static let spaces: Set<MergeSpace> = [.core, .delta]
 
   @Parameter("A factor for the whole result.", in: 0...(.infinity)) var scale = 1.0
 

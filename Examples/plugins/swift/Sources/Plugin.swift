@@ -12,7 +12,7 @@ struct AgreementMask: MergeMethod {
     where they cancel out. Entries that agree less than threshold become 0; the others are scale · Σ weight · value.
     """
   static let reference = "after the AND-mask of Parascandolo et al. 2020 (arXiv 2009.00329), here by magnitude"
-  static let spaces = [CLUES_SPACE_CORE, CLUES_SPACE_DELTA]
+  static let spaces: Set<MergeSpace> = [.core, .delta]
 
   @Parameter("The agreement that an entry must reach to be kept.", in: 0...1) var threshold = 0.5
   @Parameter("A factor for the whole result.", in: 0...(.infinity)) var scale = 1.0
@@ -56,7 +56,7 @@ struct ValidationCosine: Scorer {
 
   @Parameter("Whether all domains count, or the client's own alone.") var domains = Domains.all
 
-  let needs = [Needs([CLUES_EVIDENCE_GRADIENTS, CLUES_EVIDENCE_VALIDATION_MEANS])]
+  let needs = [Needs([.gradients, .validationMeans])]
 
   /// The domains that count.
   private var places: [Int] = []
