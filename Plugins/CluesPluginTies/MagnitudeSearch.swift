@@ -39,7 +39,7 @@ struct MagnitudeSearch {
   private func guesses(for counts: Set<Int>) throws -> [Int: Run] {
     guard rows.count > Self.mostLeft else { return Dictionary(uniqueKeysWithValues: counts.map { ($0, .all) }) }
     // Rows together, for that is how they are made fast; from all over the matrix, for rows differ.
-    let (groups, size) = (min(32, max(1, rows.rows / 8)), min(8, rows.rows))
+    let (groups, size) = (min(64, max(1, rows.rows / 8)), min(8, rows.rows))
     // Odd, so that no column is missed.
     let step = max(1, groups * size * rows.columns >> 16) | 1
     var sample: [[UInt32]] = []
@@ -77,7 +77,7 @@ struct MagnitudeSearch {
       let shares = sample.map { group in Double(group.count { $0 >= middle }) / Double(group.count) }
       let mean = shares.reduce(0, +) / Double(shares.count)
       let spread = shares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(shares.count * max(1, shares.count - 1))
-      let error = 5 * max(spread, share * (1 - share) / count).squareRoot() + 2 / count
+      let error = 4 * max(spread, share * (1 - share) / count).squareRoot() + 2 / count
       low = (share + error) * count <= count ? magnitude((share + error) * count) : 0
       width = (share - error) * count >= 1 ? magnitude((share - error) * count) - low + 1 : Self.all.width - low
     }
