@@ -92,8 +92,8 @@ extension ModuleMerge {
     }
   }
 
-  /// The rows of a band: eight go through the product together, so fewer would take as long.
+  /// The rows of a band. Eight go through a product together; four take as long, but half the memory where clients are many.
   private func bandHeight(_ columns: Int) -> Int {
-    max(8, bandElements / max(1, columns * shares.count) & ~7)
+    max(4, bandElements / max(1, columns * shares.count) & ~7)
   }
 }
