@@ -41,7 +41,8 @@ import Testing
       ])
   }
 
-  @Test(arguments: methods, RowTests.Kind.allCases) func `rows are those of the whole`(_ method: String, _ kind: Kind) throws {
+  @Test(arguments: methods, RowTests.Kind.allCases)
+  func `rows are those of the whole`(_ method: String, _ kind: Kind) throws {
     let inputs = (0..<2).map { Input(client: "c\($0)", values: kind.values(UInt64($0) + 3)) }
     let ties: [[String: JSONValue]] = [["density": 0.001], ["rescale": "l1"]]
     for parameters in [[:]] + (method == "ties" ? ties : []) {
