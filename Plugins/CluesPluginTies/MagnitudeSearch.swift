@@ -19,7 +19,7 @@ struct MagnitudeSearch {
   func cuts(first counts: [Int]) throws -> [clues_cut] {
     let wanted = Set(counts).filter { $0 > 0 && $0 < rows.count }
     let runs = try guesses(for: wanted)
-    var catches = runs.mapValues { Catch(run: $0) }
+    var catches = runs.mapValues { Catch(run: $0, expecting: Int($0.share * Double(rows.count))) }
     try rows.forEach(height) { lines, elements in
       for count in wanted { catches[count]?.add(elements, firstRow: lines.lowerBound) }
     }
@@ -39,9 +39,9 @@ struct MagnitudeSearch {
   private func guesses(for counts: Set<Int>) throws -> [Int: Run] {
     guard rows.count > Self.mostLeft else { return Dictionary(uniqueKeysWithValues: counts.map { ($0, .all) }) }
     // Rows together, for that is how they are made fast; from all over the matrix, for rows differ.
-    let (groups, size) = (min(32, max(1, rows.rows / 8)), min(8, rows.rows))
+    let (groups, size) = (min(64, max(1, rows.rows / 8)), min(8, rows.rows))
     // Odd, so that no column is missed.
-    let step = max(1, groups * size * rows.columns >> 16) | 1
+    let step = (groups * size * rows.columns) >> 16 | 1
     var sample: [[UInt32]] = []
     for group in 0..<groups {
       let first = group * (rows.rows - size) / max(1, groups - 1)
@@ -61,6 +61,8 @@ struct MagnitudeSearch {
   private struct Run {
     var low: UInt32
     var width: UInt32
+    /// The share of all entries that will lie in it.
+    private(set) var share = 1.0
     static let all = Run(low: 0, width: 1 << 31)
 
     init(low: UInt32, width: UInt32) { (self.low, self.width) = (low, width) }
@@ -77,7 +79,8 @@ struct MagnitudeSearch {
       let shares = sample.map { group in Double(group.count { $0 >= middle }) / Double(group.count) }
       let mean = shares.reduce(0, +) / Double(shares.count)
       let spread = shares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(shares.count * max(1, shares.count - 1))
-      let error = 5 * max(spread, share * (1 - share) / count).squareRoot() + 2 / count
+      let error = 4 * max(spread, share * (1 - share) / count).squareRoot() + 2 / count
+      self.share = 2 * error
       low = (share + error) * count <= count ? magnitude((share + error) * count) : 0
       width = (share - error) * count >= 1 ? magnitude((share - error) * count) - low + 1 : Self.all.width - low
     }
@@ -92,7 +95,12 @@ struct MagnitudeSearch {
     /// Where those of each piece begin, and the piece.
     private var pieces: [(start: Int, firstRow: Int)] = []
 
-    init(run: Run) { self.run = run }
+    /// - parameter count: How many entries will probably be found.
+    init(run: Run, expecting count: Int) {
+      self.run = run
+      // Room for a quarter more, so that it need not grow.
+      found?.reserveCapacity(min(count / 4 * 5, MagnitudeSearch.mostLeft))
+    }
 
     mutating func add(_ elements: UnsafeBufferPointer<Float>, firstRow: Int) {
       guard let before = found?.count, let start = elements.baseAddress else { return }

@@ -3,8 +3,8 @@
  * and no wider copy of a matrix is ever in memory.
  *
  * An entry is one chain of sums in the order of its terms, cut where a chain of 384 (256 without AVX-512) is full, which is
- * what OpenBLAS does. Here alone the arithmetic follows the processor as that of BLAS does: products are fused with sums
- * where it has instructions for it.
+ * what OpenBLAS does for all but small products. Here alone the arithmetic follows the processor as that of BLAS does:
+ * products are fused with sums where it has instructions for it.
  */
 #include <string.h>
 

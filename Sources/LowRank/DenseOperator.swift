@@ -29,10 +29,20 @@ struct DenseOperator {
     }
     let result = try Matrix<Double>(rows: count, columns: out) { _ in }
     _ = try inParallel((out + height - 1) / height, threads: threads) { place in
-      let top = place * height
+      let lines = place * height..<min((place + 1) * height, out)
+      // Small products BLAS sums in another order, which they keep.
+      guard lines.count * count * columns > 1 << 20 else {
+        let widened = try Matrix<Double>(rows: lines.count, columns: columns) { _ in }
+        withExtendedLifetime((matrix, widened)) {
+          clues_f32_to_f64(matrix.start + lines.lowerBound * columns, widened.start, widened.count)
+        }
+        return try multiply(
+          rows.whole, widened.whole.transposed, into: result.panel(columns: lines), accumulating: false)
+      }
       withExtendedLifetime((matrix, result, turned)) {
         clues_multiply_with_rows(
-          turned.start, count, matrix.start + top * columns, min(height, out - top), columns, result.start + top, out)
+          turned.start, count, matrix.start + lines.lowerBound * columns, lines.count, columns,
+          result.start + lines.lowerBound, out)
       }
     }
     return result

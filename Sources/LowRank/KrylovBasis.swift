@@ -10,13 +10,30 @@ struct KrylovBasis {
   /// How many directions there are.
   private(set) var count = 0
 
-  /// - parameter capacity: the most directions there will be.
+  /// - parameter capacity: how many directions there is room for at first.
   init(_ matrix: DenseOperator, capacity: Int) throws {
     self.matrix = matrix
-    // Uninitialised memory that is never reached costs nothing.
     rows = try Matrix(rows: capacity, columns: matrix.out) { _ in }
     projected = try Matrix(rows: capacity, columns: matrix.in) { _ in }
     products = try Matrix(rows: capacity, columns: capacity) { _ in }
+  }
+
+  /// Makes room for twice as many directions, once there is none for `more`.
+  private mutating func reserve(_ more: Int) throws {
+    guard count + more > rows.rows else { return }
+    var larger = try KrylovBasis(matrix, capacity: max(2 * rows.rows, count + more))
+    larger.rows.replace(rows: 0..<count, by: rows.prefix(rows: count))
+    larger.projected.replace(rows: 0..<count, by: projected.prefix(rows: count))
+    let (size, width) = (products.columns, larger.products.columns)
+    larger.products.withUnsafeMutableBufferPointer { target in
+      products.withUnsafeBufferPointer { source in
+        for row in 0..<count {
+          _ = target[row * width..<row * width + count].update(fromContentsOf: source[row * size..<row * size + count])
+        }
+      }
+    }
+    larger.count = count
+    self = larger
   }
 
   /// The directions of M on random vectors, orthonormal.
@@ -38,6 +55,7 @@ struct KrylovBasis {
   /// - returns: directions to add next, those of M·Mᵀ on the given ones, and their coupling S: M·Mᵀ·block, less what lies in
   ///   the basis, is S times orthonormal rows.
   mutating func extend(by block: Matrix<Double>) throws -> (next: Matrix<Double>, coupling: Matrix<Double>) {
+    try reserve(block.rows)
     let added = count..<count + block.rows
     let image = try matrix.transposeApplied(to: block)
     rows.replace(rows: added, by: block)
@@ -62,9 +80,11 @@ struct KrylovBasis {
     }
   }
 
-  /// Q [count, out] and C [count, in].
-  var finished: (basis: Matrix<Double>, projection: Matrix<Double>) {
-    (rows.prefix(rows: count), projected.prefix(rows: count))
+  /// Q [count, out] and C [count, in], which leave the basis for their new owner.
+  mutating func finish() throws -> (basis: Matrix<Double>, projection: Matrix<Double>) {
+    let results = (rows.prefix(rows: count), projected.prefix(rows: count))
+    self = try KrylovBasis(matrix, capacity: 0)
+    return results
   }
 
   /// Y less what lies in the basis, as a lower-triangular matrix times orthonormal rows.

@@ -8,6 +8,9 @@ struct RowFactorization: Sendable {
   /// L, [n, t].
   let lower: Matrix<Double>
 
+  /// The columns of Q.
+  var width: Int { reflections.columns }
+
   private let reflections: Matrix<Double>
   private let blocks: Matrix<Double>
 

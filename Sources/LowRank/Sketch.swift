@@ -21,8 +21,8 @@ struct Sketch {
   /// Q, as rows [l, out].
   private let basis: Matrix<Double>
 
-  /// C, [l, in].
-  private let projection: Matrix<Double>
+  /// C, [l, in], as a small matrix times orthonormal rows.
+  private let projection: RowFactorization
 
   private let verdict: SketchSpectrum.Verdict
   private let energy: Double
@@ -34,7 +34,7 @@ struct Sketch {
     let most = min(matrix.out, matrix.in) / 4
     guard let height = Self.blockHeight(for: rank, of: most, tolerance: tolerance), height <= most else { return nil }
     self.energy = energy
-    var krylov = try KrylovBasis(matrix, capacity: most)
+    var krylov = try KrylovBasis(matrix, capacity: min(most, 256))
     var block = try krylov.firstBlock(height: height, stream: stream)
     var checkDue = 0
     while krylov.count + height <= most {
@@ -43,7 +43,9 @@ struct Sketch {
         let spectrum = try SketchSpectrum(krylov.gram(), coupling: coupling, energy: energy)
         if let verdict = spectrum.verdict(on: rank, tolerance: tolerance) {
           self.verdict = verdict
-          (basis, projection) = krylov.finished
+          let (basis, projection) = try krylov.finish()
+          self.basis = basis
+          self.projection = try RowFactorization(consume projection)
           return
         }
         // The check grows faster than a step costs.
@@ -65,10 +67,9 @@ struct Sketch {
 
   /// The matrix as the best factors in the sketch, of the rank that passed the check.
   func compression() throws -> Compression {
-    let factorization = try RowFactorization(projection)
     return try truncate(
-      core: factorization.lower, left: .rows(basis), right: .reflections(factorization),
-      longestSide: max(basis.columns, projection.columns), to: .exactly(verdict.rank), energy: energy,
+      core: projection.lower, left: .rows(basis), right: .reflections(projection),
+      longestSide: max(basis.columns, projection.width), to: .exactly(verdict.rank), energy: energy,
       shortfall: verdict.shortfall)
   }
 }

@@ -41,9 +41,11 @@ import Testing
       ])
   }
 
-  @Test(arguments: methods, RowTests.Kind.allCases) func `rows are those of the whole`(_ method: String, _ kind: Kind) throws {
+  @Test(arguments: methods, RowTests.Kind.allCases)
+  func `rows are those of the whole`(_ method: String, _ kind: Kind) throws {
     let inputs = (0..<2).map { Input(client: "c\($0)", values: kind.values(UInt64($0) + 3)) }
-    for parameters in method == "ties" ? [[:], ["density": 0.001], ["rescale": "l1"]] : [[:]] as [[String: JSONValue]] {
+    let ties: [[String: JSONValue]] = [["density": 0.001], ["rescale": "l1"]]
+    for parameters in [[:]] + (method == "ties" ? ties : []) {
       let run = MethodRun(method: method, parameters: parameters)
       let whole = try run(inputs, rows: Self.rows)
       #expect(try byRows(run, inputs) == whole, "\(parameters)")
