@@ -35,11 +35,13 @@ public struct Host {
   /// Writes rows of an input that is not in memory as a whole.
   func read(_ rows: Range<Int>, of input: Int, into target: UnsafeMutablePointer<Float>) throws {
     guard let pointer = table.pointee.extension(table, CLUES_EXTENSION_ROWS) else {
-      throw PluginError("the host lends no rows to read", status: CLUES_UNSUPPORTED)
+      throw PluginError("the host lends no rows to read", status: .unsupported)
     }
     let status = pointer.assumingMemoryBound(to: clues_rows.self).pointee
       .read(table, UInt32(input), UInt64(rows.lowerBound), UInt64(rows.count), target)
-    guard status == CLUES_OK else { throw PluginError("rows of input \(input) cannot be read", status: status) }
+    guard status == CLUES_OK else {
+      throw PluginError("rows of input \(input) cannot be read", status: .init(status) ?? .internalError)
+    }
   }
 
   func setError(_ text: String) { text.withCString { table.pointee.set_error(table, $0) } }
