@@ -134,7 +134,7 @@ let package = Package(
         "Adapters", "Bundles", "CKernels", "CPluginTemplates", "CSystem", "Diagnostics", "Digests", "JSON", "LowRank",
         "PluginHost", "Recipes", "Reports", "Tensors", "Threads",
       ],
-      swiftSettings: house),
+      swiftSettings: numerical),
     .executableTarget(
       name: "clues",
       dependencies: [

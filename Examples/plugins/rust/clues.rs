@@ -56,6 +56,8 @@ pub const CLUES_PART_B: clues_part = 2;
 
 pub const CLUES_MERGE_WANTS_INNER_PRODUCTS: u32 = 1;
 pub const CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS: u32 = 2;
+pub const CLUES_MERGE_READS_ROWS: u32 = 4;
+pub const CLUES_MERGE_SURVEYS_ROWS: u32 = 8;
 
 pub const CLUES_SPLIT_TRAIN: u32 = 0;
 pub const CLUES_SPLIT_ANCHOR: u32 = 1;
@@ -175,6 +177,11 @@ structs! {
         note: Option<unsafe extern "C" fn(*mut c_void, *const clues_merge_unit, u32, *mut c_void) -> clues_status>,
         merge_rows: Option<unsafe extern "C" fn(
             *mut c_void, *const clues_merge_unit, u64, *const c_void, *const clues_tensor) -> clues_status>,
+    }
+    CLUES_ROWS_SIZE = 16: clues_rows {
+        struct_size: u32,
+        reserved: u32,
+        read: Option<unsafe extern "C" fn(*const clues_host, u32, u64, u64, *mut f32) -> clues_status>,
     }
     CLUES_NEEDS_SIZE = 32: clues_needs {
         struct_size: u32,

@@ -96,11 +96,21 @@ extension ScoreTable {
     return copy
   }
 
+  /// All of standard input. It waits a moment at a time, so that the user can stop who waits for it.
   private static func standardInput() throws -> Bytes {
-    do {
-      return Bytes(try FileHandle.standardInput.readToEnd().map { Array($0) } ?? [])
-    } catch {
-      throw Failure(.missingInput, "standard input cannot be read", advice: "give it what `clues score` prints")
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      try Interruption.check()
+      var request = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+      guard poll(&request, 1, 100) > 0 else { continue }
+      let count = read(STDIN_FILENO, &buffer, buffer.count)
+      if count == 0 { return Bytes(bytes) }
+      if count > 0 {
+        bytes.append(contentsOf: buffer[..<count])
+      } else if errno != EINTR, errno != EAGAIN {
+        throw Failure(.missingInput, "standard input cannot be read", advice: "give it what `clues score` prints")
+      }
     }
   }
 
