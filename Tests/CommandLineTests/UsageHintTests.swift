@@ -143,9 +143,8 @@ import Testing
       let scored = try clues(["score", bundle, "--recipe", recipe, "-o", "s.jsonl", "-q"], in: folder)
       #expect(scored.status == 0, "\(scored.errors)")
       let by = try clues(["select", "s.jsonl", "--recipe", recipe, "--json"], in: folder)
-      // The rule tells how much it takes to be good; nothing else is remarkable.
-      #expect(by.status == 0, "\(by.errors)")
-      #expect(by.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("note: anchor-mixture: ") }, "\(by.errors)")
+      // The rule says how much it takes to be good, and the selection how sure it is; the recipe agrees with the scores.
+      #expect(by.status == 0 && !by.errors.contains("the recipe"), "\(by.errors)")
       let written = try clues(["select", "s.jsonl", "--threshold", "anchor-mixture", "--json"], in: folder)
       #expect(by.output == written.output)
       // Scores by other scorers than the recipe's are pointed out.

@@ -156,7 +156,8 @@ for ((number = 0; number < runs; number++)); do
         kill) [ -z "$process" ] || kill -KILL $process 2>/dev/null ;;
         interrupt) [ -z "$process" ] || kill -INT $process 2>/dev/null ;;
         twice) [ -z "$process" ] || { kill -INT $process; kill -INT $process; } 2>/dev/null ;;
-        gone) rm -rf "$place" 2>/dev/null ;;
+        # At once: `rm -r` takes file by file, and could take a part of what is being put there.
+        gone) mv "$place" "$work/removed" 2>/dev/null && rm -rf "$work/removed" ;;
       esac
       wait $shell 2>/dev/null
       status=$?
