@@ -31,7 +31,7 @@ struct ParameterName: Hashable, Sendable {
   let spelled: [Substring]
 
   /// The parts with dots between them.
-  let text: String
+  var text: String { Self.joined(parts[...]) }
 
   /// Whether it is the base model's own copy, which PEFT keeps beside a module that it saves.
   let isOriginal: Bool
@@ -50,10 +50,11 @@ struct ParameterName: Hashable, Sendable {
   var isSaved: Bool { spelled.contains(Self.modulesToSave) }
 
   init(_ name: String) {
-    let spelled = name.split(separator: ".", omittingEmptySubsequences: false)
+    let spelled = Self.divided(name)
     self.spelled = spelled
-    let bare = spelled.filter { !Self.wrappers.contains($0) }
-    var leftovers = bare.count == spelled.count ? [] : spelled.filter(Self.wrappers.contains).map(String.init)
+    let isWrapped = spelled.contains(where: Self.wrappers.contains)
+    let bare = isWrapped ? spelled.filter { !Self.wrappers.contains($0) } : spelled
+    var leftovers = isWrapped ? spelled.filter(Self.wrappers.contains).map(String.init) : []
     let end = bare.lastIndex(where: Self.markers.contains)
     var (path, isOriginal) = end.map { (bare[..<$0], false) } ?? Self.withoutLayers(bare)
     // A path ends in a layer where a factor follows, else in the parameter's own name.
@@ -68,13 +69,16 @@ struct ParameterName: Hashable, Sendable {
     self.isOriginal = isOriginal
     guard let end else {
       (parts, marker, spelledModule) = (Array(path), nil, nil)
-      text = Self.joined(path)
       return
     }
     let ending = Self.withoutWrappers(bare[(end + 1)...])
     self.leftovers += Array(repeating: String(Self.module), count: bare.count - end - 1 - ending.count)
-    parts = path + [bare[end]] + Self.withoutAdapter(ending, of: bare[end])
-    text = Self.joined(parts[...])
+    var parts: [Substring] = []
+    parts.reserveCapacity(bare.count)
+    parts += path
+    parts.append(bare[end])
+    parts += Self.withoutAdapter(ending, of: bare[end])
+    self.parts = parts
     marker = path.count
     let layers = spelled[..<(spelled.lastIndex(of: bare[end]) ?? 0)]
     let module = layers[(Self.prefixEnd(in: layers, leaving: 0) ?? 0)...]
@@ -147,6 +151,20 @@ struct ParameterName: Hashable, Sendable {
     case "lora_embedding_A", "lora_embedding_B": ending.count == 1 ? [] : ending
     default: ending.count == 2 ? ending.dropFirst() : ending
     }
+  }
+
+  /// The parts of a name between the dots. `split` asks for memory again and again as it finds more.
+  private static func divided(_ name: String) -> [Substring] {
+    let dot = UInt8(ascii: ".")
+    var parts: [Substring] = []
+    parts.reserveCapacity(name.utf8.count { $0 == dot } + 1)
+    var start = name.startIndex
+    while let end = name.utf8[start...].firstIndex(of: dot) {
+      parts.append(name[start..<end])
+      start = name.utf8.index(after: end)
+    }
+    parts.append(name[start...])
+    return parts
   }
 
   /// Some parts with dots between them. `joined` asks for memory once a part.

@@ -3,6 +3,11 @@ import Foundation
 /// Memory for C structs and texts that is given back all at once.
 final class Arena {
   private var blocks: [UnsafeMutableRawPointer] = []
+  /// What is left of the last block that small pieces are cut from.
+  private var rest: UnsafeMutableRawBufferPointer = .init(start: nil, count: 0)
+
+  /// Tables of a call are some dozen pieces of a few bytes each.
+  private static let blockSize = 4096
 
   deinit { reset() }
 
@@ -10,20 +15,36 @@ final class Arena {
   func reset() {
     for block in blocks { block.deallocate() }
     blocks = []
+    rest = .init(start: nil, count: 0)
   }
 
-  /// Uninitialized bytes, or nil when there is no memory left.
+  /// Uninitialized bytes, or nil when there is no memory left, or no such alignment.
   func bytes(_ count: Int, alignment: Int) -> UnsafeMutableRawPointer? {
+    let (count, alignment) = (max(1, count), max(alignment, MemoryLayout<UnsafeRawPointer>.size))
+    guard alignment.nonzeroBitCount == 1 else { return nil }
+    guard count <= Self.blockSize / 4, alignment <= 64 else { return block(count, alignment: alignment) }
+    let skipped = rest.baseAddress.map { -Int(bitPattern: $0) & (alignment - 1) } ?? 0
+    if rest.count < skipped + count {
+      guard let start = block(Self.blockSize, alignment: 64) else { return nil }
+      rest = .init(start: start, count: Self.blockSize)
+      return bytes(count, alignment: alignment)
+    }
+    defer { rest = .init(rebasing: rest[(skipped + count)...]) }
+    return rest.baseAddress.map { $0 + skipped }
+  }
+
+  private func block(_ count: Int, alignment: Int) -> UnsafeMutableRawPointer? {
     // The system's own call, because Swift's allocation traps when memory runs out.
     var block: UnsafeMutableRawPointer?
-    guard posix_memalign(&block, max(alignment, MemoryLayout<UnsafeRawPointer>.size), max(count, 1)) == 0, let block
-    else { return nil }
+    guard posix_memalign(&block, alignment, count) == 0, let block else { return nil }
     blocks.append(block)
     return block
   }
 
   func value<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> {
-    array([value])
+    let copy = room(for: 1, of: Value.self)
+    copy.initialize(to: value)
+    return UnsafePointer(copy)
   }
 
   func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element> {
@@ -32,11 +53,24 @@ final class Arena {
 
   /// Elements that the plugin may change.
   func writableArray<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
-    let copy = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
+    let copy = room(for: elements.count, of: Element.self)
     copy.initialize(from: elements, count: elements.count)
-    blocks.append(UnsafeMutableRawPointer(copy))
     return copy
   }
 
-  func text(_ text: String) -> UnsafePointer<CChar> { array(Array(text.utf8CString)) }
+  func text(_ text: String) -> UnsafePointer<CChar> {
+    text.withCString { characters in
+      let count = text.utf8.count + 1
+      let copy = room(for: count, of: CChar.self)
+      copy.initialize(from: characters, count: count)
+      return UnsafePointer(copy)
+    }
+  }
+
+  private func room<Element>(for count: Int, of type: Element.Type) -> UnsafeMutablePointer<Element> {
+    guard let start = bytes(count * MemoryLayout<Element>.stride, alignment: MemoryLayout<Element>.alignment) else {
+      fatalError("no memory for what a plugin is lent")
+    }
+    return start.bindMemory(to: Element.self, capacity: count)
+  }
 }
