@@ -31,8 +31,10 @@ struct PatternTable: Sendable {
   }
 
   /// The value of the first pattern that matches one of a module's names.
-  func value(of names: [String]) -> Double? {
-    names.compactMap(place).min().map { patterns[$0].value }
+  ///
+  /// - parameter names: Not looked at where there are no patterns, as there are none in most configs.
+  func value(of names: @autoclosure () -> [String]) -> Double? {
+    patterns.isEmpty ? nil : names().compactMap(place).min().map { patterns[$0].value }
   }
 
   func value(of module: String) -> Double? { value(of: [module]) }
