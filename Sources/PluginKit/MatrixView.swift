@@ -84,7 +84,10 @@ public struct MatrixRows {
 
   /// Shows some rows to `body`, at most `height` at a time, in their order.
   ///
-  /// - Parameter lines: Those that are wanted; all by default.
+  /// - parameters:
+  ///   - height: How many rows are shown at a time.
+  ///   - lines: Those that are wanted; all by default.
+  ///   - body: Gets which rows these are, and their elements in row-major order, valid for the call.
   public func forEach(
     _ height: Int, in lines: Range<Int>? = nil, _ body: (Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
