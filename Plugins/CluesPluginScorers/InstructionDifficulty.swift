@@ -26,23 +26,16 @@ struct InstructionDifficulty: Scorer {
 
   private var checkpoint: Checkpoint?
 
-  var needs: [Needs] {
-    [
-      Needs(
-        columns: [Column.tokens, Column.baseLoss, Column.baseLossWithoutPrompt], checkpoints: .last)
-    ]
-  }
+  var needs: [Needs] { [BaseLosses.needs] }
 
   mutating func begin(_ checkpoint: Checkpoint) throws { self.checkpoint = checkpoint }
 
   mutating func scores() throws -> [Score] {
     guard let checkpoint else { return [] }
     return checkpoint.score { sample throws(Unscorable) in
-      _ = try checkpoint.tokens(of: sample)
-      let with = try checkpoint.value(Column.baseLoss, of: sample)
-      let without = try checkpoint.value(Column.baseLossWithoutPrompt, of: sample)
-      if form == .ratio, without == 0 { throw Unscorable("its \(Column.baseLossWithoutPrompt) is zero") }
-      let difficulty = form == .ratio ? with / without : exp(with - without)
+      let losses = try BaseLosses(of: sample, at: checkpoint)
+      if form == .ratio, losses.without == 0 { throw Unscorable("its \(Column.baseLossWithoutPrompt) is zero") }
+      let difficulty = form == .ratio ? losses.with / losses.without : exp(losses.with - losses.without)
       if keep == .high, difficulty > 1 {
         throw Unscorable("its question makes the answer less likely, with a difficulty of \(difficulty)")
       }

@@ -23,23 +23,15 @@ struct MutualInformation: Scorer {
 
   private var checkpoint: Checkpoint?
 
-  /// The base model does not change, so one checkpoint says it all.
-  var needs: [Needs] {
-    [
-      Needs(
-        columns: [Column.tokens, Column.baseLoss, Column.baseLossWithoutPrompt], checkpoints: .last)
-    ]
-  }
+  var needs: [Needs] { [BaseLosses.needs] }
 
   mutating func begin(_ checkpoint: Checkpoint) throws { self.checkpoint = checkpoint }
 
   mutating func scores() throws -> [Score] {
     guard let checkpoint else { return [] }
     return checkpoint.score { sample throws(Unscorable) in
-      let tokens = try checkpoint.tokens(of: sample)
-      let with = try checkpoint.value(Column.baseLoss, of: sample)
-      let without = try checkpoint.value(Column.baseLossWithoutPrompt, of: sample)
-      return tokens * (without - with)
+      let losses = try BaseLosses(of: sample, at: checkpoint)
+      return losses.tokens * (losses.without - losses.with)
     }
   }
 }

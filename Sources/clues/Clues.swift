@@ -61,7 +61,7 @@ struct Clues: ParsableCommand {
       var command = try parseAsRoot()
       let work = command as? any WorkingCommand
       if let command = command as? any SpeakingCommand {
-        Console.configure(command.messages, progress: work?.progressStyle ?? .auto)
+        Console.configure(command.messages, progress: work?.progress.progress ?? .auto)
       }
       if work != nil { Signals.stopInOrder() }
       try command.run()

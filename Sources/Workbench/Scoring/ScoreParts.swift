@@ -93,7 +93,10 @@ struct ScoreParts {
     return rows.indices.map { row in centres[rows[row].client].flatMap { terms(of: row, scales, centres: $0) } }
   }
 
-  private func terms(of row: Int, _ scales: [ScoreTable.Scorer.Scale], centres: [Double]) -> [Term]? {
+  /// What every scorer adds to the total of one row; nil where a scorer has no score.
+  ///
+  /// - parameter centres: Where the scores of the row's client are measured from under every scorer.
+  func terms(of row: Int, _ scales: [ScoreTable.Scorer.Scale], centres: [Double]) -> [Term]? {
     var terms: [Term] = []
     for (place, scale) in scales.enumerated() {
       guard let score = columns[place][row] else { return nil }
@@ -244,9 +247,11 @@ extension ScoreTable {
     let parts = ScoreParts(self)
     var copy = self
     for (client, places) in groups {
-      let terms = try parts.terms(parts.scales(of: client))
+      let scales = try parts.scales(of: client)
       for place in places where rows[place].score.value != nil {
-        if let terms = terms[place] { copy.rows[place].set(terms, parts) }
+        if let terms = parts.terms(of: place, scales, centres: scales.map(\.mean)) {
+          copy.rows[place].set(terms, parts)
+        }
       }
     }
     return try copy.checked()

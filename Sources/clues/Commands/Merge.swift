@@ -5,7 +5,7 @@ import Recipes
 import Workbench
 
 extension Clues {
-  struct Merge: WorkingCommand {
+  struct Merge: MergingCommand {
     static let configuration = CommandConfiguration(
       commandName: "merge",
       abstract: "Merge adapters without a recipe.",
@@ -100,14 +100,14 @@ extension Clues {
       completion: .directory)
     var output: String
 
+    @OptionGroup var work: ThreadOptions
+    @OptionGroup var leavingOut: WithoutOptions
     @OptionGroup var options: RunOptions
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var isolation: IsolationOptions
     @OptionGroup var limits: LimitOptions
-
-    var progressStyle: ProgressStyle { progress.progress }
 
     func validate() throws {
       guard weight.isEmpty || weight.count == inputs.count else {
@@ -118,7 +118,7 @@ extension Clues {
     }
 
     func run() throws {
-      try options.carryOut(Recipe.made(of: settings), output: output, by: self, with: isolation.catalog(plugins))
+      try options.carryOut(Recipe.made(of: settings), output: output, by: self)
     }
 
     /// The keys of a recipe that options set.

@@ -25,5 +25,5 @@ protocol SpeakingCommand: ParsableCommand {
 
 /// A command that takes its time: it says how far it is, and stops in order when it is asked to.
 protocol WorkingCommand: SpeakingCommand {
-  var progressStyle: ProgressStyle { get }
+  var progress: ProgressOptions { get }
 }

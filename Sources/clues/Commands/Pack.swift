@@ -70,8 +70,6 @@ extension Clues {
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var messages: MessageOptions
 
-    var progressStyle: ProgressStyle { progress.progress }
-
     func run() throws {
       let input = try InputArgument.one(source, adapter: adapter)
       var packing = Packing(source: input.path, output: output)

@@ -4,7 +4,7 @@ import Foundation
 import Recipes
 
 extension Clues {
-  struct Run: WorkingCommand {
+  struct Run: MergingCommand {
     static let configuration = CommandConfiguration(
       commandName: "run",
       abstract: "Carry out a recipe.",
@@ -31,14 +31,14 @@ extension Clues {
       completion: .directory)
     var output: String?
 
+    @OptionGroup var work: ThreadOptions
+    @OptionGroup var leavingOut: WithoutOptions
     @OptionGroup var options: RunOptions
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var messages: MessageOptions
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var isolation: IsolationOptions
     @OptionGroup var limits: LimitOptions
-
-    var progressStyle: ProgressStyle { progress.progress }
 
     func run() throws {
       let recipe = try recipe.recipe(limits)
@@ -49,7 +49,7 @@ extension Clues {
       }
       let name = URL(filePath: self.recipe.path).deletingPathExtension().lastPathComponent
       let output = output ?? recipe.output.value.path.map { recipe.path($0) } ?? "runs/\(name)"
-      try options.carryOut(recipe, output: output, by: self, with: isolation.catalog(plugins))
+      try options.carryOut(recipe, output: output, by: self)
     }
   }
 }

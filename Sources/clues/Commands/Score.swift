@@ -46,8 +46,7 @@ extension Clues {
       completion: .file(extensions: ["jsonl"]))
     var output: String?
 
-    @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))
-    var threads: Int = ProcessInfo.processInfo.activeProcessorCount
+    @OptionGroup var work: ThreadOptions
 
     @Flag(
       name: .customLong("anchors-only"),
@@ -64,8 +63,6 @@ extension Clues {
 
     @OptionGroup var limits: LimitOptions
 
-    var progressStyle: ProgressStyle { progress.progress }
-
     func validate() throws {
       guard (scorer == nil) != (recipe == nil) else { throw ValidationError("give either --scorer or --recipe") }
       guard recipe == nil || parameters.isEmpty else {
@@ -79,13 +76,12 @@ extension Clues {
       guard clients.adapters.isEmpty || !inputs.isEmpty else {
         throw ValidationError("--adapter goes with inputs given here; a recipe has 'adapter:' for each client")
       }
-      guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
     }
 
     func run() throws {
       if let output { try ScoresOutput.check(output, replacing: force) }
       let observer = Console.observer(progress.progress)
-      let scored = try Bench(catalog: isolation.catalog(plugins), observer: observer, threads: threads).score(
+      let scored = try Bench(catalog: isolation.catalog(plugins), observer: observer, threads: work.threads).score(
         chosenRecipe)
       for note in scored.notes { observer.note(note) }
       let table = try anchorsOnly ? scored.table.anchorsAlone() : scored.table

@@ -96,8 +96,6 @@ extension Clues {
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var isolation: IsolationOptions
 
-    var progressStyle: ProgressStyle { progress.progress }
-
     func validate() throws {
       guard draws ?? 0 >= 0 else { throw ValidationError("--draws must be at least 0") }
       guard recipe == nil || (with == nil && threshold == nil && parameters.isEmpty && !calibrate) else {

@@ -83,16 +83,34 @@ struct IsolationOptions: ParsableArguments {
   }
 }
 
-/// How a run is carried out, whatever it does.
-struct RunOptions: ParsableArguments {
+/// How much of the machine a command takes.
+struct ThreadOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))
   var threads: Int = ProcessInfo.processInfo.activeProcessorCount
 
+  func validate() throws {
+    guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
+  }
+}
+
+/// Whom a command is to do without.
+struct WithoutOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Leave a client out, by its name: as if it were not among the inputs; may be repeated.", valueName: "client"))
   var without: [String] = []
+}
 
+/// A command that carries out a recipe, be it a file or made of options.
+protocol MergingCommand: WorkingCommand {
+  var work: ThreadOptions { get }
+  var leavingOut: WithoutOptions { get }
+  var plugins: PluginOptions { get }
+  var isolation: IsolationOptions { get }
+}
+
+/// What comes of a recipe that is carried out, and how it is told.
+struct RunOptions: ParsableArguments {
   @Flag(help: "Replace the output folder if it holds an earlier run.")
   var force = false
 
@@ -102,16 +120,12 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Check the recipe and the bundles and say what would be done, without doing it.")
   var dryRun = false
 
-  func validate() throws {
-    guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
-  }
-
   /// Carries out a recipe and prints what came of it, as `command` was told to.
-  func carryOut(
-    _ recipe: Recipe, output: String, by command: some WorkingCommand, with catalog: PluginCatalog
-  ) throws {
-    let bench = Bench(catalog: catalog, observer: Console.observer(command.progressStyle), threads: threads)
-    let recipe = try bench.leavingOut(without, of: recipe)
+  func carryOut(_ recipe: Recipe, output: String, by command: some MergingCommand) throws {
+    let bench = Bench(
+      catalog: try command.isolation.catalog(command.plugins), observer: Console.observer(command.progress.progress),
+      threads: command.work.threads)
+    let recipe = try bench.leavingOut(command.leavingOut.without, of: recipe)
     if dryRun {
       let plan = try bench.plan(recipe)
       try Console.result(json ? plan.json.text(indented: true) : plan.text(Console.page))

@@ -43,13 +43,8 @@ extension Clues {
       help: "Look at the final adapters alone, and read no checkpoints for the score by trajectory.")
     var finalOnly = false
 
-    @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))
-    var threads: Int = ProcessInfo.processInfo.activeProcessorCount
-
-    @Option(
-      help: ArgumentHelp(
-        "Leave a client out, by its name: as if it were not among the inputs; may be repeated.", valueName: "client"))
-    var without: [String] = []
+    @OptionGroup var work: ThreadOptions
+    @OptionGroup var leavingOut: WithoutOptions
 
     @Flag(help: "Print the ranking as JSON, with how each client differs module by module.")
     var json = false
@@ -60,17 +55,14 @@ extension Clues {
     @OptionGroup var isolation: IsolationOptions
     @OptionGroup var limits: LimitOptions
 
-    var progressStyle: ProgressStyle { progress.progress }
-
     func validate() throws {
       try clients.check(inputs: inputs)
-      guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
     }
 
     func run() throws {
       let observer = Console.observer(progress.progress)
-      let bench = Bench(catalog: try isolation.catalog(plugins), observer: observer, threads: threads)
-      let vetting = try bench.vet(bench.leavingOut(without, of: chosenRecipe), readsCheckpoints: !finalOnly)
+      let bench = Bench(catalog: try isolation.catalog(plugins), observer: observer, threads: work.threads)
+      let vetting = try bench.vet(bench.leavingOut(leavingOut.without, of: chosenRecipe), readsCheckpoints: !finalOnly)
       for note in vetting.notes { observer.note(note) }
       try Console.result(json ? vetting.json.text(indented: true) : vetting.text(Console.page))
     }
