@@ -48,19 +48,21 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("CommandLine", ["clues"]),
   ("Diagnostics", ["Diagnostics"]),
   ("Digests", ["CKernels", "Digests", .product(name: "Crypto", package: "swift-crypto")]),
-  ("Examples", ["JSON", "PluginHost", "Workbench"]),
+  ("Examples", ["JSON", "PluginHost", "PluginProjects"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
+  ("Merging", ["Merging", "Runs", "clues"]),
   ("PluginChecks", ["JSON", "PluginChecks"]),
   ("PluginHost", ["PluginHost"]),
   ("PluginKit", ["PluginKit"]),
   ("Plugins", ["Diagnostics", "JSON", "PluginHost", "Tensors"]),
   ("Recipes", ["Recipes"]),
   ("Reports", ["Reports"]),
+  ("Runs", ["Runs", "clues"]),
   ("Scorers", ["Adapters"]),
+  ("Scoring", ["Runs", "Scoring", "clues"]),
   ("Tensors", ["Tensors"]),
   ("Threads", ["Threads"]),
-  ("Workbench", ["Workbench"]),
   ("Zip", ["Zip"]),
 ]
 
@@ -129,16 +131,36 @@ let package = Package(
       dependencies: ["Diagnostics", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: house),
     .target(name: "Reports", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
     .target(
-      name: "Workbench",
+      name: "Merging",
       dependencies: [
-        "Adapters", "Bundles", "CKernels", "CPluginTemplates", "CSystem", "Diagnostics", "Digests", "JSON", "LowRank",
-        "PluginHost", "Recipes", "Reports", "Tensors", "Threads",
+        "Adapters", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors",
+        "Threads",
       ],
+      swiftSettings: numerical),
+    .target(
+      name: "Scoring",
+      dependencies: [
+        "Adapters", "Bundles", "CKernels", "Diagnostics", "Digests", "JSON", "PluginHost", "Recipes", "Tensors",
+        "Threads",
+      ],
+      swiftSettings: numerical),
+    .target(
+      name: "Runs",
+      dependencies: [
+        "Adapters", "Bundles", "CSystem", "Diagnostics", "Digests", "JSON", "LowRank", "Merging", "PluginHost",
+        "Recipes", "Reports", "Scoring", "Tensors", "Threads",
+      ],
+      swiftSettings: numerical),
+    .target(
+      name: "PluginProjects",
+      dependencies: ["Bundles", "CPluginTemplates", "Diagnostics", "Runs"],
       swiftSettings: numerical),
     .executableTarget(
       name: "clues",
       dependencies: [
-        "CStartup", "PluginChecks", "Workbench", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Adapters", "Bundles", "CKernels", "CStartup", "Diagnostics", "JSON", "LowRank", "Merging", "PluginChecks",
+        "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house, linkerSettings: hostLinking),
     .executableTarget(name: "ManualPages", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
@@ -149,11 +171,15 @@ let package = Package(
         linkerSettings: pluginLinking)
     } + [
       .target(
-        name: "TestSupport", dependencies: ["Bundles", "CArchive", "Diagnostics", "JSON", "PluginHost", "Tensors"],
+        name: "TestSupport",
+        dependencies: [
+          "Adapters", "Bundles", "CArchive", "Diagnostics", "JSON", "LowRank", "Merging", "PluginHost", "Recipes",
+          "Runs", "Tensors",
+        ],
         path: "Tests/TestSupport", swiftSettings: house),
       .testTarget(
         name: "HostileTests",
-        dependencies: ["TestSupport", "Adapters", "Bundles", "JSON", "Recipes", "Tensors", "Workbench", "clues"],
+        dependencies: ["TestSupport", "Adapters", "Bundles", "JSON", "Recipes", "Runs", "Tensors", "clues"],
         path: "Tests/Hostile", exclude: ["README.md"], swiftSettings: house),
     ]
     + testedRooms.map {

@@ -38,3 +38,11 @@ public func steersTerminal(_ scalar: Unicode.Scalar) -> Bool {
   default: scalar.properties.isBidiControl
   }
 }
+
+/// A name as a shell takes it.
+package func shellWord(_ name: String) -> String {
+  let isPlain = name.unicodeScalars.allSatisfy {
+    $0.properties.isAlphabetic || ("0"..."9").contains($0) || "._-+@%".unicodeScalars.contains($0)
+  }
+  return isPlain && !name.hasPrefix("-") ? name : "'\(name.replacing("'", with: "'\\''"))'"
+}

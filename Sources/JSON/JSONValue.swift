@@ -138,3 +138,6 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Ex
 extension JSONObject: ExpressibleByDictionaryLiteral {
   public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
 }
+
+/// A number, or null where it is not finite.
+package func number(_ value: Double) -> JSONValue { value.isFinite ? .number(value) : .null }

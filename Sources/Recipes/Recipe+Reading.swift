@@ -39,7 +39,7 @@ extension Recipe {
     _ text: String, file: String, overrides: [Override], limits: Limits,
     origin: @escaping (Failure.Position) -> Origin
   ) throws -> Recipe {
-    try locating(file: file) {
+    try Diagnostics.locating(file: file) {
       guard let root = try node(text, limits, origin) else {
         throw Failure(.badRecipe, "the recipe is empty", advice: "it names at least 'clients', and 'merge' or 'score'")
       }

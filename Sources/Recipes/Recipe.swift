@@ -160,3 +160,16 @@ extension Form where Value == Int {
     return form
   }()
 }
+
+extension Recipe {
+  /// Runs `body` and gives a failure that knows no place the one in the recipe.
+  package func locating<Result>(_ origin: Origin, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let problem as Failure where problem.file == nil {
+      var located = failure(problem.message, at: origin, advice: problem.advice)
+      located.kind = problem.kind
+      throw located
+    }
+  }
+}

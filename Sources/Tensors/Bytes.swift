@@ -179,3 +179,12 @@ extension Failure {
     }
   }
 }
+
+extension Failure {
+  /// Why a file of an output could not be written, as the system has just said.
+  package static func cannotWrite(_ file: String) -> Failure {
+    Failure(
+      system: .cannotWrite, "cannot be written",
+      advice: "check the folder's permissions and the free space", file: file)
+  }
+}

@@ -3,7 +3,6 @@ import Diagnostics
 import Foundation
 import PluginChecks
 import PluginHost
-import Workbench
 
 /// The command line: each command turns its options into a call of the workbench and prints what comes back.
 ///

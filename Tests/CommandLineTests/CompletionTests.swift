@@ -2,7 +2,6 @@ import Foundation
 import PluginHost
 import TestSupport
 import Testing
-import Workbench
 
 @Suite struct CompletionTests {
   /// What bash offers for a line, by the script that `make install` puts in place.

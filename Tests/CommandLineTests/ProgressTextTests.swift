@@ -1,6 +1,6 @@
 import Foundation
+import Runs
 import Testing
-import Workbench
 
 @testable import clues
 

@@ -1,9 +1,11 @@
 import Foundation
 import JSON
+import Merging
 import PluginHost
+import PluginProjects
 import TestSupport
 import Testing
-import Workbench
+import clues
 
 /// The examples in four languages are what `clues plugins new` writes, with other code in it, and tell the same.
 @Suite(.serialized) struct ExampleTests {

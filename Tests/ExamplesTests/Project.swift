@@ -1,9 +1,9 @@
 import Diagnostics
 import Foundation
 import PluginHost
+import PluginProjects
 import TestSupport
 import Testing
-import Workbench
 
 typealias Language = PluginProject.Language
 typealias Kind = PluginProject.Kind

@@ -4,7 +4,7 @@ import PluginHost
 import TestSupport
 import Testing
 
-@testable import Workbench
+@testable import PluginProjects
 
 /// What `clues plugins new` writes builds as it is, and does what it says.
 @Suite(.serialized) struct TemplateTests {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Bundles
-@testable import Workbench
+@testable import Runs
 
 /// Runs that write to one place at the same time do not take each other's drafts.
 @Suite(.serialized) struct ConcurrentRunTests {

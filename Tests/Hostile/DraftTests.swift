@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Bundles
-@testable import Workbench
+@testable import Runs
 
 /// What is left when runs end otherwise than they should.
 @Suite struct DraftTests {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Workbench
 
 extension Clues {
   struct Inspect: SpeakingCommand {

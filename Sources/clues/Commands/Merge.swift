@@ -2,7 +2,6 @@ import ArgumentParser
 import Diagnostics
 import JSON
 import Recipes
-import Workbench
 
 extension Clues {
   struct Merge: MergingCommand {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Bundles
 import Diagnostics
 import Foundation
-import Workbench
+import Runs
 
 extension Clues {
   struct Pack: WorkingCommand {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import PluginHost
-import Workbench
 
 extension CompletionKind {
   /// The ids of all plugins, or of those of one kind.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import PluginHost
-import Workbench
 
 extension Clues {
   struct Plugins: ParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import PluginHost
-import Workbench
+import PluginProjects
 
 extension Clues.Plugins {
   struct New: SpeakingCommand {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Diagnostics
 import JSON
 import Recipes
-import Workbench
+import Runs
 
 extension Clues {
   struct RecipeCommand: ParsableCommand {

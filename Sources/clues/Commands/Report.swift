@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Workbench
+import Runs
 
 extension Clues {
   struct Report: SpeakingCommand {

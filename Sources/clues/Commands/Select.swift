@@ -3,7 +3,8 @@ import Diagnostics
 import Foundation
 import JSON
 import Recipes
-import Workbench
+import Runs
+import Scoring
 
 extension Clues {
   struct Select: WorkingCommand {

@@ -3,7 +3,7 @@ import Diagnostics
 import Foundation
 import PluginHost
 import Recipes
-import Workbench
+import Runs
 
 /// Where plugins come from.
 struct PluginOptions: ParsableArguments {

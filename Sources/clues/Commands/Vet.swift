@@ -3,7 +3,7 @@ import Diagnostics
 import Foundation
 import JSON
 import Recipes
-import Workbench
+import Runs
 
 extension Clues {
   struct Vet: WorkingCommand {

@@ -1,7 +1,6 @@
 import Diagnostics
 import Foundation
 import Synchronization
-import Workbench
 
 /// The two streams: results go to standard output, everything else to standard error.
 enum Console {

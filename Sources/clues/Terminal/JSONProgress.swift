@@ -1,6 +1,5 @@
 import Diagnostics
 import JSON
-import Workbench
 
 /// Progress and messages as JSON Lines: one object a line, told apart by `type`.
 ///

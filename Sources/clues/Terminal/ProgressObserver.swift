@@ -1,6 +1,6 @@
+import Diagnostics
 import Foundation
 import Synchronization
-import Workbench
 
 /// Shows how far a run is, and what it has to say.
 ///

@@ -1,7 +1,6 @@
 import Diagnostics
 import Foundation
 import Synchronization
-import Workbench
 
 /// What signals do to a command that works: the first asks it to stop, which leaves nothing half-written; a second one
 /// ends it at once. Other commands are ended by the first, as any program.

@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import Workbench
 
 /// How far a stage is at one moment, and how that is said.
 struct StageMeter {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Diagnostics
 import Foundation
 import PluginHost
-import Workbench
 
 /// What was probably meant by an option that a command does not have.
 ///

@@ -1,0 +1,2 @@
+/// The version of Clues.
+package let cluesVersion = "0.1.0"

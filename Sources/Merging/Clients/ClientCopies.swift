@@ -1,0 +1,78 @@
+/// Which clients' updates have one direction, so that one of them is a copy of the other, at whatever length.
+///
+/// Two updates are taken for copies where their cosine is 1 to five digits. So are those of a group, each with a cosine above
+/// 0.98 to another, who are all ten times nearer to each other (by 1 − cosine) than to anybody else, and no more than half of
+/// all clients: more may as well be those who agree, beside a few who do not. Copies have one voice where
+/// clients are judged by others: whoever hands in an adapter twice has no second witness.
+package struct ClientCopies: Sendable {
+  /// Of every client the first one of those that are copies of each other; itself for most.
+  package let first: [Int]
+  /// Whether there are any copies.
+  private let areAny: Bool
+
+  package static let exact = 1e-5
+  package static let near = 0.02
+  static let nearness = 0.1
+
+  /// - parameter cosines: Of all pairs, row-major; nil where two share nothing, and of updates of zero.
+  package init(_ cosines: [Double?], count: Int) {
+    func distance(_ i: Int, _ j: Int) -> Double? { cosines[i * count + j].map { 1 - $0 } }
+    /// The first of those that a client is joined with, directly or by way of others.
+    func joined(closerThan limit: Double) -> [Int] {
+      var first = Array(0..<count)
+      for i in 0..<count {
+        for j in 0..<i where distance(i, j).map({ $0 < limit }) ?? false && first[i] != first[j] {
+          let (low, high) = (min(first[i], first[j]), max(first[i], first[j]))
+          for place in first.indices where first[place] == high { first[place] = low }
+        }
+      }
+      return first
+    }
+    let groups = joined(closerThan: Self.near)
+    var first = joined(closerThan: Self.exact)
+    for group in Set(groups) {
+      let (members, others) = ((0..<count).filter { groups[$0] == group }, (0..<count).filter { groups[$0] != group })
+      guard 2 * members.count <= count else { continue }
+      let inner = members.flatMap { i in members.filter { $0 < i }.map { distance(i, $0) ?? .infinity } }.max()
+      let outer = members.flatMap { i in others.compactMap { distance(i, $0) } }.min()
+      if let inner, let outer, inner < Self.nearness * outer { for member in members { first[member] = group } }
+    }
+    self.first = first
+    areAny = first.indices.contains { first[$0] != $0 }
+  }
+
+  /// The others that a client is a copy of, or that are copies of it.
+  package func copies(of client: Int) -> [Int] { first.indices.filter { $0 != client && first[$0] == first[client] } }
+
+  /// The numbers of those that a client is held against: not its own nor those of its copies, and of copies of each other one
+  /// alone.
+  ///
+  /// That is the nearest to the client's own number: a copy that is made longer must not speak for the client that it is a copy
+  /// of. Where the client has no number it is their median.
+  package func others(of client: Int, near own: Double? = nil, _ numbers: (Int) -> Double?) -> [Double] {
+    guard areAny else { return first.indices.compactMap { $0 == client ? nil : numbers($0) } }
+    var groups: [Int: [Double]] = [:]
+    for place in first.indices where first[place] != first[client] {
+      if let number = numbers(place) { groups[first[place], default: []].append(number) }
+    }
+    return groups.sorted { $0.key < $1.key }.map { _, numbers in
+      own.flatMap { own in numbers.min { (abs($0 - own), $0) < (abs($1 - own), $1) } } ?? median(numbers)
+    }
+  }
+}
+
+/// The middle one of some numbers, of which there is at least one.
+func median(_ numbers: [Double]) -> Double {
+  let sorted = numbers.sorted()
+  let half = sorted.count / 2
+  return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+}
+
+/// The upper one of the two in the middle, where the count is even; nil of nothing.
+///
+/// Of the cosines of a client with the others it is what more than half of all clients, itself included, reach with it. So those
+/// who collude cannot lift it beyond what honest clients have in common, nor lower it for an honest one, as long as they and one
+/// more are no more than half: with one whom they imitate they would else be the majority.
+func upperMedian(_ numbers: [Double]) -> Double? {
+  numbers.isEmpty ? nil : numbers.sorted(by: >)[(numbers.count + 1) / 2 - 1]
+}

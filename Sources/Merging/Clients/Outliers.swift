@@ -1,0 +1,216 @@
+import Diagnostics
+import Foundation
+import JSON
+
+/// In what a client stands out from the others.
+package enum Peculiarity: String, Sendable, CaseIterable {
+  case zero, long, short, direction, module, trajectory, copy
+}
+
+/// What speaks against a client whose adapter alone is known.
+package struct Suspicion: Sendable {
+  package let client: String
+  /// Why it stands out; empty for most.
+  package let reasons: [Reason]
+  /// What else is known of one that stands out; no reason by itself.
+  package let remarks: [String]
+  /// How far it is from the others where it is furthest, in bounds of the rule: above 1 it stands out. Infinite for an update
+  /// of zero; nil with fewer than three clients.
+  package let score: Double?
+
+  package init(client: String, reasons: [Reason], remarks: [String], score: Double?) {
+    self.client = client
+    self.reasons = reasons
+    self.remarks = remarks
+    self.score = score
+  }
+
+  package struct Reason: Sendable, Equatable {
+    package let peculiarity: Peculiarity
+    package let text: String
+  }
+
+  /// Whether it is to be named before another: who stands out first, then who is further from the others.
+  func precedes(_ other: Suspicion) -> Bool {
+    if reasons.isEmpty != other.reasons.isEmpty { return !reasons.isEmpty }
+    let (mine, theirs) = (score ?? 0, other.score ?? 0)
+    return mine != theirs ? mine > theirs : client.utf8.lexicographicallyPrecedes(other.client.utf8)
+  }
+}
+
+/// The rule by which a client is said to stand out, from three clients on.
+///
+/// Each client is held against the median of the *others*, and against how far these lie apart: 3 times their scaled MAD
+/// (1.4826 times the median distance from the median, which is the standard deviation of normal numbers). A client stands out
+///
+/// - by length, where the logarithm of its norm is further from the median than that, and it is at least 3 times as long or
+///   as short as the median;
+/// - by direction, where the median of its cosines with the others is further below the median of theirs than that, and at
+///   least 0.25 below it;
+/// - in a module, where its norm there is further above the median than that, and at least 10 times the median;
+/// - by trajectory, where there are clients trained on anchors, and its score is as far below the others' as a direction.
+///
+/// The fixed bounds are what counts where the others are so alike that their MAD is next to nothing, or where they are two.
+/// A zero stands out however many clients there are, and so do copies (``ClientCopies``).
+///
+/// What can accuse is what those who collude cannot bend while they and one more are no more than half of the clients: lengths
+/// count for nothing in directions, copies have one voice, and medians stand. The cosine with the mean of the others and what
+/// leaving a client out does are told, but accuse nobody: an update that is the opposite of a client's would put that client to
+/// shame.
+package enum OutlierRule {
+  package static let leastClients = 3
+  package static let deviations = 3.0
+  static let leastRatio = 3.0
+  static let leastDrop = 0.25
+  static let leastModuleRatio = 10.0
+
+  /// What speaks against each client.
+  ///
+  /// - parameter trajectories: Scores by clients that were trained on anchors; nil where there are none.
+  package static func suspicions(
+    of figures: [ClientFigures], _ copies: ClientCopies, trajectories: [Double?]? = nil
+  ) -> [Suspicion] {
+    let lengths = figures.map { $0.norm > 0 ? log($0.norm) : nil }
+    return figures.indices.map { place in
+      let client = figures[place]
+      guard client.norm > 0 else {
+        return Suspicion(
+          client: client.client,
+          reasons: figures.count > 1 ? [.init(peculiarity: .zero, text: "its update is zero: it changes nothing")] : [],
+          remarks: [], score: .infinity)
+      }
+      var reasons: [Suspicion.Reason] = []
+      var scores: [Double] = []
+      func hold(
+        _ mine: Double?, _ numbers: [Double?], least: Double, _ judge: (Double, Double) -> (Peculiarity, String)?
+      ) {
+        let others = copies.others(of: place, near: mine) { numbers[$0] }
+        guard let mine, let bounds = Bounds(others, least: least) else { return }
+        let distance = bounds.distance(of: mine)
+        guard let (peculiarity, text) = judge(distance, bounds.middle) else { return }
+        scores.append(abs(distance))
+        if abs(distance) > 1 { reasons.append(.init(peculiarity: peculiarity, text: text)) }
+      }
+      hold(lengths[place], lengths, least: log(leastRatio)) { distance, middle in
+        let ratio = client.norm / exp(middle)
+        return distance > 0
+          ? (.long, "its norm is \(times(ratio)) the median of the others")
+          : (.short, "the median of the others' norms is \(times(1 / ratio)) its own")
+      }
+      hold(client.medianCosine, figures.map(\.medianCosine), least: leastDrop) { distance, middle in
+        distance > 0
+          ? nil
+          : (
+            .direction,
+            "the median of its cosines with the others is \(cosineText(client.medianCosine)), where that of the others is "
+              + cosineText(middle)
+          )
+      }
+      if let trajectories {
+        hold(trajectories[place], trajectories, least: leastDrop) { distance, middle in
+          distance > 0
+            ? nil
+            : (
+              .trajectory,
+              "its steps agree with those of the anchors by \(cosineText(trajectories[place])), where the median of the "
+                + "others is \(cosineText(middle))"
+            )
+        }
+      }
+      if !reasons.contains(where: { $0.peculiarity == .long }),
+        let module = client.differences.max(by: { ($0.excess, $1.module) < ($1.excess, $0.module) })
+      {
+        scores.append(module.excess)
+        if module.excess > 1, let ratio = module.ratio {
+          reasons.append(
+            .init(
+              peculiarity: .module, text: "in \(module.module) its norm is \(times(ratio)) the median of the others"))
+        }
+      }
+      let twins = copies.copies(of: place).map { "'\(figures[$0].client)'" }
+      if !twins.isEmpty {
+        reasons.append(
+          .init(
+            peculiarity: .copy,
+            text: "its update has the direction of \(twins.joined(separator: " and ")): one is a copy of the other"))
+      }
+      return Suspicion(
+        client: client.client, reasons: reasons,
+        remarks: reasons.allSatisfy { $0.peculiarity == .copy } ? [] : client.remarks, score: scores.max())
+    }
+  }
+
+  private static func times(_ ratio: Double) -> String { "\(short((ratio * 10).rounded() / 10)) times" }
+}
+
+/// What numbers of others say about how far one may be from them; nil of fewer than two.
+struct Bounds {
+  let middle: Double
+  private let bound: Double
+
+  init?(_ others: [Double], least: Double) {
+    guard others.count >= OutlierRule.leastClients - 1 else { return nil }
+    let middle = median(others)
+    self.middle = middle
+    bound = max(OutlierRule.deviations * 1.4826 * median(others.map { abs($0 - middle) }), least)
+  }
+
+  /// How far a number is above the middle, or below it, in bounds.
+  func distance(of number: Double) -> Double { (number - middle) / bound }
+}
+
+extension ClientFigures {
+  /// What else there is to say of a client that stands out.
+  fileprivate var remarks: [String] {
+    var remarks: [String] = []
+    if let leavingOut, leavingOut.without - leavingOut.with >= 0.01 {
+      remarks.append(
+        "leaving it out takes the median of the others' cosines with the average from \(cosineText(leavingOut.with)) to "
+          + cosineText(leavingOut.without))
+    }
+    if let most = differences.first, most.size > 1 {
+      var parts: [String] = []
+      if let cosine = most.cosine {
+        parts.append("cosine \(cosineText(cosine)), the others \(cosineText(most.usualCosine))")
+      }
+      if let ratio = most.ratio { parts.append("norm \(short((ratio * 100).rounded() / 100)) times theirs") }
+      remarks.append("it differs most in \(most.module): \(parts.joined(separator: "; "))")
+    }
+    return remarks
+  }
+}
+
+extension Suspicion {
+  /// For records: what speaks against a client, with the figures that it stands on.
+  package func json(_ figures: ClientFigures) -> JSONValue {
+    [
+      "score": score.map { number($0) } ?? .null, "reasons": JSONValue(reasons.map(\.text)),
+      "remarks": JSONValue(remarks), "median_cosine": figures.medianCosine.map { number($0) } ?? .null,
+      "leaving_out": figures.leavingOut.map { ["with": number($0.with), "without": number($0.without)] } ?? .null,
+    ]
+  }
+}
+
+extension MergeFigures {
+  /// What is to be said of clients that stand out, and of such that change nothing.
+  package var outlierNotes: [Note] {
+    guard !modules.isEmpty, modules.contains(where: { $0.energy > 0 }) else {
+      return clientNotes + [.warning("the merged adapter changes nothing: all its updates are zero")]
+    }
+    return clientNotes
+  }
+
+  private var clientNotes: [Note] {
+    guard clients.count > 1 else { return [] }
+    return zip(figures, suspicions).compactMap { client, suspicion in
+      guard client.norm > 0 else {
+        return .warning("client '\(client.client)' changes nothing: its update is zero")
+      }
+      guard !suspicion.reasons.isEmpty else { return nil }
+      let text = "client '\(client.client)' stands out: \(suspicion.reasons.map(\.text).joined(separator: "; "))"
+      // One that hardly moved spoils nothing.
+      guard suspicion.reasons.map(\.peculiarity) != [.short] else { return .info(text) }
+      return .warning("\(text). Look at how it was trained, or leave it out: --without \(shellWord(client.client))")
+    }
+  }
+}

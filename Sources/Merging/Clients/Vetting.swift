@@ -1,0 +1,82 @@
+import Diagnostics
+import Foundation
+import JSON
+import PluginHost
+
+/// Clients ranked by how suspicious their adapters are, with the figures and the reasons.
+package struct Vetting: Sendable {
+  /// Who stands out first, then by how far they are from the others.
+  package let clients: [VettedClient]
+  /// How many modules at least two clients have.
+  package let sharedModules: Int
+  /// The clients that were trained on anchors: others' steps are held against theirs, and they are not ranked.
+  package let anchors: [String]
+  package let notes: [Note]
+
+  /// One client, as its adapter has it.
+  package struct VettedClient: Sendable {
+    package let figures: ClientFigures
+    package let suspicion: Suspicion
+    /// Its score by `trajectory`; nil where no checkpoints were read, or it cannot be scored.
+    package let trajectory: Double?
+    /// Its place in the ranking, from 1.
+    package fileprivate(set) var rank = 0
+  }
+
+  package init(
+    _ modules: [ComparedModule], of clients: [String], trajectories: [Score]? = nil, anchors: [String] = [],
+    notes: [Note] = []
+  ) {
+    let comparison = Comparison(modules, of: clients)
+    let (figures, copies) = comparison.figures
+    let scores = trajectories.map { $0.map(\.value) }
+    // Without anchors the score goes by the mean of the others, which accuses nobody.
+    let suspicions = OutlierRule.suspicions(of: figures, copies, trajectories: anchors.isEmpty ? nil : scores)
+    self.clients = figures.indices.map { place in
+      VettedClient(figures: figures[place], suspicion: suspicions[place], trajectory: scores?[place])
+    }.sorted { $0.suspicion.precedes($1.suspicion) }.enumerated().map { place, client in
+      var client = client
+      client.rank = place + 1
+      return client
+    }
+    sharedModules = comparison.sharedModules
+    self.anchors = anchors
+    self.notes = notes
+  }
+}
+
+// MARK: - What is said of it
+
+extension Vetting {
+  package var json: JSONValue {
+    .object([
+      "schema": "clues/vetting/1", "shared_modules": JSONValue(sharedModules), "anchors": JSONValue(anchors),
+      "rule": [
+        "least_clients": JSONValue(OutlierRule.leastClients), "deviations": .number(OutlierRule.deviations),
+        "least_ratio": .number(OutlierRule.leastRatio), "least_drop": .number(OutlierRule.leastDrop),
+        "least_module_ratio": .number(OutlierRule.leastModuleRatio),
+      ],
+      "clients": .array(clients.map(\.json)),
+      "notes": .array(notes.map { ["severity": .string($0.severity.rawValue), "text": .string($0.text)] }),
+    ])
+  }
+}
+
+extension Vetting.VettedClient {
+  fileprivate var json: JSONValue {
+    func value(_ number: Double?) -> JSONValue { number.map { JSON.number($0) } ?? .null }
+    return .object([
+      "rank": JSONValue(rank), "client": .string(figures.client), "norm": .number(figures.norm),
+      "stands_out": JSONValue(suspicion.reasons.map(\.peculiarity.rawValue)), "suspicion": suspicion.json(figures),
+      "cosine_with_others": value(figures.cosineWithOthers), "cosine_with_result": value(figures.cosineWithResult),
+      "trajectory": value(trajectory),
+      "modules": .array(
+        figures.differences.map { module in
+          [
+            "module": .string(module.module), "cosine": value(module.cosine), "others": value(module.usualCosine),
+            "norm_ratio": value(module.ratio),
+          ]
+        }),
+    ])
+  }
+}

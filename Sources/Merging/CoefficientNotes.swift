@@ -1,0 +1,64 @@
+import Diagnostics
+
+extension MergeFigures {
+  /// Whose updates a linear method took, where it did not take all of those that have a weight: krum's choice, say.
+  ///
+  /// - parameter weighted: The clients that have a weight other than 0; that the others are not taken needs no explanation.
+  package func coefficientNote(weighted: Set<String>) -> Note? {
+    var taken: [String: Int] = [:]
+    var offered: [String: Int] = [:]
+    for module in modules {
+      guard let coefficients = module.coefficients else { return nil }
+      for (client, coefficient) in zip(module.clients, coefficients) where weighted.contains(client) {
+        offered[client, default: 0] += 1
+        if coefficient != 0 { taken[client, default: 0] += 1 }
+      }
+    }
+    let names = clients.filter { offered[$0] != nil }
+    guard names.contains(where: { taken[$0] != offered[$0] }) else { return nil }
+    guard !taken.isEmpty else {
+      return .warning("'\(method)' gives every update the coefficient 0, so the result changes nothing")
+    }
+    if names.allSatisfy({ taken[$0] == nil || taken[$0] == offered[$0] }) {
+      let (some, rest) = (names.filter { taken[$0] != nil }, names.filter { taken[$0] == nil })
+      return .info(
+        "'\(method)' takes the \(some.count == 1 ? "update" : "updates") of \(list(some)) and leaves out \(list(rest))")
+    }
+    let shares = names.map { "'\($0)' in \(taken[$0] ?? 0) of \(offered[$0] ?? 0)" }
+    return .info(
+      "'\(method)' takes other clients' updates in other modules: " + shares.prefix(20).joined(separator: ", ")
+        + (shares.count > 20 ? ", …" : ""))
+  }
+}
+
+/// Names in quotes, the first ones of many.
+private func list(_ names: [String]) -> String {
+  let most = 10
+  let shown = names.prefix(most).map { "'\($0)'" }.joined(separator: ", ")
+  return names.count > most ? "\(shown) and \(names.count - most) more" : shown
+}
+
+extension MergeSettings {
+  /// Clients of weight 0 that still have a part in the result: no weight is not the same as leaving them out.
+  package func weightlessNotes(_ contributions: [Contribution]) -> [Note] {
+    let weightless = contributions.filter { $0.weight == 0 }
+    guard weightless.count < contributions.count else { return [] }
+    let others = Set(contributions.filter { $0.weight != 0 }.flatMap { $0.adapter.modules.keys })
+    return weightless.compactMap { contribution in
+      let own = contribution.adapter.modules.keys.count { !others.contains($0) }
+      let part: String
+      if !method.isLinear {
+        part = "'\(method.about.id)' still counts it among the clients"
+      } else if method.wantsInnerProducts || method.wantsAdapterInnerProducts {
+        part = "'\(method.about.id)' still compares the others with it"
+      } else if own > 0 {
+        part = "the result has the \(own == 1 ? "module" : "\(own) modules") that only it has, as zeros"
+      } else {
+        return nil
+      }
+      return .info(
+        "client '\(contribution.client)' has the weight 0, which does not leave it out: \(part); "
+          + "--without \(shellWord(contribution.client)) leaves it out")
+    }
+  }
+}

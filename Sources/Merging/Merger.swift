@@ -1,0 +1,221 @@
+import Adapters
+import Diagnostics
+import LowRank
+import PluginHost
+import Tensors
+import Threads
+
+/// How much of a module may be in memory at once, in numbers; no result depends on it.
+package struct MergeRoom: Sendable {
+  /// Factors of all clients that are held while they are merged; of more those are read that are looked at.
+  package var heldElements: Int
+  /// A band: some rows of all clients.
+  package var bandElements: Int
+  /// A dense result that a thread has for itself.
+  package var denseElements: Int
+
+  package init(heldElements: Int = 1 << 21, bandElements: Int = 1 << 19, denseElements: Int = 1 << 22) {
+    self.heldElements = heldElements
+    self.bandElements = bandElements
+    self.denseElements = denseElements
+  }
+}
+
+/// Merges the modules of several adapters, each module on its own.
+package struct Merger: Sendable {
+  package let settings: MergeSettings
+  package let contributions: [Contribution]
+  package let services: HostServices
+  /// The names of all modules that some client has, in one order: of several faults the same one is told in every run.
+  package let modules: [String]
+  private let room: MergeRoom
+  private let layers: LayerScale
+  /// The modules in which all pairs of clients are compared for the record; see ``comparedModules(of:among:)``.
+  private let compared: Set<String>
+  /// What to say of layers that clients may mean differently.
+  package let notes: [Note]
+
+  package init(
+    _ settings: MergeSettings, _ contributions: [Contribution], services: HostServices, room: MergeRoom = MergeRoom()
+  ) throws {
+    try contributions.checkThatTheyFit(mixesBases: settings.baseModel != nil)
+    notes = try NameAgreement.notes(
+      of: contributions.map { ($0.client, $0.adapter) }, ofAbsolutesToo: settings.absolute == .average)
+    self.settings = settings
+    self.contributions = contributions
+    self.services = services
+    self.room = room
+    try contributions.checkThatPEFTHolds(settings.absolute)
+    modules = Set(contributions.flatMap { $0.adapter.modules.keys })
+      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    layers = LayerScale(modules: modules)
+    compared = Self.comparedModules(of: contributions, among: modules)
+    try contributions.checkThatFloat32Holds()
+    try settings.parameters.checkFilters(against: modules)
+    try checkAbsolutes(contributions, policy: settings.absolute)
+    if settings.space == .factors { for name in modules { try checkThatRanksAreEqual(in: name) } }
+    guard !settings.method.isLinear else { return }
+    for contribution in contributions {
+      if let module = contribution.adapter.modules.values.filter({ $0.bias != nil }).map(\.name).min() {
+        throw Failure(
+          .badData, "lora_B has a bias, which '\(settings.method.about.id)' cannot merge: a bias is no matrix",
+          advice: "take a linear method such as average, which sums biases too; or train without lora_bias",
+          client: contribution.client, tensor: module)
+      }
+    }
+  }
+
+  /// The modules in which all pairs of clients are compared: all, while clients are few.
+  ///
+  /// Pairs grow with the square of the clients. From five on so many modules are looked at, spread evenly, that the work
+  /// is no more than that for four clients in all modules: of those that all clients have, and where these are too few, of
+  /// those that some share.
+  private static func comparedModules(of contributions: [Contribution], among modules: [String]) -> Set<String> {
+    let pairs = contributions.count * contributions.count
+    guard pairs > 16 else { return Set(modules) }
+    let owners = modules.map { name in (name: name, count: contributions.count { $0.adapter.modules[name] != nil }) }
+    let count = max(1, modules.count * 16 / pairs)
+    func some(_ count: Int, of names: [String]) -> [String] {
+      let count = min(count, names.count)
+      return (0..<count).map { names[$0 * names.count / count] }
+    }
+    let common = some(count, of: owners.filter { $0.count == contributions.count }.map(\.name))
+    let shared = owners.filter { (2..<contributions.count).contains($0.count) }.map(\.name)
+    return Set(common + some(count - common.count, of: shared))
+  }
+
+  private func checkThatRanksAreEqual(in name: String) throws {
+    let ranks = contributions.compactMap { contribution in
+      contribution.adapter.modules[name].map { (client: contribution.client, rank: $0.rank) }
+    }
+    guard Set(ranks.map(\.rank)).count > 1 else { return }
+    throw Failure(
+      .badData,
+      "the space 'factors' needs equal ranks, and they are: "
+        + ranks.map { "\($0.client) \($0.rank)" }.joined(separator: ", "),
+      advice: "merge in the space 'stack', 'core' or 'delta', which take any", tensor: name)
+  }
+
+  /// Runs `body` for every module, with the threads that may work on it, and gives the results in order.
+  ///
+  /// As a rule each thread has a module; four share one whose dense result is large, for of these few are to be in memory.
+  package func forEachModule<Result: Sendable>(
+    threads: Int, _ body: @Sendable (_ name: String, _ threads: Int) throws -> Result
+  ) throws -> [Result] {
+    var results: [String: Result] = [:]
+    for (names, sharing) in [(modules.filter(isLarge), min(4, threads)), (modules.filter { !isLarge($0) }, 1)] {
+      let some = try inParallel(names.count, threads: threads / sharing) { try body(names[$0], sharing) }
+      for (name, result) in zip(names, some) { results[name] = result }
+    }
+    return modules.compactMap { results[$0] }
+  }
+
+  /// What became of one module, in the type that it is written in.
+  package struct Merged: Sendable {
+    package let module: MergedAdapter.Module
+    /// What compression left out, if it is to be kept.
+    package let residual: MergedAdapter.Module?
+    package let figures: ModuleFigures
+  }
+
+  /// Merges one module.
+  ///
+  /// - parameters:
+  ///   - overview: What the method wants to know of the whole adapter.
+  ///   - dtype: The type that the result is written in.
+  ///   - draft: Where the result goes as far as it has a place there; the rest stays in memory.
+  ///   - threads: How many may work on it; no bit depends on it.
+  package func merge(
+    _ name: String, _ overview: Overview, as dtype: DType, into draft: WeightsDraft?, threads: Int
+  ) throws -> Merged {
+    try Interruption.check()
+    do {
+      let shares = try shares(of: name)
+      let present = shares.filter { !$0.isAbsent }
+      let likeness = try Likeness(of: present, compares: compared.contains(name))
+      let result = try work(on: name, shares, overview, threads: threads).run()
+      guard result.energy <= largestEnergy else {
+        throw Failure(
+          .badData, "the merged update is beyond the range of float32", advice: "lower the weights or the scaling")
+      }
+      let kept = result.energy - result.discardedEnergy
+      let module = try stored(result.factors, name, bias: result.bias, energy: kept, as: dtype, into: draft)
+      return Merged(
+        module: try draft?.placed(module) ?? module,
+        residual: try result.residual.map { try stored($0, name, as: dtype) },
+        figures: ModuleFigures(
+          name, likeness, of: contributions.count, result,
+          coefficients: result.coefficients.map { all in zip(shares, all).filter { !$0.0.isAbsent }.map(\.1) },
+          resultProducts: compared.contains(name)
+            ? try roughInnerProducts(present.count, with: Term(factors: result.factors)) { try present[$0].term() }
+            : nil))
+    } catch let failure as Failure {
+      throw failure.at(tensor: name)
+    }
+  }
+
+  /// A module and an instance of the method with the parameters that hold there.
+  package func work(
+    on name: String, _ shares: [ModuleShare], _ overview: Overview, threads: Int = 1
+  ) throws -> ModuleMerge {
+    ModuleMerge(
+      name: name, settings: settings, shares: shares, methods: MethodPool { try method(for: name) }, overview: overview,
+      bandElements: room.bandElements, threads: threads)
+  }
+
+  /// Whether the dense result of a module is so large that several threads rather work on one than on one each.
+  func isLarge(_ name: String) -> Bool {
+    guard settings.space == .delta, settings.method.mergesRows, !settings.method.isLinear,
+      let module = contributions.lazy.compactMap({ $0.adapter.modules[name] }).first
+    else { return false }
+    return module.outputs * module.inputs > room.denseElements
+  }
+
+  /// The method with the parameters that hold for a module.
+  package func method(for name: String) throws -> any MergeMethodInstance {
+    let clients = participants(in: name)
+    guard (settings.method.minimumInputs...settings.method.maximumInputs).contains(clients.count) else {
+      throw Failure(
+        .badData,
+        "the number of clients that have this module is \(clients.count), which '\(settings.method.about.id)' does not merge",
+        advice: "let it count as zero where it is missing: merge.missing: zero (--missing zero)", tensor: name)
+    }
+    return try settings.method.makeInstance(parameters(of: name), services: services)
+  }
+
+  /// The clients that take part in a module: all, where it counts as zero with those that lack it.
+  private func participants(in name: String) -> [Contribution] {
+    contributions.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
+  }
+
+  /// The values of the method's parameters for a module and the clients that take part in it.
+  package func parameters(of name: String) throws -> ParameterValues {
+    let clients = participants(in: name)
+    return try settings.parameters.values(module: name, layers: layers, clients: clients.map(\.place))
+  }
+
+  /// The clients' shares of a module, those that lack it as zeros or not at all.
+  ///
+  /// Their factors are read here and held, unless the clients are so many that this takes much memory and the merge looks
+  /// at them one after the other, or at some rows: then they are read each time that they are looked at.
+  package func shares(of name: String) throws -> [ModuleShare] {
+    let modules = contributions.map { $0.adapter.modules[name] }
+    let elements = modules.reduce(0) { $0 + ($1.map { $0.a.count + $0.b.count } ?? 0) }
+    let sumsTerms =
+      settings.space == .stack || settings.space == .core || settings.space == .delta && settings.method.isLinear
+    let holds = sumsTerms || elements <= room.heldElements
+    let present = try zip(contributions, modules).enumerated().compactMap { index, pair -> ModuleShare? in
+      guard let module = pair.1 else { return nil }
+      return try locating(client: pair.0.client, tensor: name) {
+        try ModuleShare(pair.0, index: index, module, seed: settings.seed, holds: holds)
+      }
+    }
+    guard settings.missing == .zero, present.count < contributions.count, let model = present.first else {
+      return present
+    }
+    let placed = Dictionary(uniqueKeysWithValues: present.map { ($0.index, $0) })
+    return contributions.enumerated().map { index, contribution in
+      placed[index] ?? ModuleShare(absent: contribution, index: index, like: model)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/// What is to be known about a merged module.
+package struct ModuleFigures: Sendable {
+  package let module: String
+  /// The clients that have the module.
+  package let clients: [String]
+  /// How many clients the merge has.
+  let clientCount: Int
+  package let rank: Int
+  package let inputRanks: [Int]
+  /// ‖ΔWᵢ‖²_F of every client that has the module.
+  let inputEnergies: [Double]
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ of the clients that have the module, row-major; nil where clients were not compared (``Merger/compared``).
+  package let innerProducts: [Double]?
+  /// ⟨ΔWᵢ, ΔW⟩ of every client's update and the merged one as it is written; nil where clients were not compared.
+  let resultProducts: [Double]?
+  /// What a linear method multiplied every client's update with, in the order of ``clients``; nil for other methods.
+  package let coefficients: [Double]?
+  /// The share of entries at which the clients' updates have both signs.
+  package let signConflict: Double
+  /// ‖ΔW‖²_F of the merged delta before it was compressed.
+  package let energy: Double
+  /// How much of that compression left out.
+  package let discardedEnergy: Double
+
+  /// - parameter coefficients: Those of the clients that have the module.
+  package init(
+    _ module: String, _ likeness: Likeness, of clientCount: Int, _ result: ModuleMerge.Result,
+    coefficients: [Double]? = nil, resultProducts: [Double]? = nil
+  ) {
+    self.module = module
+    self.coefficients = coefficients
+    self.resultProducts = resultProducts
+    self.clientCount = clientCount
+    clients = likeness.clients
+    rank = result.rank
+    inputRanks = likeness.ranks
+    innerProducts = likeness.innerProducts
+    inputEnergies = likeness.energies
+    signConflict = likeness.signConflict
+    energy = result.energy
+    discardedEnergy = result.discardedEnergy
+  }
+
+  /// ‖ΔW‖²_F of the merged delta after it was compressed.
+  var keptEnergy: Double { max(0, energy - discardedEnergy) }
+
+  /// The share of the clients that have the module.
+  package var coverage: Double { Double(clients.count) / Double(clientCount) }
+
+  /// ‖ΔWᵢ‖_F of every client.
+  package var inputNorms: [Double] { inputEnergies.map { $0.squareRoot() } }
+
+  /// The cosines of the angles between the clients' updates, row-major; 0 where an update is zero. Nil where clients were
+  /// not compared.
+  package var cosines: [Double]? { innerProducts.map { Merging.cosines(of: $0, count: clients.count) } }
+}
+
+/// Inner products divided by the norms; 0 where a norm is 0.
+package func cosines(of products: [Double], count: Int) -> [Double] {
+  (0..<count * count).map { place in
+    let (i, j) = (place / count, place % count)
+    let norms = (products[i * count + i] * products[j * count + j]).squareRoot()
+    return norms > 0 ? products[place] / norms : 0
+  }
+}

@@ -1,0 +1,99 @@
+import CKernels
+import Diagnostics
+import LowRank
+import PluginHost
+import Threads
+
+// Of matrices that are merged by rows no more is in memory than a band: some rows of all clients, few enough for the cache.
+// How many rows that are depends on the module and on the number of clients alone, and no result depends on it.
+
+extension ModuleMerge {
+  /// One part of all clients, merged: by rows where the method can do that, else whole.
+  package func merge(_ part: MergeUnit.Part, weights: [Double]? = nil) throws -> Matrix<Float> {
+    guard let size = try methods.lend({ try $0.noteSize() }) else {
+      return try merge(matrices(part), part: part, weights: weights)
+    }
+    let inputs = try shares.map { try ShareRows($0, part) }
+    let notes = UnsafeMutableRawPointer.allocate(byteCount: size * shares.count, alignment: 64)
+    defer { notes.deallocate() }
+    notes.initializeMemory(as: UInt8.self, repeating: 0, count: size * shares.count)
+    nonisolated(unsafe) let shared = notes
+    _ = try inParallel(shares.count, threads: threads) { place in
+      try note(place, inputs[place], part, weights, into: shared + place * size)
+    }
+    return try Matrix(rows: inputs[0].rows, columns: inputs[0].columns) { target in
+      guard let output = target.baseAddress else { return }
+      try mergeRows(of: inputs, part, weights, UnsafeRawPointer(notes), into: output)
+    }
+  }
+
+  /// Shows the method one client's matrix.
+  private func note(
+    _ place: Int, _ input: ShareRows, _ part: MergeUnit.Part, _ weights: [Double]?,
+    into note: UnsafeMutableRawPointer
+  ) throws {
+    try Interruption.check()
+    var unit = unit(part: part, weights: weights)
+    (unit.rows, unit.columns) = (input.rows, input.columns)
+    try methods.lend {
+      try $0.note(unit, input: place, reading: { try input.read($0, into: $1) }, into: note)
+    }
+  }
+
+  private func mergeRows(
+    of inputs: [ShareRows], _ part: MergeUnit.Part, _ weights: [Double]?, _ notes: UnsafeRawPointer,
+    into output: UnsafeMutablePointer<Float>
+  ) throws {
+    let (rows, columns) = (inputs[0].rows, inputs[0].columns)
+    // So many rows at a time that threads seldom ask for more.
+    let stretch = max(1, 128 / bandHeight(columns)) * bandHeight(columns)
+    nonisolated(unsafe) let (notes, output) = (notes, output)
+    _ = try inParallel((rows + stretch - 1) / stretch, threads: threads) { place in
+      let lines = place * stretch..<min((place + 1) * stretch, rows)
+      try forEachBand(of: inputs, in: lines, part, weights) { band, unit in
+        let target = output + band.lowerBound * columns
+        try methods.lend { try $0.mergeRows(unit, from: band.lowerBound, notes: notes, into: target) }
+        try checkFinite(target, count: band.count * columns)
+      }
+    }
+  }
+
+  /// Shows one part of all clients to the survey: by rows where the method can do that, else whole.
+  package func survey(_ part: MergeUnit.Part, weights: [Double]? = nil, pass: Int, into record: SurveyRecord) throws {
+    guard settings.method.surveysRows else {
+      return try survey(matrices(part), part: part, weights: weights, pass: pass, into: record)
+    }
+    let inputs = try shares.map { try ShareRows($0, part) }
+    try forEachBand(of: inputs, in: 0..<inputs[0].rows, part, weights) { _, unit in
+      try methods.lend { try $0.survey(unit, pass: pass, into: record) }
+    }
+  }
+
+  /// Calls `body` for band after band with the unit of these rows.
+  private func forEachBand(
+    of inputs: [ShareRows], in lines: Range<Int>, _ part: MergeUnit.Part, _ weights: [Double]?,
+    _ body: (Range<Int>, MergeUnit) throws -> Void
+  ) throws {
+    var unit = unit(part: part, weights: weights)
+    unit.columns = inputs[0].columns
+    let height = min(bandHeight(unit.columns), lines.count)
+    let size = height * unit.columns
+    let room = UnsafeMutablePointer<Float>.allocate(capacity: max(1, size * inputs.count))
+    defer { room.deallocate() }
+    for first in stride(from: lines.lowerBound, to: lines.upperBound, by: max(1, height)) {
+      try Interruption.check()
+      let band = first..<min(first + height, lines.upperBound)
+      unit.rows = band.count
+      for (place, input) in inputs.enumerated() {
+        try input.read(band, into: room + place * size)
+        unit.inputs[place].values = UnsafePointer(room + place * size)
+      }
+      try body(band, unit)
+    }
+  }
+
+  /// The rows of a band. Eight go through a product together; four take as long, but half the memory where clients are many.
+  private func bandHeight(_ columns: Int) -> Int {
+    max(4, bandElements / max(1, columns * shares.count) & ~7)
+  }
+}

@@ -1,0 +1,100 @@
+import Diagnostics
+import JSON
+import Recipes
+
+/// What became of the tensors that replace the base model's own: whose are in the result, and which are not.
+package struct ReplacedTensors: Sendable, Equatable {
+  /// What the recipe says about them.
+  package let policy: String
+  /// The tensors of the result, by name, with the clients that they come from.
+  package let kept: [Kept]
+  /// The tensors that are not in the result, by client.
+  package let leftOut: [LeftOut]
+  /// The clients that were merged.
+  private let clients: [String]
+
+  /// A tensor of the result.
+  package struct Kept: Sendable, Equatable {
+    package let name: String
+    package let clients: [String]
+
+    package init(name: String, clients: [String]) {
+      self.name = name
+      self.clients = clients
+    }
+  }
+
+  /// The tensors of a client that are not in the result.
+  package struct LeftOut: Sendable, Equatable {
+    package let client: String
+    package let names: [String]
+
+    package init(client: String, names: [String]) {
+      self.client = client
+      self.names = names
+    }
+  }
+
+  /// Nil where no client has such tensors.
+  package init?(_ contributions: [Contribution], policy: Recipe.Absolute) {
+    guard contributions.contains(where: { !$0.adapter.absolutes.isEmpty }) else { return nil }
+    let owners: [Contribution]
+    switch policy {
+    case .drop: (self.policy, owners) = ("drop", [])
+    case .take(let client): (self.policy, owners) = ("take", contributions.filter { $0.client == client })
+    case .average: (self.policy, owners) = ("average", contributions)
+    case .refuse: (self.policy, owners) = ("refuse", contributions)
+    }
+    clients = contributions.map(\.client)
+    let names = Set(owners.flatMap { $0.adapter.absolutes.keys }).sorted()
+    kept = names.map { name in
+      Kept(name: name, clients: owners.filter { $0.adapter.absolutes[name] != nil }.map(\.client))
+    }
+    leftOut = contributions.compactMap { contribution in
+      guard !owners.contains(where: { $0.client == contribution.client }), !contribution.adapter.absolutes.isEmpty
+      else { return nil }
+      return LeftOut(client: contribution.client, names: contribution.adapter.absolutes.keys.sorted())
+    }
+  }
+
+  /// What a user should know about them.
+  package var notes: [Note] {
+    var notes = leftOut.map { client in
+      Note.info(
+        "\(client.client): left out of the result (merge.absolute: \(policy)), though they replace tensors of the base "
+          + "model: \(some(client.names))")
+    }
+    if policy == "take" {
+      notes.append(
+        .info("\(kept.first?.clients.first ?? ""): taken for tensors of the base model: \(some(kept.map(\.name)))"))
+    }
+    guard policy == "average" else { return notes }
+    // Those with the same owners are said once.
+    var told: [[String]] = []
+    for tensor in kept where tensor.clients.count < clients.count && !told.contains(tensor.clients) {
+      told.append(tensor.clients)
+      let names = some(kept.filter { $0.clients == tensor.clients }.map(\.name))
+      let others = some(clients.filter { !tensor.clients.contains($0) })
+      let source =
+        tensor.clients.count == 1
+        ? "are those of \(tensor.clients[0]) alone" : "are the mean of \(some(tensor.clients))"
+      notes.append(
+        .warning("replaced tensors \(source), while \(others) trained with the base model's own: \(names)"))
+    }
+    return notes
+  }
+
+  package var json: JSONValue {
+    [
+      "policy": .string(policy),
+      "tensors": .array(kept.map { ["tensor": .string($0.name), "clients": JSONValue($0.clients)] }),
+      "left_out": .array(leftOut.map { ["client": .string($0.client), "tensors": JSONValue($0.names)] }),
+    ]
+  }
+
+  /// The first of many names; the record has them all.
+  private func some(_ names: [String]) -> String {
+    let shown = names.prefix(8).joined(separator: ", ")
+    return names.count > 8 ? "\(shown) and \(names.count - 8) more" : shown
+  }
+}

@@ -1,0 +1,23 @@
+import Adapters
+import Diagnostics
+import Tensors
+
+/// What a user should know of tensors that are written in float32 although a type of 16 bits was wanted.
+package func wideningNotes(
+  _ modules: [MergedAdapter.Module], averaged: [(name: String, tensor: Tensor)], as dtype: DType
+) -> [Note] {
+  guard dtype.halfRoundoff != nil else { return [] }
+  let widened = modules.filter { $0.b.dtype != dtype || ($0.bias.map { $0.dtype != dtype } ?? false) }.map(\.name)
+  let replaced = averaged.filter { $0.tensor.dtype.isAdapterFloat && $0.tensor.dtype != dtype }.map(\.name)
+  return [widening(of: Set(widened).sorted(), "module", dtype), widening(of: replaced, "tensor", dtype)].compactMap(
+    \.self)
+}
+
+/// The note that says that tensors keep a wider type than was asked for; nil when there is none.
+func widening(of names: [String], _ what: String, _ dtype: DType) -> Note? {
+  guard let first = names.first else { return nil }
+  let rest = names.count == 1 ? "" : " and \(names.count - 1) more"
+  return .warning(
+    "written as float32, because \(dtype.torchName) would change \(names.count == 1 ? "it" : "them") by more than "
+      + "rounding does: the \(what)\(names.count == 1 ? "" : "s") '\(first)'\(rest)")
+}

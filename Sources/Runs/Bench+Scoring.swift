@@ -1,0 +1,166 @@
+import Bundles
+import Diagnostics
+import Digests
+import JSON
+import Merging
+import PluginHost
+import Recipes
+import Scoring
+import Tensors
+import Threads
+
+extension Bench {
+  /// What scoring and selecting made of the clients.
+  package struct Scored: Sendable {
+    package let table: ScoreTable
+    package let selection: SampleSelection?
+    package let notes: [Note]
+  }
+
+  /// Scores the samples of all clients as a recipe says, and selects if it says how.
+  package func score(_ recipe: Recipe) throws -> Scored {
+    let settings = try ScoringSettings(recipe, in: catalog)
+    guard !settings.scorers.isEmpty else {
+      throw Failure(.badRecipe, "the recipe scores nothing", advice: "give it a 'score' section", file: recipe.file)
+    }
+    // A client has the pinned scorers, but not need have the method that the operator merges with.
+    for pin in recipe.plugins where settings.pluginIds.contains(pin.identifier) {
+      try RunSettings.check(pin, recipe, catalog)
+    }
+    let clients = try open(recipe, scoring: true)
+    let scored = try score(recipe, settings, clients)
+    return Scored(table: scored.table, selection: scored.selection, notes: clients.notes + scored.notes)
+  }
+
+  package func score(_ recipe: Recipe, _ settings: ScoringSettings, _ clients: [Client]) throws -> Scored {
+    observer.begin(.reading, total: clients.count)
+    let evidence = try inParallel(clients.count, threads: threads) { place in
+      try Interruption.check()
+      let evidence = try locating(client: clients[place].name) {
+        try ClientEvidence(of: clients[place].name, clients[place].bundle)
+      }
+      observer.advance(.reading, by: 1)
+      return evidence
+    }
+    observer.end(.reading)
+    let agreement =
+      try settings.scorers.contains(where: \.plugin.scoresClients)
+      ? NameAgreement.notes(of: clients.compactMap { client in client.adapter.map { (client.name, $0) } }) : []
+    observer.begin(.scoring, total: evidence.reduce(0) { $0 + $1.samples.count })
+    // A sample counts once, however many scorers look at it.
+    let shares = evidence.map { client in
+      StageShare(of: .scoring, total: client.samples.count, observer)
+    }
+    let count = Double(settings.scorers.count)
+    var mixed: [Note] = []
+    let tables = try settings.scorers.enumerated().map { place, scorer in
+      let table =
+        try scorer.plugin.scoresClients
+        ? scoreClients(clients, by: scorer)
+        : scoreSamples(evidence, by: scorer, notes: &mixed) { client, fraction in
+          shares[client].reach(fraction: (Double(place) + fraction) / count)
+        }
+      for share in shares { share.reach(fraction: Double(place + 1) / count) }
+      return table
+    }
+    observer.end(.scoring)
+    var table = ScoreTable.together(tables, settings.combination)
+    table.evidence = try digests(evidence)
+    var notes = evidence.flatMap(\.notes) + mixed + agreement
+    do {
+      table = try table.standardised()
+    } catch let failure as Failure where settings.rule == nil {
+      // A client with few anchors of its own hands in the single scores; whoever has them all combines them.
+      notes.append(.warning("\(failure.message); \(ScoreTable.poolingAdvice)"))
+    }
+    let selection = try settings.rule.map { rule in
+      try SampleSelection(
+        table, rule: rule.plugin, parameters: rule.parameters, calibratesClients: rule.calibratesClients,
+        services: services, bootstrap: recipe.select.map { drawing($0.value.draws.value, seed: recipe.seed.value) })
+    }
+    if let note = table.domainNote { notes.append(note) }
+    return Scored(table: selection?.table ?? table, selection: selection, notes: notes + (selection?.notes ?? []))
+  }
+
+  /// How a threshold is drawn anew.
+  private func drawing(_ draws: Int, seed: UInt64) -> ThresholdBootstrap.Settings {
+    .init(draws: draws, seed: seed, threads: threads, observer: observer)
+  }
+
+  /// Applies a threshold rule to scores that are there already.
+  ///
+  /// - parameter draws: How often it is drawn anew (``ThresholdBootstrap``); nil as often as by a recipe that does not say.
+  package func select(
+    _ table: ScoreTable, rule: String, parameters: [String: JSONValue], calibratesClients: Bool, draws: Int? = nil
+  ) throws -> SampleSelection {
+    let plugin = try catalog.thresholdRule(rule)
+    let values = try ParameterValues(parameters, schema: plugin.about.parameters, of: "'\(rule)'")
+    return try SampleSelection(
+      table.isUncombined ? table.standardised() : table, rule: plugin, parameters: values,
+      calibratesClients: calibratesClients, services: services,
+      bootstrap: drawing(draws ?? Recipe.Selection.usualDraws, seed: 0))
+  }
+
+  /// Selects as a recipe does, from scores that are there already.
+  ///
+  /// - parameter draws: How often the threshold is drawn anew; nil as often as the recipe says.
+  package func select(_ table: ScoreTable, by recipe: Recipe, draws: Int? = nil) throws -> SampleSelection {
+    guard let select = recipe.select?.value else {
+      throw Failure(.badRecipe, "the recipe selects nothing", advice: "give it a 'select' section", file: recipe.file)
+    }
+    for pin in recipe.plugins where pin.identifier == select.threshold.value {
+      try RunSettings.check(pin, recipe, catalog)
+    }
+    let rule = try ScoringSettings.rule(select, recipe, catalog)
+    return try SampleSelection(
+      table.isUncombined ? table.standardised() : table, rule: rule.plugin, parameters: rule.parameters,
+      calibratesClients: rule.calibratesClients,
+      services: services, bootstrap: drawing(draws ?? select.draws.value, seed: recipe.seed.value))
+  }
+
+  /// - parameter progress: Gets the place of a client and the fraction of its work that is done.
+  private func scoreSamples(
+    _ clients: [ClientEvidence], by settings: ScoringSettings.Scorer, notes: inout [Note],
+    progress: @Sendable (Int, Double) -> Void
+  ) throws -> ScoreTable {
+    let scorer = try SampleScorer(
+      settings.plugin, settings.parameters, for: clients, catalog: catalog, services: services)
+    notes += [scorer.note(clients)].compactMap { $0 }
+    let results = try inParallel(clients.count, threads: threads) { place in
+      try scorer.score(clients[place], at: place) { progress(place, $0) }
+    }
+    let rows = zip(clients, results).flatMap { client, result in
+      client.samples.enumerated().map { place, sample in
+        ScoreTable.Row(
+          client: client.client, split: sample.split.name, id: sample.id, domain: sample.domain,
+          score: result.scores[place], checkpoints: result.checkpoints.map { ($0.step, $0.scores[place].value) },
+          parts: [])
+      }
+    }
+    return try ScoreTable(rows: rows, scorers: [.init(settings)]).checked()
+  }
+
+  private func digests(_ evidence: [ClientEvidence]) throws -> JSONObject {
+    let files = evidence.flatMap { client in
+      (client.bundle.checkpoints.last?.gradients.validation.sorted { $0.key < $1.key } ?? [])
+        .map { (client: client.client, domain: $0.key, file: $0.value) }
+    }
+    let digests = try inParallel(files.count, threads: threads) { place in
+      let file = files[place].file
+      return sha256(of: try file.isRead ? file.bytes() : Bytes(mapping: file.diskPath ?? file.name))
+    }
+    let found = Array(zip(files, digests))
+    return JSONObject(
+      evidence.map { client in
+        let anchors = client.samples.filter { $0.split == .anchor }.map { $0.id + "\n" }.joined()
+        let validation = found.filter { $0.0.client == client.client }.map { ($0.0.domain, JSONValue.string($0.1)) }
+        return (
+          client.client,
+          [
+            "anchor_ids": .string(sha256(of: Bytes(Array(anchors.utf8)))), "domains": JSONValue(client.domains),
+            "validation": .object(JSONObject(validation)),
+          ]
+        )
+      })
+  }
+}

@@ -1,0 +1,321 @@
+import Adapters
+import Bundles
+import CSystem
+import Diagnostics
+import Foundation
+import JSON
+import LowRank
+import Merging
+import PluginHost
+import Recipes
+import Scoring
+import Synchronization
+import Tensors
+import Threads
+
+/// Where runs are made: a recipe goes in, a run directory comes out.
+package struct Bench: Sendable {
+  package let catalog: PluginCatalog
+  package var observer: any Observer
+  package var threads: Int
+  package var room = MergeRoom()
+  /// What plugins had to say.
+  private let said = Said()
+
+  package init(catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int) {
+    clues_keep_freed_memory()
+    self.catalog = catalog
+    self.observer = observer
+    self.threads = threads
+  }
+
+  /// Carries out a recipe and writes its run directory, whole or not at all.
+  ///
+  /// - parameters:
+  ///   - output: The run directory.
+  ///   - replacing: Whether a run that is there may be replaced.
+  /// - throws: ``Failure``; what stood at `output` is then as it was.
+  package func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunRecord {
+    let settings = try RunSettings(recipe, in: catalog)
+    try OutputFolder.checkTarget(output, replacing: replacing)
+    try checkThatInputsStay(recipe, output)
+    // Made first, so that a folder that cannot be written is found out before the work, not after it.
+    let folder = try OutputFolder(output, replacing: replacing)
+    do {
+      return try run(recipe, settings, into: folder)
+    } catch {
+      folder.abandon()
+      throw error
+    }
+  }
+
+  /// Refuses an output that would replace a bundle.
+  private func checkThatInputsStay(_ recipe: Recipe, _ output: String) throws {
+    let target = URL(filePath: output).standardizedFileURL.resolvingSymlinksInPath().path
+    for client in recipe.clients {
+      let path = recipe.path(client.value.path)
+      let input = URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath().path
+      guard input != target, !input.hasPrefix(target + "/") else {
+        throw Failure(
+          .cannotWrite, "the output would replace the input \(path)", advice: "choose another output", file: output)
+      }
+    }
+  }
+
+  private func run(_ recipe: Recipe, _ settings: RunSettings, into folder: OutputFolder) throws -> RunRecord {
+    var stopwatch = Stopwatch()
+    let clients = try open(recipe, scoring: settings.scoring != nil)
+    stopwatch.lap(.opening)
+
+    let resolved = recipe.resolved(settings.merge).withoutOutputPath
+    var record = RunRecord(
+      recipe: resolved.withFullPaths.jsonValue, recipeAsWritten: resolved.jsonValue,
+      notes: clients.notes + OpenBLAS.current.notes)
+    record.bundles = clients.map { RunRecord.Input($0) }
+    record.plugins = try settings.libraries.map { try RunRecord.Plugin($0) }
+    let scored = try settings.scoring.map { try score(recipe, $0, clients) }
+    if let scored {
+      record.scored = scored
+      record.notes += scored.notes
+      stopwatch.lap(.scoring)
+    }
+    var adapters: [WrittenAdapter] = []
+    if let merge = settings.merge {
+      adapters = try self.merge(
+        clients.contributions(recipe, scored?.selection), merge, clients, into: &record, folder)
+      stopwatch.lap(.merging)
+    }
+    for note in record.notes { observer.note(note) }
+    let told = said.take()
+    if let rest = told.rest { observer.note(rest) }
+    record.notes += told.notes + (told.rest.map { [$0] } ?? [])
+    record.timings = stopwatch.laps
+    try write(adapters, record, into: folder)
+    return record
+  }
+
+  private func merge(
+    _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord,
+    _ folder: OutputFolder
+  ) throws -> [WrittenAdapter] {
+    try settings.checkCount(of: contributions, amongst: clients)
+    let merger = try Merger(settings, contributions, services: services, room: room)
+    let dtype = settings.dtype ?? contributions.commonDType
+    let names = merger.modules
+    let overview = try survey(merger)
+    let absolutes = try contributions.named(
+      mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype))
+    let draft = try merger.layout(dtype: dtype, absolutes).map {
+      try WeightsDraft($0, in: folder.create(WrittenAdapter.weights), path: folder.path + "/" + WrittenAdapter.weights)
+    }
+    observer.begin(.merging, total: names.count)
+    let merged = try merger.forEachModule(threads: threads) { name, threads in
+      let merged = try merger.merge(name, overview, as: dtype, into: draft, threads: threads)
+      observer.advance(.merging, by: 1)
+      return merged
+    }
+    observer.end(.merging)
+    // A score of whole clients may have said some of it already.
+    record.notes += merger.notes.filter { !record.notes.contains($0) }
+    let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
+    record.clients = contributions.compactMap { contribution in
+      byName[contribution.client].map { RunRecord.Client($0, contribution) }
+    }
+    record.merge = .init(
+      method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
+      parameters: settings.parameters.commonValues, clients: contributions.map(\.client),
+      replaced: ReplacedTensors(contributions, policy: settings.absolute), modules: merged.map(\.figures))
+    let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
+    record.merge?.ranks = adapter.ranks
+    record.notes += settings.notes(contributions, record.merge)
+    record.notes += wideningNotes(
+      merged.map(\.module) + merged.compactMap(\.residual),
+      // One that was not averaged comes as it was.
+      averaged: settings.absolute == .average && contributions.count > 1 ? absolutes : [], as: dtype)
+    if let merge = record.merge {
+      record.notes += merge.outlierNotes + settings.weightlessNotes(contributions)
+      let weighted = Set(contributions.filter { $0.weight != 0 }.map(\.client))
+      record.notes += merge.coefficientNote(weighted: weighted).map { [$0] } ?? []
+    }
+    record.notes += adapter.notes
+    // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
+    let rest = merged.compactMap(\.residual)
+    let residual = rest.isEmpty ? nil : MergedAdapter(rest, contributions, settings)
+    return [WrittenAdapter(folder: "", adapter: adapter, draft: draft)]
+      + (residual.map { [WrittenAdapter(folder: "residual/", adapter: $0, draft: nil)] } ?? [])
+  }
+
+  /// What the method wants to know of the whole adapter; no stage of its own where it wants nothing.
+  private func survey(_ merger: Merger) throws -> Overview {
+    let modules = try merger.modulesToSurvey()
+    let looks = merger.looks(surveying: modules)
+    guard looks > 0 else { return try merger.overview(surveying: modules, threads: threads) {} }
+    observer.begin(.surveying, total: looks)
+    let overview = try merger.overview(surveying: modules, threads: threads) { observer.advance(.surveying, by: 1) }
+    observer.end(.surveying)
+    return overview
+  }
+
+  /// Opens all bundles, several at a time, and gives them in the order of their names.
+  ///
+  /// From here on the order in the recipe plays no part, so it cannot change a result.
+  ///
+  /// - parameters:
+  ///   - parts: What to read of the bundles; nil for what a merge takes, or scoring.
+  ///   - digesting: Whether the bundles' digests are wanted, for which every byte of them is read.
+  package func open(
+    _ recipe: Recipe, scoring: Bool, wanting parts: Set<Part>? = nil, digesting: Bool = true
+  ) throws -> [Client] {
+    if recipe.merge != nil { try checkRoom(threads: threads) }
+    let limits = recipe.readingLimits
+    let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
+    observer.begin(.opening, total: sizes.reduce(0, +))
+    let shares = sizes.map { StageShare(of: .opening, total: $0, observer) }
+    var clients = try inParallel(recipe.clients.count, threads: threads) { place in
+      try Client(recipe, place: place, scoring: scoring, wanting: parts, limits: limits) { done in
+        try Interruption.check()
+        shares[place].reach(done)
+      }
+    }
+    if digesting {
+      try clients.digest(threads: threads) { place, count in
+        try Interruption.check()
+        shares[place].advance(by: count)
+      }
+    }
+    for share in shares { share.finish() }
+    observer.end(.opening)
+    try clients.checkNames(recipe)
+    return clients.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+  }
+
+  package var services: HostServices {
+    let (observer, said) = (observer, said)
+    return HostServices(
+      log: { plugin, level, text in
+        guard level == .warning else { return }
+        // What a plugin says of every module is said once.
+        let note = Note.warning("\(plugin): \(text)")
+        if said.add(note) { observer.note(note) }
+      },
+      isCancelled: { Interruption.isPending })
+  }
+
+  private func write(
+    _ adapters: [WrittenAdapter], _ record: RunRecord, into folder: OutputFolder
+  ) throws {
+    observer.begin(.writing, total: adapters.isEmpty ? nil : adapters.reduce(0) { $0 + $1.adapter.size })
+    // While the disk takes the adapters, there is time to tell of the run.
+    _ = try inParallel(2, threads: threads) { place in
+      if place == 0 {
+        try write(adapters, into: folder)
+      } else {
+        try write(record, of: adapters.first?.adapter, into: folder)
+      }
+    }
+    try Interruption.check()
+    observer.end(.writing)
+    try folder.commit(observer)
+  }
+}
+
+extension Bench {
+  private func write(_ adapters: [WrittenAdapter], into folder: OutputFolder) throws {
+    for adapter in adapters {
+      try adapter.write(into: folder, threads: threads) { bytes in
+        try Interruption.check()
+        observer.advance(.writing, by: bytes)
+      }
+    }
+  }
+
+  /// Writes what is told of a run: its record, the report, the scores and the model card.
+  private func write(_ record: RunRecord, of adapter: MergedAdapter?, into folder: OutputFolder) throws {
+    if let adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
+    if let scored = record.scored { try folder.write(scored.table, scored.selection) }
+    try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
+    try folder.write(record.report, to: "clues/report.html")
+  }
+}
+
+/// All that a recipe asks for, with every plugin found and every parameter checked.
+struct RunSettings: Sendable {
+  let scoring: ScoringSettings?
+  let merge: MergeSettings?
+
+  init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
+    var failures = Failures()
+    let scoring = try failures.attempt { recipe.score.isEmpty ? nil : try ScoringSettings(recipe, in: catalog) }
+    let merge = try failures.attempt { try recipe.merge.map { try MergeSettings(recipe, $0.value, in: catalog) } }
+    for pin in recipe.plugins { try failures.attempt { try Self.check(pin, recipe, catalog) } }
+    try failures.throwIfAny()
+    self.scoring = scoring ?? nil
+    self.merge = merge ?? nil
+  }
+
+  /// Refuses a plugin whose library is not the one that the recipe pins.
+  static func check(_ pin: PluginPin, _ recipe: Recipe, _ catalog: PluginCatalog) throws {
+    let entry = try recipe.locating(pin.origin) { try catalog.entry(pin.identifier) }
+    let found = try entry.library.digested()
+    guard found != pin.digest else { return }
+    var failure = recipe.failure(
+      "'\(pin.identifier)' is pinned to \(pin.digest), but \(entry.library.path) is \(found)", at: pin.origin,
+      advice: "bring the pinned library, or pin this one if you trust it")
+    failure.kind = .untrustedPlugin
+    throw failure
+  }
+
+  /// The libraries that take part, each once.
+  var libraries: [PluginIdentity] {
+    let all = (scoring?.libraries ?? []) + (merge.map { [$0.method.about.library] } ?? [])
+    return all.reduce(into: []) { list, library in if !list.contains(library) { list.append(library) } }
+  }
+}
+
+/// The notes that were made already.
+private final class Said: Sendable {
+  private let kept = Mutex<(notes: [Note], size: Int, omitted: Int)>(([], 0, 0))
+  /// More than this of one run is counted, not kept.
+  private static let (mostNotes, mostBytes) = (1000, 1 << 20)
+
+  /// Whether this note is new, and is kept.
+  func add(_ note: Note) -> Bool {
+    kept.withLock { kept in
+      if kept.notes.contains(note) { return false }
+      guard kept.notes.count < Self.mostNotes, kept.size + note.text.utf8.count <= Self.mostBytes else {
+        kept.omitted += 1
+        return false
+      }
+      kept.notes.append(note)
+      kept.size += note.text.utf8.count
+      return true
+    }
+  }
+
+  /// The notes, and what is said of those that were not kept; both are then forgotten; in an order that does not depend on threads.
+  func take() -> (notes: [Note], rest: Note?) {
+    kept.withLock { kept in
+      defer { kept = ([], 0, 0) }
+      let rest = kept.omitted
+      return (
+        kept.notes.sorted { $0.text < $1.text },
+        rest == 0 ? nil : .warning("plugins logged \(rest) more warnings in this run, which are left out")
+      )
+    }
+  }
+}
+
+/// How long each stage took.
+private struct Stopwatch {
+  private let clock = ContinuousClock()
+  private var start: ContinuousClock.Instant
+  private(set) var laps: [(stage: Stage, seconds: Double)] = []
+
+  init() { start = clock.now }
+
+  mutating func lap(_ stage: Stage) {
+    let now = clock.now
+    laps.append((stage, (now - start) / .seconds(1)))
+    start = now
+  }
+}

@@ -1,0 +1,94 @@
+import Adapters
+import Bundles
+import Diagnostics
+import Foundation
+import Recipes
+import Scoring
+
+/// A client of a run: its bundle, opened, and its adapter, read.
+package struct Client: Sendable {
+  /// The client's place in the recipe.
+  package let place: Int
+  package let name: String
+  package let bundle: Bundles.Bundle
+  package let adapter: Adapter?
+  /// The digest of the bundle; none before all bundles are open.
+  package var sha256 = ""
+  /// Whether it was trained on anchor data: it is scored against, and not merged.
+  package let isAnchor: Bool
+
+  /// Opens the bundle that the recipe names.
+  ///
+  /// - parameters:
+  ///   - wanted: The parts to read; nil for those that a merge takes, or scoring.
+  ///   - progress: Gets to know how many bytes of it are decoded.
+  package init(
+    _ recipe: Recipe, place: Int, scoring: Bool, wanting wanted: Set<Part>? = nil, limits: Limits,
+    progress: @escaping ReadingProgress
+  ) throws {
+    let entry = recipe.clients[place].value
+    isAnchor = entry.anchor?.value ?? false
+    let checkpoint = entry.checkpoint.map { CheckpointChoice($0.value) }
+    let path = recipe.path(entry.path)
+    let parts = wanted ?? (scoring ? ClientEvidence.parts(for: path) : [.adapter, .samples])
+    let bundle = try Self.advising(about: entry.path.value, at: path) {
+      try Bundles.Bundle.open(
+        path, wanting: parts, adapter: entry.adapter?.value, checkpoint: checkpoint, limits: limits, progress: progress)
+    }
+    let name = entry.name?.value ?? bundle.client
+    adapter = try locating(client: name) {
+      try bundle.adapter.flatMap { files in
+        guard parts.contains(.adapter) else { return nil }
+        return try files.adapter()
+      }
+    }
+    self.place = place
+    self.name = name
+    self.bundle = bundle
+  }
+}
+
+extension Client {
+  /// Runs `body` and says more of a path at which there is nothing, and which looks like a name on the Hugging Face Hub.
+  private static func advising<Result>(about written: String, at path: String, _ body: () throws -> Result) throws
+    -> Result
+  {
+    do {
+      return try body()
+    } catch var failure as Failure
+      where failure.kind == .missingInput && written.wholeMatch(of: /[A-Za-z0-9][\w.-]*\/[\w.-]+/) != nil
+      && !FileManager.default.fileExists(atPath: path)
+    {
+      failure.advice =
+        "a name on the Hugging Face Hub is no path, and nothing is downloaded here: fetch it with "
+        + "`hf download \(written) --local-dir FOLDER` and give FOLDER"
+      throw failure
+    }
+  }
+}
+
+extension CheckpointChoice {
+  fileprivate init(_ checkpoint: Recipe.Checkpoint) {
+    switch checkpoint {
+    case .step(let step): self = .step(step)
+    case .last: self = .last
+    }
+  }
+}
+
+extension [Client] {
+  /// Refuses two clients of one name: nobody could tell their samples and weights apart.
+  func checkNames(_ recipe: Recipe) throws {
+    var seen: [String: Client] = [:]
+    for client in self {
+      if let other = seen.updateValue(client, forKey: client.name) {
+        throw recipe.failure(
+          "two clients are called '\(client.name)': \(other.bundle.path) and \(client.bundle.path)",
+          at: recipe.clients[client.place].origin,
+          advice: recipe.file.isEmpty
+            ? "give each input a name, in order: --client NAME --client NAME; or rename one of them"
+            : "give one of them another name with 'name:'")
+      }
+    }
+  }
+}

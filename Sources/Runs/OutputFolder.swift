@@ -1,0 +1,251 @@
+import Bundles
+import CSystem
+import Diagnostics
+import Foundation
+import Synchronization
+import Tensors
+
+/// A folder, or an archive of it, that appears whole or not at all.
+///
+/// Everything is written to a sibling with a name of its own, brought to disk, and renamed; whatever stood under the final
+/// name stays as it was until then. A sibling that a killed run left behind is removed by the next one. The draft is
+/// spoken of by its descriptor and not by its path: if somebody removes it midway, nothing is written any more, and no
+/// folder comes about that holds the second half of a result.
+///
+/// Files may be written from several threads at once.
+package struct OutputFolder: Sendable {
+  /// The names of the files so far; no order in which they came about shows in a result.
+  private final class Written: Sendable {
+    private let names = Mutex<Set<String>>([])
+
+    func add(_ name: String) { names.withLock { _ = $0.insert(name) } }
+
+    var sorted: [String] { names.withLock { $0.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } } }
+  }
+
+  package let path: String
+  /// Where the folder goes: a link stays, and what it leads to is replaced.
+  private let target: String
+  private let draft: Draft
+  private let written = Written()
+  private let replaces: Bool
+
+  /// Checks that the folder can be made and opens a draft of it.
+  ///
+  /// - parameter replacing: Whether a folder that is there may be replaced.
+  /// - throws: ``Failure`` `cannotWrite`.
+  package init(_ path: String, replacing: Bool) throws {
+    self.path = path
+    replaces = replacing
+    try Self.checkTarget(path, replacing: replacing)
+    let target = URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath()
+    try Self.attempt(path) {
+      try FileManager.default.createDirectory(
+        at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+    }
+    self.target = target.path
+    draft = try Draft(of: target.path, isFolder: true)
+  }
+
+  /// Refuses a target that must not be replaced; nothing is touched.
+  static func checkTarget(_ path: String, replacing: Bool) throws {
+    guard !path.isEmpty else { throw Failure(.usage, "the output has no name", advice: "name a folder or an archive") }
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    if !exists || !isFolder.boolValue { try refuseOtherFiles(path) }
+    guard exists else {
+      var status = stat()
+      guard lstat(path, &status) != 0 else {
+        throw Failure(
+          .cannotWrite, "is a link that leads nowhere", advice: "choose another output, or mend the link", file: path)
+      }
+      return
+    }
+    if FolderArchive.isNamed(path), !isFolder.boolValue {
+      guard replacing else {
+        throw Failure(
+          .cannotWrite, "the output archive exists", advice: "choose another one, or replace it with --force",
+          file: path)
+      }
+      return
+    }
+    guard isFolder.boolValue else {
+      throw Failure(.cannotWrite, "there is a file of this name", advice: "choose another output folder", file: path)
+    }
+    let entries = try attempt(path) { try FileManager.default.contentsOfDirectory(atPath: path) }
+    guard !entries.isEmpty else { return }
+    guard replacing else {
+      throw Failure(
+        .cannotWrite, "the output folder exists", advice: "choose another one, or replace it with --force", file: path)
+    }
+    // Replacing removes the folder with all that is in it, so it must be one that a run, a selection or PEFT wrote.
+    let isOurs = ["run.json", "threshold.json"].contains {
+      FileManager.default.fileExists(atPath: "\(path)/clues/\($0)")
+    }
+    let written: Set = ["adapter_config.json", "adapter_model.safetensors", "README.md", "residual", ".DS_Store"]
+    guard isOurs || written.isSuperset(of: entries) else {
+      throw Failure(
+        .cannotWrite, "the folder holds more than an adapter and is no run, so it is not replaced, even with --force",
+        advice: "choose another output folder, or remove it yourself", file: path)
+    }
+  }
+
+  /// Refuses a name that promises a file which is not written here; whoever gives it does not want a folder.
+  private static func refuseOtherFiles(_ path: String) throws {
+    let name = URL(filePath: path).lastPathComponent.lowercased()
+    let others = [
+      ".7z", ".rar", ".bz2", ".tbz2", ".tbz", ".gz", ".xz", ".zst", ".lz", ".lz4", ".lzma", ".br", ".z", ".cpio",
+      ".jar", ".iso", ".safetensors", ".bin", ".pt", ".pth", ".gguf",
+    ]
+    guard !FolderArchive.isNamed(path), let ending = others.first(where: name.hasSuffix) else { return }
+    throw Failure(
+      .usage, "the output is a folder or an archive, and '\(ending)' is not written",
+      advice: "name a folder, or end the name in \(FolderArchive.endings.joined(separator: ", "))", file: path)
+  }
+
+  /// Writes one file of the folder; `name` may lie in a sub-folder.
+  ///
+  /// - parameter advance: Gets the size of every chunk that is written.
+  package func write(
+    _ chunks: some Sequence<[UInt8]>, to name: String, advance: (Int) throws -> Void = { _ in }
+  ) throws {
+    let file = try create(name)
+    defer { close(file) }
+    for chunk in chunks {
+      try chunk.withUnsafeBytes { raw in
+        var rest = raw
+        while !rest.isEmpty {
+          try Interruption.check()
+          let count = Foundation.write(file, rest.baseAddress, min(rest.count, 64 << 20))
+          if count < 0, errno == EINTR { continue }
+          guard count > 0 else { throw Failure.cannotWrite(path + "/" + name) }
+          rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+      }
+      try advance(chunk.count)
+    }
+    guard fsync(file) == 0 else { throw Failure.cannotWrite(path + "/" + name) }
+  }
+
+  package func write(_ text: String, to name: String) throws { try write([Array(text.utf8)], to: name) }
+
+  /// Makes a file of the folder; gives its descriptor, to read and to write, which the caller closes.
+  func create(_ name: String) throws -> Int32 {
+    guard !name.split(separator: "/").contains("..") else {
+      throw Failure(.cannotWrite, "leaves the output folder", file: name)
+    }
+    let folders = name.split(separator: "/").dropLast()
+    for depth in folders.indices {
+      let folder = folders[...depth].joined(separator: "/")
+      guard mkdirat(draft.descriptor, folder, 0o777) == 0 || errno == EEXIST else {
+        throw Failure.cannotWrite(path + "/" + name)
+      }
+    }
+    // Anew: whoever holds the file that it replaces sees no change.
+    unlinkat(draft.descriptor, name, 0)
+    let file = openat(draft.descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard file >= 0 else { throw Failure.cannotWrite(path + "/" + name) }
+    written.add(name)
+    return file
+  }
+
+  /// The bytes of a file as they are on disk now.
+  package func read(_ name: String) throws -> Bytes {
+    let file = openat(draft.descriptor, name, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else {
+      throw Failure(system: .cannotWrite, "cannot be read back", file: path + "/" + name)
+    }
+    defer { close(file) }
+    return try Bytes(mapping: file, path: path + "/" + name)
+  }
+
+  /// Gives the folder its name, or packs it into the archive; from here on it is there.
+  package func commit(_ observer: any Observer = Unobserved()) throws {
+    try Self.attempt(path) {
+      for name in written.sorted where faccessat(draft.descriptor, name, F_OK, 0) != 0 {
+        throw Failure(
+          .cannotWrite, "was removed before the result was whole", advice: "let the run have its folder",
+          file: path + "/" + name)
+      }
+      if FolderArchive.isNamed(path) {
+        let stage = PackingStage(observer)
+        try FolderArchive.pack(
+          written.sorted, to: path, replacing: replaces, interruption: { try Interruption.check() },
+          progress: { try stage.reach($0, of: $1) }, content: read)
+        stage.end()
+        return abandon()
+      }
+      guard fsync(draft.descriptor) == 0 else { throw Failure.cannotWrite(path) }
+      defer { syncFolder(of: target) }
+      try takeName()
+    }
+  }
+
+  /// Gives the draft its name and removes what stood there. Once the name is given nothing fails any more: what cannot be
+  /// removed now, the next run removes.
+  ///
+  /// Another run may take or leave the name at any moment, so each step says in itself what it expects to find.
+  private func takeName() throws {
+    for _ in 0..<100 {
+      // Takes a free name, or that of an empty folder; what is in a folder stays.
+      if Foundation.rename(draft.path, target) == 0 { return }
+      guard [ENOTEMPTY, EEXIST, ENOTDIR].contains(errno) else { throw Self.nameless(target) }
+      try Self.checkTarget(target, replacing: replaces)
+      guard replaces else { continue }
+      // Two renames in a row leave a moment without either; exchanging, where the file system can do it, leaves none.
+      if clues_exchange(draft.path, target) == 0 {
+        try? FileManager.default.removeItem(atPath: draft.path)
+        return
+      }
+      if errno == ENOENT { continue }
+      if try moveAside() { return }
+    }
+    throw Failure(
+      .cannotWrite, "cannot be given its name: other runs give it away again and again",
+      advice: "let fewer runs write to the same output at once", file: target)
+  }
+
+  /// The same in two steps, under a lock, so that nobody takes the previous result for an abandoned one meanwhile.
+  ///
+  /// - returns: false where another run was quicker.
+  private func moveAside() throws -> Bool {
+    let old = draft.path + "-old"
+    let held = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    defer { if held >= 0 { close(held) } }
+    if held >= 0 { _ = flock(held, LOCK_EX | LOCK_NB) }
+    guard Foundation.rename(target, old) == 0 else {
+      if errno == ENOENT { return false }
+      throw Self.nameless(target)
+    }
+    guard Foundation.rename(draft.path, target) == 0 else {
+      let failure = Self.nameless(target)
+      let isTaken = [ENOTEMPTY, EEXIST].contains(errno)
+      // Back to its place, unless somebody else is there by now.
+      if Foundation.rename(old, target) != 0 { try? FileManager.default.removeItem(atPath: old) }
+      if isTaken { return false }
+      throw failure
+    }
+    try? FileManager.default.removeItem(atPath: old)
+    return true
+  }
+
+  /// Removes the draft; what stood under the final name stays.
+  package func abandon() { try? FileManager.default.removeItem(atPath: draft.path) }
+
+  private static func nameless(_ target: String) -> Failure {
+    Failure(system: .cannotWrite, "cannot be given its name", file: target)
+  }
+
+  private static func attempt<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      let reason = (error as NSError).localizedFailureReason ?? error.localizedDescription
+      throw Failure(
+        .cannotWrite, "cannot be written: \(reason)", advice: "check the folder's permissions and the free space",
+        file: path)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Diagnostics
+import Foundation
+import JSON
+import Scoring
+import Tensors
+
+/// Scores in a file, with the file beside it that says how they came about; each appears whole or not at all.
+package struct ScoresOutput {
+  private let table: ScoreTable
+
+  package init(_ table: ScoreTable) { self.table = table }
+
+  /// Refuses a file that must not be replaced or has no folder to be in; nothing is touched.
+  package static func check(_ path: String, replacing: Bool) throws {
+    guard access(URL(filePath: path).deletingLastPathComponent().path, W_OK) == 0 else {
+      throw Failure(
+        system: .cannotWrite, "cannot be written",
+        advice: "check that the folder exists, and its permissions", file: path)
+    }
+    guard !replacing else { return }
+    let origin = ScoreTable.originPath(of: path)
+    for file in [path, origin] where FileManager.default.fileExists(atPath: file) {
+      // An origin alone is what a run leaves that was killed between its last two steps.
+      if file == origin, isOrigin(origin) { continue }
+      throw Failure(
+        .cannotWrite, "the file exists", advice: "choose another name, or replace it with --force", file: file)
+    }
+  }
+
+  private static func isOrigin(_ path: String) -> Bool {
+    guard let bytes = try? Bytes(mapping: path), let value = try? bytes.withUnsafeBytes({ try JSONReader().read($0) })
+    else { return false }
+    return value.objectValue?["schema"] == "clues/scoring/1"
+  }
+
+  /// Both files are brought to disk before either gets its name.
+  package func write(to path: String, replacing: Bool) throws {
+    try Self.check(path, replacing: replacing)
+    let text = table.text
+    let scores = try WholeFile(text, for: path)
+    do {
+      try Interruption.check()
+      try writeWhole(table.originJSON(of: text).text(indented: true) + "\n", to: ScoreTable.originPath(of: path))
+    } catch {
+      scores.abandon()
+      throw error
+    }
+    try scores.commit()
+  }
+}

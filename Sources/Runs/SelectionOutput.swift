@@ -1,0 +1,41 @@
+import Diagnostics
+import Foundation
+import JSON
+import Scoring
+
+/// A selection in a folder of its own.
+package struct SelectionOutput {
+  private let selection: SampleSelection
+
+  package init(_ selection: SampleSelection) { self.selection = selection }
+
+  package func write(to path: String, replacing: Bool) throws {
+    guard !FileManager.default.fileExists(atPath: path + "/clues/run.json") else {
+      throw Failure(
+        .cannotWrite, "the folder holds a run, which a selection does not replace, even with --force",
+        advice: "choose another output folder", file: path)
+    }
+    let folder = try OutputFolder(path, replacing: replacing)
+    do {
+      try folder.write(selection.table, selection)
+      try folder.commit()
+    } catch {
+      folder.abandon()
+      throw error
+    }
+  }
+}
+
+extension OutputFolder {
+  /// Writes scores and, if there is one, the selection where a run directory has them.
+  package func write(_ table: ScoreTable, _ selection: SampleSelection?) throws {
+    let text = table.text
+    try write(text, to: "clues/scores.jsonl")
+    try write(table.originJSON(of: text).text(indented: true) + "\n", to: "clues/scores.origin.json")
+    guard let selection else { return }
+    for client in selection.clients {
+      try write(selection.keptIds(of: client.client), to: "clues/selected/\(client.client).txt")
+    }
+    try write(DecidedThreshold(selection).json.text(indented: true) + "\n", to: "clues/threshold.json")
+  }
+}

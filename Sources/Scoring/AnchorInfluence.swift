@@ -1,0 +1,154 @@
+import Diagnostics
+import JSON
+import PluginHost
+
+/// How far the anchors of one client move the threshold of the others: the selection with them against that without.
+package struct AnchorInfluence: Sendable, Equatable {
+  /// Whether the others would have no threshold at all, because too few anchors are left.
+  let isAlone: Bool
+  /// The threshold of the others without these anchors; nil where they have none, or different ones.
+  package let threshold: Double?
+  /// How far the threshold moves for these anchors, in standard deviations of the other clients' anchors. Where several
+  /// scorers are combined, the anchors move the scale, too: threshold and deviation are then each those of their scale.
+  /// Nil where the other clients have no two different anchors.
+  package let deviations: Double?
+  /// Of the other clients' training samples, how many are decided otherwise without these anchors.
+  package let decisions: Int
+  /// How many training samples the other clients have.
+  package let others: Int
+
+  /// Where several scorers are combined, the one whose scale these anchors stretch or shrink the most, and by what factor:
+  /// a scorer on a stretched scale counts for less in the total.
+  let stretch: Stretch?
+
+  struct Stretch: Sendable, Equatable {
+    let scorer: String
+    let factor: Double
+
+    /// The factor as that of a stretch, whichever way it goes.
+    var size: Double { max(factor, 1 / factor) }
+  }
+
+  /// Whether one client decides too much: its anchors move the threshold by more than a deviation of all others'
+  /// anchors, turn more than a quarter of the other clients' decisions, or change the scale of a scorer more than
+  /// threefold.
+  var isFar: Bool { abs(deviations ?? 0) > 1 || 4 * decisions > others || isStretched }
+
+  var isStretched: Bool { stretch.map { $0.size > 3 } ?? false }
+
+  package var json: JSONValue {
+    [
+      "threshold_without": threshold.map { number($0) } ?? .null, "deviations": deviations.map { number($0) } ?? .null,
+      "decisions": JSONValue(decisions), "of": JSONValue(others),
+      "stretch": stretch.map { ["scorer": .string($0.scorer), "factor": number($0.factor)] } ?? .null,
+    ]
+  }
+}
+
+/// The selection with the anchors of one client left out after another.
+struct LeaveOneOut {
+  let table: ScoreTable
+  /// The scores that the thresholds are set on: those of the table, or each client's on a scale of its own.
+  let calibrated: ScoreTable
+  let calibratesClients: Bool
+  /// Of every client, in order.
+  let thresholds: [Double]
+  let decide: ([ThresholdRulePlugin.ClientScores]) throws -> [Double]
+
+  /// What the anchors of each client do; nil of clients without, and of all where there is one client or where the
+  /// clients themselves are what is scored.
+  ///
+  /// - throws: ``Failure`` when the rule fails for another reason than that too few anchors are left.
+  func influences() throws -> [AnchorInfluence?] {
+    let groups = table.groups
+    guard groups.count > 1, groups.contains(where: { $0.places.count > 1 }) else { return groups.map { _ in nil } }
+    // Shortfalls of calibrated clients are on the scale of each client's own anchors alone.
+    let hasCommonScale = !(calibratesClients && table.combination == .shortfall)
+    let parts = table.scorers.count > 1 && !table.isUncombined && hasCommonScale ? ScoreParts(table) : nil
+    return try groups.indices.map { try influence(of: $0, groups, parts) }
+  }
+
+  private typealias Group = (client: String, places: Range<Int>)
+
+  private func influence(of left: Int, _ groups: [Group], _ parts: ScoreParts?) throws -> AnchorInfluence? {
+    let rows = table.rows
+    let before = calibrated.rows.map(\.score.value)
+    guard groups[left].places.contains(where: { rows[$0].isAnchor && before[$0] != nil }) else { return nil }
+    let others = rows.indices.filter { !groups[left].places.contains($0) }
+    let training = others.filter { rows[$0].isTrain }
+    let anchors = others.filter { rows[$0].isAnchor }
+    let nothing = AnchorInfluence(
+      isAlone: true, threshold: nil, deviations: nil, decisions: 0, others: training.count, stretch: nil)
+    let scales = try nilIfTooLittle { try parts?.scales(without: groups[left].client) ?? [] }
+    guard let scales else { return nothing }
+    let after = scores(without: left, groups, parts, scales, before)
+    let inputs = groups.enumerated().map { place, group in
+      Self.input(group.client, group.places.filter { place != left || rows[$0].isTrain }, rows, after)
+    }
+    guard let moved = try nilIfTooLittle({ try decide(inputs) }) else { return nothing }
+    let owners = groups.enumerated().flatMap { place, group in group.places.map { _ in place } }
+    let decisions = training.count { place in
+      (before[place].map { $0 >= thresholds[owners[place]] } ?? false)
+        != (after[place].map { $0 >= moved[owners[place]] } ?? false)
+    }
+    // In deviations of the same anchors, whatever the scale is.
+    let (old, new) = (Statistics(anchors.compactMap { before[$0] }), Statistics(anchors.compactMap { after[$0] }))
+    let shifts = groups.indices.filter { $0 != left }.map { place in
+      (thresholds[place] - old.mean) / old.deviation - (moved[place] - new.mean) / new.deviation
+    }
+    let farthest = shifts.filter(\.isFinite).max { abs($0) < abs($1) }
+    let common = Set(groups.indices.filter { $0 != left }.map { moved[$0] })
+    return AnchorInfluence(
+      isAlone: false, threshold: common.count == 1 ? common.first : nil, deviations: farthest, decisions: decisions,
+      others: training.count, stretch: stretch(scales))
+  }
+
+  /// How the scales with all anchors differ from these.
+  private func stretch(_ scales: [ScoreTable.Scorer.Scale]) -> AnchorInfluence.Stretch? {
+    return scales.indices.compactMap { place in
+      table.scorers[place].scale.map {
+        .init(scorer: table.scorers[place].name, factor: $0.deviation / scales[place].deviation)
+      }
+    }.max { $0.size < $1.size }
+  }
+
+  /// The scores of all rows once the client's anchors make no part of any scale.
+  private func scores(
+    without left: Int, _ groups: [Group], _ parts: ScoreParts?, _ scales: [ScoreTable.Scorer.Scale],
+    _ before: [Double?]
+  ) -> [Double?] {
+    guard let parts else { return before }
+    var scores = parts.totals(scales, without: groups[left].client)
+    guard calibratesClients else { return scores }
+    for (place, group) in groups.enumerated() {
+      let anchors = place == left ? [] : group.places.filter { table.rows[$0].isAnchor }
+      let own = Statistics(anchors.compactMap { scores[$0] })
+      for row in group.places {
+        scores[row] = place == left ? before[row] : scores[row].map { ($0 - own.mean) / own.deviation }
+      }
+    }
+    return scores
+  }
+
+  /// What a rule sees of a client: its scored samples.
+  static func input(
+    _ client: String, _ places: some Sequence<Int>, _ rows: [ScoreTable.Row], _ scores: [Double?]
+  ) -> ThresholdRulePlugin.ClientScores {
+    var input = ThresholdRulePlugin.ClientScores(client: client, values: [], splits: [])
+    for place in places where rows[place].isTrain || rows[place].isAnchor {
+      guard let score = scores[place] else { continue }
+      input.values.append(score)
+      input.splits.append(rows[place].isAnchor ? .anchor : .train)
+    }
+    return input
+  }
+}
+
+/// The result of `body`; nil where the data that is left does not do.
+func nilIfTooLittle<Result>(_ body: () throws -> Result) throws -> Result? {
+  do {
+    return try body()
+  } catch let failure as Failure where failure.kind == .badData {
+    return nil
+  }
+}

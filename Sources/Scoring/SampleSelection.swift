@@ -1,0 +1,212 @@
+import Diagnostics
+import JSON
+import PluginHost
+import Recipes
+import Synchronization
+
+/// Which samples are kept, and what led to it.
+package struct SampleSelection: Sendable {
+  package let rule: String
+  package let parameters: JSONValue
+  package let calibratesClients: Bool
+  /// The scores with `kept` filled in.
+  package let table: ScoreTable
+  package let clients: [ClientShare]
+  /// The anchors of all clients.
+  package let anchors: Statistics
+  /// How sure the threshold is; nil where nobody asked, where clients are scored whole, and where it was decided elsewhere.
+  package let bootstrap: ThresholdBootstrap?
+  /// Of clients to whom a threshold was sent, those whose anchors or validation data are not what it was decided with.
+  let strangers: [String]
+  /// What the rule said of its decision, estimates and fallbacks.
+  package let remarks: [Note]
+
+  /// One client's part in the selection.
+  package struct ClientShare: Sendable {
+    package let client: String
+    package let threshold: Double
+    package let anchors: Statistics
+    /// How far the client's anchors lie from those of all, in scores.
+    package let anchorOffset: Double
+    package let kept: Int
+    package let scored: Int
+    package let unscored: Int
+    /// How far the kept scores lie above the threshold, summed.
+    package let excess: Double
+    /// Of its dropped samples, how many fall short most in each respect, in the order of the scorers; empty where scores
+    /// are not combined by shortfall.
+    let shortOf: [(respect: String, count: Int)]
+    /// Anchors without a score, which the threshold cannot go by.
+    let unscoredAnchors: Int
+    /// How far its anchors move the threshold of the others; nil without anchors, with one client, and where the
+    /// threshold was decided elsewhere.
+    package let influence: AnchorInfluence?
+
+    package init(
+      client: String, threshold: Double, anchors: Statistics, anchorOffset: Double, kept: Int, scored: Int,
+      unscored: Int, excess: Double, shortOf: [(respect: String, count: Int)], unscoredAnchors: Int,
+      influence: AnchorInfluence?
+    ) {
+      self.client = client
+      self.threshold = threshold
+      self.anchors = anchors
+      self.anchorOffset = anchorOffset
+      self.kept = kept
+      self.scored = scored
+      self.unscored = unscored
+      self.excess = excess
+      self.shortOf = shortOf
+      self.unscoredAnchors = unscoredAnchors
+      self.influence = influence
+    }
+
+    package var total: Int { scored + unscored }
+    package var keptShare: Double { total > 0 ? Double(kept) / Double(total) : 0 }
+  }
+
+  /// The one threshold for everybody, if there is one.
+  package var globalThreshold: Double? {
+    let thresholds = Set(clients.map(\.threshold))
+    return thresholds.count == 1 ? thresholds.first : nil
+  }
+
+  /// Applies a threshold rule to scores.
+  package init(
+    _ scores: ScoreTable, rule: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool,
+    services: HostServices, bootstrap settings: ThresholdBootstrap.Settings? = nil
+  ) throws {
+    let calibrated = calibratesClients ? try scores.checked().calibrated() : try scores.checked()
+    let values = calibrated.rows.map(\.score.value)
+    let inputs = calibrated.groups.map { group in
+      LeaveOneOut.input(group.client, group.places, calibrated.rows, values)
+    }
+    let heard = Remarks(of: rule.about.id)
+    let thresholds = try rule.thresholds(for: inputs, parameters, services: heard.services(services))
+    let remarks = heard.notes
+    let influences = try LeaveOneOut(
+      table: scores, calibrated: calibrated, calibratesClients: calibratesClients, thresholds: thresholds,
+      decide: { try rule.thresholds(for: $0, parameters, services: heard.services(services)) }
+    ).influences()
+    let evidence = ThresholdEvidence(
+      scores, calibrated: calibrated, calibratesClients: calibratesClients, thresholds: thresholds,
+      // What the rule has to say of draws is not about the selection.
+      decide: { try rule.thresholds(for: $0, parameters, services: HostServices(isCancelled: services.isCancelled)) })
+    self.init(
+      scores, calibrated, thresholds: Dictionary(uniqueKeysWithValues: zip(inputs.map(\.client), thresholds)),
+      rule: rule.about.id, parameters: parameters.json, calibratesClients: calibratesClients, influences: influences,
+      remarks: remarks, bootstrap: try settings.flatMap { try ThresholdBootstrap(evidence, $0) })
+  }
+
+  /// Applies thresholds that somebody else decided on.
+  package init(_ scores: ScoreTable, decided: DecidedThreshold) throws {
+    let scores = try scores.rescaled(decided.scorers, decided.combination)
+    let calibrated = decided.calibratesClients ? try scores.calibrated() : scores
+    let thresholds = try calibrated.clients.map { ($0, try decided.threshold(for: $0)) }
+    self.init(
+      scores, calibrated, thresholds: Dictionary(uniqueKeysWithValues: thresholds), rule: decided.rule,
+      parameters: decided.parameters, calibratesClients: decided.calibratesClients,
+      strangers: scores.clients.filter { client in
+        guard let mine = scores.evidence[client], let theirs = decided.evidence[client] else { return false }
+        return mine != theirs
+      })
+  }
+
+  private init(
+    _ scores: ScoreTable, _ calibrated: ScoreTable, thresholds: [String: Double], rule: String, parameters: JSONValue,
+    calibratesClients: Bool, influences: [AnchorInfluence?] = [], strangers: [String] = [], remarks: [Note] = [],
+    bootstrap: ThresholdBootstrap? = nil
+  ) {
+    self.strangers = strangers
+    self.remarks = remarks
+    self.bootstrap = bootstrap
+    self.rule = rule
+    self.parameters = parameters
+    self.calibratesClients = calibratesClients
+    let pooled = Statistics(calibrated.rows.filter(\.isAnchor).compactMap { $0.score.value })
+    anchors = pooled
+    var table = scores
+    for place in table.rows.indices { table.rows[place].shortfalls = calibrated.rows[place].shortfalls }
+    for place in table.rows.indices where table.rows[place].isTrain {
+      let threshold = thresholds[table.rows[place].client] ?? .infinity
+      table.rows[place].kept = calibrated.rows[place].score.value.map { $0 >= threshold } ?? false
+    }
+    self.table = table
+    clients = scores.groups.enumerated().map { order, group in
+      let (client, places) = group
+      let anchors = Statistics(
+        places.filter { scores.rows[$0].isAnchor }.compactMap { calibrated.rows[$0].score.value })
+      let train = places.filter { scores.rows[$0].isTrain }
+      let kept = train.filter { table.rows[$0].kept == true }
+      let threshold = thresholds[client] ?? .infinity
+      let scored = train.count { calibrated.rows[$0].score.value != nil }
+      return ClientShare(
+        client: client, threshold: threshold, anchors: anchors, anchorOffset: anchors.mean - pooled.mean,
+        kept: kept.count, scored: scored, unscored: train.count - scored,
+        excess: kept.reduce(0) { $0 + ((calibrated.rows[$1].score.value ?? threshold) - threshold) },
+        shortOf: scores.combination == .shortfall
+          ? scores.scorers.flatMap(\.respects).map { respect in
+            (respect, train.count { table.rows[$0].kept == false && table.rows[$0].shortOf == respect })
+          } : [],
+        unscoredAnchors: places.count { scores.rows[$0].isAnchor } - anchors.count,
+        influence: influences.indices.contains(order) ? influences[order] : nil)
+    }
+  }
+
+  /// The ids of the kept samples of a client, in order, one a line.
+  package func keptIds(of client: String) -> String {
+    table.rows.reduce(into: "") { text, row in
+      if row.client == client, row.kept == true { text += row.id + "\n" }
+    }
+  }
+}
+
+extension ScoreTable {
+  /// The scores of each client standardised by its own anchors: (S − mean) / deviation; of scores that are combined by
+  /// shortfall, those of each scorer.
+  ///
+  /// - throws: ``Failure`` `badData` when a client's anchors do not make a scale.
+  func calibrated() throws -> ScoreTable {
+    if combination == .shortfall { return try calibratedShortfalls() }
+    var copy = self
+    for (client, places) in groups {
+      let anchors = Statistics(places.filter { rows[$0].isAnchor }.compactMap { rows[$0].score.value })
+      guard anchors.count >= 2, anchors.deviation > 0 else { throw Self.uncalibrated(client, anchors) }
+      for place in places {
+        if let value = rows[place].score.value {
+          copy.rows[place].score = .value((value - anchors.mean) / anchors.deviation)
+        }
+      }
+    }
+    return try copy.checked()
+  }
+
+  static func uncalibrated(_ client: String, _ anchors: Statistics, by scorer: String? = nil) -> Failure {
+    Failure(
+      .badData,
+      "its scores\(scorer.map { " of '\($0)'" } ?? "") cannot be calibrated: it has \(anchors.count) scored anchors"
+        + (anchors.count >= 2 ? ", all with the same score" : ""),
+      advice: "calibration needs two or more anchors with different scores; or set select.calibrate to none",
+      client: client)
+  }
+}
+
+/// What a threshold rule logs, which is told with the selection and not of the runs that only try what would be otherwise.
+private final class Remarks: Sendable {
+  private let rule: String
+  private let heard = Mutex<[Note]>([])
+
+  init(of rule: String) { self.rule = rule }
+
+  var notes: [Note] { heard.withLock { $0 } }
+
+  /// The same services with a log of their own.
+  func services(_ services: HostServices) -> HostServices {
+    HostServices(
+      log: { _, level, text in
+        guard level != .debug else { return }
+        let text = "\(self.rule): \(text)"
+        self.heard.withLock { $0.append(level == .warning ? .warning(text) : .info(text)) }
+      },
+      isCancelled: services.isCancelled)
+  }
+}

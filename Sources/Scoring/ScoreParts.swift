@@ -1,0 +1,267 @@
+import Diagnostics
+import Recipes
+
+/// The scores of single scorers, column by column, and how they become one.
+///
+/// With z = (score − centre) / deviation:
+///
+///     sum        total = Σ over scorers of weight · z
+///     shortfall  total = Σ over scorers of weight · min(z, 0), less weight · max(z − 2, 0) for a scorer with both sides
+///
+/// The deviation is one for everybody, so that the totals of all clients are on one scale, which one global threshold
+/// needs. In a sum the centre is the mean of all anchors. In a shortfall, where it decides what counts at all, a client has
+/// a centre of its own as far as the anchors show that clients differ (``ScoreTable/Scorer/Scale/centre(of:)``).
+struct ScoreParts {
+  let scorers: [ScoreTable.Scorer]
+  private let combination: Recipe.Combination
+  /// Of every scorer, the score of every row; nil where there is none.
+  private let columns: [[Double?]]
+  private let rows: [ScoreTable.Row]
+  /// The clients in order, each with what its anchors' scores are under every scorer.
+  private let clients: [(name: String, anchors: [Statistics])]
+
+  init(_ table: ScoreTable) {
+    scorers = table.scorers
+    combination = table.combination ?? .sum
+    rows = table.rows
+    let columns = table.scorers.enumerated().map { place, scorer in
+      table.rows.map { row in
+        // Written by Clues, the parts stand in the order of the scorers.
+        if row.parts.indices.contains(place), row.parts[place].scorer == scorer.name { return row.parts[place].score }
+        return row.parts.first { $0.scorer == scorer.name }?.score ?? nil
+      }
+    }
+    self.columns = columns
+    clients = table.groups.map { client, places in
+      let anchors = places.filter { table.rows[$0].isAnchor }
+      return (client, columns.map { column in Statistics(anchors.compactMap { column[$0] }) })
+    }
+  }
+
+  /// The scale of the anchors under every scorer.
+  ///
+  /// - parameter client: A client whose anchors do not count.
+  /// - throws: ``Failure`` `badData` when the anchors do not make a scale.
+  func scales(without client: String? = nil) throws -> [ScoreTable.Scorer.Scale] {
+    let places = rows.indices.filter { rows[$0].isAnchor && rows[$0].client != client }
+    let others = clients.filter { $0.name != client }
+    return try scorers.indices.map { scorer in
+      let all = Statistics(places.compactMap { columns[scorer][$0] })
+      guard let pooled = ScoreTable.Scorer.Scale(all) else {
+        throw Failure(
+          .badData,
+          "the scores of '\(scorers[scorer].name)' cannot be standardised: there are \(all.count) scored anchors"
+            + (all.count >= 2 ? ", all with the same score" : ""),
+          advice: "several scorers are combined on the scale of the anchors: bring at least two, take one scorer, or "
+            + "take the scores of all clients together: clues select A.jsonl B.jsonl")
+      }
+      return combination == .sum ? pooled : pooled.divided(others.map { $0.anchors[scorer] })
+    }
+  }
+
+  /// Mean and deviation of one client's anchors under every scorer.
+  ///
+  /// - throws: ``Failure`` `badData` that names the client when its anchors do not make a scale.
+  func scales(of client: String) throws -> [ScoreTable.Scorer.Scale] {
+    let anchors = clients.first { $0.name == client }?.anchors ?? []
+    return try zip(scorers, anchors).map { scorer, anchors in
+      guard let scale = ScoreTable.Scorer.Scale(anchors) else {
+        throw ScoreTable.uncalibrated(client, anchors, by: scorer.name)
+      }
+      return scale
+    }
+  }
+
+  /// What a scorer adds to a total.
+  typealias Term = (value: Double, isAbove: Bool)
+
+  /// Where the scores of each client are measured from under every scorer.
+  ///
+  /// - parameter client: A client whose anchors do not count.
+  func centres(_ scales: [ScoreTable.Scorer.Scale], without client: String? = nil) -> [String: [Double]] {
+    Dictionary(
+      uniqueKeysWithValues: clients.map { name, anchors in
+        (name, zip(scales, anchors).map { $0.centre(of: name == client ? Statistics([]) : $1) })
+      })
+  }
+
+  /// What every scorer adds to the total of every row; nil where a scorer has no score.
+  ///
+  /// - parameter client: A client whose anchors do not count.
+  func terms(_ scales: [ScoreTable.Scorer.Scale], without client: String? = nil) -> [[Term]?] {
+    let centres = centres(scales, without: client)
+    return rows.indices.map { row in centres[rows[row].client].flatMap { terms(of: row, scales, centres: $0) } }
+  }
+
+  /// What every scorer adds to the total of one row; nil where a scorer has no score.
+  ///
+  /// - parameter centres: Where the scores of the row's client are measured from under every scorer.
+  func terms(of row: Int, _ scales: [ScoreTable.Scorer.Scale], centres: [Double]) -> [Term]? {
+    var terms: [Term] = []
+    for (place, scale) in scales.enumerated() {
+      guard let score = columns[place][row] else { return nil }
+      let scorer = scorers[place]
+      switch combination {
+      case .sum: terms.append((scorer.weight * (score - centres[place]) / scale.deviation, false))
+      case .shortfall:
+        let z = (score - centres[place]) / scale.deviation
+        let shortfall = (scorer.side ?? .low).shortfall(z)
+        terms.append((scorer.weight * shortfall, z > 0 && shortfall < 0))
+      }
+    }
+    return terms
+  }
+
+  /// The total of every row; nil where a scorer has no score.
+  ///
+  /// - parameter client: A client whose anchors do not count.
+  func totals(_ scales: [ScoreTable.Scorer.Scale], without client: String) -> [Double?] {
+    terms(scales, without: client).map { $0?.reduce(0) { $0 + $1.value } }
+  }
+
+  /// The total of a row on other anchors' scales; nil where a scorer has no score.
+  ///
+  /// - parameter centres: Where the scores of the row's client are measured from under every scorer.
+  func total(of row: Int, _ scales: [ScoreTable.Scorer.Scale], centres: [Double]) -> Double? {
+    terms(of: row, scales, centres: centres)?.reduce(0) { $0 + $1.value }
+  }
+
+  /// The terms with the names of their scorers, of scores that are combined by shortfall.
+  func shortfalls(_ terms: [Term]) -> [ScoreTable.Shortfall] {
+    combination == .shortfall
+      ? zip(scorers, terms).map { .init(scorer: $0.name, value: $1.value, isAbove: $1.isAbove) } : []
+  }
+
+  /// The first scorer that has no score of a row.
+  func missing(in row: Int) -> String? { columns.firstIndex { $0[row] == nil }.map { scorers[$0].name } }
+}
+
+extension Recipe.Side {
+  /// How far above the anchors' mean, in their deviations, a score is no worse than theirs. A sample may well be better
+  /// than the anchors; suspect is what is better than nearly every one of them, and of thirty the best lies about there.
+  private static let ample = 2.0
+
+  /// What a score that lies z deviations above the anchors' mean falls short by, 0 or less.
+  func shortfall(_ z: Double) -> Double {
+    if z < 0 { return z }
+    return self == .both && z > Self.ample ? Self.ample - z : 0
+  }
+}
+
+extension ScoreTable.Scorer.Scale {
+  /// Nil where the anchors make no scale.
+  package init?(_ anchors: Statistics) {
+    guard anchors.count >= 2, anchors.deviation > 0 else { return nil }
+    self.init(mean: anchors.mean, deviation: anchors.deviation)
+  }
+
+  /// The same scale with the deviation divided into that within the clients and that between them.
+  ///
+  /// By the method of moments for a model with random effects (DerSimonian and Laird 1986, unweighted): of the variance of
+  /// the clients' means, what their anchors' own deviation would give them by chance is not between the clients.
+  func divided(_ clients: [Statistics]) -> Self {
+    let clients = clients.filter { $0.count > 0 }
+    let free = clients.reduce(0) { $0 + $1.count - 1 }
+    let squares = clients.reduce(0) { $0 + $1.deviation * $1.deviation * Double($1.count - 1) }
+    // With one anchor each, or with none that differ, the anchors say nothing about the one without the other.
+    guard free > 0, squares > 0 else { return self }
+    let within = squares / Double(free)
+    let spread = Statistics(clients.map(\.mean)).deviation
+    let chance = within * clients.reduce(0) { $0 + 1 / Double($1.count) } / Double(clients.count)
+    return .init(
+      mean: mean, deviation: within.squareRoot(), between: max(0, spread * spread - chance).squareRoot())
+  }
+
+  /// Where a client's scores are measured from: the mean of all anchors, drawn towards that of its own as far as clients
+  /// differ and its anchors are many (the empirical Bayes estimate of James and Stein).
+  func centre(of own: Statistics) -> Double {
+    guard between > 0, own.count > 0 else { return mean }
+    let variance = between * between
+    return mean + (own.mean - mean) * variance / (variance + deviation * deviation / Double(own.count))
+  }
+}
+
+extension ScoreTable {
+  /// Several scorers side by side: the scores of each are the parts of the rows, which have no total yet.
+  ///
+  /// - parameter tables: One scorer each, all with the same rows.
+  package static func together(_ tables: [ScoreTable], _ combination: Recipe.Combination?) -> ScoreTable {
+    guard tables.count > 1, let first = tables.first else { return tables[0] }
+    let scorers = tables.map { $0.scorers[0] }
+    var rows = first.rows
+    for place in rows.indices {
+      var reason: String?
+      for (table, scorer) in zip(tables, scorers) {
+        if case .unscored(let why) = table.rows[place].score { reason = reason ?? "\(scorer.name): \(why)" }
+      }
+      rows[place].score = .unscored(reason ?? Self.notCombined)
+      rows[place].parts = zip(scorers, tables).map { ($0.name, $1.rows[place].score.value) }
+      rows[place].checkpoints = []
+    }
+    return ScoreTable(rows: rows, scorers: scorers, combination: combination, evidence: first.evidence)
+  }
+
+  /// Why a sample has no total before its scores are combined.
+  static let notCombined = "its scores are not combined: that takes the anchors of all clients"
+
+  /// Whether the scores are those of several scorers without a total.
+  package var isUncombined: Bool { scorers.count > 1 && scorers.contains { $0.scale == nil } }
+
+  /// The table with totals on the scale of all its anchors.
+  ///
+  /// - throws: ``Failure`` `badData` when the anchors do not make a scale.
+  package func standardised() throws -> ScoreTable {
+    guard scorers.count > 1 else { return self }
+    let parts = ScoreParts(self)
+    return try combined(parts, on: parts.scales())
+  }
+
+  /// The table with totals on these scales.
+  func combined(_ parts: ScoreParts, on scales: [Scorer.Scale]) throws -> ScoreTable {
+    var copy = self
+    for (place, terms) in parts.terms(scales).enumerated() {
+      guard let terms else {
+        // Unscored by one scorer is unscored; a row that has a total must have its parts.
+        if case .unscored = rows[place].score { continue }
+        throw Failure(
+          .badData, "the sample '\(rows[place].id)' has no score of '\(parts.missing(in: place) ?? "")'",
+          advice: "score with the same scorers as the operator", client: rows[place].client)
+      }
+      copy.rows[place].set(terms, parts)
+    }
+    copy.scorers = zip(parts.scorers, scales).map { scorer, scale in
+      var scorer = scorer
+      scorer.scale = scale
+      return scorer
+    }
+    return try copy.checked()
+  }
+
+  /// The totals with each client's scores standardised by its own anchors, scorer by scorer, before it falls short.
+  ///
+  /// What lies above the anchors of all is cut off in a shortfall, so that a scale of the client's own comes too late for
+  /// the total.
+  ///
+  /// - throws: ``Failure`` `badData` when a client's anchors do not make a scale.
+  func calibratedShortfalls() throws -> ScoreTable {
+    let parts = ScoreParts(self)
+    var copy = self
+    for (client, places) in groups {
+      let scales = try parts.scales(of: client)
+      for place in places where rows[place].score.value != nil {
+        if let terms = parts.terms(of: place, scales, centres: scales.map(\.mean)) {
+          copy.rows[place].set(terms, parts)
+        }
+      }
+    }
+    return try copy.checked()
+  }
+}
+
+extension ScoreTable.Row {
+  fileprivate mutating func set(_ terms: [ScoreParts.Term], _ parts: ScoreParts) {
+    let total = terms.reduce(0) { $0 + $1.value }
+    score = total.isFinite ? .value(total) : .unscored("the sum of its scores is no number")
+    shortfalls = total.isFinite ? parts.shortfalls(terms) : []
+  }
+}

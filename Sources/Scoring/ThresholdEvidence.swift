@@ -1,0 +1,217 @@
+import Diagnostics
+import PluginHost
+import Recipes
+import Tensors
+
+/// What a threshold rests on, and how to set it again on a part of that.
+///
+/// Clients and samples stand in an order of their own, that of their names, so that the order they came in plays no part.
+package struct ThresholdEvidence: Sendable {
+  package let rows: [ScoreTable.Row]
+  /// The clients with the places of their rows.
+  package let groups: [(client: String, places: Range<Int>)]
+  /// Of every client the places of its scored anchors, and of its training samples.
+  private let anchors: [[Int]]
+  private let training: [[Int]]
+  /// Of every row its score before clients are calibrated, and whether it is kept; nil of rows without a score.
+  private let scores: [Double?]
+  private let kept: [Bool?]
+  /// The scorers that are combined; nil of a lone one.
+  private let parts: ScoreParts?
+  private let scorers: [ScoreTable.Scorer]
+  private let combination: Recipe.Combination?
+  private let calibratesClients: Bool
+  /// The anchors on the scale of the selection.
+  private let reference: Statistics
+  private let decide: @Sendable ([ThresholdRulePlugin.ClientScores]) throws -> [Double]
+
+  /// - parameters:
+  ///   - table: The scores.
+  ///   - calibrated: The same, each client's on a scale of its own if clients are calibrated.
+  ///   - thresholds: What the rule decided, in the order of the table's clients.
+  package init(
+    _ table: ScoreTable, calibrated: ScoreTable, calibratesClients: Bool, thresholds: [Double],
+    decide: @escaping @Sendable ([ThresholdRulePlugin.ClientScores]) throws -> [Double]
+  ) {
+    let owners = table.groups.enumerated().flatMap { place, group in group.places.map { _ in place } }
+    let order = table.rows.indices.sorted { left, right in
+      Self.precedes(table.rows[left], table.rows[right]) ?? (left < right)
+    }
+    var sorted = table
+    sorted.rows = order.map { table.rows[$0] }
+    rows = sorted.rows
+    groups = sorted.groups
+    let (rows, groups) = (rows, groups)
+    scores = rows.map(\.score.value)
+    let values = order.map { calibrated.rows[$0].score.value }
+    kept = zip(order, values).map { place, value in
+      table.rows[place].isTrain ? value.map { $0 >= thresholds[owners[place]] } : nil
+    }
+    let isCombined = table.scorers.count > 1 && !table.isUncombined
+    parts = isCombined ? ScoreParts(sorted) : nil
+    scorers = table.scorers
+    combination = table.combination
+    anchors = groups.map { group in
+      // What one of several scorers can score makes a part of that one's scale.
+      group.places.filter {
+        rows[$0].isAnchor && (rows[$0].score.value != nil || isCombined && rows[$0].parts.contains { $0.score != nil })
+      }
+    }
+    training = groups.map { $0.places.filter { rows[$0].isTrain } }
+    self.calibratesClients = calibratesClients
+    reference = Statistics(rows.indices.filter { rows[$0].isAnchor }.compactMap { values[$0] })
+    self.decide = decide
+  }
+
+  private static func precedes(_ left: ScoreTable.Row, _ right: ScoreTable.Row) -> Bool? {
+    for (mine, theirs) in [(left.client, right.client), (left.split, right.split), (left.id, right.id)]
+    where mine != theirs {
+      return mine.utf8.lexicographicallyPrecedes(theirs.utf8)
+    }
+    return nil
+  }
+
+  /// Whether clients have samples; they have none where they themselves are what is scored.
+  var hasSamples: Bool { groups.contains { $0.places.count > 1 } }
+
+  /// The clients that have anchors.
+  var anchored: [Int] { groups.indices.filter { !anchors[$0].isEmpty } }
+
+  /// Whether a row is a training sample on which there is a decision.
+  func isScored(_ place: Int) -> Bool { kept[place] != nil }
+
+  /// The rows that a threshold is set by: of every client its anchors and its training samples, some of them several times.
+  struct Draw {
+    var anchors: [[Int]]
+    var training: [[Int]]
+    /// Whether scales of single clients are those of all their anchors.
+    var keepsClientScales = false
+  }
+
+  /// What a draw leads to.
+  struct Outcome: Sendable {
+    /// Every client's threshold, on the scale of the selection.
+    let thresholds: [Double]
+    /// The same in deviations of all anchors from their mean; NaN where they make none.
+    let deviations: [Double]
+    /// Of every row whether it is decided as in the selection.
+    let agrees: [Bool]
+  }
+}
+
+// MARK: - Drawing
+
+extension ThresholdEvidence {
+  /// A draw with replacement; that of a larger number begins as that of a smaller one, so that the two can be compared.
+  func draw(_ number: Int, of unit: ThresholdBootstrap.Unit, more: Int, seed: UInt64) -> Draw {
+    var draw = Draw(anchors: anchors, training: training)
+    if unit == .clients {
+      let anchored = anchored
+      draw.keepsClientScales = true
+      draw.anchors = groups.map { _ in [] }
+      let stream = RandomStream(seed: seed, "bootstrap of clients", "\(number)")
+      for place in some(anchored.count + more, of: anchored, stream) { draw.anchors[place] += anchors[place] }
+      return draw
+    }
+    for (place, group) in groups.enumerated() {
+      if unit != .samples, !anchors[place].isEmpty {
+        let stream = RandomStream(seed: seed, "bootstrap of anchors", group.client, "\(number)")
+        draw.anchors[place] = some(anchors[place].count + more, of: anchors[place], stream)
+      }
+      if unit != .anchors {
+        let stream = RandomStream(seed: seed, "bootstrap of samples", group.client, "\(number)")
+        draw.training[place] = some(training[place].count, of: training[place], stream)
+      }
+    }
+    return draw
+  }
+
+  private func some(_ count: Int, of places: [Int], _ stream: RandomStream) -> [Int] {
+    guard !places.isEmpty else { return [] }
+    return (0..<count).map { place in
+      places[Int(stream.block(UInt64(place)).0.multipliedFullWidth(by: UInt64(places.count)).high)]
+    }
+  }
+
+  /// So many draws tell what a rule looks at.
+  static let probes = 8
+
+  /// Whether other anchors, and other training samples, would lead to another threshold.
+  func whatCounts(seed: UInt64) throws -> (anchors: Bool, samples: Bool) {
+    let present = try nilIfTooLittle { try decided(Draw(anchors: anchors, training: training)).thresholds }
+    func moves(_ unit: ThresholdBootstrap.Unit) throws -> Bool {
+      try (0..<Self.probes).contains { number in
+        try Interruption.check()
+        return try nilIfTooLittle { try decided(draw(number, of: unit, more: 0, seed: seed)).thresholds } != present
+      }
+    }
+    let haveScale = parts != nil || calibratesClients
+    return (try !anchored.isEmpty && (haveScale || moves(.anchors)), try moves(.samples))
+  }
+}
+
+// MARK: - Deciding
+
+extension ThresholdEvidence {
+  /// What a draw leads to; nil where it leaves too little for a threshold.
+  func outcome(of draw: Draw) throws -> Outcome? {
+    guard let (thresholds, scores) = try nilIfTooLittle({ try decided(draw) }) else { return nil }
+    let all = anchors.joined().compactMap { scores[$0] }
+    let here = Statistics(all)
+    let deviations = thresholds.map { here.deviation > 0 ? ($0 - here.mean) / here.deviation : .nan }
+    // A scale that is made anew has thresholds that cannot be compared but by where the anchors lie.
+    let isRescaled = (parts != nil || calibratesClients) && here.deviation > 0
+    var agrees = [Bool](repeating: false, count: rows.count)
+    for (order, group) in groups.enumerated() {
+      for place in group.places {
+        guard let kept = kept[place] else { continue }
+        agrees[place] = kept == (scores[place].map { $0 >= thresholds[order] } ?? false)
+      }
+    }
+    return Outcome(
+      thresholds: isRescaled ? deviations.map { reference.mean + $0 * reference.deviation } : thresholds,
+      deviations: deviations, agrees: agrees)
+  }
+
+  /// The thresholds that a draw leads to, and the scores of all rows on its scale.
+  private func decided(_ draw: Draw) throws -> (thresholds: [Double], scores: [Double?]) {
+    let scores = try rescored(draw)
+    let inputs = groups.enumerated().map { order, group in
+      LeaveOneOut.input(group.client, draw.training[order] + draw.anchors[order], rows, scores)
+    }
+    return (try decide(inputs), scores)
+  }
+
+  /// The scores of all rows on the scales that the drawn anchors make.
+  private func rescored(_ draw: Draw) throws -> [Double?] {
+    var scores = scores
+    let drawn = parts.map { _ in
+      ScoreParts(
+        ScoreTable(rows: draw.anchors.joined().map { rows[$0] }, scorers: scorers, combination: combination))
+    }
+    // Whose anchors stand for a client's own: a client that is not drawn itself still has all of its own.
+    let own = draw.keepsClientScales ? parts : drawn
+    if let parts, let drawn, let own {
+      let scales = isCalibratedFirst ? [] : try drawn.scales()
+      let centres = isCalibratedFirst ? [:] : own.centres(scales)
+      for group in groups {
+        let scales = isCalibratedFirst ? try own.scales(of: group.client) : scales
+        let centre = centres[group.client] ?? scales.map(\.mean)
+        for place in group.places { scores[place] = parts.total(of: place, scales, centres: centre) }
+      }
+    }
+    guard calibratesClients, !isCalibratedFirst else { return scores }
+    for (order, group) in groups.enumerated() {
+      let own = draw.keepsClientScales ? anchors[order] : draw.anchors[order]
+      let scale = Statistics(own.compactMap { scores[$0] })
+      guard scale.count >= 2, scale.deviation > 0 else {
+        throw Failure(.badData, "a draw of anchors makes no scale", client: group.client)
+      }
+      for place in group.places { scores[place] = scores[place].map { ($0 - scale.mean) / scale.deviation } }
+    }
+    return scores
+  }
+
+  /// Whether each scorer is calibrated by client before scores fall short; else the totals are.
+  private var isCalibratedFirst: Bool { calibratesClients && parts != nil && combination == .shortfall }
+}

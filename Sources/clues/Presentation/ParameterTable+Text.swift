@@ -1,0 +1,32 @@
+import Diagnostics
+import JSON
+import PluginHost
+import Runs
+
+extension ParameterTable {
+  /// One line a module; modules in a row with the same values share one.
+  func text(_ page: PageLayout = PageLayout()) -> String {
+    var table = Table()
+    var place = 0
+    while place < modules.count {
+      let values = modules[place].values
+      let end = modules[place...].firstIndex { $0.values != values } ?? modules.count
+      let more = end - place > 1 ? "and \(end - place - 1) more" : ""
+      let words = values.entries.map { "\($0.name) \(shown($0.value))" }
+      table.add(modules[place].name, more, words.joined(separator: ", "))
+      place = end
+    }
+    return "values that differ by client: \(clients.joined(separator: "/"))\n\n\(table.text(page))"
+  }
+
+  private func shown(_ value: ParameterValue) -> String {
+    switch value {
+    case .number(let number): return short(number)
+    case .numbers(let numbers):
+      let all = numbers.map(short)
+      return Set(all).count == 1 ? all[0] : all.joined(separator: "/")
+    case .text(let text): return text
+    default: return value.json.text()
+    }
+  }
+}

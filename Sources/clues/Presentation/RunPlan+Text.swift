@@ -1,0 +1,19 @@
+import Diagnostics
+import Runs
+
+extension RunPlan {
+  func text(_ page: PageLayout = PageLayout()) -> String {
+    var table = Table(["client", "weight", "rank", "modules", "parameters"], numbers: 1..<5)
+    for client in clients {
+      table.add(client.name, short(client.weight), span(client.ranks), "\(client.modules)", "\(client.parameters)")
+    }
+    let coverage = partial.isEmpty ? "all clients have them all" : "\(partial.count) of them not with every client"
+    return """
+      \(table.text(page))
+
+      method \(method) in space \(space), written as \(dtype)
+      \(modules.count) modules; \(coverage)
+      nothing was written
+      """
+  }
+}
