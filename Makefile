@@ -49,7 +49,7 @@ demo: build
 	"$$clues" evaluate runs/clues-calibrated/clues/scores.jsonl --labels checkpoints/labels.jsonl
 
 # What `make check` leaves to `make test`: whatever compiles plugins, looks at pages in a browser or kills runs.
-LONG := ExamplesTests PluginChecksTests PluginHostTests StrangerTests PluginsCheckTests ReportPageTests FaultTests \
+LONG := ExamplesTests PluginChecksTests PluginHostTests UntrustedPluginTests PluginsCheckTests ReportPageTests FaultTests \
   workersDieWithTheirHost
 
 check: deps

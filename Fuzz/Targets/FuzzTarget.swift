@@ -118,7 +118,7 @@ enum FuzzTarget: String, CaseIterable {
         _ = Message(bytes).map { $0.text.count }
         return
       }
-      var reader = try ParcelReader(bytes)
+      var reader = try WireReader(bytes)
       switch kind % 8 {
       case 1: _ = try reader.doubles()
       case 2: _ = try reader.integer()

@@ -13,7 +13,7 @@ struct Geometry {
     }
   }
 
-  func norm(_ place: Int) -> Double { max(0, products[place][place]).squareRoot() }
+  func norm(_ index: Int) -> Double { max(0, products[index][index]).squareRoot() }
 
   /// The cosine of the angle between two updates; 0 if one of them is zero and has no direction.
   func cosine(_ i: Int, _ j: Int) -> Double {

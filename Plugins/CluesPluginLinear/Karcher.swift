@@ -36,7 +36,7 @@ struct Karcher: LinearMergeMethod {
       places.map { i in places.map { geometry.cosine(i, $0) } },
       weights: places.map { weights[$0] / places.reduce(0) { $0 + weights[$1] } })
     let length = weights.indices.reduce(0) { $0 + weights[$1] * geometry.norm($1) }
-    for (place, share) in zip(places, direction) { coefficients[place] = length * share / geometry.norm(place) }
+    for (index, share) in zip(places, direction) { coefficients[index] = length * share / geometry.norm(index) }
     return coefficients
   }
 
@@ -56,20 +56,20 @@ struct Karcher: LinearMergeMethod {
     for _ in 0..<maxIter {
       var tangent = mean.map { _ in 0.0 }
       var along = 0.0
-      for (place, product) in products(mean).enumerated() {
+      for (index, product) in products(mean).enumerated() {
         let cosine = min(1, max(-1, product))
         let angle = acos(cosine)
         // θ/sin θ goes to 1 where θ goes to 0.
-        let pull = weights[place] * (angle < 1e-9 ? 1 : angle / max(sin(angle), .leastNormalMagnitude))
-        tangent[place] += pull
+        let pull = weights[index] * (angle < 1e-9 ? 1 : angle / max(sin(angle), .leastNormalMagnitude))
+        tangent[index] += pull
         along += pull * cosine
       }
-      for place in mean.indices { tangent[place] -= along * mean[place] }
+      for index in mean.indices { tangent[index] -= along * mean[index] }
       let step = length(tangent)
       if step < tol { return mean }
-      for place in mean.indices { mean[place] = cos(step) * mean[place] + sin(step) * tangent[place] / step }
+      for index in mean.indices { mean[index] = cos(step) * mean[index] + sin(step) * tangent[index] / step }
       let size = length(mean)
-      for place in mean.indices { mean[place] /= size }
+      for index in mean.indices { mean[index] /= size }
     }
     throw PluginError("the mean direction is not found after \(maxIter) steps; raise max_iter or tol")
   }

@@ -46,7 +46,7 @@ struct MultiKrum: LinearMergeMethod {
     let chosen = try neighbourhood.ranking(unit)[..<kept].sorted()
     let shares = try unit.positiveShares(chosen.map { unit.inputs[$0] })
     var coefficients = [Double](repeating: 0, count: count)
-    for (place, share) in zip(chosen, shares) { coefficients[place] = share }
+    for (index, share) in zip(chosen, shares) { coefficients[index] = share }
     return coefficients
   }
 }

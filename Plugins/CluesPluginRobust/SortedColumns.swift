@@ -47,8 +47,8 @@ struct SortedColumns {
     for start in stride(from: 0, to: output.elements.count, by: size) {
       try host.checkCancellation()
       let count = min(size, output.elements.count - start)
-      for (place, input) in inputs.enumerated() {
-        (values + place * count).update(from: input.matrix.elements.baseAddress! + start, count: count)
+      for (index, input) in inputs.enumerated() {
+        (values + index * count).update(from: input.matrix.elements.baseAddress! + start, count: count)
       }
       clues_sort_across(values, order, inputs.count, count)
       body(values, order, count, target + start)

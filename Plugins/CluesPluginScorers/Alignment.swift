@@ -72,12 +72,12 @@ struct Alignment {
 
   mutating func add(_ rows: GradientRows) { sums.add(rows) }
 
-  /// ⟨vector, mean validation gradient⟩; `place` counts ``domains``.
-  func product(_ sample: Int, _ place: Int) throws(Unscorable) -> Double {
+  /// ⟨vector, mean validation gradient⟩; `index` counts ``domains``.
+  func product(_ sample: Int, _ index: Int) throws(Unscorable) -> Double {
     _ = try checkpoint.tokens(of: sample)
-    guard let columns else { return try sums.product(sample, place) }
+    guard let columns else { return try sums.product(sample, index) }
     guard try checkpoint.value(Column.gradientNorm, of: sample) > 0 else { throw Unscorable("its gradient is zero") }
-    return try checkpoint.value("\(columns.dot).\(name(place))", of: sample)
+    return try checkpoint.value("\(columns.dot).\(name(index))", of: sample)
   }
 
   /// ‖vector‖, above zero.
@@ -88,16 +88,16 @@ struct Alignment {
   }
 
   /// ‖mean validation gradient‖, above zero; a ledger repeats it in every row.
-  func targetNorm(_ sample: Int, _ place: Int) throws(Unscorable) -> Double {
+  func targetNorm(_ sample: Int, _ index: Int) throws(Unscorable) -> Double {
     let norm =
       if columns != nil {
-        try checkpoint.value("\(Self.targetNorms).\(name(place))", of: sample)
+        try checkpoint.value("\(Self.targetNorms).\(name(index))", of: sample)
       } else {
-        sums.targetSquares[place].squareRoot()
+        sums.targetSquares[index].squareRoot()
       }
-    guard norm.isFinite, norm > 0 else { throw Unscorable("the validation gradient of \(name(place)) is \(norm)") }
+    guard norm.isFinite, norm > 0 else { throw Unscorable("the validation gradient of \(name(index)) is \(norm)") }
     return norm
   }
 
-  private func name(_ place: Int) -> String { checkpoint.domains[domains[place]] }
+  private func name(_ index: Int) -> String { checkpoint.domains[domains[index]] }
 }

@@ -117,9 +117,9 @@ struct Clues: Scorer {
     let rate = usesLearningRate ? alignment.checkpoint.learningRate : 1
     return alignment.checkpoint.score { sample throws(Unscorable) in
       var sum = 0.0
-      for (place, weight) in weights.enumerated() {
-        var product = try alignment.product(sample, place)
-        if dividesByTarget { product /= try alignment.targetNorm(sample, place) }
+      for (index, weight) in weights.enumerated() {
+        var product = try alignment.product(sample, index)
+        if dividesByTarget { product /= try alignment.targetNorm(sample, index) }
         sum += weight * product
       }
       if dividesByUpdate { sum /= try alignment.norm(sample) }

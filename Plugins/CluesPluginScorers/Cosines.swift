@@ -16,9 +16,9 @@ struct MeanCosines: CosineMethod {
 
   func cosines(_ sample: Int) throws(Unscorable) -> [Double] {
     var cosines: [Double] = []
-    for place in alignment.domains.indices {
-      let product = try alignment.product(sample, place)
-      cosines.append(product / (try alignment.norm(sample)) / (try alignment.targetNorm(sample, place)))
+    for index in alignment.domains.indices {
+      let product = try alignment.product(sample, index)
+      cosines.append(product / (try alignment.norm(sample)) / (try alignment.targetNorm(sample, index)))
     }
     return cosines
   }
@@ -64,7 +64,7 @@ struct SampleCosines: CosineMethod {
     let norm = try sums.norm(sample)
     guard norm > 0 else { throw Unscorable("its preconditioned gradient is zero") }
     var cosines: [Double] = []
-    for place in domains.indices { cosines.append(try sums.product(sample, place) / norm) }
+    for index in domains.indices { cosines.append(try sums.product(sample, index) / norm) }
     return cosines
   }
 }
@@ -99,11 +99,11 @@ struct SketchedCosines: CosineMethod {
 
   mutating func begin(_ tensor: GradientTensor) throws {
     let projection = SparseProjection(of: tensor, to: dimension, seed: seed, host: checkpoint.host)
-    for (place, domain) in domains.enumerated() {
-      for vector in 0..<(targets[place].count / dimension) {
+    for (index, domain) in domains.enumerated() {
+      for vector in 0..<(targets[index].count / dimension) {
         let gradient =
           target == .mean ? tensor.validationMean(domain) : tensor.validationSample(vector, of: domain)
-        projection.add(gradient, at: gradient.indices, to: &targets[place], from: vector * dimension)
+        projection.add(gradient, at: gradient.indices, to: &targets[index], from: vector * dimension)
       }
     }
     self.projection = projection
@@ -128,11 +128,11 @@ struct SketchedCosines: CosineMethod {
     guard norm.isFinite else { throw Unscorable("its gradient is not finite") }
     guard norm > 0 else { throw Unscorable("its projected gradient is zero") }
     var cosines: [Double] = []
-    for (place, domain) in domains.enumerated() {
-      let count = targets[place].count / dimension
+    for (index, domain) in domains.enumerated() {
+      let count = targets[index].count / dimension
       var sum = 0.0
       for vector in 0..<count {
-        let other = targets[place][vector * dimension..<(vector + 1) * dimension]
+        let other = targets[index][vector * dimension..<(vector + 1) * dimension]
         let length = self.norm(other)
         guard length > 0 else {
           throw Unscorable("a projected validation gradient of \(checkpoint.domains[domain]) is zero")

@@ -125,7 +125,7 @@ struct DataInf: Scorer {
       }
       let gradient = rows[sample]
       var sum = 0.0
-      for place in gradient.indices { sum += direction[place] * Double(gradient[place]) }
+      for index in gradient.indices { sum += direction[index] * Double(gradient[index]) }
       values[sample] += sum
     }
   }

@@ -33,8 +33,8 @@ struct SampleSums {
   mutating func begin(_ tensor: GradientTensor, targets: [[Float]]) {
     self.tensor = tensor
     self.targets = targets.reduce(into: []) { $0 += $1 }
-    for (place, target) in targets.enumerated() {
-      targetSquares[place] += target.withUnsafeBufferPointer { innerProduct($0, $0) }
+    for (index, target) in targets.enumerated() {
+      targetSquares[index] += target.withUnsafeBufferPointer { innerProduct($0, $0) }
     }
   }
 
@@ -54,7 +54,7 @@ struct SampleSums {
           innerProducts(vector, targets, from: range.lowerBound, stride: tensor.elementCount, &found)
           // A number that is not finite makes every product with it not finite, also that with zero.
           if found.isEmpty || !found.allSatisfy(\.isFinite) { isFinite[sample] = isFinite[sample] && vector.isFinite }
-          for place in 0..<targetCount { products[sample * targetCount + place] += found[place] }
+          for index in 0..<targetCount { products[sample * targetCount + index] += found[index] }
         }
       }
     }

@@ -20,8 +20,8 @@ struct SparseProjection {
 
   /// Adds the image of elements `range` of the tensor to the sketch that begins at `start`.
   func add(_ vector: Floats, at range: Range<Int>, to sketches: inout [Double], from start: Int) {
-    for (place, element) in zip(range, vector) {
-      let (dimension, sign) = places[place]
+    for (index, element) in zip(range, vector) {
+      let (dimension, sign) = places[index]
       sketches[start + Int(dimension)] += Double(sign * element)
     }
   }

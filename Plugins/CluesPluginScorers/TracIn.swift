@@ -45,7 +45,7 @@ struct TracIn: Scorer {
     guard let alignment else { return [] }
     return alignment.checkpoint.score { sample throws(Unscorable) in
       var sum = 0.0
-      for (place, weight) in weights.enumerated() { sum += weight * (try alignment.product(sample, place)) }
+      for (index, weight) in weights.enumerated() { sum += weight * (try alignment.product(sample, index)) }
       return alignment.checkpoint.learningRate * sum
     }
   }

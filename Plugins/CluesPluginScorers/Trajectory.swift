@@ -60,8 +60,8 @@ struct Trajectory: ClientScorer {
       throw Unscorable("it shares no checkpoint step with \(names); steps: last would compare the last adapters")
     }
     // Of each step the client's update, then those of the others.
-    let updates = rows.enumerated().map { place, row in
-      row.indices.map { Update(to: row[$0], from: place > 0 ? rows[place - 1][$0] : nil) }
+    let updates = rows.enumerated().map { index, row in
+      row.indices.map { Update(to: row[$0], from: index > 0 ? rows[index - 1][$0] : nil) }
     }
     let squares = updates.map { $0.map { $0.square(collection) } }
     func lengths(_ squares: [[Double]]) -> [Double] {

@@ -20,7 +20,7 @@ func innerProducts(_ vector: Floats, _ others: [Float], from start: Int, stride:
 /// Adds `factor` times a vector.
 func add(_ factor: Double, times vector: Floats, to sum: inout [Double]) {
   sum.withUnsafeMutableBufferPointer { sum in
-    for place in vector.indices { sum[place] += factor * Double(vector[place]) }
+    for index in vector.indices { sum[index] += factor * Double(vector[index]) }
   }
 }
 

@@ -24,10 +24,10 @@ struct Iso: MergeMethod {
 
   func merge(_ unit: MergeUnit, into output: MutableMatrixView) throws {
     let sum = try Matrix<Float>(rows: output.rows, columns: output.columns) { target in
-      for place in 0..<target.count {
+      for index in 0..<target.count {
         var sum = 0.0
-        for input in unit.inputs { sum += input.weight * Double(input.matrix.elements[place]) }
-        target.initializeElement(at: place, to: Float(sum))
+        for input in unit.inputs { sum += input.weight * Double(input.matrix.elements[index]) }
+        target.initializeElement(at: index, to: Float(sum))
       }
     }
     let directions = try SingularDirections(of: sum, stream: RandomStream(key: unit.inputs[0].stream))

@@ -62,8 +62,8 @@ struct TaskSingularVectors: MergeMethod {
     let rows = try orthogonalized(right, stream)
     let weighted = try Matrix<Float>(rows: rows.rows, columns: rows.columns) { target in
       rows.withUnsafeBufferPointer { source in
-        for place in 0..<source.count {
-          target[place] = Float(values[place / rows.columns] * Double(source[place]))
+        for index in 0..<source.count {
+          target[index] = Float(values[index / rows.columns] * Double(source[index]))
         }
       }
     }

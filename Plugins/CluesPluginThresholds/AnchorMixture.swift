@@ -53,8 +53,8 @@ struct AnchorMixture: ThresholdRule {
     let scale = AnchorScale(sorted: anchors)
     let threshold: Double
     switch try estimate(anchors, train, scale, clients[0].host) {
-    case .found(let place, let text):
-      threshold = train[place]
+    case .found(let index, let text):
+      threshold = train[index]
       clients[0].host.log(text)
     case .impossible(let reason):
       threshold = scale.score(-k)

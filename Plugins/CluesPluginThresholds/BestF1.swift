@@ -13,11 +13,11 @@ struct BestF1 {
     let total = chances.reduce(0, +)
     var best = (lowest: 0, f1: -1.0)
     var good = 0.0
-    for place in scores.indices.reversed() {
-      good += chances[place]
-      if place > 0, scores[place - 1] == scores[place] { continue }
-      let f1 = 2 * good / (Double(scores.count - place) + total)
-      if f1 > best.f1 { best = (place, f1) }
+    for index in scores.indices.reversed() {
+      good += chances[index]
+      if index > 0, scores[index - 1] == scores[index] { continue }
+      let f1 = 2 * good / (Double(scores.count - index) + total)
+      if f1 > best.f1 { best = (index, f1) }
     }
     (lowest, f1) = best
   }

@@ -23,15 +23,15 @@ struct Otsu: ThresholdRule {
       let total = sorted.reduce(0) { $0 + ($1 - lowest) }
       var below = 0.0
       var best = (variance: -1.0, threshold: highest)
-      for place in 1..<sorted.count {
-        below += sorted[place - 1] - lowest
-        guard sorted[place - 1] < sorted[place] else { continue }
-        let counts = (Double(place), Double(sorted.count - place))
+      for index in 1..<sorted.count {
+        below += sorted[index - 1] - lowest
+        guard sorted[index - 1] < sorted[index] else { continue }
+        let counts = (Double(index), Double(sorted.count - index))
         let difference = (total - below) / counts.1 - below / counts.0
         let variance = counts.0 * counts.1 * difference * difference
         if variance > best.variance {
-          let middle = sorted[place - 1] + (sorted[place] - sorted[place - 1]) / 2
-          best = (variance, middle > sorted[place - 1] ? middle : sorted[place])
+          let middle = sorted[index - 1] + (sorted[index] - sorted[index - 1]) / 2
+          best = (variance, middle > sorted[index - 1] ? middle : sorted[index])
         }
       }
       return best.threshold

@@ -48,7 +48,7 @@ struct ScoreMixture {
     let spread = zip(weights, hypotheses).reduce(0) { $0 + $1.0 * ($1.1.share - share) * ($1.1.share - share) } / sum
     var mean = [Double](repeating: 0, count: all.values.count)
     for (weight, curve) in zip(weights, curves) {
-      for place in mean.indices { mean[place] += weight / sum * curve[place] }
+      for index in mean.indices { mean[index] += weight / sum * curve[index] }
     }
     (self.share, error) = (share, spread.squareRoot())
     chances = all.interpolate(mean, at: train)
@@ -110,17 +110,17 @@ private struct Binned {
   /// The sum over all values, given what each bin's are.
   func sum(_ numbers: [Double]) -> Double {
     var sum = 0.0
-    for place in numbers.indices { sum += counts[place] * numbers[place] }
+    for index in numbers.indices { sum += counts[index] * numbers[index] }
     return sum
   }
 
   /// Numbers of the bins carried over to sorted places, linearly between the bins and constant beyond them.
   func interpolate(_ numbers: [Double], at places: [Double]) -> [Double] {
     var bin = 0
-    return places.map { place in
-      while bin + 1 < values.count, values[bin + 1] <= place { bin += 1 }
-      guard bin + 1 < values.count, place > values[bin] else { return numbers[bin] }
-      let part = (place - values[bin]) / (values[bin + 1] - values[bin])
+    return places.map { index in
+      while bin + 1 < values.count, values[bin + 1] <= index { bin += 1 }
+      guard bin + 1 < values.count, index > values[bin] else { return numbers[bin] }
+      let part = (index - values[bin]) / (values[bin + 1] - values[bin])
       return numbers[bin] + part * (numbers[bin + 1] - numbers[bin])
     }
   }
@@ -137,18 +137,18 @@ private struct Normal {
     let pull = 3.0
     var (count, sum) = (pull, pull * priorMean)
     for (bins, weights) in parts {
-      for place in weights.indices {
-        let weight = bins.counts[place] * weights[place]
+      for index in weights.indices {
+        let weight = bins.counts[index] * weights[index]
         count += weight
-        sum += weight * bins.values[place]
+        sum += weight * bins.values[index]
       }
     }
     let mean = sum / count
     var squares = pull * priorVariance
     for (bins, weights) in parts {
-      for place in weights.indices {
-        let distance = bins.values[place] - mean
-        squares += bins.counts[place] * weights[place] * distance * distance
+      for index in weights.indices {
+        let distance = bins.values[index] - mean
+        squares += bins.counts[index] * weights[index] * distance * distance
       }
     }
     self.mean = mean

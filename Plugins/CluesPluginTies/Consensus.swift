@@ -25,7 +25,7 @@ extension Consensus {
   func merge(
     _ candidates: [Candidate], rows: Int, columns: Int, into target: UnsafeMutableBufferPointer<Float>, host: Host
   ) throws {
-    let voices = try voices(of: candidates)
+    let weightedInputs = try weightedInputs(of: candidates)
     if let warning = warning(about: candidates.map(\.weight)) { host.log(warning, level: .warning) }
     let matrices = candidates.map(\.matrix)
     let firstRow = matrices.first?.firstRow ?? 0
@@ -33,14 +33,16 @@ extension Consensus {
     let scratches = matrices.contains(where: \.needsScratch) ? matrices.count : 0
     try forEachTile(of: rows, columns: columns, inputs: scratches, host: host) { lines, scratch in
       let count = lines.count * columns
-      let inputs = matrices.enumerated().map { place, matrix in matrix.sieve(lines, scratch: scratch + place * count) }
+      let inputs = matrices.enumerated().map { index, matrix in
+        matrix.maskedInput(lines, scratch: scratch + index * count)
+      }
       let first = UInt64((firstRow + lines.lowerBound) * columns)
       let target = target.baseAddress! + lines.lowerBound * columns
       switch self {
-      case .sum(_, let lambda): clues_sum(inputs, voices, inputs.count, first, count, lambda, &room, target)
+      case .sum(_, let lambda): clues_sum(inputs, weightedInputs, inputs.count, first, count, lambda, &room, target)
       case .agreement(let elect, _, _, let lambda):
         let bySign: Int32 = elect == .frequency ? 1 : 0
-        clues_sum_agreeing(inputs, voices, inputs.count, first, count, bySign, lambda, &room, target)
+        clues_sum_agreeing(inputs, weightedInputs, inputs.count, first, count, bySign, lambda, &room, target)
       }
     }
   }
@@ -56,7 +58,7 @@ extension Consensus {
       + "so the result is about 1/\(weights.count) of an average; give equal weights as 1, or set divide: weights"
   }
 
-  private func voices(of candidates: [Candidate]) throws -> [clues_voice] {
+  private func weightedInputs(of candidates: [Candidate]) throws -> [clues_weighted_input] {
     let weights = candidates.map(\.weight)
     switch self {
     case .sum(let normalize, _):
@@ -73,7 +75,7 @@ extension Consensus {
       }
       return candidates.map { candidate in
         let vote = election == .weighted ? candidate.weight : 1
-        return clues_voice(
+        return clues_weighted_input(
           factor: candidate.scale * candidate.weight,
           share: divide == .none ? 0 : divide == .count ? 1 : candidate.weight,
           vote: elect == .total ? candidate.scale * vote : vote)

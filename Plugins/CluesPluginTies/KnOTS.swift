@@ -25,21 +25,21 @@ struct KnOTS: MergeMethod {
     let (rows, columns, count) = (output.rows, output.columns, unit.inputs.count)
     let together = try Matrix<Float>(rows: rows, columns: columns * count) { target in
       for row in 0..<rows {
-        for (place, input) in unit.inputs.enumerated() {
+        for (index, input) in unit.inputs.enumerated() {
           let line = input.matrix.elements[row * columns..<(row + 1) * columns]
-          let start = (row * count + place) * columns
+          let start = (row * count + index) * columns
           _ = UnsafeMutableBufferPointer(rebasing: target[start..<start + columns]).initialize(fromContentsOf: line)
         }
       }
     }
     let directions = try SingularDirections(of: together, stream: RandomStream(key: unit.inputs[0].stream))
     let rank = directions.values.count
-    let pieces = try (0..<count).map { place in
+    let pieces = try (0..<count).map { index in
       try Matrix<Float>(rows: rank, columns: columns) { target in
         directions.right.withUnsafeBufferPointer { source in
           for (row, value) in directions.values.enumerated() {
             for column in 0..<columns {
-              target[row * columns + column] = Float(value * Double(source[(row * count + place) * columns + column]))
+              target[row * columns + column] = Float(value * Double(source[(row * count + index) * columns + column]))
             }
           }
         }

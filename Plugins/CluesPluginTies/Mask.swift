@@ -27,17 +27,17 @@ struct MaskedMatrix {
   /// Some rows for the sums over matrices, which look at magnitudes themselves; draws are made here, in `scratch`.
   ///
   /// - parameter lines: Counted from ``firstRow``.
-  func sieve(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> clues_sieve {
+  func maskedInput(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> clues_masked_input {
     let (offset, count) = (lines.lowerBound * columns, lines.count * columns)
     let first = firstRow * columns + offset
     let source = elements.baseAddress! + offset
-    var sieve = clues_sieve(values: source, keys: source, outer: .all, inner: .none)
+    var maskedInput = clues_masked_input(values: source, keys: source, outer: .all, inner: .none)
     switch mask {
     case .all: break
-    case .nothing: sieve.outer = .none
+    case .nothing: maskedInput.outer = .none
     case .between(let outer, let inner):
-      (sieve.outer, sieve.inner) = (outer, inner)
-      if let keys { sieve.keys = keys.baseAddress! + offset }
+      (maskedInput.outer, maskedInput.inner) = (outer, inner)
+      if let keys { maskedInput.keys = keys.baseAddress! + offset }
     case .drawn(let share, let stream):
       withDraws(stream, first, count) { clues_keep_drawn(source, $0, count, threshold(of: share), scratch) }
     case .ranked(let shares, let stream):
@@ -53,11 +53,11 @@ struct MaskedMatrix {
         }
       }
     }
-    if needsScratch { (sieve.values, sieve.keys) = (UnsafePointer(scratch), UnsafePointer(scratch)) }
-    return sieve
+    if needsScratch { (maskedInput.values, maskedInput.keys) = (UnsafePointer(scratch), UnsafePointer(scratch)) }
+    return maskedInput
   }
 
-  /// Whether ``sieve(_:scratch:)`` writes to `scratch`.
+  /// Whether ``maskedInput(_:scratch:)`` writes to `scratch`.
   var needsScratch: Bool {
     switch mask {
     case .all, .nothing, .between: false
@@ -69,13 +69,13 @@ struct MaskedMatrix {
   ///
   /// - parameter lines: Counted from ``firstRow``.
   func rows(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
-    var sieve = sieve(lines, scratch: scratch)
+    var maskedInput = maskedInput(lines, scratch: scratch)
     switch mask {
-    case .all, .drawn, .ranked: return sieve.values
+    case .all, .drawn, .ranked: return maskedInput.values
     case .nothing, .between:
-      var (voice, room) = (clues_voice(factor: 1, share: 0, vote: 0), clues_range())
+      var (weightedInput, room) = (clues_weighted_input(factor: 1, share: 0, vote: 0), clues_range())
       let first = UInt64((firstRow + lines.lowerBound) * columns)
-      clues_sum(&sieve, &voice, 1, first, lines.count * columns, 1, &room, scratch)
+      clues_sum(&maskedInput, &weightedInput, 1, first, lines.count * columns, 1, &room, scratch)
       return UnsafePointer(scratch)
     }
   }

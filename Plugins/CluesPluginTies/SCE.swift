@@ -65,7 +65,7 @@ struct SCE: RowwiseMergeMethod {
       var sum = 0.0
       try forEachTile(of: output.rows, columns: output.columns, inputs: 1, host: unit.host) { lines, scratch in
         let kept = matrix.rows(lines, scratch: scratch)
-        for place in 0..<lines.count * output.columns { sum += Double(kept[place]) * Double(kept[place]) }
+        for index in 0..<lines.count * output.columns { sum += Double(kept[index]) * Double(kept[index]) }
       }
       return sum
     }
@@ -90,12 +90,12 @@ struct SCE: RowwiseMergeMethod {
   private func selected(_ unit: MergeUnit) -> (mask: Mask, variances: [Float]) {
     let inputs = unit.inputs.map(\.matrix.elements)
     let count = Double(inputs.count)
-    let variances = inputs[0].indices.map { place in
+    let variances = inputs[0].indices.map { index in
       var mean = 0.0
-      for input in inputs { mean += Double(input[place]) }
+      for input in inputs { mean += Double(input[index]) }
       mean /= count
       var sum = 0.0
-      for input in inputs { sum += (Double(input[place]) - mean) * (Double(input[place]) - mean) }
+      for input in inputs { sum += (Double(input[index]) - mean) * (Double(input[index]) - mean) }
       return Float(sum / count)
     }
     let kept = Int(selectTopk * Double(variances.count { $0 > 0 }))

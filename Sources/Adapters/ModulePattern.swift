@@ -273,9 +273,9 @@ private struct Automaton: Sendable {
   /// Whether the expression matches `path` to its end, from its start or from behind one of its dots.
   func matches(_ path: [Unicode.Scalar]) -> Bool {
     var states: [Int] = []
-    for (place, scalar) in path.enumerated() {
-      if place == 0 || path[place - 1] == "." { states.append(start) }
-      states = closure(states, at: place == 0 ? [.start] : []).compactMap { state in
+    for (index, scalar) in path.enumerated() {
+      if index == 0 || path[index - 1] == "." { states.append(start) }
+      states = closure(states, at: index == 0 ? [.start] : []).compactMap { state in
         if case .take(let test, let next) = steps[state], test(scalar) { next } else { nil }
       }
     }

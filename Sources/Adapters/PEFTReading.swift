@@ -5,7 +5,7 @@ public struct PEFTReading {
   private let config: AdapterConfig
   /// The file's tensors, without PEFT's prefix.
   private let tensors: [String: Tensor]
-  private let strangers: [String]
+  private let unprefixedNames: [String]
   private let saved: [PEFTRules.SavedEntry]
   private let factors: [String: [String: Tensor]]
 
@@ -14,7 +14,7 @@ public struct PEFTReading {
     self.config = config
     saved = config.modulesToSave.map(PEFTRules.SavedEntry.init)
     let prefix = tensorName(of: "")
-    strangers = tensors.keys.filter { !$0.hasPrefix(prefix) }.sorted()
+    unprefixedNames = tensors.keys.filter { !$0.hasPrefix(prefix) }.sorted()
     self.tensors = Dictionary(
       tensors.map { (String($0.key.dropFirst(prefix.count)), $0.value) }, uniquingKeysWith: { first, _ in first })
     var factors: [String: [String: Tensor]] = [:]
@@ -32,7 +32,7 @@ public struct PEFTReading {
   /// The first thing that PEFT would read otherwise than the file has it; nil where it reads all as it is meant: every
   /// module with scaling 1, and every other tensor in its place.
   public var misreading: String? {
-    if let stranger = strangers.first { return "it does not look for the tensor '\(stranger)'" }
+    if let unprefixed = unprefixedNames.first { return "it does not look for the tensor '\(unprefixed)'" }
     return misreadModule ?? misreadTarget ?? misreadReplacement
   }
 

@@ -22,8 +22,8 @@ public enum PEFTRules {
     /// Whether an entry names the path.
     public func name(_ path: String) -> Bool {
       entries.contains(path)
-        || path.utf8.indices.contains { place in
-          path.utf8[place] == UInt8(ascii: ".") && entries.contains(String(path[path.utf8.index(after: place)...]))
+        || path.utf8.indices.contains { index in
+          path.utf8[index] == UInt8(ascii: ".") && entries.contains(String(path[path.utf8.index(after: index)...]))
         }
     }
   }
@@ -74,13 +74,13 @@ public enum PEFTRules {
     var routers: Set<String> = []
     for module in modules {
       let parts = module.split(separator: ".", omittingEmptySubsequences: false)
-      let place = parts.indices.first { place in
-        parts[place] == "experts" && place + 2 < parts.count && parts[place + 1].allSatisfy(\.isNumber)
-          && !parts[place + 1].isEmpty
+      let index = parts.indices.first { index in
+        parts[index] == "experts" && index + 2 < parts.count && parts[index + 1].allSatisfy(\.isNumber)
+          && !parts[index + 1].isEmpty
       }
-      guard let place else { continue }
+      guard let index else { continue }
       experts.insert(module)
-      routers.insert((parts[..<place] + ["gate"]).joined(separator: "."))
+      routers.insert((parts[..<index] + ["gate"]).joined(separator: "."))
     }
     return experts.union(routers.intersection(modules))
   }

@@ -140,7 +140,7 @@ struct ParameterName: Hashable, Sendable {
   /// What follows a factor's marker, without what wraps the factor itself. One piece may be the adapter's name.
   private static func withoutWrappers(_ spelled: ArraySlice<Substring>) -> ArraySlice<Substring> {
     var ending = spelled
-    while ending.count > 2, let place = ending.dropLast().firstIndex(of: module) { ending.remove(at: place) }
+    while ending.count > 2, let index = ending.dropLast().firstIndex(of: module) { ending.remove(at: index) }
     return ending
   }
 
@@ -171,8 +171,8 @@ struct ParameterName: Hashable, Sendable {
   static func joined(_ parts: ArraySlice<Substring>) -> String {
     var text = ""
     text.reserveCapacity(parts.reduce(parts.count) { $0 + $1.utf8.count })
-    for (place, part) in zip(parts.indices, parts) {
-      if place > parts.startIndex { text += "." }
+    for (index, part) in zip(parts.indices, parts) {
+      if index > parts.startIndex { text += "." }
       text += part
     }
     return text

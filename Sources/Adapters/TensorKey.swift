@@ -21,11 +21,11 @@ enum TensorKey: Hashable {
   /// - parameter name: The tensor's own name.
   init(_ parameter: ParameterName, of name: String) throws {
     try Self.refuse(parameter, name)
-    guard let place = parameter.marker else {
+    guard let index = parameter.marker else {
       self = parameter.isOriginal ? .original(name: parameter.text) : .absolute(name: parameter.text)
       return
     }
-    let (layer, marker, ending) = (parameter.parts[..<place], parameter.parts[place], parameter.parts[(place + 1)...])
+    let (layer, marker, ending) = (parameter.parts[..<index], parameter.parts[index], parameter.parts[(index + 1)...])
     let isEmbedding = marker.hasPrefix("lora_embedding_")
     guard !layer.isEmpty,
       isEmbedding ? ending.isEmpty : ending == ["weight"] || (marker == "lora_B" && ending == ["bias"])

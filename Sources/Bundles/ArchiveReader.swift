@@ -63,13 +63,13 @@ package struct ArchiveReader: EntrySource {
     _ archive: some ArchiveWalk, wanting isWanted: (BundleEntry) throws -> Bool,
     visit: (BundleEntry, Bytes?) throws -> Void
   ) throws -> [String] {
-    var census = ArchiveCensus(limits: limits, archiveSize: file.count)
+    var archiveLimits = ArchiveLimits(limits: limits, archiveSize: file.count)
     var decoded = 0
     while try archive.advance() {
       let shownName = archive.withName { displayName(of: String(showing: $0)) }
       try locating(file: shownName) {
         let path = try archive.withName { try EntryPath(checking: $0, limits: limits) }
-        guard let entry = try census.admit(path, archive.header) else { return try archive.skip() }
+        guard let entry = try archiveLimits.admit(path, archive.header) else { return try archive.skip() }
         guard try isWanted(entry) else {
           try archive.skip()
           return try visit(entry, nil)
@@ -82,6 +82,6 @@ package struct ArchiveReader: EntrySource {
         try visit(entry, bytes)
       }
     }
-    return try census.close()
+    return try archiveLimits.close()
   }
 }

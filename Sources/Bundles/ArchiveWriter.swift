@@ -86,9 +86,9 @@ final class ArchiveWriter {
   }
 
   private func failure() -> Failure {
-    let said = archive_error_string(archive).map { String(cString: $0) } ?? "unknown reason"
+    let detail = archive_error_string(archive).map { String(cString: $0) } ?? "unknown reason"
     return Failure(
-      .cannotWrite, "cannot be written: \(said)",
+      .cannotWrite, "cannot be written: \(detail)",
       advice: "check that the folder exists, its permissions and the free space", file: output)
   }
 }

@@ -183,24 +183,24 @@ extension Failure {
 
   /// What libarchive says about its last error, made readable.
   init(libarchive archive: OpaquePointer, unrecognized: Failure? = nil) {
-    let said = archive_error_string(archive).map { String(showing: Array(String(cString: $0).utf8)) } ?? ""
-    let lowercased = said.lowercased()
+    let detail = archive_error_string(archive).map { String(showing: Array(String(cString: $0).utf8)) } ?? ""
+    let lowercased = detail.lowercased()
     if let unrecognized, lowercased.hasPrefix("unrecognized archive format") {
       self = unrecognized
-    } else if said.isEmpty || ["truncated", "premature end", "unexpected end"].contains(where: lowercased.contains) {
+    } else if detail.isEmpty || ["truncated", "premature end", "unexpected end"].contains(where: lowercased.contains) {
       self = Failure(.badData, "is cut off", advice: .copyAgain)
     } else if ["allocate", "out of memory", "memory limit"].contains(where: lowercased.contains) {
       self = Failure(
-        .noResources, "cannot be decoded: there is no memory left (\(said))",
+        .noResources, "cannot be decoded: there is no memory left (\(detail))",
         advice: "end other programs, or raise the limit on memory (ulimit -v)")
     } else if ["crc", "checksum"].contains(where: lowercased.contains) {
-      self = Failure(.badData, "does not match its checksum (\(said))", advice: .copyAgain)
+      self = Failure(.badData, "does not match its checksum (\(detail))", advice: .copyAgain)
     } else if lowercased.contains("pathname"), lowercased.contains("convert") {
       self = Failure(.badData, "has a name that is not UTF-8", advice: "rename the file and pack it again")
     } else if lowercased.contains("encrypt") {
       self = .encrypted
     } else {
-      self = Failure(.badData, "is damaged (\(said))", advice: .copyAgain)
+      self = Failure(.badData, "is damaged (\(detail))", advice: .copyAgain)
     }
   }
 }

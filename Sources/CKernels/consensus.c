@@ -14,10 +14,11 @@ typedef int64_t choice_vector __attribute__((vector_size(8 * lanes)));
 #define CLUES_INLINE static inline __attribute__((always_inline))
 
 /* What is kept of the entries of a vector, in float64; of the last ones there may be fewer, and zeros follow. */
-CLUES_INLINE void sift(const clues_sieve *sieve, clues_range range, size_t start, size_t count, sums_vector *kept) {
+CLUES_INLINE void apply_mask(const clues_masked_input *input, clues_range range, size_t start, size_t count,
+                             sums_vector *kept) {
   words_vector values = {0}, keys = {0};
-  memcpy(&values, sieve->values + start, 4 * count);
-  memcpy(&keys, sieve->keys + start, 4 * count);
+  memcpy(&values, input->values + start, 4 * count);
+  memcpy(&keys, input->keys + start, 4 * count);
   values &= (words_vector)((keys & 0x7FFFFFFFu) - range.low < range.width);
   *kept = __builtin_convertvector((values_vector)values, sums_vector);
 }
@@ -27,29 +28,30 @@ CLUES_INLINE void sift(const clues_sieve *sieve, clues_range range, size_t start
 
 typedef enum election { no_election, by_value, by_sign } election;
 
-CLUES_INLINE void sum_vector(const clues_sieve *inputs, const clues_voice *voices, const clues_range *ranges,
+CLUES_INLINE void sum_vector(const clues_masked_input *inputs, const clues_weighted_input *weighted,
+                             const clues_range *ranges,
                              size_t inputs_count, size_t start, size_t count, election election, double scale,
                              float *target) {
   const sums_vector zero = {0};
   sums_vector votes = zero, sums = zero, shares = zero, kept;
   for (size_t n = 0; n < inputs_count && election != no_election; n++) {
-    sift(inputs + n, ranges[n], start, count, &kept);
+    apply_mask(inputs + n, ranges[n], start, count, &kept);
     if (election == by_value) {
-      votes += voices[n].vote * kept;
+      votes += weighted[n].vote * kept;
     } else {
-      const sums_vector vote = zero + voices[n].vote;
+      const sums_vector vote = zero + weighted[n].vote;
       votes += CLUES_WHERE(kept > 0, vote) - CLUES_WHERE(kept < 0, vote);
     }
   }
   const choice_vector sign = (choice_vector)(votes < 0) & INT64_MIN;
   for (size_t n = 0; n < inputs_count; n++) {
-    sift(inputs + n, ranges[n], start, count, &kept);
+    apply_mask(inputs + n, ranges[n], start, count, &kept);
     if (election == no_election) {
-      sums += voices[n].factor * kept;
+      sums += weighted[n].factor * kept;
     } else {
       const choice_vector agrees = (sums_vector)((choice_vector)kept ^ sign) > 0;
-      sums += CLUES_WHERE(agrees, voices[n].factor * kept);
-      shares += CLUES_WHERE(agrees, zero + voices[n].share);
+      sums += CLUES_WHERE(agrees, weighted[n].factor * kept);
+      shares += CLUES_WHERE(agrees, zero + weighted[n].share);
     }
   }
   const sums_vector divisor = shares + CLUES_WHERE(shares == 0, zero + 1.0);
@@ -59,12 +61,12 @@ CLUES_INLINE void sum_vector(const clues_sieve *inputs, const clues_voice *voice
 
 #define CLUES_SUM_STRETCH(name, election)                                                                              \
   CLUES_CLONES                                                                                                         \
-  static void name(const clues_sieve *inputs, const clues_voice *voices, const clues_range *ranges,                    \
+  static void name(const clues_masked_input *inputs, const clues_weighted_input *weighted, const clues_range *ranges,  \
                    size_t inputs_count, size_t start, size_t end, double scale, float *target) {                       \
     for (; start + lanes <= end; start += lanes) {                                                                     \
-      sum_vector(inputs, voices, ranges, inputs_count, start, lanes, election, scale, target);                         \
+      sum_vector(inputs, weighted, ranges, inputs_count, start, lanes, election, scale, target);                       \
     }                                                                                                                  \
-    if (start < end) sum_vector(inputs, voices, ranges, inputs_count, start, end - start, election, scale, target);    \
+    if (start < end) sum_vector(inputs, weighted, ranges, inputs_count, start, end - start, election, scale, target);  \
   }
 
 CLUES_SUM_STRETCH(sum_all, no_election)
@@ -78,7 +80,7 @@ static uint32_t least(clues_cut cut, uint64_t index) {
 }
 
 /* What is kept of each input from an index on, and how many of count entries that holds for. */
-static size_t find_ranges(const clues_sieve *inputs, size_t inputs_count, uint64_t index, size_t count,
+static size_t find_ranges(const clues_masked_input *inputs, size_t inputs_count, uint64_t index, size_t count,
                           clues_range *ranges) {
   for (size_t n = 0; n < inputs_count; n++) {
     const clues_cut cuts[] = {inputs[n].outer, inputs[n].inner};
@@ -91,24 +93,25 @@ static size_t find_ranges(const clues_sieve *inputs, size_t inputs_count, uint64
   return count;
 }
 
-static void sum(const clues_sieve *inputs, const clues_voice *voices, size_t inputs_count, uint64_t first, size_t count,
-                election election, double scale, clues_range *room, float *target) {
+static void sum(const clues_masked_input *inputs, const clues_weighted_input *weighted, size_t inputs_count,
+                uint64_t first, size_t count, election election, double scale, clues_range *room, float *target) {
   for (size_t start = 0, end; start < count; start = end) {
     end = start + find_ranges(inputs, inputs_count, first + start, count - start, room);
     switch (election) {
-      case no_election: sum_all(inputs, voices, room, inputs_count, start, end, scale, target); break;
-      case by_value: sum_by_value(inputs, voices, room, inputs_count, start, end, scale, target); break;
-      case by_sign: sum_by_sign(inputs, voices, room, inputs_count, start, end, scale, target); break;
+      case no_election: sum_all(inputs, weighted, room, inputs_count, start, end, scale, target); break;
+      case by_value: sum_by_value(inputs, weighted, room, inputs_count, start, end, scale, target); break;
+      case by_sign: sum_by_sign(inputs, weighted, room, inputs_count, start, end, scale, target); break;
     }
   }
 }
 
-void clues_sum(const clues_sieve *inputs, const clues_voice *voices, size_t inputs_count, uint64_t first, size_t count,
-               double scale, clues_range *room, float *target) {
-  sum(inputs, voices, inputs_count, first, count, no_election, scale, room, target);
+void clues_sum(const clues_masked_input *inputs, const clues_weighted_input *weighted, size_t inputs_count,
+               uint64_t first, size_t count, double scale, clues_range *room, float *target) {
+  sum(inputs, weighted, inputs_count, first, count, no_election, scale, room, target);
 }
 
-void clues_sum_agreeing(const clues_sieve *inputs, const clues_voice *voices, size_t inputs_count, uint64_t first,
+void clues_sum_agreeing(const clues_masked_input *inputs, const clues_weighted_input *weighted, size_t inputs_count,
+                        uint64_t first,
                         size_t count, int elects_by_sign, double scale, clues_range *room, float *target) {
-  sum(inputs, voices, inputs_count, first, count, elects_by_sign ? by_sign : by_value, scale, room, target);
+  sum(inputs, weighted, inputs_count, first, count, elects_by_sign ? by_sign : by_value, scale, room, target);
 }

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 static int start(
-    const char *executable, char *const *arguments, char *const *environment, int channel, int murmur, int lifeline) {
+    const char *executable, char *const *arguments, char *const *environment, int channel, int output_pipe,
+    int lifeline) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t none, all;
@@ -29,8 +30,8 @@ static int start(
         (failure = posix_spawnattr_setsigmask(&attributes, &none)) ||
         (failure = posix_spawnattr_setsigdefault(&attributes, &all)) ||
         (failure = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)) ||
-        (failure = posix_spawn_file_actions_adddup2(&actions, murmur, 1)) ||
-        (failure = posix_spawn_file_actions_adddup2(&actions, murmur, 2)) ||
+        (failure = posix_spawn_file_actions_adddup2(&actions, output_pipe, 1)) ||
+        (failure = posix_spawn_file_actions_adddup2(&actions, output_pipe, 2)) ||
         (failure = posix_spawn_file_actions_adddup2(&actions, channel, CLUES_WORKER_CHANNEL)) ||
         (failure = posix_spawn_file_actions_adddup2(&actions, lifeline, CLUES_WORKER_LIFELINE)) ||
         (failure = posix_spawn_file_actions_addclosefrom_np(&actions, CLUES_WORKER_LIFELINE + 1)) ||
@@ -54,7 +55,8 @@ static int above_workers(int file) {
 }
 
 int clues_launch(
-    const char *executable, char *const *arguments, char *const *environment, int *channel, int *murmur, int *lifeline) {
+    const char *executable, char *const *arguments, char *const *environment, int *channel, int *output_pipe,
+    int *lifeline) {
   /* The host's end of each, and the worker's. */
   int talk[2] = {-1, -1}, output[2] = {-1, -1}, life[2] = {-1, -1};
   int process = -1;
@@ -69,7 +71,7 @@ int clues_launch(
   if (life[0] >= 0) close(life[0]);
   if (process >= 0) {
     *channel = talk[0];
-    *murmur = output[0];
+    *output_pipe = output[0];
     *lifeline = life[1];
     return process;
   }

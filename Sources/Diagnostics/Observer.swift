@@ -3,19 +3,19 @@ package protocol Observer: Sendable {
   /// A stage begins.
   ///
   /// - parameter total: How much there is to do, in the stage's unit; nil where nobody knows.
-  func begin(_ stage: Stage, total: Int?)
+  func begin(_ stage: RunStage, total: Int?)
 
   /// So much more of the stage is done; called from any thread and often, so it must be cheap.
-  func advance(_ stage: Stage, by amount: Int)
+  func advance(_ stage: RunStage, by amount: Int)
 
-  func end(_ stage: Stage)
+  func end(_ stage: RunStage)
 
   /// Something that the user should know but that stops nothing.
   func note(_ note: Note)
 }
 
 /// The stages of a run, in order; not every run has all of them.
-package enum Stage: String, Sendable, CaseIterable {
+package enum RunStage: String, Sendable, CaseIterable {
   case opening, reading, scoring, drawing, comparing, surveying, merging, writing, packing
 
   /// What the steps of a stage are counted in.
@@ -37,8 +37,8 @@ package enum Stage: String, Sendable, CaseIterable {
 /// An observer that looks away.
 package struct Unobserved: Observer {
   package init() {}
-  package func begin(_ stage: Stage, total: Int?) {}
-  package func advance(_ stage: Stage, by amount: Int) {}
-  package func end(_ stage: Stage) {}
+  package func begin(_ stage: RunStage, total: Int?) {}
+  package func advance(_ stage: RunStage, by amount: Int) {}
+  package func end(_ stage: RunStage) {}
   package func note(_ note: Note) {}
 }

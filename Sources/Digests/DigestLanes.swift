@@ -72,8 +72,8 @@ private struct Lane<Key> {
   /// Takes the same number of bytes, in whole blocks, of all lanes.
   static func advance(_ lanes: inout [Lane], by count: Int, through room: UnsafeMutableRawBufferPointer) throws {
     var states = lanes.map(\.state)
-    let streams = try lanes.enumerated().map { place, lane in
-      let target = UnsafeMutableRawBufferPointer(rebasing: room[place * count..<(place + 1) * count]).baseAddress!
+    let streams = try lanes.enumerated().map { index, lane in
+      let target = UnsafeMutableRawBufferPointer(rebasing: room[index * count..<(index + 1) * count]).baseAddress!
       try lane.bytes[lane.done..<lane.done + count].copy(to: target)
       return UnsafePointer(target.assumingMemoryBound(to: UInt8.self))
     }
@@ -81,9 +81,9 @@ private struct Lane<Key> {
       guard let words = raw.bindMemory(to: UInt32.self).baseAddress else { return }
       clues_sha256_blocks(words, streams, streams.count, count / 64)
     }
-    for place in lanes.indices {
-      lanes[place].state = states[place]
-      lanes[place].done += count
+    for index in lanes.indices {
+      lanes[index].state = states[index]
+      lanes[index].done += count
     }
   }
 
@@ -97,6 +97,6 @@ private struct Lane<Key> {
     var lanes = [Lane(key, Bytes(last))]
     lanes[0].state = state
     try last.withUnsafeMutableBytes { try Self.advance(&lanes, by: $0.count, through: $0) }
-    return hexadecimal((0..<8).flatMap { place in withUnsafeBytes(of: lanes[0].state[place].bigEndian, Array.init) })
+    return hexadecimal((0..<8).flatMap { index in withUnsafeBytes(of: lanes[0].state[index].bigEndian, Array.init) })
   }
 }

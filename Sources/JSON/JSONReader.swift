@@ -113,14 +113,14 @@ private struct Cursor {
       guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else {
         throw failure("a key in double quotes is due here")
       }
-      let place = at
+      let position = at
       let key = try string()
       skipSpace()
       guard take(":") else { throw failure("a colon is due after the key") }
       skipSpace()
       let member = try value(depth: depth + 1)
       if object[key] != nil {
-        at = place
+        at = position
         throw failure("the key '\(key)' stands twice in one object")
       }
       object[key] = member
@@ -250,10 +250,10 @@ private struct Cursor {
   }
 
   private mutating func nonFinite(_ word: StaticString, _ value: Double) throws -> JSONValue {
-    let place = at
+    let position = at
     let result = try literal(word, .number(value))
     guard rules.takesNonFiniteNumbers else {
-      at = place
+      at = position
       throw failure("\(word) is not a JSON number")
     }
     return result
@@ -284,9 +284,9 @@ private struct Cursor {
   private func placed(_ failure: Failure) -> Failure {
     var line = 1
     var lineStart = 0
-    for place in 0..<min(at, bytes.count) where bytes[place] == 0x0A {
+    for position in 0..<min(at, bytes.count) where bytes[position] == 0x0A {
       line += 1
-      lineStart = place + 1
+      lineStart = position + 1
     }
     var failure = failure
     failure.position = .init(line: line, column: at - lineStart + 1)

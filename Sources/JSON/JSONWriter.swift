@@ -45,8 +45,8 @@ extension JSONValue {
   ) {
     text += brackets.0
     let inner = margin.map { $0 + "  " }
-    for (place, element) in elements.enumerated() {
-      if place > 0 { text += "," }
+    for (index, element) in elements.enumerated() {
+      if index > 0 { text += "," }
       text += inner ?? ""
       each(element, &text, inner)
     }

@@ -28,8 +28,8 @@ struct DenseOperator {
       }
     }
     let result = try Matrix<Double>(rows: count, columns: out) { _ in }
-    _ = try inParallel((out + height - 1) / height, threads: threads) { place in
-      let lines = place * height..<min((place + 1) * height, out)
+    _ = try inParallel((out + height - 1) / height, threads: threads) { index in
+      let lines = index * height..<min((index + 1) * height, out)
       // Small products BLAS sums in another order, which they keep.
       guard lines.count * count * columns > 1 << 20 else {
         let widened = try Matrix<Double>(rows: lines.count, columns: columns) { _ in }
@@ -52,8 +52,8 @@ struct DenseOperator {
   func transposeApplied(to rows: Matrix<Double>) throws -> Matrix<Double> {
     let (out, columns) = (out, `in`)
     let result = try Matrix<Double>(rows: rows.rows, columns: columns)
-    _ = try inParallel((columns + width - 1) / width, threads: threads) { place in
-      let span = place * width..<min((place + 1) * width, columns)
+    _ = try inParallel((columns + width - 1) / width, threads: threads) { index in
+      let span = index * width..<min((index + 1) * width, columns)
       let widened = try Matrix<Double>(rows: min(height, out), columns: span.count) { _ in }
       for top in stride(from: 0, to: out, by: height) {
         let lines = top..<min(top + height, out)
@@ -77,9 +77,9 @@ struct DenseOperator {
       // Eight sums side by side, as the processor adds that many at once and rounding grows more slowly.
       var sums = SIMD8<Double>()
       let whole = numbers.count / 8 * 8
-      for place in stride(from: 0, to: whole, by: 8) {
+      for index in stride(from: 0, to: whole, by: 8) {
         var eight = SIMD8<Double>()
-        for lane in 0..<8 { eight[lane] = Double(numbers[place + lane]) }
+        for lane in 0..<8 { eight[lane] = Double(numbers[index + lane]) }
         sums += eight * eight
       }
       return numbers[whole...].reduce(sums.sum()) { $0 + Double($1) * Double($1) }

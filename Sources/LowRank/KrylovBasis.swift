@@ -42,8 +42,8 @@ struct KrylovBasis {
       withUnsafeTemporaryAllocation(of: UInt64.self, capacity: target.count) { words in
         stream.fill(words, from: 0)
         // Uniform between −1 and 1: as good as normal numbers here, and the same bits on every machine.
-        for place in 0..<words.count {
-          target.initializeElement(at: place, to: Double(Int64(bitPattern: words[place])) * 0x1p-63)
+        for index in 0..<words.count {
+          target.initializeElement(at: index, to: Double(Int64(bitPattern: words[index])) * 0x1p-63)
         }
       }
     }
@@ -102,7 +102,7 @@ struct KrylovBasis {
     for _ in 0..<2 {
       var parts = try product(rest.whole, basis.transposed)
       parts.withUnsafeMutableBufferPointer { numbers in
-        for place in 0..<numbers.count { numbers[place] = -numbers[place] }
+        for index in 0..<numbers.count { numbers[index] = -numbers[index] }
       }
       try rest.set(to: parts.whole, times: basis, accumulating: true)
     }

@@ -39,8 +39,8 @@ public func roughGram(_ count: Int, blocks size: Int, of term: (Int) throws -> T
 /// - throws: ``Failure`` `badData` as ``innerProduct(_:_:)``.
 public func roughInnerProducts(_ count: Int, with other: Term, of term: (Int) throws -> Term) throws -> [Double] {
   let isOtherSound = isSound(other)
-  return try (0..<count).map { place in
-    let term = try term(place)
+  return try (0..<count).map { index in
+    let term = try term(index)
     _ = try commonSize(of: [term, other])
     guard isOtherSound, isSound(term) else { return try innerProduct(term, other) }
     let (a, b) = (rowProducts(term.a, other.a), columnProducts(term.b, other.b))
@@ -107,18 +107,18 @@ public func roughEntries(rows: [Int], columns: [Int], of term: Term) throws -> M
   let (rank, width) = (term.rank, term.a.columns)
   let b = try Matrix<Float>(rows: rows.count, columns: rank) { target in
     term.b.withUnsafeBufferPointer { source in
-      for place in target.indices {
-        let value = Float(term.coefficient) * source[rows[place / rank] * rank + place % rank]
-        target.initializeElement(at: place, to: value)
+      for index in target.indices {
+        let value = Float(term.coefficient) * source[rows[index / rank] * rank + index % rank]
+        target.initializeElement(at: index, to: value)
       }
     }
   }
   guard columns.count < width else { return try product(b.whole, term.a.whole) }
   let a = try Matrix<Float>(rows: rank, columns: columns.count) { target in
     term.a.withUnsafeBufferPointer { source in
-      for place in target.indices {
+      for index in target.indices {
         target.initializeElement(
-          at: place, to: source[place / columns.count * width + columns[place % columns.count]])
+          at: index, to: source[index / columns.count * width + columns[index % columns.count]])
       }
     }
   }

@@ -89,19 +89,19 @@ private struct Rounding {
     let lossy = columns.indices.filter { !columns[$0].isWithin(unit) || !rows[$0].isWithin(unit) }
     guard !lossy.isEmpty, try !isFinite || error(energy: energy, sufficing: unit) > unit else { return nil }
     var shifts = [Int](repeating: 0, count: columns.count)
-    for place in lossy { shifts[place] = shift(place) }
+    for index in lossy { shifts[index] = shift(index) }
     guard shifts.contains(where: { $0 != 0 }) else { return nil }
     let moved = try Rounding(factors.moved(by: shifts), dtype)
-    func loss(_ rounding: Rounding, _ place: Int) -> Double {
-      rounding.columns[place].relative + rounding.rows[place].relative
+    func loss(_ rounding: Rounding, _ index: Int) -> Double {
+      rounding.columns[index].relative + rounding.rows[index].relative
     }
-    for place in lossy where !(loss(moved, place) < loss(self, place)) { shifts[place] = 0 }
+    for index in lossy where !(loss(moved, index) < loss(self, index)) { shifts[index] = 0 }
     return try shifts.contains { $0 != 0 } ? Rounding(factors.moved(by: shifts), dtype) : nil
   }
 
   /// The power of two for a column of B, and its inverse for the row of A, that makes their largest numbers alike.
-  private func shift(_ place: Int) -> Int {
-    switch (columns[place].largest, rows[place].largest) {
+  private func shift(_ index: Int) -> Int {
+    switch (columns[index].largest, rows[index].largest) {
     case (0, 0): 0
     case (0, let a): Int(a.exponent)
     case (let b, 0): -Int(b.exponent)
@@ -128,7 +128,7 @@ private struct Rounding {
     try Matrix(rows: left.rows, columns: left.columns) { target in
       left.withUnsafeBufferPointer { left in
         right.withUnsafeBufferPointer { right in
-          for place in target.indices { target.initializeElement(at: place, to: left[place] - right[place]) }
+          for index in target.indices { target.initializeElement(at: index, to: left[index] - right[index]) }
         }
       }
     }
@@ -158,11 +158,11 @@ private struct Loss {
     losses.withUnsafeMutableBufferPointer { losses in
       matrix.withUnsafeBufferPointer { values in
         rounded.withUnsafeBufferPointer { rounded in
-          var place = 0
+          var index = 0
           for _ in 0..<matrix.rows {
             for column in 0..<matrix.columns {
-              losses[column].add(values[place], rounded[place])
-              place += 1
+              losses[column].add(values[index], rounded[index])
+              index += 1
             }
           }
         }
@@ -176,7 +176,7 @@ private struct Loss {
       rounded.withUnsafeBufferPointer { rounded in
         (0..<matrix.rows).map { row in
           var loss = Loss()
-          for place in row * matrix.columns..<(row + 1) * matrix.columns { loss.add(values[place], rounded[place]) }
+          for index in row * matrix.columns..<(row + 1) * matrix.columns { loss.add(values[index], rounded[index]) }
           return loss
         }
       }
@@ -190,10 +190,10 @@ extension Factors {
     func scaled(_ matrix: Matrix<Float>, _ power: (_ row: Int, _ column: Int) -> Int) throws -> Matrix<Float> {
       try Matrix(rows: matrix.rows, columns: matrix.columns) { target in
         matrix.withUnsafeBufferPointer { source in
-          for place in target.indices {
-            let exponent = power(place / matrix.columns, place % matrix.columns)
-            let value = Double(sign: .plus, exponent: exponent, significand: Double(source[place]))
-            target.initializeElement(at: place, to: Float(value))
+          for index in target.indices {
+            let exponent = power(index / matrix.columns, index % matrix.columns)
+            let value = Double(sign: .plus, exponent: exponent, significand: Double(source[index]))
+            target.initializeElement(at: index, to: Float(value))
           }
         }
       }

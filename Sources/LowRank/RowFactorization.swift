@@ -47,7 +47,7 @@ struct RowFactorization: Sendable {
     return try expand(
       Matrix(rows: inner, columns: inner) { target in
         target.initialize(repeating: 0)
-        for place in 0..<inner { target[place * (inner + 1)] = 1 }
+        for index in 0..<inner { target[index * (inner + 1)] = 1 }
       })
   }
 

@@ -36,7 +36,7 @@ public struct SingularDirections: Sendable {
     right = try Matrix(rows: kept.count, columns: a.columns) { target in
       a.withUnsafeBufferPointer { source in
         for (row, root) in roots.enumerated() {
-          for place in row * a.columns..<(row + 1) * a.columns { target[place] = Float(Double(source[place]) / root) }
+          for index in row * a.columns..<(row + 1) * a.columns { target[index] = Float(Double(source[index]) / root) }
         }
       }
     }

@@ -53,7 +53,7 @@ struct SingularValueDecomposition: Sendable {
       withExtendedLifetime(scratch) { decompose(scratch.start, size) }
       try check(info, "dgesdd")
       let noise = Double(max(rows, columns, longestSide)) * .ulpOfOne * values[0]
-      for place in 0..<inner where values[place] <= noise { values[place] = 0 }
+      for index in 0..<inner where values[index] <= noise { values[index] = 0 }
     }
     left = try leftColumns.transposed()
     self.values = values

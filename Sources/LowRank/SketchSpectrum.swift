@@ -16,11 +16,11 @@ struct SketchSpectrum {
     let last = eigen.vectors.panel(columns: count - coupling.rows..<count)
     let leading = try product(last, coupling.whole).elements
     let noise = Double(count) * .ulpOfOne * eigen.values[0]
-    for (place, value) in eigen.values.enumerated() {
-      kept.append(kept[place] + max(0, value))
+    for (index, value) in eigen.values.enumerated() {
+      kept.append(kept[index] + max(0, value))
       // M·v − u·s is what the last block's part of u couples to, over s; nothing is known where s is mere rounding.
-      let row = leading[place * coupling.columns..<(place + 1) * coupling.columns]
-      residual.append(residual[place] + (value > noise ? row.reduce(0) { $0 + $1 * $1 } / value : .infinity))
+      let row = leading[index * coupling.columns..<(index + 1) * coupling.columns]
+      residual.append(residual[index] + (value > noise ? row.reduce(0) { $0 + $1 * $1 } / value : .infinity))
     }
     self.energy = energy
     outside = max(0, energy - kept[count])

@@ -60,8 +60,8 @@ func canonicalOrder(_ terms: [Term]) -> [Term] {
 private func precedes(_ left: Matrix<Float>, _ right: Matrix<Float>) -> Bool? {
   left.withUnsafeBufferPointer { left in
     right.withUnsafeBufferPointer { right in
-      for place in 0..<min(left.count, right.count) where left[place].bitPattern != right[place].bitPattern {
-        return left[place].bitPattern < right[place].bitPattern
+      for index in 0..<min(left.count, right.count) where left[index].bitPattern != right[index].bitPattern {
+        return left[index].bitPattern < right[index].bitPattern
       }
       return nil
     }

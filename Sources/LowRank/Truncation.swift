@@ -47,7 +47,7 @@ private func scaled(_ matrix: Matrix<Double>, by factors: [Double], rows: Int) t
     target.initialize(repeating: 0)
     matrix.withUnsafeBufferPointer { source in
       for (row, factor) in factors.enumerated() {
-        for place in row * columns..<(row + 1) * columns { target[place] = source[place] * factor }
+        for index in row * columns..<(row + 1) * columns { target[index] = source[index] * factor }
       }
     }
   }
@@ -59,7 +59,7 @@ func fixSigns(leading: inout Matrix<Double>, following: inout Matrix<Double>) {
   let columns = following.columns
   following.withUnsafeMutableBufferPointer { numbers in
     for row in flipped {
-      for place in row * columns..<(row + 1) * columns { numbers[place] = -numbers[place] }
+      for index in row * columns..<(row + 1) * columns { numbers[index] = -numbers[index] }
     }
   }
 }
@@ -71,11 +71,11 @@ func flipRows(of matrix: inout Matrix<Double>) -> [Int] {
   return matrix.withUnsafeMutableBufferPointer { numbers in
     (0..<rows).filter { row in
       var largest = 0.0
-      for place in row * columns..<(row + 1) * columns where abs(numbers[place]) > abs(largest) {
-        largest = numbers[place]
+      for index in row * columns..<(row + 1) * columns where abs(numbers[index]) > abs(largest) {
+        largest = numbers[index]
       }
       guard largest < 0 else { return false }
-      for place in row * columns..<(row + 1) * columns { numbers[place] = -numbers[place] }
+      for index in row * columns..<(row + 1) * columns { numbers[index] = -numbers[index] }
       return true
     }
   }

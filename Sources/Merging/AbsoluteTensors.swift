@@ -4,51 +4,51 @@ import Tensors
 
 /// What becomes of tensors that replace the base model's own: they are values, not updates, so no merge method fits them.
 ///
-/// - parameter contributions: Such as ``checkAbsolutes(_:policy:)`` let through.
+/// - parameter weightedAdapters: Such as ``checkAbsolutes(_:policy:)`` let through.
 package func mergeAbsolutes(
-  _ contributions: [Contribution], policy: Recipe.Absolute, dtype: DType
+  _ weightedAdapters: [WeightedAdapter], policy: Recipe.Absolute, dtype: DType
 ) throws -> [(name: String, tensor: Tensor)] {
-  let names = Set(contributions.flatMap { $0.adapter.absolutes.keys }).sorted()
+  let names = Set(weightedAdapters.flatMap { $0.adapter.absolutes.keys }).sorted()
   switch policy {
   case .drop: return []
-  case .average where contributions.count > 1:
-    return try names.map { (name: $0, tensor: try average($0, contributions, dtype)) }
+  case .average where weightedAdapters.count > 1:
+    return try names.map { (name: $0, tensor: try average($0, weightedAdapters, dtype)) }
   case .take(let client):
-    return contributions.filter { $0.client == client }.flatMap { $0.absolutes }
+    return weightedAdapters.filter { $0.client == client }.flatMap { $0.absolutes }
   // One adapter keeps what is its own.
-  case .refuse, .average: return contributions.flatMap { $0.absolutes }
+  case .refuse, .average: return weightedAdapters.flatMap { $0.absolutes }
   }
 }
 
 /// Refuses tensors that the policy does not cover, and such as would get into the result and are no numbers or no mean; due
 /// before any work is done.
-func checkAbsolutes(_ contributions: [Contribution], policy: Recipe.Absolute) throws {
-  if case .take(let client) = policy { try checkThatThereIsSomething(toTakeFrom: client, contributions) }
-  for contribution in contributions where policy.uses(contribution.client) {
-    for (name, tensor) in contribution.absolutes {
-      if policy == .refuse, contributions.count > 1 {
+func checkAbsolutes(_ weightedAdapters: [WeightedAdapter], policy: Recipe.Absolute) throws {
+  if case .take(let client) = policy { try checkThatThereIsSomething(toTakeFrom: client, weightedAdapters) }
+  for weightedAdapter in weightedAdapters where policy.uses(weightedAdapter.client) {
+    for (name, tensor) in weightedAdapter.absolutes {
+      if policy == .refuse, weightedAdapters.count > 1 {
         throw Failure(
           .badData, "replaces a tensor of the base model (modules_to_save, a bias or an embedding), which is no update",
           advice: "say what to do with such tensors: merge.absolute (--absolute) average, drop, or {take: CLIENT}",
-          client: contribution.client, tensor: name)
+          client: weightedAdapter.client, tensor: name)
       }
-      try check(tensor, name, of: contribution.client)
-      if policy == .average, contributions.count > 1 {
-        try checkNarrowing(of: tensor, name, client: contribution.client)
+      try check(tensor, name, of: weightedAdapter.client)
+      if policy == .average, weightedAdapters.count > 1 {
+        try checkNarrowing(of: tensor, name, client: weightedAdapter.client)
       }
-      if policy.isMean, contribution.weight < 0 {
+      if policy.isMean, weightedAdapter.weight < 0 {
         throw Failure(
           .badData,
-          "replaces a tensor of the base model, and cannot be averaged under the negative weight \(short(contribution.weight)): "
+          "replaces a tensor of the base model, and cannot be averaged under the negative weight \(short(weightedAdapter.weight)): "
             + "the result would lie beyond the values of all clients",
           advice: "such tensors are values, not updates: drop them, or take those of one client "
-            + "(merge.absolute, --absolute '{take: CLIENT}')", client: contribution.client, tensor: name)
+            + "(merge.absolute, --absolute '{take: CLIENT}')", client: weightedAdapter.client, tensor: name)
       }
     }
   }
-  guard policy.isMean, contributions.count > 1 else { return }
-  for name in Set(contributions.flatMap { $0.adapter.absolutes.keys }).sorted() {
-    let owners = contributions.filter { $0.adapter.absolutes[name] != nil }
+  guard policy.isMean, weightedAdapters.count > 1 else { return }
+  for name in Set(weightedAdapters.flatMap { $0.adapter.absolutes.keys }).sorted() {
+    let owners = weightedAdapters.filter { $0.adapter.absolutes[name] != nil }
     guard owners.allSatisfy({ $0.weight == 0 }), let first = owners.first else { continue }
     throw Failure(
       .badData, "cannot be averaged, because all clients that have it have the weight 0",
@@ -57,14 +57,14 @@ func checkAbsolutes(_ contributions: [Contribution], policy: Recipe.Absolute) th
   }
 }
 
-private func checkThatThereIsSomething(toTakeFrom client: String, _ contributions: [Contribution]) throws {
-  guard let taken = contributions.first(where: { $0.client == client }) else {
+private func checkThatThereIsSomething(toTakeFrom client: String, _ weightedAdapters: [WeightedAdapter]) throws {
+  guard let taken = weightedAdapters.first(where: { $0.client == client }) else {
     throw Failure(
       .badRecipe, "there is no client '\(client)' to take tensors from",
-      advice: suggestion(for: client, among: contributions.map(\.client)))
+      advice: suggestion(for: client, among: weightedAdapters.map(\.client)))
   }
   guard taken.adapter.absolutes.isEmpty else { return }
-  let owners = contributions.filter { !$0.adapter.absolutes.isEmpty }.map { "'\($0.client)'" }
+  let owners = weightedAdapters.filter { !$0.adapter.absolutes.isEmpty }.map { "'\($0.client)'" }
   throw Failure(
     .badData, "has no tensors that replace the base model's, so there is nothing to take",
     advice: owners.isEmpty
@@ -86,7 +86,7 @@ extension Recipe.Absolute {
   fileprivate var isMean: Bool { self == .average || self == .refuse }
 }
 
-extension Contribution {
+extension WeightedAdapter {
   /// The adapter's tensors that replace the base model's, by name.
   fileprivate var absolutes: [(name: String, tensor: Tensor)] {
     adapter.absolutes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
@@ -96,9 +96,9 @@ extension Contribution {
 /// The tensor if it is one of whole numbers, such as a count of batches, and the same with all clients that have it.
 ///
 /// - returns: Nil for floats, which have a mean.
-private func common(_ name: String, _ contributions: [Contribution]) throws -> Tensor? {
-  let owned = contributions.compactMap { contribution in
-    contribution.adapter.absolutes[name].map { (client: contribution.client, tensor: $0) }
+private func common(_ name: String, _ weightedAdapters: [WeightedAdapter]) throws -> Tensor? {
+  let owned = weightedAdapters.compactMap { weightedAdapter in
+    weightedAdapter.adapter.absolutes[name].map { (client: weightedAdapter.client, tensor: $0) }
   }
   guard let first = owned.first, let odd = owned.first(where: { !$0.tensor.dtype.isAdapterFloat }) else { return nil }
   guard owned.allSatisfy({ same($0.tensor, first.tensor) }) else {
@@ -111,24 +111,24 @@ private func common(_ name: String, _ contributions: [Contribution]) throws -> T
 }
 
 /// The weighted mean over the clients that have the tensor.
-private func average(_ name: String, _ contributions: [Contribution], _ dtype: DType) throws -> Tensor {
-  if let common = try common(name, contributions) { return common }
+private func average(_ name: String, _ weightedAdapters: [WeightedAdapter], _ dtype: DType) throws -> Tensor {
+  if let common = try common(name, weightedAdapters) { return common }
   var sums: [Double] = []
   var total = 0.0
   var model: (client: String, shape: [Int])?
-  for contribution in contributions {
-    guard let tensor = contribution.adapter.absolutes[name] else { continue }
+  for weightedAdapter in weightedAdapters {
+    guard let tensor = weightedAdapter.adapter.absolutes[name] else { continue }
     if let model, model.shape != tensor.shape {
       throw Failure(
         .badData, "has shape \(tensor.shape), but with client '\(model.client)' it is \(model.shape)",
         advice: "vocabularies that differ cannot be averaged; use {take: CLIENT} or drop",
-        client: contribution.client, tensor: name)
+        client: weightedAdapter.client, tensor: name)
     }
-    model = model ?? (contribution.client, tensor.shape)
-    let values = try locating(client: contribution.client, tensor: name) { try tensor.floats() }
+    model = model ?? (weightedAdapter.client, tensor.shape)
+    let values = try locating(client: weightedAdapter.client, tensor: name) { try tensor.floats() }
     if sums.isEmpty { sums = Array(repeating: 0, count: values.count) }
-    for place in sums.indices { sums[place] += contribution.weight * Double(values[place]) }
-    total += contribution.weight
+    for index in sums.indices { sums[index] += weightedAdapter.weight * Double(values[index]) }
+    total += weightedAdapter.weight
   }
   guard total > 0, let model else {
     throw Failure(.badData, "cannot be averaged, because the weights sum to \(total)", tensor: name)

@@ -40,12 +40,12 @@ private func list(_ names: [String]) -> String {
 
 extension MergeSettings {
   /// Clients of weight 0 that still have a part in the result: no weight is not the same as leaving them out.
-  package func weightlessNotes(_ contributions: [Contribution]) -> [Note] {
-    let weightless = contributions.filter { $0.weight == 0 }
-    guard weightless.count < contributions.count else { return [] }
-    let others = Set(contributions.filter { $0.weight != 0 }.flatMap { $0.adapter.modules.keys })
-    return weightless.compactMap { contribution in
-      let own = contribution.adapter.modules.keys.count { !others.contains($0) }
+  package func weightlessNotes(_ weightedAdapters: [WeightedAdapter]) -> [Note] {
+    let weightless = weightedAdapters.filter { $0.weight == 0 }
+    guard weightless.count < weightedAdapters.count else { return [] }
+    let others = Set(weightedAdapters.filter { $0.weight != 0 }.flatMap { $0.adapter.modules.keys })
+    return weightless.compactMap { weightedAdapter in
+      let own = weightedAdapter.adapter.modules.keys.count { !others.contains($0) }
       let part: String
       if !method.isLinear {
         part = "'\(method.about.id)' still counts it among the clients"
@@ -57,8 +57,8 @@ extension MergeSettings {
         return nil
       }
       return .info(
-        "client '\(contribution.client)' has the weight 0, which does not leave it out: \(part); "
-          + "--without \(shellWord(contribution.client)) leaves it out")
+        "client '\(weightedAdapter.client)' has the weight 0, which does not leave it out: \(part); "
+          + "--without \(shellWord(weightedAdapter.client)) leaves it out")
     }
   }
 }

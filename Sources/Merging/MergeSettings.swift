@@ -11,7 +11,7 @@ package struct MergeSettings: Sendable {
   package let space: Space
   package let parameters: ParameterPlan
   package let rank: TargetRank
-  package let split: Recipe.Split
+  package let split: Recipe.FactorWeighting
   let keepsResidual: Bool
   /// Whether dense results are decomposed exactly.
   let isExact: Bool
@@ -112,9 +112,9 @@ extension MergeSettings {
   }
 
   /// What a user should know about a merge done this way.
-  package func notes(_ contributions: [Contribution], _ record: MergeFigures?) -> [Note] {
+  package func notes(_ weightedAdapters: [WeightedAdapter], _ record: MergeFigures?) -> [Note] {
     var notes: [Note] = []
-    if space == .factors, contributions.count > 1 {
+    if space == .factors, weightedAdapters.count > 1 {
       notes.append(
         .warning(
           "the space 'factors' merges A and B apart, which leaves cross terms between clients: the result is not what "

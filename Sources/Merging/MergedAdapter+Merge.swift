@@ -8,13 +8,13 @@ import Threads
 extension MergedAdapter {
   /// The adapter that merged modules make.
   package init(
-    _ modules: [Module], _ contributions: [Contribution], _ settings: MergeSettings,
+    _ modules: [Module], _ weightedAdapters: [WeightedAdapter], _ settings: MergeSettings,
     absolutes: [(name: String, tensor: Tensor)] = []
   ) {
     self.init(
-      modules: modules, absolutes: absolutes, inputs: contributions.map(\.adapter.config),
-      baseModel: settings.baseModel ?? contributions[0].adapter.config.baseModel,
-      base: contributions.flatMap { $0.adapter.absolutes.keys }, style: settings.rankLayout)
+      modules: modules, absolutes: absolutes, inputs: weightedAdapters.map(\.adapter.config),
+      baseModel: settings.baseModel ?? weightedAdapters[0].adapter.config.baseModel,
+      base: weightedAdapters.flatMap { $0.adapter.absolutes.keys }, style: settings.rankLayout)
   }
 
   private var layout: SafetensorsLayout {
@@ -57,8 +57,8 @@ extension MergedAdapter {
     guard Set(adapter.modules.keys) == Set(modules.map(\.name)), Set(file.keys) == Set(tensors.keys) else {
       throw wrong("it has other tensors")
     }
-    _ = try inParallel(modules.count, threads: threads) { place in
-      let module = modules[place]
+    _ = try inParallel(modules.count, threads: threads) { index in
+      let module = modules[index]
       guard let read = adapter.modules[module.name], read.scaling == 1, read.kind == module.kind,
         try same(read.a, module.a), try same(read.b, module.b)
       else { throw wrong("the module '\(module.name)' differs") }

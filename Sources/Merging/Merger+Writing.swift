@@ -15,7 +15,7 @@ extension Merger {
     }
     var expected: [(model: LoRAModule, rank: Int)] = []
     for name in modules {
-      let models = contributions.compactMap { $0.adapter.modules[name] }
+      let models = weightedAdapters.compactMap { $0.adapter.modules[name] }
       guard let model = models.first, let rank = expectedRank(of: models), models.allSatisfy({ $0.bias == nil }) else {
         return nil
       }
@@ -57,12 +57,12 @@ extension Merger {
   ) throws -> MergedAdapter.Module {
     let wanted = dtype
     let (factors, dtype) = try fitted(factors, dtype, energy)
-    guard let model = contributions.lazy.compactMap({ $0.adapter.modules[name] }).first else {
+    guard let model = weightedAdapters.lazy.compactMap({ $0.adapter.modules[name] }).first else {
       preconditionFailure("a merged module comes from a client")
     }
     let (a, b) = model.shapes(ofRank: factors.rank)
-    func store(_ matrix: Matrix<Float>, _ shape: [Int], _ place: Int) throws -> Tensor {
-      try draft?.write(matrix, shape: shape, dtype, to: tensorName(of: model.parameters[place].name))
+    func store(_ matrix: Matrix<Float>, _ shape: [Int], _ index: Int) throws -> Tensor {
+      try draft?.write(matrix, shape: shape, dtype, to: tensorName(of: model.parameters[index].name))
         ?? Merging.stored(matrix.elements, shape: shape, dtype)
     }
     return MergedAdapter.Module(

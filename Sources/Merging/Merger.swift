@@ -24,7 +24,7 @@ package struct MergeRoom: Sendable {
 /// Merges the modules of several adapters, each module on its own.
 package struct Merger: Sendable {
   package let settings: MergeSettings
-  package let contributions: [Contribution]
+  package let weightedAdapters: [WeightedAdapter]
   package let services: HostServices
   /// The names of all modules that some client has, in one order: of several faults the same one is told in every run.
   package let modules: [String]
@@ -36,31 +36,32 @@ package struct Merger: Sendable {
   package let notes: [Note]
 
   package init(
-    _ settings: MergeSettings, _ contributions: [Contribution], services: HostServices, room: MergeRoom = MergeRoom()
+    _ settings: MergeSettings, _ weightedAdapters: [WeightedAdapter], services: HostServices,
+    room: MergeRoom = MergeRoom()
   ) throws {
-    try contributions.checkThatTheyFit(mixesBases: settings.baseModel != nil)
+    try weightedAdapters.checkThatTheyFit(mixesBases: settings.baseModel != nil)
     notes = try NameAgreement.notes(
-      of: contributions.map { ($0.client, $0.adapter) }, ofAbsolutesToo: settings.absolute == .average)
+      of: weightedAdapters.map { ($0.client, $0.adapter) }, ofAbsolutesToo: settings.absolute == .average)
     self.settings = settings
-    self.contributions = contributions
+    self.weightedAdapters = weightedAdapters
     self.services = services
     self.room = room
-    try contributions.checkThatPEFTHolds(settings.absolute)
-    modules = Set(contributions.flatMap { $0.adapter.modules.keys })
+    try weightedAdapters.checkThatPEFTHolds(settings.absolute)
+    modules = Set(weightedAdapters.flatMap { $0.adapter.modules.keys })
       .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     layers = LayerScale(modules: modules)
-    compared = Self.comparedModules(of: contributions, among: modules)
-    try contributions.checkThatFloat32Holds()
+    compared = Self.comparedModules(of: weightedAdapters, among: modules)
+    try weightedAdapters.checkThatFloat32Holds()
     try settings.parameters.checkFilters(against: modules)
-    try checkAbsolutes(contributions, policy: settings.absolute)
+    try checkAbsolutes(weightedAdapters, policy: settings.absolute)
     if settings.space == .factors { for name in modules { try checkThatRanksAreEqual(in: name) } }
     guard !settings.method.isLinear else { return }
-    for contribution in contributions {
-      if let module = contribution.adapter.modules.values.filter({ $0.bias != nil }).map(\.name).min() {
+    for weightedAdapter in weightedAdapters {
+      if let module = weightedAdapter.adapter.modules.values.filter({ $0.bias != nil }).map(\.name).min() {
         throw Failure(
           .badData, "lora_B has a bias, which '\(settings.method.about.id)' cannot merge: a bias is no matrix",
           advice: "take a linear method such as average, which sums biases too; or train without lora_bias",
-          client: contribution.client, tensor: module)
+          client: weightedAdapter.client, tensor: module)
       }
     }
   }
@@ -70,23 +71,23 @@ package struct Merger: Sendable {
   /// Pairs grow with the square of the clients. From five on so many modules are looked at, spread evenly, that the work
   /// is no more than that for four clients in all modules: of those that all clients have, and where these are too few, of
   /// those that some share.
-  private static func comparedModules(of contributions: [Contribution], among modules: [String]) -> Set<String> {
-    let pairs = contributions.count * contributions.count
+  private static func comparedModules(of weightedAdapters: [WeightedAdapter], among modules: [String]) -> Set<String> {
+    let pairs = weightedAdapters.count * weightedAdapters.count
     guard pairs > 16 else { return Set(modules) }
-    let owners = modules.map { name in (name: name, count: contributions.count { $0.adapter.modules[name] != nil }) }
+    let owners = modules.map { name in (name: name, count: weightedAdapters.count { $0.adapter.modules[name] != nil }) }
     let count = max(1, modules.count * 16 / pairs)
     func some(_ count: Int, of names: [String]) -> [String] {
       let count = min(count, names.count)
       return (0..<count).map { names[$0 * names.count / count] }
     }
-    let common = some(count, of: owners.filter { $0.count == contributions.count }.map(\.name))
-    let shared = owners.filter { (2..<contributions.count).contains($0.count) }.map(\.name)
+    let common = some(count, of: owners.filter { $0.count == weightedAdapters.count }.map(\.name))
+    let shared = owners.filter { (2..<weightedAdapters.count).contains($0.count) }.map(\.name)
     return Set(common + some(count - common.count, of: shared))
   }
 
   private func checkThatRanksAreEqual(in name: String) throws {
-    let ranks = contributions.compactMap { contribution in
-      contribution.adapter.modules[name].map { (client: contribution.client, rank: $0.rank) }
+    let ranks = weightedAdapters.compactMap { weightedAdapter in
+      weightedAdapter.adapter.modules[name].map { (client: weightedAdapter.client, rank: $0.rank) }
     }
     guard Set(ranks.map(\.rank)).count > 1 else { return }
     throw Failure(
@@ -121,19 +122,19 @@ package struct Merger: Sendable {
   /// Merges one module.
   ///
   /// - parameters:
-  ///   - overview: What the method wants to know of the whole adapter.
+  ///   - mergeSurvey: What the method wants to know of the whole adapter.
   ///   - dtype: The type that the result is written in.
   ///   - draft: Where the result goes as far as it has a place there; the rest stays in memory.
   ///   - threads: How many may work on it; no bit depends on it.
   package func merge(
-    _ name: String, _ overview: Overview, as dtype: DType, into draft: WeightsDraft?, threads: Int
+    _ name: String, _ mergeSurvey: MergeSurvey, as dtype: DType, into draft: WeightsDraft?, threads: Int
   ) throws -> Merged {
     try Interruption.check()
     do {
-      let shares = try shares(of: name)
-      let present = shares.filter { !$0.isAbsent }
-      let likeness = try Likeness(of: present, compares: compared.contains(name))
-      let result = try work(on: name, shares, overview, threads: threads).run()
+      let moduleInputs = try moduleInputs(of: name)
+      let present = moduleInputs.filter { !$0.isAbsent }
+      let clientSimilarity = try ClientSimilarity(of: present, compares: compared.contains(name))
+      let result = try work(on: name, moduleInputs, mergeSurvey, threads: threads).run()
       guard result.energy <= largestEnergy else {
         throw Failure(
           .badData, "the merged update is beyond the range of float32", advice: "lower the weights or the scaling")
@@ -144,8 +145,8 @@ package struct Merger: Sendable {
         module: try draft?.placed(module) ?? module,
         residual: try result.residual.map { try stored($0, name, as: dtype) },
         figures: ModuleFigures(
-          name, likeness, of: contributions.count, result,
-          coefficients: result.coefficients.map { all in zip(shares, all).filter { !$0.0.isAbsent }.map(\.1) },
+          name, clientSimilarity, of: weightedAdapters.count, result,
+          coefficients: result.coefficients.map { all in zip(moduleInputs, all).filter { !$0.0.isAbsent }.map(\.1) },
           resultProducts: compared.contains(name)
             ? try roughInnerProducts(present.count, with: Term(factors: result.factors)) { try present[$0].term() }
             : nil))
@@ -156,17 +157,18 @@ package struct Merger: Sendable {
 
   /// A module and an instance of the method with the parameters that hold there.
   package func work(
-    on name: String, _ shares: [ModuleShare], _ overview: Overview, threads: Int = 1
+    on name: String, _ moduleInputs: [ModuleInput], _ mergeSurvey: MergeSurvey, threads: Int = 1
   ) throws -> ModuleMerge {
     ModuleMerge(
-      name: name, settings: settings, shares: shares, methods: MethodPool { try method(for: name) }, overview: overview,
+      name: name, settings: settings, moduleInputs: moduleInputs, methods: MethodPool { try method(for: name) },
+      mergeSurvey: mergeSurvey,
       bandElements: room.bandElements, threads: threads)
   }
 
   /// Whether the dense result of a module is so large that several threads rather work on one than on one each.
   func isLarge(_ name: String) -> Bool {
     guard settings.space == .delta, settings.method.mergesRows, !settings.method.isLinear,
-      let module = contributions.lazy.compactMap({ $0.adapter.modules[name] }).first
+      let module = weightedAdapters.lazy.compactMap({ $0.adapter.modules[name] }).first
     else { return false }
     return module.outputs * module.inputs > room.denseElements
   }
@@ -184,8 +186,8 @@ package struct Merger: Sendable {
   }
 
   /// The clients that take part in a module: all, where it counts as zero with those that lack it.
-  private func participants(in name: String) -> [Contribution] {
-    contributions.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
+  private func participants(in name: String) -> [WeightedAdapter] {
+    weightedAdapters.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
   }
 
   /// The values of the method's parameters for a module and the clients that take part in it.
@@ -198,24 +200,24 @@ package struct Merger: Sendable {
   ///
   /// Their factors are read here and held, unless the clients are so many that this takes much memory and the merge looks
   /// at them one after the other, or at some rows: then they are read each time that they are looked at.
-  package func shares(of name: String) throws -> [ModuleShare] {
-    let modules = contributions.map { $0.adapter.modules[name] }
+  package func moduleInputs(of name: String) throws -> [ModuleInput] {
+    let modules = weightedAdapters.map { $0.adapter.modules[name] }
     let elements = modules.reduce(0) { $0 + ($1.map { $0.a.count + $0.b.count } ?? 0) }
     let sumsTerms =
       settings.space == .stack || settings.space == .core || settings.space == .delta && settings.method.isLinear
     let holds = sumsTerms || elements <= room.heldElements
-    let present = try zip(contributions, modules).enumerated().compactMap { index, pair -> ModuleShare? in
+    let present = try zip(weightedAdapters, modules).enumerated().compactMap { index, pair -> ModuleInput? in
       guard let module = pair.1 else { return nil }
       return try locating(client: pair.0.client, tensor: name) {
-        try ModuleShare(pair.0, index: index, module, seed: settings.seed, holds: holds)
+        try ModuleInput(pair.0, index: index, module, seed: settings.seed, holds: holds)
       }
     }
-    guard settings.missing == .zero, present.count < contributions.count, let model = present.first else {
+    guard settings.missing == .zero, present.count < weightedAdapters.count, let model = present.first else {
       return present
     }
     let placed = Dictionary(uniqueKeysWithValues: present.map { ($0.index, $0) })
-    return contributions.enumerated().map { index, contribution in
-      placed[index] ?? ModuleShare(absent: contribution, index: index, like: model)
+    return weightedAdapters.enumerated().map { index, weightedAdapter in
+      placed[index] ?? ModuleInput(absent: weightedAdapter, index: index, like: model)
     }
   }
 }

@@ -24,19 +24,19 @@ package struct ModuleFigures: Sendable {
 
   /// - parameter coefficients: Those of the clients that have the module.
   package init(
-    _ module: String, _ likeness: Likeness, of clientCount: Int, _ result: ModuleMerge.Result,
+    _ module: String, _ clientSimilarity: ClientSimilarity, of clientCount: Int, _ result: ModuleMerge.Result,
     coefficients: [Double]? = nil, resultProducts: [Double]? = nil
   ) {
     self.module = module
     self.coefficients = coefficients
     self.resultProducts = resultProducts
     self.clientCount = clientCount
-    clients = likeness.clients
+    clients = clientSimilarity.clients
     rank = result.rank
-    inputRanks = likeness.ranks
-    innerProducts = likeness.innerProducts
-    inputEnergies = likeness.energies
-    signConflict = likeness.signConflict
+    inputRanks = clientSimilarity.ranks
+    innerProducts = clientSimilarity.innerProducts
+    inputEnergies = clientSimilarity.energies
+    signConflict = clientSimilarity.signConflict
     energy = result.energy
     discardedEnergy = result.discardedEnergy
   }
@@ -57,9 +57,9 @@ package struct ModuleFigures: Sendable {
 
 /// Inner products divided by the norms; 0 where a norm is 0.
 package func cosines(of products: [Double], count: Int) -> [Double] {
-  (0..<count * count).map { place in
-    let (i, j) = (place / count, place % count)
+  (0..<count * count).map { index in
+    let (i, j) = (index / count, index % count)
     let norms = (products[i * count + i] * products[j * count + j]).squareRoot()
-    return norms > 0 ? products[place] / norms : 0
+    return norms > 0 ? products[index] / norms : 0
   }
 }

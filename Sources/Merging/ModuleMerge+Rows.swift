@@ -13,13 +13,13 @@ extension ModuleMerge {
     guard let size = try methods.lend({ try $0.noteSize() }) else {
       return try merge(matrices(part), part: part, weights: weights)
     }
-    let inputs = try shares.map { try ShareRows($0, part) }
-    let notes = UnsafeMutableRawPointer.allocate(byteCount: size * shares.count, alignment: 64)
+    let inputs = try moduleInputs.map { try ShareRows($0, part) }
+    let notes = UnsafeMutableRawPointer.allocate(byteCount: size * moduleInputs.count, alignment: 64)
     defer { notes.deallocate() }
-    notes.initializeMemory(as: UInt8.self, repeating: 0, count: size * shares.count)
+    notes.initializeMemory(as: UInt8.self, repeating: 0, count: size * moduleInputs.count)
     nonisolated(unsafe) let shared = notes
-    _ = try inParallel(shares.count, threads: threads) { place in
-      try note(place, inputs[place], part, weights, into: shared + place * size)
+    _ = try inParallel(moduleInputs.count, threads: threads) { index in
+      try note(index, inputs[index], part, weights, into: shared + index * size)
     }
     return try Matrix(rows: inputs[0].rows, columns: inputs[0].columns) { target in
       guard let output = target.baseAddress else { return }
@@ -29,14 +29,14 @@ extension ModuleMerge {
 
   /// Shows the method one client's matrix.
   private func note(
-    _ place: Int, _ input: ShareRows, _ part: MergeUnit.Part, _ weights: [Double]?,
+    _ index: Int, _ input: ShareRows, _ part: MergeUnit.Part, _ weights: [Double]?,
     into note: UnsafeMutableRawPointer
   ) throws {
     try Interruption.check()
     var unit = unit(part: part, weights: weights)
     (unit.rows, unit.columns) = (input.rows, input.columns)
     try methods.lend {
-      try $0.note(unit, input: place, reading: { try input.read($0, into: $1) }, into: note)
+      try $0.note(unit, input: index, reading: { try input.read($0, into: $1) }, into: note)
     }
   }
 
@@ -48,8 +48,8 @@ extension ModuleMerge {
     // So many rows at a time that threads seldom ask for more.
     let stretch = max(1, 128 / bandHeight(columns)) * bandHeight(columns)
     nonisolated(unsafe) let (notes, output) = (notes, output)
-    _ = try inParallel((rows + stretch - 1) / stretch, threads: threads) { place in
-      let lines = place * stretch..<min((place + 1) * stretch, rows)
+    _ = try inParallel((rows + stretch - 1) / stretch, threads: threads) { index in
+      let lines = index * stretch..<min((index + 1) * stretch, rows)
       try forEachBand(of: inputs, in: lines, part, weights) { band, unit in
         let target = output + band.lowerBound * columns
         try methods.lend { try $0.mergeRows(unit, from: band.lowerBound, notes: notes, into: target) }
@@ -63,7 +63,7 @@ extension ModuleMerge {
     guard settings.method.surveysRows else {
       return try survey(matrices(part), part: part, weights: weights, pass: pass, into: record)
     }
-    let inputs = try shares.map { try ShareRows($0, part) }
+    let inputs = try moduleInputs.map { try ShareRows($0, part) }
     try forEachBand(of: inputs, in: 0..<inputs[0].rows, part, weights) { _, unit in
       try methods.lend { try $0.survey(unit, pass: pass, into: record) }
     }
@@ -84,9 +84,9 @@ extension ModuleMerge {
       try Interruption.check()
       let band = first..<min(first + height, lines.upperBound)
       unit.rows = band.count
-      for (place, input) in inputs.enumerated() {
-        try input.read(band, into: room + place * size)
-        unit.inputs[place].values = UnsafePointer(room + place * size)
+      for (index, input) in inputs.enumerated() {
+        try input.read(band, into: room + index * size)
+        unit.inputs[index].values = UnsafePointer(room + index * size)
       }
       try body(band, unit)
     }
@@ -94,6 +94,6 @@ extension ModuleMerge {
 
   /// The rows of a band. Eight go through a product together; four take as long, but half the memory where clients are many.
   private func bandHeight(_ columns: Int) -> Int {
-    max(4, bandElements / max(1, columns * shares.count) & ~7)
+    max(4, bandElements / max(1, columns * moduleInputs.count) & ~7)
   }
 }

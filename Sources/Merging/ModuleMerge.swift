@@ -8,9 +8,9 @@ import Tensors
 package struct ModuleMerge: Sendable {
   package let name: String
   package let settings: MergeSettings
-  package let shares: [ModuleShare]
+  package let moduleInputs: [ModuleInput]
   let methods: MethodPool
-  package let overview: Overview
+  package let mergeSurvey: MergeSurvey
   /// How many numbers of all clients are merged at a time by methods that can do so.
   let bandElements: Int
   /// How many threads may work on the module.
@@ -47,7 +47,7 @@ package struct ModuleMerge: Sendable {
     case .core: try survey(cores(in: CoreSpace(terms())), pass: pass, into: record)
     case .delta: try survey(.whole, pass: pass, into: record)
     case .factors:
-      let weights = shares.map(\.weight)
+      let weights = moduleInputs.map(\.weight)
       try survey(.a, weights: side(.a, weights), pass: pass, into: record)
       try survey(.b, weights: side(.b, weights), pass: pass, into: record)
     }
@@ -59,18 +59,18 @@ package struct ModuleMerge: Sendable {
   private func coefficients() throws -> [Double] {
     var unit = unit()
     if settings.method.wantsInnerProducts { unit.innerProducts = try gram(terms()).elements }
-    unit.adapterInnerProducts = overview.innerProducts(of: shares.map(\.index))
+    unit.adapterInnerProducts = mergeSurvey.innerProducts(of: moduleInputs.map(\.index))
     return try methods.lend { try $0.coefficients(unit) }
   }
 
   /// Σ cᵢ·sᵢ·Bᵢ·Aᵢ as terms; zeros are left out.
   private func sum(_ coefficients: [Double]) throws -> [Term] {
-    let terms = try zip(shares, coefficients).compactMap { share, coefficient -> Term? in
-      guard coefficient != 0, !share.isAbsent else { return nil }
-      return try Term(coefficient: coefficient * share.scaling, factors: share.term().factors)
+    let terms = try zip(moduleInputs, coefficients).compactMap { moduleInput, coefficient -> Term? in
+      guard coefficient != 0, !moduleInput.isAbsent else { return nil }
+      return try Term(coefficient: coefficient * moduleInput.scaling, factors: moduleInput.term().factors)
     }
     // A sum of nothing is still a module of its size.
-    return try terms.isEmpty ? [Term(coefficient: 0, factors: shares[0].term().factors)] : terms
+    return try terms.isEmpty ? [Term(coefficient: 0, factors: moduleInputs[0].term().factors)] : terms
   }
 
   private func compressed(_ terms: [Term]) throws -> Result {
@@ -81,7 +81,7 @@ package struct ModuleMerge: Sendable {
 
   /// Σ cᵢ·sᵢ·bᵢ, which is exact: a bias is added to the output as B·A is.
   private func bias(_ coefficients: [Double]) -> [Float]? {
-    let biased = zip(shares, coefficients).filter { $0.0.bias != nil }
+    let biased = zip(moduleInputs, coefficients).filter { $0.0.bias != nil }
     guard let width = biased.first?.0.bias?.count else { return nil }
     return (0..<width).map { place in
       Float(biased.reduce(0) { $0 + $1.1 * $1.0.scaling * Double($1.0.bias?[place] ?? 0) })
@@ -119,14 +119,16 @@ package struct ModuleMerge: Sendable {
 
   /// One part of every client, whole.
   package func matrices(_ part: MergeUnit.Part) throws -> [Matrix<Float>] {
-    try shares.map { share in
-      guard part == .whole else { return try share.factor(part) }
-      return try locating(client: share.client) { try delta(of: [share.term()]) }
+    try moduleInputs.map { moduleInput in
+      guard part == .whole else { return try moduleInput.factor(part) }
+      return try locating(client: moduleInput.client) { try delta(of: [moduleInput.term()]) }
     }
   }
 
   private func cores(in space: CoreSpace) throws -> [Matrix<Float>] {
-    try shares.map { share in try locating(client: share.client) { try space.project(share.term()).narrowed() } }
+    try moduleInputs.map { moduleInput in
+      try locating(client: moduleInput.client) { try space.project(moduleInput.term()).narrowed() }
+    }
   }
 
   /// A and B apart, as PEFT merges them: the weight is split between the two.
@@ -140,7 +142,7 @@ package struct ModuleMerge: Sendable {
       bias = self.bias(coefficients)
       factors = try Factors(b: combined(.b, coefficients), a: combined(.a, coefficients))
     } else {
-      let weights = shares.map(\.weight)
+      let weights = moduleInputs.map(\.weight)
       factors = try Factors(
         b: merge(.b, weights: side(.b, weights)), a: merge(.a, weights: side(.a, weights)))
     }
@@ -153,25 +155,27 @@ package struct ModuleMerge: Sendable {
   /// `sqrt` is PEFT's rule: √|w·s| on both sides, the sign on A. `whole` is FedAvg's: the weight on both sides, and of the
   /// scaling, which is part of the model there, the root on each.
   private func side(_ part: MergeUnit.Part, _ weights: [Double]) -> [Double] {
-    zip(shares, weights).map { share, weight in
+    zip(moduleInputs, weights).map { moduleInput, weight in
       switch settings.split {
-      case .whole: return weight * share.scaling.magnitude.squareRoot() * (part == .a && share.scaling < 0 ? -1 : 1)
+      case .whole:
+        return weight * moduleInput.scaling.magnitude.squareRoot() * (part == .a && moduleInput.scaling < 0 ? -1 : 1)
       case .sqrt:
-        let product = weight * share.scaling
+        let product = weight * moduleInput.scaling
         return product.magnitude.squareRoot() * (part == .a && product < 0 ? -1 : 1)
       }
     }
   }
 
-  private func terms() throws -> [Term] { try shares.map { try $0.term() } }
+  private func terms() throws -> [Term] { try moduleInputs.map { try $0.term() } }
 
   /// The sum of one side, a client at a time.
   private func combined(_ part: MergeUnit.Part, _ coefficients: [Double]) throws -> Matrix<Float> {
-    let (rows, columns) = part == .a ? (shares[0].rank, shares[0].inputs) : (shares[0].outputs, shares[0].rank)
+    let (rows, columns) =
+      part == .a ? (moduleInputs[0].rank, moduleInputs[0].inputs) : (moduleInputs[0].outputs, moduleInputs[0].rank)
     return try Matrix(rows: rows, columns: columns) { target in
       var sums = [Double](repeating: 0, count: target.count)
-      for (share, coefficient) in zip(shares, side(part, coefficients)) {
-        try share.factor(part).withUnsafeBufferPointer {
+      for (moduleInput, coefficient) in zip(moduleInputs, side(part, coefficients)) {
+        try moduleInput.factor(part).withUnsafeBufferPointer {
           for place in $0.indices { sums[place] += coefficient * Double($0[place]) }
         }
       }
@@ -234,28 +238,29 @@ package struct ModuleMerge: Sendable {
   }
 
   package func unit(part: MergeUnit.Part = .whole, weights: [Double]? = nil) -> MergeUnit {
-    let weights = weights ?? shares.map(\.weight)
+    let weights = weights ?? moduleInputs.map(\.weight)
     return MergeUnit(
       module: name, space: settings.space, part: part,
-      inputs: zip(shares, weights).map { share, weight in
-        let stream = part == .whole ? share.stream : RandomStream(seed: share.stream, part == .a ? "A" : "B").key
-        return .init(client: share.client, index: share.index, weight: weight, stream: stream)
-      }, survey: overview.survey)
+      inputs: zip(moduleInputs, weights).map { moduleInput, weight in
+        let stream =
+          part == .whole ? moduleInput.stream : RandomStream(seed: moduleInput.stream, part == .a ? "A" : "B").key
+        return .init(client: moduleInput.client, index: moduleInput.index, weight: weight, stream: stream)
+      }, survey: mergeSurvey.survey)
   }
 
   private var isTallStack: Bool {
-    let present = shares.filter { !$0.isAbsent }
-    return present.reduce(0) { $0 + $1.rank } > min(shares[0].outputs, shares[0].inputs)
+    let present = moduleInputs.filter { !$0.isAbsent }
+    return present.reduce(0) { $0 + $1.rank } > min(moduleInputs[0].outputs, moduleInputs[0].inputs)
   }
 
   /// The rank of the result in the terms of LowRank.
   private var rank: Rank {
     switch settings.rank {
     // A stack higher than the matrix is wide says the same thing twice.
-    case .full: isTallStack ? .exactly(min(shares[0].outputs, shares[0].inputs)) : .full
+    case .full: isTallStack ? .exactly(min(moduleInputs[0].outputs, moduleInputs[0].inputs)) : .full
     case .count(let count): .exactly(count)
     case .energy(let share): .energy(share)
-    case .same: .exactly(shares.filter { !$0.isAbsent }.map(\.rank).max() ?? 1)
+    case .same: .exactly(moduleInputs.filter { !$0.isAbsent }.map(\.rank).max() ?? 1)
     }
   }
 }

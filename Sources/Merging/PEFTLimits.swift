@@ -3,7 +3,7 @@ import Diagnostics
 import Recipes
 import Tensors
 
-extension [Contribution] {
+extension [WeightedAdapter] {
   /// Refuses adapters whose merge would be one that PEFT has not; due before any work is done.
   ///
   /// - parameter policy: What becomes of tensors that replace the base model's.
@@ -28,21 +28,21 @@ extension [Contribution] {
   }
 
   /// A layer is adapted or replaced; one that brings its own base weights along is adapted.
-  private func checkRoles(_ replacing: [Contribution]) throws {
-    for contribution in replacing {
-      let adapted = Set(contribution.adapter.modules.keys)
-      let names = PEFTRules.fileNames(ofReplaced: contribution.adapter.absolutes.keys.sorted(), besides: [])
+  private func checkRoles(_ replacing: [WeightedAdapter]) throws {
+    for weightedAdapter in replacing {
+      let adapted = Set(weightedAdapter.adapter.modules.keys)
+      let names = PEFTRules.fileNames(ofReplaced: weightedAdapter.adapter.absolutes.keys.sorted(), besides: [])
       for (tensor, name) in names.sorted(by: { $0.key < $1.key }) {
         guard let layer = replacedLayer(of: name), !adapted.contains(layer),
           let other = first(where: { $0.adapter.modules[layer] != nil })
         else { continue }
-        throw Self.clash(tensor, contribution, layer, other)
+        throw Self.clash(tensor, weightedAdapter, layer, other)
       }
     }
   }
 
   /// `modules_to_save` keeps LoRA from what lies below its modules, and from what its entries match besides.
-  private func checkSavedModules(_ replacing: [Contribution]) throws {
+  private func checkSavedModules(_ replacing: [WeightedAdapter]) throws {
     let modules = Set(flatMap { $0.adapter.modules.keys })
     let clash = PEFTRules.clash(
       ofReplaced: Set(replacing.flatMap { $0.adapter.absolutes.keys }).sorted(), with: modules.sorted(),
@@ -54,7 +54,7 @@ extension [Contribution] {
   }
 
   private static func clash(
-    _ tensor: String, _ mine: Contribution, _ module: String, _ other: Contribution
+    _ tensor: String, _ mine: WeightedAdapter, _ module: String, _ other: WeightedAdapter
   ) -> Failure {
     Failure(
       .badData,
@@ -85,7 +85,7 @@ extension [Contribution] {
   }
 }
 
-extension Contribution {
+extension WeightedAdapter {
   /// The first module by name for which something holds.
   fileprivate func first(where holds: (LoRAModule) -> Bool) -> (client: String, module: String)? {
     adapter.modules.values.filter(holds).map(\.name).min().map { (client, $0) }

@@ -36,24 +36,24 @@ package struct ReplacedTensors: Sendable, Equatable {
   }
 
   /// Nil where no client has such tensors.
-  package init?(_ contributions: [Contribution], policy: Recipe.Absolute) {
-    guard contributions.contains(where: { !$0.adapter.absolutes.isEmpty }) else { return nil }
-    let owners: [Contribution]
+  package init?(_ weightedAdapters: [WeightedAdapter], policy: Recipe.Absolute) {
+    guard weightedAdapters.contains(where: { !$0.adapter.absolutes.isEmpty }) else { return nil }
+    let owners: [WeightedAdapter]
     switch policy {
     case .drop: (self.policy, owners) = ("drop", [])
-    case .take(let client): (self.policy, owners) = ("take", contributions.filter { $0.client == client })
-    case .average: (self.policy, owners) = ("average", contributions)
-    case .refuse: (self.policy, owners) = ("refuse", contributions)
+    case .take(let client): (self.policy, owners) = ("take", weightedAdapters.filter { $0.client == client })
+    case .average: (self.policy, owners) = ("average", weightedAdapters)
+    case .refuse: (self.policy, owners) = ("refuse", weightedAdapters)
     }
-    clients = contributions.map(\.client)
+    clients = weightedAdapters.map(\.client)
     let names = Set(owners.flatMap { $0.adapter.absolutes.keys }).sorted()
     kept = names.map { name in
       Kept(name: name, clients: owners.filter { $0.adapter.absolutes[name] != nil }.map(\.client))
     }
-    leftOut = contributions.compactMap { contribution in
-      guard !owners.contains(where: { $0.client == contribution.client }), !contribution.adapter.absolutes.isEmpty
+    leftOut = weightedAdapters.compactMap { weightedAdapter in
+      guard !owners.contains(where: { $0.client == weightedAdapter.client }), !weightedAdapter.adapter.absolutes.isEmpty
       else { return nil }
-      return LeftOut(client: contribution.client, names: contribution.adapter.absolutes.keys.sorted())
+      return LeftOut(client: weightedAdapter.client, names: weightedAdapter.adapter.absolutes.keys.sorted())
     }
   }
 

@@ -5,14 +5,14 @@ import PluginHost
 
 /// The rows of one client's matrix in a module: those of a factor, or of ΔW, which is formed where it is looked at.
 struct ShareRows: Sendable {
-  private let share: ModuleShare
+  private let share: ModuleInput
   private let part: MergeUnit.Part
   private let former: RowFormer?
   let rows: Int
   let columns: Int
 
   /// - parameter part: The whole is ΔW, of whose factors A is in memory and B is read row by row.
-  init(_ share: ModuleShare, _ part: MergeUnit.Part) throws {
+  init(_ share: ModuleInput, _ part: MergeUnit.Part) throws {
     self.share = share
     self.part = part
     rows = part == .a ? share.rank : share.outputs

@@ -14,15 +14,15 @@ public struct Check: Sendable {
 
   enum Body: Sendable {
     /// Looks at the file alone, or at how it is loaded.
-    case library(@Sendable (Workplace) throws -> Finding)
+    case library(@Sendable (CheckContext) throws -> Finding)
     /// Tries one entry after the other, out of those of some kinds.
-    case entry([PluginDescription.Kind], @Sendable (Specimen) throws -> Finding)
+    case entry([PluginDescription.Kind], @Sendable (PluginUnderTest) throws -> Finding)
   }
 
   /// A check of the library as a whole.
   static func library(
     _ id: String, _ about: String, advice: String, crash: String? = nil,
-    _ body: @escaping @Sendable (Workplace) throws -> Finding
+    _ body: @escaping @Sendable (CheckContext) throws -> Finding
   ) -> Check {
     Check(id: id, about: about, advice: advice, meaningOfCrash: crash, body: .library(body))
   }
@@ -30,7 +30,7 @@ public struct Check: Sendable {
   /// A check of every entry of some kinds; of all, unless it says otherwise.
   static func entry(
     _ id: String, _ about: String, of kinds: [PluginDescription.Kind] = PluginDescription.Kind.allCases,
-    advice: String, crash: String? = nil, _ body: @escaping @Sendable (Specimen) throws -> Finding
+    advice: String, crash: String? = nil, _ body: @escaping @Sendable (PluginUnderTest) throws -> Finding
   ) -> Check {
     Check(id: id, about: about, advice: advice, meaningOfCrash: crash, body: .entry(kinds, body))
   }
@@ -38,7 +38,7 @@ public struct Check: Sendable {
   /// A check of how entries of some kinds work; skipped where one refuses ordinary data.
   static func work(
     _ id: String, _ about: String, of kinds: [PluginDescription.Kind] = PluginDescription.Kind.allCases,
-    advice: String, crash: String? = nil, _ body: @escaping @Sendable (Specimen) throws -> Finding
+    advice: String, crash: String? = nil, _ body: @escaping @Sendable (PluginUnderTest) throws -> Finding
   ) -> Check {
     entry(id, about, of: kinds, advice: advice, crash: crash) { try $0.idleness ?? body($0) }
   }
@@ -48,7 +48,7 @@ public struct Check: Sendable {
 
   /// All checks, in the order in which they are made.
   public static let all: [Check] =
-    loading + entryFunction + parameters + life + numbers + values + memory + surroundings + scoring + surveying
+    loading + entryFunction + parameters + life + numbers + values + memory + processState + scoring + surveying
 
   /// Without these, nothing else can be tried.
   static let foundations = ["loads", "tables"]

@@ -41,17 +41,18 @@ public enum CheckProcess {
         opening.kind == .open,
         opening.files.count == 2
       else { leave("a check is started by `clues plugins check`, not by hand") }
-      let meters = Meters()
-      let doing = Doing(try SharedRegion(received: opening.files[1], for: .output))
+      let resourceUsage = ResourceUsage()
+      let currentStep = CurrentStep(try SharedRegion(received: opening.files[1], for: .output))
       let order = try Order(opening.text)
       guard let check = Check.all.first(where: { $0.id == order.check }) else { leave("there is no such check") }
       let code = try Bytes(mapping: opening.files[0], path: order.path)
       try confine(
         host: pid_t(opening.numbers.1), memory: opening.numbers.0, as: check.startsThreads ? .threadedCheck : .check)
-      let workplace = Workplace(
-        code: code, source: "/proc/self/fd/\(opening.files[0])", path: order.path, seed: order.seed, doing: doing,
-        meters: meters)
-      try make(check, at: workplace, from: order.firstEntry)
+      let context = CheckContext(
+        code: code, source: "/proc/self/fd/\(opening.files[0])", path: order.path, seed: order.seed,
+        currentStep: currentStep,
+        resourceUsage: resourceUsage)
+      try make(check, at: context, from: order.firstEntry)
       _ = try Message(kind: .done).send(over: hostChannel)
     } catch {
       leave("\(error)")
@@ -60,18 +61,18 @@ public enum CheckProcess {
     _exit(0)
   }
 
-  private static func make(_ check: Check, at workplace: Workplace, from first: Int) throws {
+  private static func make(_ check: Check, at context: CheckContext, from first: Int) throws {
     switch check.body {
     case .library(let body):
-      try tell(try finding { try body(workplace) })
+      try tell(try finding { try body(context) })
     case .entry(let kinds, let body):
-      let entries = Entry.all(of: try workplace.library()).filter { kinds.contains($0.about.kind) }
-      for (place, entry) in entries.enumerated() where place >= first {
+      let entries = Entry.all(of: try context.library()).filter { kinds.contains($0.about.kind) }
+      for (index, entry) in entries.enumerated() where index >= first {
         _ = try Message(
-          kind: .log, detail: Report.entry.rawValue, numbers: (UInt64(place), UInt64(entries.count)),
+          kind: .log, detail: Report.entry.rawValue, numbers: (UInt64(index), UInt64(entries.count)),
           text: entry.about.id
         ).send(over: hostChannel)
-        try tell(try finding { try body(Specimen(entry, workplace)) })
+        try tell(try finding { try body(PluginUnderTest(entry, context)) })
       }
     }
   }

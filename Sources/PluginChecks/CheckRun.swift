@@ -27,7 +27,7 @@ struct CheckRun {
 /// A process that makes a check, seen from the one that started it.
 private final class CheckedProcess {
   private let run: CheckRun
-  private let doing: SharedRegion
+  private let currentStep: SharedRegion
   private let process: ConfinedProcess
   /// The entry that it begins with.
   private let first: Int
@@ -42,14 +42,14 @@ private final class CheckedProcess {
   init(_ run: CheckRun, from first: Int) throws {
     self.run = run
     self.first = first
-    doing = try SharedRegion(size: 0, for: .output)
+    currentStep = try SharedRegion(size: 0, for: .output)
     process = try ConfinedProcess(run.settings.workers.executable, as: CheckProcess.argument)
     let order = CheckProcess.Order(check: run.check.id, seed: run.settings.seed, path: run.path, firstEntry: first)
     // The first message finds room.
     _ = try process.send(
       Message(
         kind: .open, numbers: (run.settings.workers.memory, UInt64(getpid())), text: order.text,
-        files: [run.code.descriptor, doing.file]))
+        files: [run.code.descriptor, currentStep.file]))
   }
 
   /// Listens until the process is done, dead or out of time.
@@ -113,7 +113,7 @@ private final class CheckedProcess {
 
   /// What the process was about when it was last heard of.
   private var whatItDid: String {
-    let text = Doing(doing).text
+    let text = CurrentStep(currentStep).text
     return text.isEmpty ? "its start" : printable(text)
   }
 
@@ -121,6 +121,6 @@ private final class CheckedProcess {
     let death = process.death()
     var meaning = ""
     if case .signal = death { meaning = run.check.meaningOfCrash.map { ": \($0)" } ?? "" }
-    return .crashed("\(death.text) in \(whatItDid)\(meaning)\(process.lastWords)")
+    return .crashed("\(death.text) in \(whatItDid)\(meaning)\(process.outputTail)")
   }
 }

@@ -45,7 +45,7 @@ public struct PluginChecker: Sendable {
     }
     let wanted = Check.all.filter { ids.isEmpty || ids.contains($0.id) }
     let name = URL(filePath: path).lastPathComponent
-    let code = try SealedFile(StrangeLibrary.read(path), name: name)
+    let code = try SealedFile(UntrustedLibrary.read(path), name: name)
     // What cannot be loaded cannot be tried either.
     var (results, obstacle): ([CheckResult], String?) = ([], nil)
     for id in Check.foundations {
@@ -76,8 +76,8 @@ public struct PluginChecker: Sendable {
   ) throws -> [CheckResult] {
     if let obstacle { return checks.map { CheckResult(check: $0, findings: [.skipped(obstacle)]) } }
     nonisolated(unsafe) let code = code
-    return try inParallel(checks.count, threads: settings.lanes) { place in
-      let result = try result(of: checks[place], code)
+    return try inParallel(checks.count, threads: settings.lanes) { index in
+      let result = try result(of: checks[index], code)
       advance(result)
       return result
     }

@@ -56,7 +56,7 @@ func scorerTable(_ type: any PluginEntry.Type) -> UnsafePointer<clues_scorer> {
   }
   table.finish = { pointer, count, checkpoints, scores in
     Instance.answer(pointer) { instance in
-      let all = (0..<Int(count)).map { place in readScores(checkpoints![place]!.pointee) }
+      let all = (0..<Int(count)).map { index in readScores(checkpoints![index]!.pointee) }
       try instance.withScorer { try instance.fill(scores, with: $0.combine(all)) }
     }
   }
@@ -64,8 +64,8 @@ func scorerTable(_ type: any PluginEntry.Type) -> UnsafePointer<clues_scorer> {
 }
 
 private func readScores(_ table: clues_scores) -> [Score] {
-  (0..<Int(table.count)).map { place in
-    table.reasons[place].map { .unscored(String(cString: $0)) } ?? .value(table.values[place])
+  (0..<Int(table.count)).map { index in
+    table.reasons[index].map { .unscored(String(cString: $0)) } ?? .value(table.values[index])
   }
 }
 

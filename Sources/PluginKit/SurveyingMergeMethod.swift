@@ -28,7 +28,7 @@ extension SurveyingMergeMethod {
   public func combine(
     _ tallies: UnsafeMutableBufferPointer<Tally>, with others: UnsafeBufferPointer<Tally>, pass: Int
   ) throws {
-    for place in tallies.indices { tallies[place] += others[place] }
+    for index in tallies.indices { tallies[index] += others[index] }
   }
 
   /// What was tallied for a client over the whole adapter.

@@ -13,7 +13,7 @@ func thresholdRuleTable(_ type: any ThresholdRule.Type) -> UnsafePointer<clues_t
       guard thresholds.count == Int(count) else {
         throw PluginError("gave \(thresholds.count) thresholds for \(count) clients", status: .internalError)
       }
-      for (place, threshold) in thresholds.enumerated() { target![place] = threshold }
+      for (index, threshold) in thresholds.enumerated() { target![index] = threshold }
     }
   }
   return Backed.permanentTable(table, type)

@@ -26,13 +26,13 @@ extension Recipe {
   }
 }
 
-extension Recipe.Client: Record {
+extension Recipe.Client: ObjectSchema {
   /// The key that the short form of a client, a bare path, stands for.
   static let shortKey = "path"
 
   static let title = "Client"
 
-  static let fields: [Field<Self>] = [
+  static let fields: [FieldSchema<Self>] = [
     .key(
       shortKey, \.path, .path, isRequired: true,
       "The client's bundle: an archive or a folder, relative to the recipe's folder."),
@@ -43,7 +43,7 @@ extension Recipe.Client: Record {
     .key(
       "checkpoint", \.checkpoint,
       .oneOf(
-        Form.integer(atLeast: 0).mapped(
+        Schema.integer(atLeast: 0).mapped(
           { step, _ in Recipe.Checkpoint.step(step) }, { if case .step(let step) = $0 { step } else { nil } }),
         .words([Word(name: "last", value: .last, meaning: "the checkpoint with the highest step")])),
       "Which checkpoint's adapter to take: a step, or 'last'. "
@@ -62,11 +62,11 @@ extension Recipe.Client {
   static let elsewhere = ["model": "path", "bundle": "path", "lora": "path", "adapter_name": "adapter"]
 }
 
-extension Form where Value == Recipe.Client {
+extension Schema where Value == Recipe.Client {
   /// A client in full, or its path alone.
-  static let client = Form.oneOf(
-    .record,
-    Form<String>.path.mapped(
+  static let client = Schema.oneOf(
+    .object,
+    Schema<String>.path.mapped(
       { path, origin in
         var client = Recipe.Client()
         client.path = Located(path, origin)

@@ -20,36 +20,36 @@ extension Recipe {
   }
 }
 
-extension Recipe.LimitSettings: Record {
+extension Recipe.LimitSettings: ObjectSchema {
   static let title = "Limits"
 
-  static let fields: [Field<Self>] = Limit.allCases.filter { !$0.isOfRecipes }.map { limit in
+  static let fields: [FieldSchema<Self>] = Limit.allCases.filter { !$0.isOfRecipes }.map { limit in
     .key(
       limit.rawValue, \.[limit], .limit(limit),
       "Limit of \(limit.meaning); by default \(limit.text(of: limit.byDefault)).")
   }
 }
 
-extension Form where Value == Int {
+extension Schema where Value == Int {
   /// The value of a limit: a whole number, for sizes with a unit if wanted.
-  static func limit(_ limit: Limit) -> Form {
-    var schema: JSONObject = ["type": "integer", "minimum": 0]
-    if limit.maximum != .max { schema["maximum"] = JSONValue(limit.maximum) }
+  static func limit(_ limit: Limit) -> Schema {
+    var jsonSchema: JSONObject = ["type": "integer", "minimum": 0]
+    if limit.maximum != .max { jsonSchema["maximum"] = JSONValue(limit.maximum) }
     if limit.isSize {
       let units = Limit.units.map(\.name).joined(separator: "|")
-      schema["type"] = ["integer", "string"]
-      schema["pattern"] = .string("^[0-9]+ *(\(units))?$")
+      jsonSchema["type"] = ["integer", "string"]
+      jsonSchema["pattern"] = .string("^[0-9]+ *(\(units))?$")
     }
-    return Form(
-      options: [limit.due], schema: schema,
+    return Schema(
+      options: [limit.due], jsonSchema: jsonSchema,
       accepts: { $0.text != nil },
-      read: { node, place in
+      read: { node, location in
         guard let text = limit.isSize ? node.text : node.plainText, let value = limit.value(of: text) else {
-          throw mismatch(node, at: place, due: limit.due)
+          throw mismatch(node, at: location, due: limit.due)
         }
         return value
       },
       write: { JSONValue($0) },
-      explain: { [Decision(place: $1, value: limit.text(of: $0), meaning: limit.meaning)] })
+      explain: { [ExplainedValue(location: $1, value: limit.text(of: $0), meaning: limit.meaning)] })
   }
 }

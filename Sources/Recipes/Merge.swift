@@ -17,7 +17,7 @@ extension Recipe {
     /// Whether dense results are decomposed exactly instead of by a sketch with a checked error.
     public var exact: Located<Bool>?
     /// How `factors` divides a weight; nil where nobody wrote it down and the space is another, or the method's own.
-    public var split: Located<Split>? = Located(Split.sqrt)
+    public var split: Located<FactorWeighting>? = Located(FactorWeighting.sqrt)
     public var missing = Located(Missing.zero)
     public var absolute = Located(Absolute.refuse)
     /// The base model that the result names; given, the clients' bases may differ.
@@ -51,7 +51,7 @@ extension Recipe {
   }
 
   /// How the space `factors` divides a client's weight between A and B.
-  public enum Split: String, Choice {
+  public enum FactorWeighting: String, Choice {
     case sqrt
     case whole
 
@@ -86,10 +86,10 @@ extension Recipe {
   }
 }
 
-extension Recipe.Merge: Record {
+extension Recipe.Merge: ObjectSchema {
   static let title = "Merge"
 
-  static let fields: [Field<Self>] = [
+  static let fields: [FieldSchema<Self>] = [
     .key(
       "method", \.method, .pluginIdentifier, isRequired: true,
       "The merge method: the id of a plugin, such as 'average' or 'ties'. `clues plugins list` shows what there is."),
@@ -127,12 +127,12 @@ extension Recipe.Merge: Record {
   ]
 
   static let rules = [
-    Rule<Self>(schema: ["not": ["required": ["rank", "energy"]]]) { merge, _ in
+    Rule<Self>(jsonSchema: ["not": ["required": ["rank", "energy"]]]) { merge, _ in
       guard let energy = merge.energy, let rank = merge.rank else { return }
       let later = Origin.later(energy.origin, rank.origin)
       throw later.failure("'merge.rank' and 'merge.energy' exclude each other", advice: "keep one of them")
     },
-    Rule<Self>(schema: splitOnlyForFactors) { merge, _ in
+    Rule<Self>(jsonSchema: splitOnlyForFactors) { merge, _ in
       guard let space = merge.space, space.value != .factors, let split = merge.split, !split.isDefault else { return }
       throw split.origin.failure(
         "'merge.split' has no meaning in the space '\(space.value.rawValue)'",
@@ -169,9 +169,9 @@ extension Origin {
   }
 }
 
-extension Form where Value == Recipe.Rank {
-  static let rank = Form.oneOf(
-    Form<Int>.integer(atLeast: 1).mapped(
+extension Schema where Value == Recipe.Rank {
+  static let rank = Schema.oneOf(
+    Schema<Int>.integer(atLeast: 1).mapped(
       { rank, _ in .count(rank) }, { if case .count(let rank) = $0 { rank } else { nil } }),
     .words([
       Word(name: "same", value: .same, meaning: "the largest rank among the inputs"),
@@ -179,14 +179,14 @@ extension Form where Value == Recipe.Rank {
     ]))
 }
 
-extension Form where Value == Recipe.Absolute {
-  static let absolute = Form.oneOf(
+extension Schema where Value == Recipe.Absolute {
+  static let absolute = Schema.oneOf(
     .words([
       Word(name: "refuse", value: .refuse, meaning: "an adapter with such tensors is an error"),
       Word(name: "average", value: .average, meaning: "their weighted mean"),
       Word(name: "drop", value: .drop, meaning: "the result is without them"),
     ]),
-    Form<Taking>.record.mapped(
+    Schema<Taking>.object.mapped(
       { taking, _ in .take(taking.client.value) },
       { absolute in
         guard case .take(let client) = absolute else { return nil }
@@ -195,12 +195,12 @@ extension Form where Value == Recipe.Absolute {
 }
 
 /// The mapping `{take: CLIENT}`.
-struct Taking: Record {
+struct Taking: ObjectSchema {
   var client = Located("")
 
   static let title = "Absolute tensors of one client"
 
-  static let fields: [Field<Self>] = [
+  static let fields: [FieldSchema<Self>] = [
     .key("take", \.client, .clientName, isRequired: true, "The client whose tensors are taken as they are.")
   ]
 }

@@ -55,10 +55,10 @@ extension Recipe {
   }
 }
 
-extension Recipe.Output: Record {
+extension Recipe.Output: ObjectSchema {
   static let title = "Output"
 
-  static let fields: [Field<Self>] = [
+  static let fields: [FieldSchema<Self>] = [
     .key(
       "path", \.path, .path, "Where the run's directory goes, relative to the recipe's folder.",
       absent: { _ in "runs/<recipe>, unless the command line says otherwise" }),

@@ -49,16 +49,16 @@ public struct Override: Sendable {
     try self.init(path + [parts[0]], parts[1], from: "-p \(setting)")
   }
 
-  func apply(to root: Node) throws -> Node { try put(path[...], into: root, at: Place()) }
+  func apply(to root: Node) throws -> Node { try put(path[...], into: root, at: Location()) }
 
-  private func put(_ steps: ArraySlice<String>, into node: Node?, at place: Place) throws -> Node {
+  private func put(_ steps: ArraySlice<String>, into node: Node?, at location: Location) throws -> Node {
     guard let step = steps.first else { return value }
     let rest = steps.dropFirst()
     let node = node.map { inFull($0, depth: path.count - steps.count) }
     switch node?.content {
     case .mapping(var members):
       let index = members.firstIndex { $0.key == step }
-      let inner = try put(rest, into: index.map { members[$0].value }, at: place / step)
+      let inner = try put(rest, into: index.map { members[$0].value }, at: location / step)
       if let index {
         members[index].value = inner
       } else {
@@ -68,14 +68,14 @@ public struct Override: Sendable {
     case .list(var nodes):
       guard let index = Int(step), nodes.indices.contains(index), String(index) == step else {
         throw value.origin.failure(
-          "\(place.name) is a list and has no '\(step)'", advice: "its elements are 0 to \(nodes.count - 1)")
+          "\(location.name) is a list and has no '\(step)'", advice: "its elements are 0 to \(nodes.count - 1)")
       }
-      nodes[index] = try put(rest, into: nodes[index], at: place / step)
+      nodes[index] = try put(rest, into: nodes[index], at: location / step)
       return Node(content: .list(nodes), origin: node?.origin ?? value.origin)
     case .scalar where node?.isNothing == false:
-      throw value.origin.failure("\(place.name) is a single value and has no '\(step)'")
+      throw value.origin.failure("\(location.name) is a single value and has no '\(step)'")
     default:
-      let inner = try put(rest, into: nil, at: place / step)
+      let inner = try put(rest, into: nil, at: location / step)
       return Node(content: .mapping([.init(key: step, origin: value.origin, value: inner)]), origin: value.origin)
     }
   }

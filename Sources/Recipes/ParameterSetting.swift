@@ -22,8 +22,8 @@ public struct ParameterSetting: Sendable, Equatable {
   /// - throws: ``Failure`` of kind `usage` if this is not `key=value`, `badRecipe` if there can be no such value.
   public init(option setting: String) throws {
     let override = try Override(parameter: setting, of: [])
-    let place = override.path.reduce(Place()) { $0 / $1 }
+    let location = override.path.reduce(Location()) { $0 / $1 }
     self.init(
-      name: place.path, value: try Self.value(of: override.value, at: place), origin: override.value.origin)
+      name: location.path, value: try Self.value(of: override.value, at: location), origin: override.value.origin)
   }
 }

@@ -72,9 +72,9 @@ extension Recipe {
     let root = try overrides.reduce(translation?.tree ?? tree) { try $1.apply(to: $0) }
     // A newer format may have any keys, so that its version is the first thing to say.
     if let version = root.mapping?.first(where: { $0.key == "clues" }) {
-      _ = try Form<Int>.formatVersion.read(version.value, Place() / "clues")
+      _ = try Schema<Int>.formatVersion.read(version.value, Location() / "clues")
     }
-    var recipe = try Recipe.read(root, at: Place())
+    var recipe = try Recipe.read(root, at: Location())
     recipe.translation = translation?.steps ?? []
     return recipe
   }

@@ -38,9 +38,9 @@ extension Recipe {
   /// The recipe in the record of a run, as text; nil where the text is something else.
   static func recordedRecipe(in text: String, file: String, limits: Limits) throws -> String? {
     guard isNamedAsRecord(file), let value = try? JSONReader(limits).read(text), let record = value.objectValue,
-      let schema = record["schema"]?.stringValue, schema.hasPrefix("clues/run/")
+      let jsonSchema = record["schema"]?.stringValue, jsonSchema.hasPrefix("clues/run/")
     else { return nil }
-    guard schema == "clues/run/1", let recipe = record["recipe"] else {
+    guard jsonSchema == "clues/run/1", let recipe = record["recipe"] else {
       throw Failure(
         .badRecipe, "this is the record of a run, but holds no recipe that can be read here",
         advice: "use the version of Clues that wrote it", file: file)

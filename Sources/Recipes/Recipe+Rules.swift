@@ -4,28 +4,28 @@ import JSON
 extension Recipe {
   /// What must hold between the sections of a recipe.
   static let rules = [
-    Rule<Self>(schema: ["anyOf": [["required": ["score"]], ["required": ["merge"]]]]) { recipe, place in
+    Rule<Self>(jsonSchema: ["anyOf": [["required": ["score"]], ["required": ["merge"]]]]) { recipe, location in
       guard recipe.score.isEmpty, recipe.merge == nil else { return }
-      throw place.failure("the recipe has neither 'score' nor 'merge'", advice: "say what to do with the clients")
+      throw location.failure("the recipe has neither 'score' nor 'merge'", advice: "say what to do with the clients")
     },
-    Rule<Self>(schema: ["dependentRequired": ["select": ["score"]]]) { recipe, _ in
+    Rule<Self>(jsonSchema: ["dependentRequired": ["select": ["score"]]]) { recipe, _ in
       guard let select = recipe.select, recipe.score.isEmpty else { return }
       throw select.origin.failure(
         "'select' needs 'score'", advice: "name a scorer: the selection is made from its scores")
     },
-    Rule<Self>(schema: severalForCombine) { recipe, _ in
+    Rule<Self>(jsonSchema: severalForCombine) { recipe, _ in
       guard let combine = recipe.combine, !combine.isDefault, recipe.score.count < 2 else { return }
       throw combine.origin.failure(
         "'combine' is about several scorers, and the recipe has \(recipe.score.isEmpty ? "none" : "one")",
         advice: "leave it out, or list more scorers under 'score'")
     },
-    Rule<Self>(schema: shortfallForSide) { recipe, _ in try recipe.checkSides() },
+    Rule<Self>(jsonSchema: shortfallForSide) { recipe, _ in try recipe.checkSides() },
     Rule<Self> { recipe, _ in try recipe.checkScorerNames() },
-    Rule<Self>(schema: ["dependentRequired": ["weights": ["merge"]]]) { recipe, _ in
+    Rule<Self>(jsonSchema: ["dependentRequired": ["weights": ["merge"]]]) { recipe, _ in
       guard let weights = recipe.weights, !weights.isDefault, recipe.merge == nil else { return }
       throw weights.origin.failure("'weights' needs 'merge'", advice: "leave it out in a recipe that only scores")
     },
-    Rule<Self>(schema: selectionForWeights) { recipe, _ in
+    Rule<Self>(jsonSchema: selectionForWeights) { recipe, _ in
       guard let weights = recipe.weights, weights.value.needsSelection, recipe.select == nil else { return }
       throw weights.origin.failure(
         "the weights '\(weights.value.rawValue)' need 'select'",
@@ -77,9 +77,9 @@ extension Recipe {
 
   private func checkScorerNames() throws {
     let names = scorerNames
-    for (place, scorer) in score.enumerated() {
-      guard let other = names.indices.first(where: { $0 != place && names[$0] == names[place] }),
-        let name = scorer.value.name, other < place || score[other].value.name == nil
+    for (location, scorer) in score.enumerated() {
+      guard let other = names.indices.first(where: { $0 != location && names[$0] == names[location] }),
+        let name = scorer.value.name, other < location || score[other].value.name == nil
       else { continue }
       throw name.origin.failure("two scorers are called '\(name.value)'", advice: "give each a name of its own")
     }

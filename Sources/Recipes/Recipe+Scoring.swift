@@ -11,11 +11,13 @@ extension Recipe {
     copy.merge = nil
     copy.weights = nil
     guard !inputs.isEmpty else { return copy }
-    copy.clients = inputs.enumerated().map { place, input in
+    copy.clients = inputs.enumerated().map { location, input in
       var client = Client()
       client.path = Located(input)
-      if names.indices.contains(place) { client.name = Located(names[place], .override("--client \(names[place])")) }
-      client.adapter = adapters.indices.contains(place) ? adapters[place].map { Located($0) } : nil
+      if names.indices.contains(location) {
+        client.name = Located(names[location], .override("--client \(names[location])"))
+      }
+      client.adapter = adapters.indices.contains(location) ? adapters[location].map { Located($0) } : nil
       return Located(client)
     }
     copy.file = ""

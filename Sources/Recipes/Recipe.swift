@@ -32,7 +32,7 @@ public struct Recipe: Sendable {
   public var limits: Located<LimitSettings>?
 
   /// Which key of a mergekit file became what; empty for a recipe in our own language.
-  var translation: [Decision] = []
+  var translation: [ExplainedValue] = []
 
   /// Where the clients' weights come from.
   public enum Weighting: String, Choice {
@@ -79,44 +79,44 @@ public struct Recipe: Sendable {
 
   /// What the recipe decides, one line a decision, defaults marked; then where that stood in a mergekit file.
   public func explanation(columns: Int = .max) -> String {
-    let decisions = Decision.lines(explain(at: Place()), columns: columns)
+    let decisions = ExplainedValue.lines(explain(at: Location()), columns: columns)
     if translation.isEmpty { return decisions }
-    return decisions + "\nFrom the mergekit file:\n" + Decision.lines(translation, columns: columns)
+    return decisions + "\nFrom the mergekit file:\n" + ExplainedValue.lines(translation, columns: columns)
   }
 }
 
-extension Recipe: Record {
+extension Recipe: ObjectSchema {
   static let title = "Clues recipe"
 
-  static let fields: [Field<Self>] = [
+  static let fields: [FieldSchema<Self>] = [
     .key("clues", \.version, .formatVersion, "The version of this format: 1."),
     .key(
       "clients", \.clients, .list(of: .client), isRequired: true,
       "The clients' bundles, at least one: paths, or mappings with a path and more."),
     .key(
-      "score", \.score, .oneOrMany(of: .record),
+      "score", \.score, .oneOrMany(of: .object),
       "How samples are scored: a scorer, or a list of scorers whose scores 'combine' makes one of.",
       absent: "nothing is scored"),
     .key(
       "combine", \.combine, .choice,
       "How the scores of several scorers become one, each standardised by the anchors first."),
     .key(
-      "select", \.select, .record, "Which samples are kept; needs 'score'.",
+      "select", \.select, .object, "Which samples are kept; needs 'score'.",
       absent: { $0.score.isEmpty ? nil : "nothing is selected" }),
     .key(
       "weights", \.weights, .choice, "Where the clients' weights in the merge come from.",
       absent: { $0.merge == nil ? nil : "the clients' own" }),
     .key(
-      "merge", \.merge, .record, "How the adapters are merged; a recipe that only scores has none.",
+      "merge", \.merge, .object, "How the adapters are merged; a recipe that only scores has none.",
       absent: { _ in "nothing is merged" }),
-    .key("output", \.output, .record, "Where the result goes and what it looks like."),
+    .key("output", \.output, .object, "Where the result goes and what it looks like."),
     .key(
-      "seed", \.seed, Form.integer(atLeast: 0).mapped({ seed, _ in UInt64(seed) }, { Int(exactly: $0) }),
+      "seed", \.seed, Schema.integer(atLeast: 0).mapped({ seed, _ in UInt64(seed) }, { Int(exactly: $0) }),
       "Where all random numbers of the run start."),
     .key(
       "plugins", \.plugins, .pins,
       "Pins: the id of a plugin and the SHA-256 of the only library that may provide it."),
-    .key("limits", \.limits, .record, "How much the clients' bundles may ask for before they are refused."),
+    .key("limits", \.limits, .object, "How much the clients' bundles may ask for before they are refused."),
   ]
 
   /// The keys of the sections, and what mergekit and PEFT call them.
@@ -137,19 +137,19 @@ extension Recipe: Record {
 
   mutating func settle() {
     if score.count < 2 { combine = nil }
-    if combine?.value != .shortfall { for place in score.indices { score[place].value.side = nil } }
+    if combine?.value != .shortfall { for location in score.indices { score[location].value.side = nil } }
     if merge == nil || clients.contains(where: { $0.weight != nil }) { weights = nil }
   }
 }
 
-extension Form where Value == Int {
+extension Schema where Value == Int {
   /// The version of the format; every other one is refused.
-  static let formatVersion: Form = {
-    var form = Form.integer(atLeast: 1)
-    let due = form
-    form.schema = ["const": 1]
-    form.read = { node, place in
-      let version = try due.read(node, place)
+  static let formatVersion: Schema = {
+    var schema = Schema.integer(atLeast: 1)
+    let due = schema
+    schema.jsonSchema = ["const": 1]
+    schema.read = { node, location in
+      let version = try due.read(node, location)
       guard version == 1 else {
         throw node.origin.failure(
           "the recipe is in version \(version) of the format, and this program reads version 1",
@@ -157,7 +157,7 @@ extension Form where Value == Int {
       }
       return version
     }
-    return form
+    return schema
   }()
 }
 

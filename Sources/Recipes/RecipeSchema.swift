@@ -4,12 +4,12 @@ import JSON
 public enum RecipeSchema {
   /// JSON Schema, draft 2020-12.
   public static var json: JSONValue {
-    var schema: JSONObject = [
+    var jsonSchema: JSONObject = [
       "$schema": "https://json-schema.org/draft/2020-12/schema",
       "description": "What a run of Clues does: score the clients' samples, select, and merge their adapters into one.",
     ]
-    for (key, value) in Recipe.schema.members { schema[key] = value }
-    schema["$defs"] = .object(ParameterSetting.definitions)
-    return .object(schema)
+    for (key, value) in Recipe.jsonSchema.members { jsonSchema[key] = value }
+    jsonSchema["$defs"] = .object(ParameterSetting.definitions)
+    return .object(jsonSchema)
   }
 }

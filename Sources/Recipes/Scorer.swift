@@ -40,19 +40,19 @@ extension Recipe {
 
   /// What the scores of each scorer are called: its name, else its id, with a number where another has the id too.
   public var scorerNames: [String] {
-    score.indices.map { place in
-      let scorer = score[place].value
+    score.indices.map { location in
+      let scorer = score[location].value
       if let name = scorer.name { return name.value }
-      let earlier = score[..<place].count { $0.value.name == nil && $0.value.scorer.value == scorer.scorer.value }
+      let earlier = score[..<location].count { $0.value.name == nil && $0.value.scorer.value == scorer.scorer.value }
       return earlier == 0 ? scorer.scorer.value : "\(scorer.scorer.value)-\(earlier + 1)"
     }
   }
 }
 
-extension Recipe.Scorer: Record {
+extension Recipe.Scorer: ObjectSchema {
   static let title = "Scorer"
 
-  static let fields: [Field<Self>] = [
+  static let fields: [FieldSchema<Self>] = [
     .key(
       "scorer", \.scorer, .pluginIdentifier, isRequired: true,
       "The scorer: the id of a plugin, such as 'clues'. `clues plugins list` shows what there is."),
@@ -69,7 +69,7 @@ extension Recipe.Scorer: Record {
   static let elsewhere = ["combine": "combine", "combination": "combine"]
 }
 
-extension Form where Value == String {
+extension Schema where Value == String {
   /// It becomes a key in JSON and the head of a column.
   static let scorerName = text(
     "a name of at most 64 letters, digits, '.', '_' and '-'", pattern: "[A-Za-z0-9][A-Za-z0-9._-]*", maximumLength: 64)

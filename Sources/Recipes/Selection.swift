@@ -25,10 +25,10 @@ extension Recipe {
   }
 }
 
-extension Recipe.Selection: Record {
+extension Recipe.Selection: ObjectSchema {
   static let title = "Selection"
 
-  static let fields: [Field<Self>] = [
+  static let fields: [FieldSchema<Self>] = [
     .key(
       "threshold", \.threshold, .pluginIdentifier, isRequired: true,
       "The threshold rule: the id of a plugin, such as 'anchor-mean'. A sample is kept at or above the threshold."),

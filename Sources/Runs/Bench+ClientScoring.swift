@@ -34,11 +34,11 @@ extension Bench {
   /// ⟨ΔWᵢ, ΔWⱼ⟩ of all adapters, summed over modules; a module that an adapter lacks is zero.
   private func innerProducts(_ adapters: [Adapter]) throws -> [Double] {
     let modules = Set(adapters.flatMap { $0.modules.keys }).sorted()
-    let grams = try inParallel(modules.count, threads: threads) { place in
+    let grams = try inParallel(modules.count, threads: threads) { index in
       try Interruption.check()
-      let owners = adapters.indices.filter { adapters[$0].modules[modules[place]] != nil }
+      let owners = adapters.indices.filter { adapters[$0].modules[modules[index]] != nil }
       let terms = try owners.map { owner -> Term in
-        let module = adapters[owner].modules[modules[place]]!
+        let module = adapters[owner].modules[modules[index]]!
         return try locating(tensor: module.name) { try module.term }
       }
       return (places: owners, products: try gram(terms).elements)

@@ -17,13 +17,13 @@ extension Bench {
     let all =
       names.allSatisfy(given.contains)
       ? given
-      : try inParallel(given.count, threads: threads) { place in
-        try given[place] ?? nameOfClient(recipe.clients[place].value, in: recipe)
+      : try inParallel(given.count, threads: threads) { index in
+        try given[index] ?? nameOfClient(recipe.clients[index].value, in: recipe)
       }
     var places: Set<Int> = []
     for name in names {
       let found = all.indices.filter { all[$0] == name }
-      guard let place = found.first else {
+      guard let index = found.first else {
         throw Failure(
           .usage, "--without: there is no client '\(name)'",
           advice: Self.advice(about: name, among: all, paths: recipe.clients.map(\.value.path.value)))
@@ -33,14 +33,14 @@ extension Bench {
           .usage, "--without: \(found.count) clients are called '\(name)'",
           advice: "give each a name of its own: --client NAME for each input, or 'name:' in the recipe")
       }
-      places.insert(place)
+      places.insert(index)
     }
     return try recipe.withoutClients(at: places)
   }
 
   /// The client that was probably meant: by its path, or as one of several in one word.
   private static func advice(about name: String, among names: [String?], paths: [String]) -> String {
-    if let place = paths.firstIndex(of: name), let meant = names[place] {
+    if let index = paths.firstIndex(of: name), let meant = names[index] {
       return "that is the path of the client '\(meant)': --without \(shellWord(meant))"
     }
     let parts = name.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }

@@ -34,10 +34,10 @@ extension Bench {
 
   package func score(_ recipe: Recipe, _ settings: ScoringSettings, _ clients: [Client]) throws -> Scored {
     observer.begin(.reading, total: clients.count)
-    let evidence = try inParallel(clients.count, threads: threads) { place in
+    let evidence = try inParallel(clients.count, threads: threads) { index in
       try Interruption.check()
-      let evidence = try locating(client: clients[place].name) {
-        try ClientEvidence(of: clients[place].name, clients[place].bundle)
+      let evidence = try locating(client: clients[index].name) {
+        try ClientEvidence(of: clients[index].name, clients[index].bundle)
       }
       observer.advance(.reading, by: 1)
       return evidence
@@ -49,18 +49,18 @@ extension Bench {
     observer.begin(.scoring, total: evidence.reduce(0) { $0 + $1.samples.count })
     // A sample counts once, however many scorers look at it.
     let shares = evidence.map { client in
-      StageShare(of: .scoring, total: client.samples.count, observer)
+      StageProgress(of: .scoring, total: client.samples.count, observer)
     }
     let count = Double(settings.scorers.count)
     var mixed: [Note] = []
-    let tables = try settings.scorers.enumerated().map { place, scorer in
+    let tables = try settings.scorers.enumerated().map { index, scorer in
       let table =
         try scorer.plugin.scoresClients
         ? scoreClients(clients, by: scorer)
         : scoreSamples(evidence, by: scorer, notes: &mixed) { client, fraction in
-          shares[client].reach(fraction: (Double(place) + fraction) / count)
+          shares[client].reach(fraction: (Double(index) + fraction) / count)
         }
-      for share in shares { share.reach(fraction: Double(place + 1) / count) }
+      for share in shares { share.reach(fraction: Double(index + 1) / count) }
       return table
     }
     observer.end(.scoring)
@@ -126,14 +126,14 @@ extension Bench {
     let scorer = try SampleScorer(
       settings.plugin, settings.parameters, for: clients, catalog: catalog, services: services)
     notes += [scorer.note(clients)].compactMap { $0 }
-    let results = try inParallel(clients.count, threads: threads) { place in
-      try scorer.score(clients[place], at: place) { progress(place, $0) }
+    let results = try inParallel(clients.count, threads: threads) { index in
+      try scorer.score(clients[index], at: index) { progress(index, $0) }
     }
     let rows = zip(clients, results).flatMap { client, result in
-      client.samples.enumerated().map { place, sample in
+      client.samples.enumerated().map { index, sample in
         ScoreTable.Row(
           client: client.client, split: sample.split.name, id: sample.id, domain: sample.domain,
-          score: result.scores[place], checkpoints: result.checkpoints.map { ($0.step, $0.scores[place].value) },
+          score: result.scores[index], checkpoints: result.checkpoints.map { ($0.step, $0.scores[index].value) },
           parts: [])
       }
     }
@@ -145,8 +145,8 @@ extension Bench {
       (client.bundle.checkpoints.last?.gradients.validation.sorted { $0.key < $1.key } ?? [])
         .map { (client: client.client, domain: $0.key, file: $0.value) }
     }
-    let digests = try inParallel(files.count, threads: threads) { place in
-      let file = files[place].file
+    let digests = try inParallel(files.count, threads: threads) { index in
+      let file = files[index].file
       return sha256(of: try file.isRead ? file.bytes() : Bytes(mapping: file.diskPath ?? file.name))
     }
     let found = Array(zip(files, digests))

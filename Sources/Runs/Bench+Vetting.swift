@@ -18,7 +18,7 @@ extension Bench {
   package func vet(_ recipe: Recipe, readsCheckpoints: Bool) throws -> Vetting {
     let parts: Set<Part> = readsCheckpoints ? [.adapter, .adapters, .samples] : [.adapter, .samples]
     let clients = try open(recipe, scoring: false, wanting: parts, digesting: false)
-    let ranked = try clients.filter { !$0.isAnchor }.map { try $0.contribution(weight: 1) }
+    let ranked = try clients.filter { !$0.isAnchor }.map { try $0.weightedAdapter(weight: 1) }
     guard ranked.count > 1 else {
       throw Failure(
         .usage, "there \(ranked.isEmpty ? "is no client" : "is one client"), and clients are held against each other",
@@ -39,20 +39,20 @@ extension Bench {
       notes: clients.notes + agreement + unscored)
   }
 
-  private func compare(_ clients: [Contribution]) throws -> [ComparedModule] {
+  private func compare(_ clients: [WeightedAdapter]) throws -> [ComparedModule] {
     let names = Set(clients.flatMap { $0.adapter.modules.keys }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     observer.begin(.comparing, total: names.count)
-    let modules = try inParallel(names.count, threads: threads) { place in
+    let modules = try inParallel(names.count, threads: threads) { index in
       try Interruption.check()
-      let owners = clients.filter { $0.adapter.modules[names[place]] != nil }
-      let products = try locating(tensor: names[place]) {
+      let owners = clients.filter { $0.adapter.modules[names[index]] != nil }
+      let products = try locating(tensor: names[index]) {
         try roughGram(owners.count, blocks: Self.comparedBlock) { owner in
-          try locating(client: owners[owner].client) { try owners[owner].adapter.modules[names[place]]!.term }
+          try locating(client: owners[owner].client) { try owners[owner].adapter.modules[names[index]]!.term }
         }.elements
       }
       observer.advance(.comparing, by: 1)
       return ComparedModule(
-        names[place], clients: owners.map(\.client), innerProducts: products, averagedOver: clients.count)
+        names[index], clients: owners.map(\.client), innerProducts: products, averagedOver: clients.count)
     }
     observer.end(.comparing)
     return modules

@@ -20,7 +20,7 @@ package struct Bench: Sendable {
   package var threads: Int
   package var room = MergeRoom()
   /// What plugins had to say.
-  private let said = Said()
+  private let noteCollector = NoteCollector()
 
   package init(catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int) {
     clues_keep_freed_memory()
@@ -79,14 +79,14 @@ package struct Bench: Sendable {
       record.notes += scored.notes
       stopwatch.lap(.scoring)
     }
-    var adapters: [WrittenAdapter] = []
+    var adapters: [AdapterWriter] = []
     if let merge = settings.merge {
       adapters = try self.merge(
-        clients.contributions(recipe, scored?.selection), merge, clients, into: &record, folder)
+        clients.weightedAdapters(recipe, scored?.selection), merge, clients, into: &record, folder)
       stopwatch.lap(.merging)
     }
     for note in record.notes { observer.note(note) }
-    let told = said.take()
+    let told = noteCollector.take()
     if let rest = told.rest { observer.note(rest) }
     record.notes += told.notes + (told.rest.map { [$0] } ?? [])
     record.timings = stopwatch.laps
@@ -95,22 +95,22 @@ package struct Bench: Sendable {
   }
 
   private func merge(
-    _ contributions: [Contribution], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord,
+    _ weightedAdapters: [WeightedAdapter], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord,
     _ folder: OutputFolder
-  ) throws -> [WrittenAdapter] {
-    try settings.checkCount(of: contributions, amongst: clients)
-    let merger = try Merger(settings, contributions, services: services, room: room)
-    let dtype = settings.dtype ?? contributions.commonDType
+  ) throws -> [AdapterWriter] {
+    try settings.checkCount(of: weightedAdapters, amongst: clients)
+    let merger = try Merger(settings, weightedAdapters, services: services, room: room)
+    let dtype = settings.dtype ?? weightedAdapters.commonDType
     let names = merger.modules
-    let overview = try survey(merger)
-    let absolutes = try contributions.named(
-      mergeAbsolutes(contributions, policy: settings.absolute, dtype: dtype))
+    let mergeSurvey = try survey(merger)
+    let absolutes = try weightedAdapters.named(
+      mergeAbsolutes(weightedAdapters, policy: settings.absolute, dtype: dtype))
     let draft = try merger.layout(dtype: dtype, absolutes).map {
-      try WeightsDraft($0, in: folder.create(WrittenAdapter.weights), path: folder.path + "/" + WrittenAdapter.weights)
+      try WeightsDraft($0, in: folder.create(AdapterWriter.weights), path: folder.path + "/" + AdapterWriter.weights)
     }
     observer.begin(.merging, total: names.count)
     let merged = try merger.forEachModule(threads: threads) { name, threads in
-      let merged = try merger.merge(name, overview, as: dtype, into: draft, threads: threads)
+      let merged = try merger.merge(name, mergeSurvey, as: dtype, into: draft, threads: threads)
       observer.advance(.merging, by: 1)
       return merged
     }
@@ -118,42 +118,44 @@ package struct Bench: Sendable {
     // A score of whole clients may have said some of it already.
     record.notes += merger.notes.filter { !record.notes.contains($0) }
     let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
-    record.clients = contributions.compactMap { contribution in
-      byName[contribution.client].map { RunRecord.Client($0, contribution) }
+    record.clients = weightedAdapters.compactMap { weightedAdapter in
+      byName[weightedAdapter.client].map { RunRecord.Client($0, weightedAdapter) }
     }
     record.merge = .init(
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
-      parameters: settings.parameters.commonValues, clients: contributions.map(\.client),
-      replaced: ReplacedTensors(contributions, policy: settings.absolute), modules: merged.map(\.figures))
-    let adapter = MergedAdapter(merged.map(\.module), contributions, settings, absolutes: absolutes)
+      parameters: settings.parameters.commonValues, clients: weightedAdapters.map(\.client),
+      replaced: ReplacedTensors(weightedAdapters, policy: settings.absolute), modules: merged.map(\.figures))
+    let adapter = MergedAdapter(merged.map(\.module), weightedAdapters, settings, absolutes: absolutes)
     record.merge?.ranks = adapter.ranks
-    record.notes += settings.notes(contributions, record.merge)
+    record.notes += settings.notes(weightedAdapters, record.merge)
     record.notes += wideningNotes(
       merged.map(\.module) + merged.compactMap(\.residual),
       // One that was not averaged comes as it was.
-      averaged: settings.absolute == .average && contributions.count > 1 ? absolutes : [], as: dtype)
+      averaged: settings.absolute == .average && weightedAdapters.count > 1 ? absolutes : [], as: dtype)
     if let merge = record.merge {
-      record.notes += merge.outlierNotes + settings.weightlessNotes(contributions)
-      let weighted = Set(contributions.filter { $0.weight != 0 }.map(\.client))
+      record.notes += merge.outlierNotes + settings.weightlessNotes(weightedAdapters)
+      let weighted = Set(weightedAdapters.filter { $0.weight != 0 }.map(\.client))
       record.notes += merge.coefficientNote(weighted: weighted).map { [$0] } ?? []
     }
     record.notes += adapter.notes
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)
-    let residual = rest.isEmpty ? nil : MergedAdapter(rest, contributions, settings)
-    return [WrittenAdapter(folder: "", adapter: adapter, draft: draft)]
-      + (residual.map { [WrittenAdapter(folder: "residual/", adapter: $0, draft: nil)] } ?? [])
+    let residual = rest.isEmpty ? nil : MergedAdapter(rest, weightedAdapters, settings)
+    return [AdapterWriter(folder: "", adapter: adapter, draft: draft)]
+      + (residual.map { [AdapterWriter(folder: "residual/", adapter: $0, draft: nil)] } ?? [])
   }
 
   /// What the method wants to know of the whole adapter; no stage of its own where it wants nothing.
-  private func survey(_ merger: Merger) throws -> Overview {
+  private func survey(_ merger: Merger) throws -> MergeSurvey {
     let modules = try merger.modulesToSurvey()
-    let looks = merger.looks(surveying: modules)
-    guard looks > 0 else { return try merger.overview(surveying: modules, threads: threads) {} }
-    observer.begin(.surveying, total: looks)
-    let overview = try merger.overview(surveying: modules, threads: threads) { observer.advance(.surveying, by: 1) }
+    let surveyedModuleCount = merger.surveyedModuleCount(surveying: modules)
+    guard surveyedModuleCount > 0 else { return try merger.mergeSurvey(surveying: modules, threads: threads) {} }
+    observer.begin(.surveying, total: surveyedModuleCount)
+    let mergeSurvey = try merger.mergeSurvey(surveying: modules, threads: threads) {
+      observer.advance(.surveying, by: 1)
+    }
     observer.end(.surveying)
-    return overview
+    return mergeSurvey
   }
 
   /// Opens all bundles, several at a time, and gives them in the order of their names.
@@ -170,7 +172,7 @@ package struct Bench: Sendable {
     let limits = recipe.readingLimits
     let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
     observer.begin(.opening, total: sizes.reduce(0, +))
-    let shares = sizes.map { StageShare(of: .opening, total: $0, observer) }
+    let shares = sizes.map { StageProgress(of: .opening, total: $0, observer) }
     var clients = try inParallel(recipe.clients.count, threads: threads) { place in
       try Client(recipe, place: place, scoring: scoring, wanting: parts, limits: limits) { done in
         try Interruption.check()
@@ -190,19 +192,19 @@ package struct Bench: Sendable {
   }
 
   package var services: HostServices {
-    let (observer, said) = (observer, said)
+    let (observer, noteCollector) = (observer, noteCollector)
     return HostServices(
       log: { plugin, level, text in
         guard level == .warning else { return }
         // What a plugin says of every module is said once.
         let note = Note.warning("\(plugin): \(text)")
-        if said.add(note) { observer.note(note) }
+        if noteCollector.add(note) { observer.note(note) }
       },
       isCancelled: { Interruption.isPending })
   }
 
   private func write(
-    _ adapters: [WrittenAdapter], _ record: RunRecord, into folder: OutputFolder
+    _ adapters: [AdapterWriter], _ record: RunRecord, into folder: OutputFolder
   ) throws {
     observer.begin(.writing, total: adapters.isEmpty ? nil : adapters.reduce(0) { $0 + $1.adapter.size })
     // While the disk takes the adapters, there is time to tell of the run.
@@ -220,7 +222,7 @@ package struct Bench: Sendable {
 }
 
 extension Bench {
-  private func write(_ adapters: [WrittenAdapter], into folder: OutputFolder) throws {
+  private func write(_ adapters: [AdapterWriter], into folder: OutputFolder) throws {
     for adapter in adapters {
       try adapter.write(into: folder, threads: threads) { bytes in
         try Interruption.check()
@@ -273,7 +275,7 @@ struct RunSettings: Sendable {
 }
 
 /// The notes that were made already.
-private final class Said: Sendable {
+private final class NoteCollector: Sendable {
   private let kept = Mutex<(notes: [Note], size: Int, omitted: Int)>(([], 0, 0))
   /// More than this of one run is counted, not kept.
   private static let (mostNotes, mostBytes) = (1000, 1 << 20)
@@ -309,11 +311,11 @@ private final class Said: Sendable {
 private struct Stopwatch {
   private let clock = ContinuousClock()
   private var start: ContinuousClock.Instant
-  private(set) var laps: [(stage: Stage, seconds: Double)] = []
+  private(set) var laps: [(stage: RunStage, seconds: Double)] = []
 
   init() { start = clock.now }
 
-  mutating func lap(_ stage: Stage) {
+  mutating func lap(_ stage: RunStage) {
     let now = clock.now
     laps.append((stage, (now - start) / .seconds(1)))
     start = now

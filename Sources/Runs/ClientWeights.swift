@@ -8,7 +8,7 @@ extension [Client] {
   /// What each client brings to the merge, in this order.
   ///
   /// Clients trained on anchor data are not merged, nor are those of which a selection keeps nothing.
-  package func contributions(_ recipe: Recipe, _ selection: SampleSelection?) throws -> [Contribution] {
+  package func weightedAdapters(_ recipe: Recipe, _ selection: SampleSelection?) throws -> [WeightedAdapter] {
     let shares = Dictionary(uniqueKeysWithValues: (selection?.clients ?? []).map { ($0.client, $0) })
     let merged = filter { !$0.isAnchor && shares[$0.name]?.kept != 0 }
     guard !merged.isEmpty else {
@@ -17,14 +17,14 @@ extension [Client] {
         advice: "look at the threshold and at the anchors: `clues select` prints both")
     }
     let weights = try merged.weights(recipe, shares)
-    return try zip(merged, weights).map { try $0.contribution(weight: $1) }
+    return try zip(merged, weights).map { try $0.weightedAdapter(weight: $1) }
   }
 
   /// The weights as the recipe gives them or says to derive them; derived ones have mean 1.
   ///
   /// TIES divides by the number of clients that agree, so weights of mean 1 keep its scale; an average divides by their
   /// sum anyway.
-  private func weights(_ recipe: Recipe, _ shares: [String: SampleSelection.ClientShare]) throws -> [Double] {
+  private func weights(_ recipe: Recipe, _ shares: [String: SampleSelection.ClientSelection]) throws -> [Double] {
     if recipe.clients.contains(where: { $0.value.weight != nil }) {
       return map { recipe.clients[$0.place].value.weight?.value ?? 1 }
     }
@@ -64,13 +64,13 @@ extension [Client] {
 
 extension Client {
   /// What the client brings to a merge.
-  package func contribution(weight: Double) throws -> Contribution {
+  package func weightedAdapter(weight: Double) throws -> WeightedAdapter {
     guard let adapter else { throw Failure(.badData, "brings no adapter", client: name, file: bundle.path) }
-    return Contribution(client: name, place: place, adapter: adapter, weight: weight)
+    return WeightedAdapter(client: name, place: place, adapter: adapter, weight: weight)
   }
 }
 
-extension [Contribution] {
+extension [WeightedAdapter] {
   /// The type that all factors have, or float32 where they differ.
   var commonDType: DType {
     let dtypes = reduce(into: Set<DType>()) { $0.formUnion($1.adapter.dtypes) }
@@ -80,16 +80,17 @@ extension [Contribution] {
 
 extension MergeSettings {
   /// Checks that the method takes as many clients as a selection has left; the recipe's own were counted before.
-  func checkCount(of contributions: [Contribution], amongst clients: [Client]) throws {
-    guard !(method.minimumInputs...method.maximumInputs).contains(contributions.count) else { return }
+  func checkCount(of weightedAdapters: [WeightedAdapter], amongst clients: [Client]) throws {
+    guard !(method.minimumInputs...method.maximumInputs).contains(weightedAdapters.count) else { return }
     let dropped = clients.filter { client in
-      !client.isAnchor && !contributions.contains { $0.client == client.name }
+      !client.isAnchor && !weightedAdapters.contains { $0.client == client.name }
     }
     let names = dropped.map { "'\($0.name)'" }.joined(separator: ", ")
     throw Failure(
       .badData,
-      "the method '\(method.about.id)' merges \(Self.inputs(of: method)), and \(contributions.count) are left: "
+      "the method '\(method.about.id)' merges \(Self.inputs(of: method)), and \(weightedAdapters.count) are left: "
         + "the selection keeps no sample of \(names)",
-      advice: "look at the threshold (`clues select` prints it), or take a method that merges \(contributions.count)")
+      advice: "look at the threshold (`clues select` prints it), or take a method that merges \(weightedAdapters.count)"
+    )
   }
 }

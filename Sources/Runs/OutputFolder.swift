@@ -168,7 +168,7 @@ package struct OutputFolder: Sendable {
           file: path + "/" + name)
       }
       if FolderArchive.isNamed(path) {
-        let stage = PackingStage(observer)
+        let stage = PackingProgress(observer)
         try FolderArchive.pack(
           written.sorted, to: path, replacing: replaces, interruption: { try Interruption.check() },
           progress: { try stage.reach($0, of: $1) }, content: read)

@@ -81,7 +81,7 @@ package struct Packing {
         .usage, "'\(part.rawValue)' is asked for with --with and left out with --without", advice: "drop one of the two"
       )
     }
-    let stage = PackingStage(observer)
+    let stage = PackingProgress(observer)
     var writer = BundleWriter()
     writer.progress = { try stage.reach($0, of: $1) }
     writer.leavingOut = leavingOut.union(Set(Self.privateParts).subtracting(including))
@@ -166,10 +166,10 @@ extension PackingList {
   /// What leaves the machine, kind by kind, in the order of the archive.
   package var kinds: [(name: String, files: Int, bytes: Int)] {
     packed.reduce(into: []) { kinds, file in
-      let place = kinds.firstIndex { $0.name == file.kind } ?? kinds.count
-      if place == kinds.count { kinds.append((file.kind, 0, 0)) }
-      kinds[place].files += 1
-      kinds[place].bytes += file.bytes
+      let index = kinds.firstIndex { $0.name == file.kind } ?? kinds.count
+      if index == kinds.count { kinds.append((file.kind, 0, 0)) }
+      kinds[index].files += 1
+      kinds[index].bytes += file.bytes
     }
   }
 

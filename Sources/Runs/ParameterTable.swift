@@ -32,10 +32,10 @@ extension Bench {
       throw Failure(.badRecipe, "the recipe merges nothing", file: recipe.file)
     }
     let clients = try open(recipe, scoring: false, digesting: false)
-    let contributions = try clients.filter { !$0.isAnchor }.map { try $0.contribution(weight: 1) }
-    let merger = try Merger(settings, contributions, services: services)
+    let weightedAdapters = try clients.filter { !$0.isAnchor }.map { try $0.weightedAdapter(weight: 1) }
+    let merger = try Merger(settings, weightedAdapters, services: services)
     return ParameterTable(
       modules: try merger.modules.sorted(by: naturally).map { ($0, try merger.parameters(of: $0)) },
-      clients: contributions.map(\.client))
+      clients: weightedAdapters.map(\.client))
   }
 }

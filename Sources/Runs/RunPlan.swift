@@ -42,23 +42,23 @@ extension Bench {
     }
     let clients = try open(recipe, scoring: run.scoring != nil, digesting: false)
     let scored = try run.scoring.map { try score(recipe, $0, clients) }
-    let contributions = try clients.contributions(recipe, scored?.selection)
-    try settings.checkCount(of: contributions, amongst: clients)
-    let merger = try Merger(settings, contributions, services: services)
-    let replaced = ReplacedTensors(contributions, policy: settings.absolute)?.notes ?? []
+    let weightedAdapters = try clients.weightedAdapters(recipe, scored?.selection)
+    try settings.checkCount(of: weightedAdapters, amongst: clients)
+    let merger = try Merger(settings, weightedAdapters, services: services)
+    let replaced = ReplacedTensors(weightedAdapters, policy: settings.absolute)?.notes ?? []
     for note in clients.notes + (scored?.notes ?? []) + merger.notes + replaced { observer.note(note) }
     let modules = merger.modules
     return RunPlan(
       method: settings.method.about.id, space: settings.space.rawValue,
-      dtype: (settings.dtype ?? contributions.commonDType).torchName,
-      clients: contributions.map {
+      dtype: (settings.dtype ?? weightedAdapters.commonDType).torchName,
+      clients: weightedAdapters.map {
         (
           $0.client, $0.weight, $0.adapter.modules.count, $0.adapter.modules.values.map(\.rank),
           $0.adapter.parameterCount
         )
       },
       modules: modules,
-      partial: modules.filter { module in contributions.contains { $0.adapter.modules[module] == nil } })
+      partial: modules.filter { module in weightedAdapters.contains { $0.adapter.modules[module] == nil } })
   }
 
   /// Checks the recipe against the plugins, without opening bundles.

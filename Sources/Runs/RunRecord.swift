@@ -23,7 +23,7 @@ package struct RunRecord: Sendable {
   package var clients: [Client] = []
   /// The merge; nil in a run that only scores.
   package var merge: MergeFigures?
-  var timings: [(stage: Stage, seconds: Double)] = []
+  var timings: [(stage: RunStage, seconds: Double)] = []
 
   package init(recipe: JSONValue, recipeAsWritten: JSONValue, notes: [Note]) {
     self.recipe = recipe
@@ -129,8 +129,8 @@ extension RankLayout {
 extension MergeFigures {
   /// What is known of one client's update.
   fileprivate func json(of client: String) -> JSONObject? {
-    guard let place = clients.firstIndex(of: client) else { return nil }
-    let (figures, suspicion) = (figures[place], suspicions[place])
+    guard let index = clients.firstIndex(of: client) else { return nil }
+    let (figures, suspicion) = (figures[index], suspicions[index])
     return [
       "norm": .number(figures.norm), "cosine_with_result": figures.cosineWithResult.map { .number($0) } ?? .null,
       "cosine_with_others": figures.cosineWithOthers.map { .number($0) } ?? .null,
@@ -168,15 +168,15 @@ extension RunRecord.Input {
 }
 
 extension RunRecord.Client {
-  package init(_ client: Client, _ contribution: Contribution) {
-    let ranks = contribution.adapter.modules.values.map(\.rank)
+  package init(_ client: Client, _ weightedAdapter: WeightedAdapter) {
+    let ranks = weightedAdapter.adapter.modules.values.map(\.rank)
     name = client.name
     path = client.bundle.path
     sha256 = client.sha256
-    weight = contribution.weight
+    weight = weightedAdapter.weight
     step = client.bundle.adapterStep
     rank = (ranks.min() ?? 0)...(ranks.max() ?? 0)
-    moduleCount = contribution.adapter.modules.count
+    moduleCount = weightedAdapter.adapter.modules.count
   }
 
   fileprivate var json: JSONObject {

@@ -82,19 +82,19 @@ struct LeaveOneOut {
     let scales = try nilIfTooLittle { try parts?.scales(without: groups[left].client) ?? [] }
     guard let scales else { return nothing }
     let after = scores(without: left, groups, parts, scales, before)
-    let inputs = groups.enumerated().map { place, group in
-      Self.input(group.client, group.places.filter { place != left || rows[$0].isTrain }, rows, after)
+    let inputs = groups.enumerated().map { index, group in
+      Self.input(group.client, group.places.filter { index != left || rows[$0].isTrain }, rows, after)
     }
     guard let moved = try nilIfTooLittle({ try decide(inputs) }) else { return nothing }
-    let owners = groups.enumerated().flatMap { place, group in group.places.map { _ in place } }
-    let decisions = training.count { place in
-      (before[place].map { $0 >= thresholds[owners[place]] } ?? false)
-        != (after[place].map { $0 >= moved[owners[place]] } ?? false)
+    let owners = groups.enumerated().flatMap { index, group in group.places.map { _ in index } }
+    let decisions = training.count { index in
+      (before[index].map { $0 >= thresholds[owners[index]] } ?? false)
+        != (after[index].map { $0 >= moved[owners[index]] } ?? false)
     }
     // In deviations of the same anchors, whatever the scale is.
     let (old, new) = (Statistics(anchors.compactMap { before[$0] }), Statistics(anchors.compactMap { after[$0] }))
-    let shifts = groups.indices.filter { $0 != left }.map { place in
-      (thresholds[place] - old.mean) / old.deviation - (moved[place] - new.mean) / new.deviation
+    let shifts = groups.indices.filter { $0 != left }.map { index in
+      (thresholds[index] - old.mean) / old.deviation - (moved[index] - new.mean) / new.deviation
     }
     let farthest = shifts.filter(\.isFinite).max { abs($0) < abs($1) }
     let common = Set(groups.indices.filter { $0 != left }.map { moved[$0] })
@@ -105,9 +105,9 @@ struct LeaveOneOut {
 
   /// How the scales with all anchors differ from these.
   private func stretch(_ scales: [ScoreTable.Scorer.Scale]) -> AnchorInfluence.Stretch? {
-    return scales.indices.compactMap { place in
-      table.scorers[place].scale.map {
-        .init(scorer: table.scorers[place].name, factor: $0.deviation / scales[place].deviation)
+    return scales.indices.compactMap { index in
+      table.scorers[index].scale.map {
+        .init(scorer: table.scorers[index].name, factor: $0.deviation / scales[index].deviation)
       }
     }.max { $0.size < $1.size }
   }
@@ -120,11 +120,11 @@ struct LeaveOneOut {
     guard let parts else { return before }
     var scores = parts.totals(scales, without: groups[left].client)
     guard calibratesClients else { return scores }
-    for (place, group) in groups.enumerated() {
-      let anchors = place == left ? [] : group.places.filter { table.rows[$0].isAnchor }
+    for (index, group) in groups.enumerated() {
+      let anchors = index == left ? [] : group.places.filter { table.rows[$0].isAnchor }
       let own = Statistics(anchors.compactMap { scores[$0] })
       for row in group.places {
-        scores[row] = place == left ? before[row] : scores[row].map { ($0 - own.mean) / own.deviation }
+        scores[row] = index == left ? before[row] : scores[row].map { ($0 - own.mean) / own.deviation }
       }
     }
     return scores
@@ -135,10 +135,10 @@ struct LeaveOneOut {
     _ client: String, _ places: some Sequence<Int>, _ rows: [ScoreTable.Row], _ scores: [Double?]
   ) -> ThresholdRulePlugin.ClientScores {
     var input = ThresholdRulePlugin.ClientScores(client: client, values: [], splits: [])
-    for place in places where rows[place].isTrain || rows[place].isAnchor {
-      guard let score = scores[place] else { continue }
+    for index in places where rows[index].isTrain || rows[index].isAnchor {
+      guard let score = scores[index] else { continue }
       input.values.append(score)
-      input.splits.append(rows[place].isAnchor ? .anchor : .train)
+      input.splits.append(rows[index].isAnchor ? .anchor : .train)
     }
     return input
   }

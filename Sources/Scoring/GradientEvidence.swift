@@ -90,10 +90,10 @@ package struct GradientEvidence: Sendable {
       count = rows
     }
     let known = Set(parameters.map(\.name))
-    if let stranger = names.filter({ !known.contains($0.key) }).map(\.value).min() {
+    if let unknown = names.filter({ !known.contains($0.key) }).map(\.value).min() {
       throw Failure(
         .badData, "belongs to no LoRA parameter of the adapter", advice: "are these the gradients of another adapter?",
-        file: file.name, tensor: stranger)
+        file: file.name, tensor: unknown)
     }
     return Rows(split: split, stream: stream, names: names, count: count ?? 0, file: file.name)
   }

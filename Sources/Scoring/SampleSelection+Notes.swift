@@ -52,7 +52,7 @@ extension SampleSelection {
   }
 
   /// What to know of a client whose anchors decide for the others.
-  private func influenceNote(of client: ClientShare) -> Note? {
+  private func influenceNote(of client: ClientSelection) -> Note? {
     guard let influence = client.influence else { return nil }
     if influence.isAlone {
       return .warning(

@@ -11,18 +11,18 @@ package struct SampleSelection: Sendable {
   package let calibratesClients: Bool
   /// The scores with `kept` filled in.
   package let table: ScoreTable
-  package let clients: [ClientShare]
+  package let clients: [ClientSelection]
   /// The anchors of all clients.
   package let anchors: Statistics
   /// How sure the threshold is; nil where nobody asked, where clients are scored whole, and where it was decided elsewhere.
   package let bootstrap: ThresholdBootstrap?
   /// Of clients to whom a threshold was sent, those whose anchors or validation data are not what it was decided with.
-  let strangers: [String]
+  let mismatchedClients: [String]
   /// What the rule said of its decision, estimates and fallbacks.
   package let remarks: [Note]
 
   /// One client's part in the selection.
-  package struct ClientShare: Sendable {
+  package struct ClientSelection: Sendable {
     package let client: String
     package let threshold: Double
     package let anchors: Statistics
@@ -105,7 +105,7 @@ package struct SampleSelection: Sendable {
     self.init(
       scores, calibrated, thresholds: Dictionary(uniqueKeysWithValues: thresholds), rule: decided.rule,
       parameters: decided.parameters, calibratesClients: decided.calibratesClients,
-      strangers: scores.clients.filter { client in
+      mismatchedClients: scores.clients.filter { client in
         guard let mine = scores.evidence[client], let theirs = decided.evidence[client] else { return false }
         return mine != theirs
       })
@@ -113,10 +113,11 @@ package struct SampleSelection: Sendable {
 
   private init(
     _ scores: ScoreTable, _ calibrated: ScoreTable, thresholds: [String: Double], rule: String, parameters: JSONValue,
-    calibratesClients: Bool, influences: [AnchorInfluence?] = [], strangers: [String] = [], remarks: [Note] = [],
+    calibratesClients: Bool, influences: [AnchorInfluence?] = [], mismatchedClients: [String] = [],
+    remarks: [Note] = [],
     bootstrap: ThresholdBootstrap? = nil
   ) {
-    self.strangers = strangers
+    self.mismatchedClients = mismatchedClients
     self.remarks = remarks
     self.bootstrap = bootstrap
     self.rule = rule
@@ -125,10 +126,10 @@ package struct SampleSelection: Sendable {
     let pooled = Statistics(calibrated.rows.filter(\.isAnchor).compactMap { $0.score.value })
     anchors = pooled
     var table = scores
-    for place in table.rows.indices { table.rows[place].shortfalls = calibrated.rows[place].shortfalls }
-    for place in table.rows.indices where table.rows[place].isTrain {
-      let threshold = thresholds[table.rows[place].client] ?? .infinity
-      table.rows[place].kept = calibrated.rows[place].score.value.map { $0 >= threshold } ?? false
+    for index in table.rows.indices { table.rows[index].shortfalls = calibrated.rows[index].shortfalls }
+    for index in table.rows.indices where table.rows[index].isTrain {
+      let threshold = thresholds[table.rows[index].client] ?? .infinity
+      table.rows[index].kept = calibrated.rows[index].score.value.map { $0 >= threshold } ?? false
     }
     self.table = table
     clients = scores.groups.enumerated().map { order, group in
@@ -139,7 +140,7 @@ package struct SampleSelection: Sendable {
       let kept = train.filter { table.rows[$0].kept == true }
       let threshold = thresholds[client] ?? .infinity
       let scored = train.count { calibrated.rows[$0].score.value != nil }
-      return ClientShare(
+      return ClientSelection(
         client: client, threshold: threshold, anchors: anchors, anchorOffset: anchors.mean - pooled.mean,
         kept: kept.count, scored: scored, unscored: train.count - scored,
         excess: kept.reduce(0) { $0 + ((calibrated.rows[$1].score.value ?? threshold) - threshold) },
@@ -171,9 +172,9 @@ extension ScoreTable {
     for (client, places) in groups {
       let anchors = Statistics(places.filter { rows[$0].isAnchor }.compactMap { rows[$0].score.value })
       guard anchors.count >= 2, anchors.deviation > 0 else { throw Self.uncalibrated(client, anchors) }
-      for place in places {
-        if let value = rows[place].score.value {
-          copy.rows[place].score = .value((value - anchors.mean) / anchors.deviation)
+      for index in places {
+        if let value = rows[index].score.value {
+          copy.rows[index].score = .value((value - anchors.mean) / anchors.deviation)
         }
       }
     }

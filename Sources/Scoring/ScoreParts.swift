@@ -24,10 +24,10 @@ struct ScoreParts {
     scorers = table.scorers
     combination = table.combination ?? .sum
     rows = table.rows
-    let columns = table.scorers.enumerated().map { place, scorer in
+    let columns = table.scorers.enumerated().map { index, scorer in
       table.rows.map { row in
         // Written by Clues, the parts stand in the order of the scorers.
-        if row.parts.indices.contains(place), row.parts[place].scorer == scorer.name { return row.parts[place].score }
+        if row.parts.indices.contains(index), row.parts[index].scorer == scorer.name { return row.parts[index].score }
         return row.parts.first { $0.scorer == scorer.name }?.score ?? nil
       }
     }
@@ -98,13 +98,13 @@ struct ScoreParts {
   /// - parameter centres: Where the scores of the row's client are measured from under every scorer.
   func terms(of row: Int, _ scales: [ScoreTable.Scorer.Scale], centres: [Double]) -> [Term]? {
     var terms: [Term] = []
-    for (place, scale) in scales.enumerated() {
-      guard let score = columns[place][row] else { return nil }
-      let scorer = scorers[place]
+    for (index, scale) in scales.enumerated() {
+      guard let score = columns[index][row] else { return nil }
+      let scorer = scorers[index]
       switch combination {
-      case .sum: terms.append((scorer.weight * (score - centres[place]) / scale.deviation, false))
+      case .sum: terms.append((scorer.weight * (score - centres[index]) / scale.deviation, false))
       case .shortfall:
-        let z = (score - centres[place]) / scale.deviation
+        let z = (score - centres[index]) / scale.deviation
         let shortfall = (scorer.side ?? .low).shortfall(z)
         terms.append((scorer.weight * shortfall, z > 0 && shortfall < 0))
       }
@@ -189,14 +189,14 @@ extension ScoreTable {
     guard tables.count > 1, let first = tables.first else { return tables[0] }
     let scorers = tables.map { $0.scorers[0] }
     var rows = first.rows
-    for place in rows.indices {
+    for index in rows.indices {
       var reason: String?
       for (table, scorer) in zip(tables, scorers) {
-        if case .unscored(let why) = table.rows[place].score { reason = reason ?? "\(scorer.name): \(why)" }
+        if case .unscored(let why) = table.rows[index].score { reason = reason ?? "\(scorer.name): \(why)" }
       }
-      rows[place].score = .unscored(reason ?? Self.notCombined)
-      rows[place].parts = zip(scorers, tables).map { ($0.name, $1.rows[place].score.value) }
-      rows[place].checkpoints = []
+      rows[index].score = .unscored(reason ?? Self.notCombined)
+      rows[index].parts = zip(scorers, tables).map { ($0.name, $1.rows[index].score.value) }
+      rows[index].checkpoints = []
     }
     return ScoreTable(rows: rows, scorers: scorers, combination: combination, evidence: first.evidence)
   }
@@ -219,15 +219,15 @@ extension ScoreTable {
   /// The table with totals on these scales.
   func combined(_ parts: ScoreParts, on scales: [Scorer.Scale]) throws -> ScoreTable {
     var copy = self
-    for (place, terms) in parts.terms(scales).enumerated() {
+    for (index, terms) in parts.terms(scales).enumerated() {
       guard let terms else {
         // Unscored by one scorer is unscored; a row that has a total must have its parts.
-        if case .unscored = rows[place].score { continue }
+        if case .unscored = rows[index].score { continue }
         throw Failure(
-          .badData, "the sample '\(rows[place].id)' has no score of '\(parts.missing(in: place) ?? "")'",
-          advice: "score with the same scorers as the operator", client: rows[place].client)
+          .badData, "the sample '\(rows[index].id)' has no score of '\(parts.missing(in: index) ?? "")'",
+          advice: "score with the same scorers as the operator", client: rows[index].client)
       }
-      copy.rows[place].set(terms, parts)
+      copy.rows[index].set(terms, parts)
     }
     copy.scorers = zip(parts.scorers, scales).map { scorer, scale in
       var scorer = scorer
@@ -248,9 +248,9 @@ extension ScoreTable {
     var copy = self
     for (client, places) in groups {
       let scales = try parts.scales(of: client)
-      for place in places where rows[place].score.value != nil {
-        if let terms = parts.terms(of: place, scales, centres: scales.map(\.mean)) {
-          copy.rows[place].set(terms, parts)
+      for index in places where rows[index].score.value != nil {
+        if let terms = parts.terms(of: index, scales, centres: scales.map(\.mean)) {
+          copy.rows[index].set(terms, parts)
         }
       }
     }

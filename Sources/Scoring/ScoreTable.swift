@@ -132,11 +132,11 @@ package struct ScoreTable: Sendable {
   /// The clients in order, each with the places of its rows.
   package var groups: [(client: String, places: Range<Int>)] {
     var groups: [(client: String, places: Range<Int>)] = []
-    for place in rows.indices {
-      if groups.last?.client == rows[place].client {
-        groups[groups.count - 1].places = groups[groups.count - 1].places.lowerBound..<place + 1
+    for index in rows.indices {
+      if groups.last?.client == rows[index].client {
+        groups[groups.count - 1].places = groups[groups.count - 1].places.lowerBound..<index + 1
       } else {
-        groups.append((rows[place].client, place..<place + 1))
+        groups.append((rows[index].client, index..<index + 1))
       }
     }
     return groups

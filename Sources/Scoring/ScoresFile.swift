@@ -90,8 +90,8 @@ extension ScoreTable {
     guard combination == .shortfall, scales.count == scorers.count else { return self }
     let parts = ScoreParts(self)
     var copy = self
-    for (place, terms) in parts.terms(scales).enumerated() where rows[place].score.value != nil {
-      copy.rows[place].shortfalls = terms.map { parts.shortfalls($0) } ?? []
+    for (index, terms) in parts.terms(scales).enumerated() where rows[index].score.value != nil {
+      copy.rows[index].shortfalls = terms.map { parts.shortfalls($0) } ?? []
     }
     return copy
   }
@@ -117,11 +117,11 @@ extension ScoreTable {
   private static func checkThatEachStandsOnce(_ rows: [Row]) throws {
     var seen: Set<[String]> = []
     var clients: Set<String> = []
-    for (place, row) in rows.enumerated() {
+    for (index, row) in rows.enumerated() {
       guard seen.insert([row.client, row.split, row.id]).inserted else {
         throw Failure(.badData, "the \(row.split) sample '\(row.id)' stands twice", client: row.client)
       }
-      guard place > 0 && rows[place - 1].client == row.client || clients.insert(row.client).inserted else {
+      guard index > 0 && rows[index - 1].client == row.client || clients.insert(row.client).inserted else {
         throw Failure(
           .badData, "its samples stand in two places", advice: "put all samples of a client together",
           client: row.client)

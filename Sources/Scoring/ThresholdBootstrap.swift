@@ -129,10 +129,10 @@ extension ThresholdBootstrap {
       var tally = Tally(evidence)
       for block in stride(from: 0, to: settings.draws, by: Self.blockSize) {
         let count = min(Self.blockSize, settings.draws - block)
-        let outcomes = try inParallel(count, threads: settings.threads) { place in
+        let outcomes = try inParallel(count, threads: settings.threads) { index in
           try Interruption.check()
           defer { if isLong { settings.observer.advance(.drawing, by: 1) } }
-          return try evidence.outcome(of: evidence.draw(block + place, of: unit, more: more, seed: settings.seed))
+          return try evidence.outcome(of: evidence.draw(block + index, of: unit, more: more, seed: settings.seed))
         }
         for outcome in outcomes { tally.add(outcome) }
       }
@@ -167,11 +167,11 @@ private struct Tally {
       return
     }
     drawn += 1
-    for place in thresholds.indices {
-      thresholds[place].append(outcome.thresholds[place])
-      deviations[place].append(outcome.deviations[place])
+    for index in thresholds.indices {
+      thresholds[index].append(outcome.thresholds[index])
+      deviations[index].append(outcome.deviations[index])
     }
-    for place in agreeing.indices where outcome.agrees[place] { agreeing[place] += 1 }
+    for index in agreeing.indices where outcome.agrees[index] { agreeing[index] += 1 }
   }
 
   func resampling(of unit: ThresholdBootstrap.Unit, more: Int) -> ThresholdBootstrap.Resampling {
@@ -195,10 +195,10 @@ private struct Tally {
 
   /// Interpolated between neighbours (type 7 of Hyndman and Fan, numpy's default).
   private func quantile(_ share: Double, of sorted: [Double]) -> Double {
-    let place = share * Double(sorted.count - 1)
-    let (below, above) = (Int(place), min(Int(place) + 1, sorted.count - 1))
+    let index = share * Double(sorted.count - 1)
+    let (below, above) = (Int(index), min(Int(index) + 1, sorted.count - 1))
     // Of two infinities there is no difference.
     guard sorted[below] < sorted[above] else { return sorted[below] }
-    return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
+    return sorted[below] + (index - Double(below)) * (sorted[above] - sorted[below])
   }
 }

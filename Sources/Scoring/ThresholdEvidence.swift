@@ -33,7 +33,7 @@ package struct ThresholdEvidence: Sendable {
     _ table: ScoreTable, calibrated: ScoreTable, calibratesClients: Bool, thresholds: [Double],
     decide: @escaping @Sendable ([ThresholdRulePlugin.ClientScores]) throws -> [Double]
   ) {
-    let owners = table.groups.enumerated().flatMap { place, group in group.places.map { _ in place } }
+    let owners = table.groups.enumerated().flatMap { index, group in group.places.map { _ in index } }
     let order = table.rows.indices.sorted { left, right in
       Self.precedes(table.rows[left], table.rows[right]) ?? (left < right)
     }
@@ -44,8 +44,8 @@ package struct ThresholdEvidence: Sendable {
     let (rows, groups) = (rows, groups)
     scores = rows.map(\.score.value)
     let values = order.map { calibrated.rows[$0].score.value }
-    kept = zip(order, values).map { place, value in
-      table.rows[place].isTrain ? value.map { $0 >= thresholds[owners[place]] } : nil
+    kept = zip(order, values).map { index, value in
+      table.rows[index].isTrain ? value.map { $0 >= thresholds[owners[index]] } : nil
     }
     let isCombined = table.scorers.count > 1 && !table.isUncombined
     parts = isCombined ? ScoreParts(sorted) : nil
@@ -78,7 +78,7 @@ package struct ThresholdEvidence: Sendable {
   var anchored: [Int] { groups.indices.filter { !anchors[$0].isEmpty } }
 
   /// Whether a row is a training sample on which there is a decision.
-  func isScored(_ place: Int) -> Bool { kept[place] != nil }
+  func isScored(_ index: Int) -> Bool { kept[index] != nil }
 
   /// The rows that a threshold is set by: of every client its anchors and its training samples, some of them several times.
   struct Draw {
@@ -110,17 +110,17 @@ extension ThresholdEvidence {
       draw.keepsClientScales = true
       draw.anchors = groups.map { _ in [] }
       let stream = RandomStream(seed: seed, "bootstrap of clients", "\(number)")
-      for place in some(anchored.count + more, of: anchored, stream) { draw.anchors[place] += anchors[place] }
+      for index in some(anchored.count + more, of: anchored, stream) { draw.anchors[index] += anchors[index] }
       return draw
     }
-    for (place, group) in groups.enumerated() {
-      if unit != .samples, !anchors[place].isEmpty {
+    for (index, group) in groups.enumerated() {
+      if unit != .samples, !anchors[index].isEmpty {
         let stream = RandomStream(seed: seed, "bootstrap of anchors", group.client, "\(number)")
-        draw.anchors[place] = some(anchors[place].count + more, of: anchors[place], stream)
+        draw.anchors[index] = some(anchors[index].count + more, of: anchors[index], stream)
       }
       if unit != .anchors {
         let stream = RandomStream(seed: seed, "bootstrap of samples", group.client, "\(number)")
-        draw.training[place] = some(training[place].count, of: training[place], stream)
+        draw.training[index] = some(training[index].count, of: training[index], stream)
       }
     }
     return draw
@@ -128,8 +128,8 @@ extension ThresholdEvidence {
 
   private func some(_ count: Int, of places: [Int], _ stream: RandomStream) -> [Int] {
     guard !places.isEmpty else { return [] }
-    return (0..<count).map { place in
-      places[Int(stream.block(UInt64(place)).0.multipliedFullWidth(by: UInt64(places.count)).high)]
+    return (0..<count).map { index in
+      places[Int(stream.block(UInt64(index)).0.multipliedFullWidth(by: UInt64(places.count)).high)]
     }
   }
 
@@ -163,9 +163,9 @@ extension ThresholdEvidence {
     let isRescaled = (parts != nil || calibratesClients) && here.deviation > 0
     var agrees = [Bool](repeating: false, count: rows.count)
     for (order, group) in groups.enumerated() {
-      for place in group.places {
-        guard let kept = kept[place] else { continue }
-        agrees[place] = kept == (scores[place].map { $0 >= thresholds[order] } ?? false)
+      for index in group.places {
+        guard let kept = kept[index] else { continue }
+        agrees[index] = kept == (scores[index].map { $0 >= thresholds[order] } ?? false)
       }
     }
     return Outcome(
@@ -197,7 +197,7 @@ extension ThresholdEvidence {
       for group in groups {
         let scales = isCalibratedFirst ? try own.scales(of: group.client) : scales
         let centre = centres[group.client] ?? scales.map(\.mean)
-        for place in group.places { scores[place] = parts.total(of: place, scales, centres: centre) }
+        for index in group.places { scores[index] = parts.total(of: index, scales, centres: centre) }
       }
     }
     guard calibratesClients, !isCalibratedFirst else { return scores }
@@ -207,7 +207,7 @@ extension ThresholdEvidence {
       guard scale.count >= 2, scale.deviation > 0 else {
         throw Failure(.badData, "a draw of anchors makes no scale", client: group.client)
       }
-      for place in group.places { scores[place] = scores[place].map { ($0 - scale.mean) / scale.deviation } }
+      for index in group.places { scores[index] = scores[index].map { ($0 - scale.mean) / scale.deviation } }
     }
     return scores
   }

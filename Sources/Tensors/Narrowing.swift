@@ -6,18 +6,18 @@ extension Tensor {
   public func narrowingError() -> Double {
     guard dtype == .f64 else { return 0 }
     return bytes.withUnsafeBytes { source in
-      func value(_ place: Int) -> Double { source.loadUnaligned(fromByteOffset: place * 8, as: Double.self) }
+      func value(_ index: Int) -> Double { source.loadUnaligned(fromByteOffset: index * 8, as: Double.self) }
       var largest = 0.0
-      for place in 0..<count {
-        guard value(place).isFinite else { return 0 }
-        largest = max(largest, value(place).magnitude)
+      for index in 0..<count {
+        guard value(index).isFinite else { return 0 }
+        largest = max(largest, value(index).magnitude)
       }
       guard largest > 0 else { return 0 }
       guard Float(largest).isFinite else { return .infinity }
       var (energy, lost) = (0.0, 0.0)
       // In units of the largest, since squares leave the range of float64 long before the numbers do.
-      for place in 0..<count {
-        let number = value(place)
+      for index in 0..<count {
+        let number = value(index)
         let (part, loss) = (number / largest, (Double(Float(number)) - number) / largest)
         energy += part * part
         lost += loss * loss

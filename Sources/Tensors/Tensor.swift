@@ -56,15 +56,15 @@ public struct Tensor: Sendable {
   /// The elements as 64-bit integers, for counts and ids.
   public func integers() throws -> [Int64] {
     try bytes.withUnsafeBytes { source in
-      try (0..<count).map { place in
+      try (0..<count).map { index in
         switch dtype {
-        case .i64: source.loadUnaligned(fromByteOffset: place * 8, as: Int64.self)
-        case .i32: Int64(source.loadUnaligned(fromByteOffset: place * 4, as: Int32.self))
-        case .i16: Int64(source.loadUnaligned(fromByteOffset: place * 2, as: Int16.self))
-        case .i8: Int64(source.loadUnaligned(fromByteOffset: place, as: Int8.self))
-        case .u8, .bool: Int64(source[place])
-        case .u16: Int64(source.loadUnaligned(fromByteOffset: place * 2, as: UInt16.self))
-        case .u32: Int64(source.loadUnaligned(fromByteOffset: place * 4, as: UInt32.self))
+        case .i64: source.loadUnaligned(fromByteOffset: index * 8, as: Int64.self)
+        case .i32: Int64(source.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
+        case .i16: Int64(source.loadUnaligned(fromByteOffset: index * 2, as: Int16.self))
+        case .i8: Int64(source.loadUnaligned(fromByteOffset: index, as: Int8.self))
+        case .u8, .bool: Int64(source[index])
+        case .u16: Int64(source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+        case .u32: Int64(source.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self))
         default: throw Failure(.badData, "holds \(dtype.torchName) where whole numbers are due")
         }
       }
@@ -98,8 +98,8 @@ public func encode(_ values: [Float], as dtype: DType) -> [UInt8] {
       case .f16: clues_f32_to_f16(start, target.bindMemory(to: UInt16.self, capacity: source.count), source.count)
       case .bf16: clues_f32_to_bf16(start, target.bindMemory(to: UInt16.self, capacity: source.count), source.count)
       default:
-        for (place, value) in source.enumerated() {
-          target.storeBytes(of: Double(value), toByteOffset: place * 8, as: Double.self)
+        for (index, value) in source.enumerated() {
+          target.storeBytes(of: Double(value), toByteOffset: index * 8, as: Double.self)
         }
       }
     }

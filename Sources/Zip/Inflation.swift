@@ -88,11 +88,11 @@ public final class Inflation {
   private var cutOff: Failure { Failure(.badData, "is cut off", advice: again) }
 
   private var damaged: Failure {
-    let said = stream.pointee.msg.map { String(cString: $0) } ?? "invalid data"
-    if ["incorrect data check", "incorrect length check", "header crc mismatch"].contains(said) {
+    let detail = stream.pointee.msg.map { String(cString: $0) } ?? "invalid data"
+    if ["incorrect data check", "incorrect length check", "header crc mismatch"].contains(detail) {
       return Failure(.badData, "does not match its gzip checksum", advice: again)
     }
-    return Failure(.badData, "is damaged (\(said))", advice: again)
+    return Failure(.badData, "is damaged (\(detail))", advice: again)
   }
 
   private var again: String { "copy or download it again, or ask the client to pack it again" }

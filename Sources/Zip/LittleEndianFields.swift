@@ -4,24 +4,24 @@ import Diagnostics
 struct LittleEndianFields {
   let raw: UnsafeRawBufferPointer
 
-  func uint16(_ place: Int) throws -> Int { Int(try number(place, as: UInt16.self)) }
-  func uint32(_ place: Int) throws -> Int { Int(try number(place, as: UInt32.self)) }
+  func uint16(_ offset: Int) throws -> Int { Int(try number(offset, as: UInt16.self)) }
+  func uint32(_ offset: Int) throws -> Int { Int(try number(offset, as: UInt32.self)) }
 
-  func uint64(_ place: Int) throws -> Int {
-    guard let value = Int(exactly: try number(place, as: UInt64.self)) else {
+  func uint64(_ offset: Int) throws -> Int {
+    guard let value = Int(exactly: try number(offset, as: UInt64.self)) else {
       throw Failure(.badData, "has a ZIP directory with numbers larger than any file")
     }
     return value
   }
 
-  func bytes(_ place: Int, count: Int) throws -> UnsafeRawBufferPointer {
-    guard place >= 0, count >= 0, count <= raw.count - place else { throw cutOff }
-    return UnsafeRawBufferPointer(rebasing: raw[place..<place + count])
+  func bytes(_ offset: Int, count: Int) throws -> UnsafeRawBufferPointer {
+    guard offset >= 0, count >= 0, count <= raw.count - offset else { throw cutOff }
+    return UnsafeRawBufferPointer(rebasing: raw[offset..<offset + count])
   }
 
-  private func number<Number: FixedWidthInteger>(_ place: Int, as: Number.Type) throws -> Number {
-    guard place >= 0, place <= raw.count - MemoryLayout<Number>.size else { throw cutOff }
-    return Number(littleEndian: raw.loadUnaligned(fromByteOffset: place, as: Number.self))
+  private func number<Number: FixedWidthInteger>(_ offset: Int, as: Number.Type) throws -> Number {
+    guard offset >= 0, offset <= raw.count - MemoryLayout<Number>.size else { throw cutOff }
+    return Number(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: Number.self))
   }
 
   private var cutOff: Failure {

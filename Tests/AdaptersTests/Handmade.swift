@@ -16,9 +16,9 @@ func config(_ settings: JSONObject = [:]) -> JSONObject {
 /// Tensors of these shapes, filled with different numbers.
 func tensors(_ shapes: KeyValuePairs<String, [Int]>, dtype: DType = .f32) -> [String: Tensor] {
   Dictionary(
-    uniqueKeysWithValues: shapes.enumerated().map { place, entry in
+    uniqueKeysWithValues: shapes.enumerated().map { index, entry in
       let count = entry.value.reduce(1, *)
-      let values = (0..<count).map { Float((place + 1) * ($0 + 1)) / 8 }
+      let values = (0..<count).map { Float((index + 1) * ($0 + 1)) / 8 }
       return (entry.key, Tensor(values, shape: entry.value, dtype: dtype))
     })
 }

@@ -12,8 +12,8 @@ import Testing
   ) -> MergedAdapter.Module {
     let stream = RandomStream(seed: 7, name)
     func tensor(_ shape: [Int], from start: UInt64) -> Tensor {
-      let values = (0..<shape.reduce(1, *)).map { place in
-        Float(Double(stream.block(start + UInt64(place)).0 >> 40) / Double(1 << 24) - 0.5)
+      let values = (0..<shape.reduce(1, *)).map { index in
+        Float(Double(stream.block(start + UInt64(index)).0 >> 40) / Double(1 << 24) - 0.5)
       }
       return Tensor(values, shape: shape, dtype: dtype)
     }
@@ -48,8 +48,8 @@ import Testing
       "x.attn.base_layer.out_proj", "odd+[1].name",
     ]
     let kinds: [LoRAModule.Kind] = [.linear, .convolution, .embedding]
-    return names.enumerated().compactMap { place, name in
-      let (first, second) = stream.block(UInt64(place))
+    return names.enumerated().compactMap { index, name in
+      let (first, second) = stream.block(UInt64(index))
       guard first % 4 > 0 else { return nil }
       let dtype: DType = [.f32, .bf16, .f16][Int(seed % 3)]
       return module(name, rank: Int(second % 6) + 1, kinds[Int(second >> 8) % 3], dtype: dtype)

@@ -449,8 +449,8 @@ import Testing
       let pipe = Pipe()
       process.standardOutput = pipe
       try process.run()
-      let said = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      #expect(try Bundle.open(path, wanting: []).digest() == said.prefix(64))
+      let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      #expect(try Bundle.open(path, wanting: []).digest() == output.prefix(64))
     }
     let tree = run()
     let digest = try withTemporaryFolder { try Bundle.open($0.fill(tree).path, wanting: []).digest() }

@@ -6,10 +6,10 @@ import Testing
   @Test func everyBitCounts() {
     let bytes = (0..<777).map { UInt8(truncatingIfNeeded: $0 &* 31) }
     let sum = clues_checksum(bytes, bytes.count)
-    for place in bytes.indices {
+    for index in bytes.indices {
       for bit in 0..<8 {
         var other = bytes
-        other[place] ^= 1 << bit
+        other[index] ^= 1 << bit
         #expect(clues_checksum(other, other.count) != sum)
       }
     }

@@ -7,15 +7,15 @@ import Testing
     let matrices: [[Float]]
     let outer: [Int]
     let inner: [Int]
-    let voices: [clues_voice]
+    let weightedInputs: [clues_weighted_input]
 
     /// Few distinct numbers make many equal ones at the edges, so that ends of cuts lie anywhere.
     init(_ inputs: Int, of count: Int, distinct: UInt64) {
       matrices = (0..<inputs).map { MagnitudeTests.values(count, distinct: distinct, seed: UInt64(count + 97 * $0)) }
       outer = (0..<inputs).map { [count, count / 2, count / 5, 0, 1][$0 % 5] }
       inner = (0..<inputs).map { [0, count / 7, 0, 0, 0][$0 % 5] }
-      voices = (0..<inputs).map {
-        clues_voice(factor: 0.3 + Double($0), share: 1 / Double($0 + 3), vote: 1.5 - Double($0) / 4)
+      weightedInputs = (0..<inputs).map {
+        clues_weighted_input(factor: 0.3 + Double($0), share: 1 / Double($0 + 3), vote: 1.5 - Double($0) / 4)
       }
     }
 
@@ -29,14 +29,15 @@ import Testing
     func sieved(_ input: Int, by keys: [Float]) -> [Float] {
       let order = MagnitudeTests.order(keys)
       var kept = [Float](repeating: 0, count: keys.count)
-      for place in order[min(inner[input], outer[input])..<outer[input]] { kept[place] = matrices[input][place] }
+      for index in order[min(inner[input], outer[input])..<outer[input]] { kept[index] = matrices[input][index] }
       return kept
     }
 
     /// What the kernel makes of the entries from `first` on.
     func merged(
       from first: Int, keys: [[Float]],
-      _ kernel: (UnsafePointer<clues_sieve>, Int, UnsafeMutablePointer<clues_range>, UnsafeMutablePointer<Float>) ->
+      _ kernel: (UnsafePointer<clues_masked_input>, Int, UnsafeMutablePointer<clues_range>, UnsafeMutablePointer<Float>)
+        ->
         Void
     ) -> [Float] {
       let count = matrices[0].count - first
@@ -46,15 +47,15 @@ import Testing
         return copy
       }
       defer { for buffer in buffers { buffer.deallocate() } }
-      let sieves = matrices.indices.map { place in
-        clues_sieve(
-          values: buffers[place] + first, keys: buffers[matrices.count + place] + first,
-          outer: Self.cut(outer[place], keys[place]), inner: Self.cut(inner[place], keys[place]))
+      let maskedInputs = matrices.indices.map { index in
+        clues_masked_input(
+          values: buffers[index] + first, keys: buffers[matrices.count + index] + first,
+          outer: Self.cut(outer[index], keys[index]), inner: Self.cut(inner[index], keys[index]))
       }
-      var room = [clues_range](repeating: clues_range(), count: sieves.count)
+      var room = [clues_range](repeating: clues_range(), count: maskedInputs.count)
       // One more than there is to fill, which must stay.
       var target = [Float](repeating: .nan, count: count + 1)
-      kernel(sieves, count, &room, &target)
+      kernel(maskedInputs, count, &room, &target)
       #expect(target[count].isNaN)
       return Array(target.prefix(count))
     }
@@ -68,11 +69,13 @@ import Testing
     let kept = made.matrices.indices.map { made.sieved($0, by: made.matrices[$0]) }
     for first in Set([0, count / 3]) {
       let result = made.merged(from: first, keys: made.matrices) {
-        clues_sum($0, made.voices, made.matrices.count, UInt64(first), $1, 0.7, $2, $3)
+        clues_sum($0, made.weightedInputs, made.matrices.count, UInt64(first), $1, 0.7, $2, $3)
       }
-      let expected = (first..<count).map { place in
+      let expected = (first..<count).map { index in
         var sum = 0.0
-        for (values, voice) in zip(kept, made.voices) { sum += voice.factor * Double(values[place]) }
+        for (values, weightedInput) in zip(kept, made.weightedInputs) {
+          sum += weightedInput.factor * Double(values[index])
+        }
         return Float(0.7 * sum)
       }
       #expect(result.map(\.bitPattern) == expected.map(\.bitPattern))
@@ -87,19 +90,22 @@ import Testing
     let kept = made.matrices.indices.map { made.sieved($0, by: keys[$0]) }
     for first in Set([0, count / 3]) {
       let result = made.merged(from: first, keys: keys) {
-        clues_sum_agreeing($0, made.voices, made.matrices.count, UInt64(first), $1, way.bySign ? 1 : 0, 0.7, $2, $3)
+        clues_sum_agreeing(
+          $0, made.weightedInputs, made.matrices.count, UInt64(first), $1, way.bySign ? 1 : 0, 0.7, $2, $3)
       }
-      let expected = (first..<count).map { place in
+      let expected = (first..<count).map { index in
         var (votes, sum, shares) = (0.0, 0.0, 0.0)
-        for (values, voice) in zip(kept, made.voices) {
-          let value = Double(values[place])
-          votes += way.bySign ? (value > 0 ? voice.vote : 0) - (value < 0 ? voice.vote : 0) : voice.vote * value
+        for (values, weightedInput) in zip(kept, made.weightedInputs) {
+          let value = Double(values[index])
+          votes +=
+            way.bySign
+            ? (value > 0 ? weightedInput.vote : 0) - (value < 0 ? weightedInput.vote : 0) : weightedInput.vote * value
         }
-        for (values, voice) in zip(kept, made.voices) {
-          let value = Double(values[place])
+        for (values, weightedInput) in zip(kept, made.weightedInputs) {
+          let value = Double(values[index])
           guard (votes < 0 ? -value : value) > 0 else { continue }
-          sum += voice.factor * value
-          shares += voice.share
+          sum += weightedInput.factor * value
+          shares += weightedInput.share
         }
         return Float(0.7 * sum / (shares == 0 ? 1 : shares))
       }

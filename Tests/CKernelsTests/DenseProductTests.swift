@@ -17,11 +17,11 @@ import Testing
     let rows = 13
     let (b, a) = (Self.values(rows * rank, seed: 1), Self.values(rank * columns, seed: 2))
     let coefficients = (0..<rank).map { 0.3 + Double($0) }
-    let expected = (0..<rows * columns).map { place in
+    let expected = (0..<rows * columns).map { index in
       Float(
         (0..<rank).reduce(0.0) { sum, k in
           Self.sum(
-            sum, coefficients[k] * Double(b[place / columns * rank + k]), Double(a[k * columns + place % columns]))
+            sum, coefficients[k] * Double(b[index / columns * rank + k]), Double(a[k * columns + index % columns]))
         })
     }
     for height in [1, 3, 8, rows] {
@@ -70,14 +70,14 @@ import Testing
       results.append(products)
     }
     #expect(results[0] == results[1] && results[0] == results[2])
-    for place in results[0].indices {
-      let (v, row) = (place / rows, place % rows)
+    for index in results[0].indices {
+      let (v, row) = (index / rows, index % rows)
       var (exact, size) = (0.0, 0.0)
       for k in 0..<columns {
         let term = vectors[v * columns + k] * Double(matrix[row * columns + k])
         (exact, size) = (exact + term, size + abs(term))
       }
-      #expect(abs(results[0][place] - exact) <= Double(columns) * .ulpOfOne * size)
+      #expect(abs(results[0][index] - exact) <= Double(columns) * .ulpOfOne * size)
     }
   }
 }

@@ -22,9 +22,9 @@ import Testing
     var result = [Float](repeating: .nan, count: values.count)
     values.withUnsafeBufferPointer {
       guard let start = $0.baseAddress else { return }
-      var sieve = clues_sieve(values: start, keys: start, outer: cut, inner: clues_cut(edge: .max, end: 0))
-      var (voice, room) = (clues_voice(factor: 1, share: 0, vote: 0), clues_range())
-      clues_sum(&sieve, &voice, 1, 0, values.count, 1, &room, &result)
+      var maskedInput = clues_masked_input(values: start, keys: start, outer: cut, inner: clues_cut(edge: .max, end: 0))
+      var (weightedInput, room) = (clues_weighted_input(factor: 1, share: 0, vote: 0), clues_range())
+      clues_sum(&maskedInput, &weightedInput, 1, 0, values.count, 1, &room, &result)
     }
     return result
   }

@@ -61,12 +61,12 @@ import Testing
       #expect(one.status == 0 && one.output.contains("moves threshold"), "\(one.errors)")
       var files: [String] = []
       var anchors: [String] = []
-      for (place, bundle) in Self.bundles.enumerated() {
-        files.append("c\(place).jsonl")
-        anchors.append("a\(place).jsonl")
-        #expect(try clues(["score", bundle] + chain + ["-o", files[place]], in: folder).status == 0)
+      for (index, bundle) in Self.bundles.enumerated() {
+        files.append("c\(index).jsonl")
+        anchors.append("a\(index).jsonl")
+        #expect(try clues(["score", bundle] + chain + ["-o", files[index]], in: folder).status == 0)
         #expect(
-          try clues(["score", bundle, "--anchors-only"] + chain + ["-o", anchors[place]], in: folder).status == 0)
+          try clues(["score", bundle, "--anchors-only"] + chain + ["-o", anchors[index]], in: folder).status == 0)
       }
       let pooled = try clues(["select"] + files + ["--threshold", "anchor-sigma", "-o", "pooled"], in: folder)
       #expect(pooled.status == 0, "\(pooled.errors)")

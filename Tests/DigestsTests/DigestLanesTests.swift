@@ -27,8 +27,8 @@ import Testing
     let digests = try sha256(
       lanes: lanes, window: window, of: { rest.popFirst() }, progress: { hashed[$0] += $1 })
     #expect(digests.count == contents.count)
-    for (place, digest) in digests {
-      #expect(digest == Self.expected(contents[place]), "\(contents[place].count) bytes")
+    for (index, digest) in digests {
+      #expect(digest == Self.expected(contents[index]), "\(contents[index].count) bytes")
     }
     #expect(hashed == Self.lengths)
   }

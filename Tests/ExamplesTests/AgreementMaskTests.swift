@@ -30,8 +30,8 @@ import Testing
   ) throws {
     let stream = RandomStream(seed: 5, example.testDescription)
     let matrices = (0..<example.clients).map { client in
-      (0..<example.rows * example.columns).map { place in
-        Float(Double(Int64(bitPattern: stream.block(UInt64(place * example.clients + client)).0)) * 0x1p-63)
+      (0..<example.rows * example.columns).map { index in
+        Float(Double(Int64(bitPattern: stream.block(UInt64(index * example.clients + client)).0)) * 0x1p-63)
       }
     }
     let merged = try [language, .c].map { language in
@@ -47,8 +47,8 @@ import Testing
     let weights = [8, 4, -12, 16]
     let stream = RandomStream(seed: 6, "whole")
     let values = (0..<4).map { client in (0..<96).map { Int(stream.block(UInt64($0 * 4 + client)).0 % 129) - 64 } }
-    let expected = (0..<96).map { place -> Float in
-      let shares = zip(weights, values).map { $0 * $1[place] }
+    let expected = (0..<96).map { index -> Float in
+      let shares = zip(weights, values).map { $0 * $1[index] }
       let (sum, total) = (shares.reduce(0, +), shares.reduce(0) { $0 + abs($1) })
       // Agreement of at least 3/4; scale 2.
       return total > 0 && abs(sum) * 4 >= total * 3 ? Float(sum * 2) / 64 : 0

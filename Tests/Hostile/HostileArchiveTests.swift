@@ -149,12 +149,12 @@ import Testing
       let tree: Tree = ["a": (0..<400).map { String($0 * $0) }.joined(separator: " "), "b": "b"]
       try writeArchive(tree, as: format, to: whole)
       let bytes = Array(try Data(contentsOf: URL(filePath: whole)))
-      for place in stride(from: 0, to: bytes.count, by: 7) {
+      for index in stride(from: 0, to: bytes.count, by: 7) {
         var changed = bytes
-        changed[place] ^= 0x10
+        changed[index] ^= 0x10
         let path = try folder.file("changed", changed)
         guard let read = try? readAll(ArchiveReader(path)) else { continue }
-        #expect(read.values.sorted() == tree.values.sorted(), "byte \(place)")
+        #expect(read.values.sorted() == tree.values.sorted(), "byte \(index)")
       }
     }
   }

@@ -63,8 +63,8 @@ struct SlowArchives {
     var bits: [UInt8] = [0, 1, 0] + [0, 0, 1, 1, 0, 0, 0, 0]
     for _ in 0..<4806 { bits += [1, 1, 0, 0, 0, 1, 0, 1] + [0, 0, 0, 0, 0] }
     bits += [UInt8](repeating: 0, count: 7)
-    return stride(from: 0, to: bits.count, by: 8).map { place in
-      (0..<8).reduce(0) { $0 | bits[place + $1] << UInt8($1) }
+    return stride(from: 0, to: bits.count, by: 8).map { index in
+      (0..<8).reduce(0) { $0 | bits[index + $1] << UInt8($1) }
     }
   }()
 

@@ -90,7 +90,7 @@ import Testing
     for term in terms {
       let dense = Plain([term])
       let square = dense * dense.transposed
-      for place in sum.values.indices { sum.values[place] += square.values[place] }
+      for index in sum.values.indices { sum.values[index] += square.values[index] }
     }
     let left = Plain(space.left)
     let rotated = left * sum * left.transposed

@@ -106,9 +106,9 @@ func randomTerm(out: Int, in columns: Int, rank: Int, coefficient: Double = 1, s
 
 /// Terms of different ranks and coefficients, one of them negative.
 func randomTerms(out: Int, in columns: Int, ranks: [Int], seed: UInt64 = 1) throws -> [Term] {
-  try ranks.enumerated().map { place, rank in
+  try ranks.enumerated().map { index, rank in
     try randomTerm(
-      out: out, in: columns, rank: rank, coefficient: [1, 0.5, -0.75, 2][place % 4], seed: seed &* 100 + UInt64(place))
+      out: out, in: columns, rank: rank, coefficient: [1, 0.5, -0.75, 2][index % 4], seed: seed &* 100 + UInt64(index))
   }
 }
 

@@ -41,8 +41,8 @@ import Testing
     let terms = try randomTerms(out: 40, in: 300, ranks: [2, 3, 9, 24])
     let exact = try gram(terms)
     let rough = try roughInnerProducts(3, with: terms[3]) { terms[$0] }
-    for place in 0..<3 {
-      #expect(abs(rough[place] - exact[place, 3]) < 1e-6 * (exact[place, place] * exact[3, 3]).squareRoot())
+    for index in 0..<3 {
+      #expect(abs(rough[index] - exact[index, 3]) < 1e-6 * (exact[index, index] * exact[3, 3]).squareRoot())
     }
     let small = try randomTerms(out: 4, in: 3, ranks: [1])[0]
     let failure = #expect(throws: Failure.self) { try roughInnerProducts(1, with: small) { terms[$0] } }
@@ -55,8 +55,8 @@ import Testing
     let rows = [0, 7, 19]
     let (some, whole) = try (roughEntries(rows: rows, columns: columns, of: term), delta(of: [term]))
     for (line, row) in rows.enumerated() {
-      for (place, column) in columns.enumerated() {
-        #expect(abs(some[line, place] - whole[row, column]) < 1e-5)
+      for (index, column) in columns.enumerated() {
+        #expect(abs(some[line, index] - whole[row, column]) < 1e-5)
       }
     }
   }

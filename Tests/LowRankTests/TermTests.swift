@@ -69,8 +69,8 @@ import Testing
     let dense = try delta(of: terms)
     #expect((dense.rows, dense.columns) == (out, 9))
     let expected = Plain(terms)
-    for (place, value) in dense.elements.enumerated() {
-      #expect(abs(Double(value) - expected.values[place]) <= 1e-7 * abs(expected.values[place]) + 1e-12)
+    for (index, value) in dense.elements.enumerated() {
+      #expect(abs(Double(value) - expected.values[index]) <= 1e-7 * abs(expected.values[index]) + 1e-12)
     }
     #expect(try bits(delta(of: terms.reversed())) == bits(dense))
   }

@@ -63,18 +63,18 @@ import Testing
       #expect(merge.clients == ["a", "b", "c", "noise"])
       // Module 3 is c's alone.
       #expect(merge.sharedModules == 3 && merge.comparedModules == 3)
-      for (place, figures) in merge.figures.enumerated() {
-        let mine = deltas[place]
+      for (index, figures) in merge.figures.enumerated() {
+        let mine = deltas[index]
         let norm = dot(mine, mine, in: mine.keys).squareRoot()
         #expect(abs(figures.norm - norm) < 1e-5 * norm)
         let withResult = cosine(mine, result, in: Array(mine.keys))
         #expect(abs(try #require(figures.cosineWithResult) - withResult) < 1e-4)
         let own = shared.filter { mine[$0] != nil }
-        let others = meanDirection(deltas.enumerated().filter { $0.offset != place }.map(\.element), in: own)
+        let others = meanDirection(deltas.enumerated().filter { $0.offset != index }.map(\.element), in: own)
         #expect(abs(try #require(figures.cosineWithOthers) - cosine(mine, others, in: own)) < 1e-5)
-        for other in deltas.indices where other != place {
+        for other in deltas.indices where other != index {
           let both = own.filter { deltas[other][$0] != nil }
-          let found = try #require(merge.cosines[place * 4 + other])
+          let found = try #require(merge.cosines[index * 4 + other])
           #expect(abs(found - cosine(mine, deltas[other], in: both)) < 1e-5)
         }
       }
@@ -114,9 +114,9 @@ import Testing
   @Test func `many clients are compared in some modules, and the record says in how many`() throws {
     try withTemporaryFolder { folder in
       let modules = (0..<8).map { "layers.\($0).q_proj" }
-      let clients = (0..<8).map { place in
+      let clients = (0..<8).map { index in
         // Every module lacks one client.
-        MadeClient(name: "c\(place)", seed: UInt64(place + 1), modules: modules.filter { $0 != modules[place] })
+        MadeClient(name: "c\(index)", seed: UInt64(index + 1), modules: modules.filter { $0 != modules[index] })
       }
       let record = try TestMerge(
         inputs: write(clients, below: folder), settings: [("merge.method", "average")]

@@ -196,9 +196,9 @@ import Testing
   private final class Listener: Observer {
     private let texts = Mutex<[String]>([])
     var heard: [String] { texts.withLock { $0 } }
-    func begin(_ stage: Stage, total: Int?) {}
-    func advance(_ stage: Stage, by amount: Int) {}
-    func end(_ stage: Stage) {}
+    func begin(_ stage: RunStage, total: Int?) {}
+    func advance(_ stage: RunStage, by amount: Int) {}
+    func end(_ stage: RunStage) {}
     func note(_ note: Note) { texts.withLock { $0.append(note.text) } }
   }
 

@@ -83,9 +83,9 @@ import Testing
     #expect(result.config.hasBias)
     let biases = try inputs.map { try #require($0.modules["proj"]?.bias).floats() }
     let found = try #require(result.modules["proj"]?.bias).floats()
-    for place in found.indices {
+    for index in found.indices {
       // Scaling 2, weights ½.
-      #expect(abs(found[place] - (biases[0][place] + biases[1][place])) < 1e-6)
+      #expect(abs(found[index] - (biases[0][index] + biases[1][index])) < 1e-6)
     }
   }
 
@@ -119,9 +119,9 @@ import Testing
         Self.saved, config: Self.savedConfig, settings: Self.average + [("merge.absolute", policy)])
       let heads = try inputs.map { try #require($0.absolutes["lm_head.weight"]).floats() }
       let found = try #require(result.absolutes["lm_head.weight"]).floats()
-      for place in found.indices {
-        let due = Double(heads[0][place]) * (1 - expected) + Double(heads[1][place]) * expected
-        #expect(abs(Double(found[place]) - due) < 1e-6)
+      for index in found.indices {
+        let due = Double(heads[0][index]) * (1 - expected) + Double(heads[1][index]) * expected
+        #expect(abs(Double(found[index]) - due) < 1e-6)
       }
       #expect(result.config.raw["modules_to_save"] == ["lm_head"])
     }

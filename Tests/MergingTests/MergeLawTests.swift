@@ -77,8 +77,8 @@ import Testing
       let tensors = try file.tensors.map { name, tensor -> (String, Tensor) in
         let isA = name.contains("lora_A")
         let rank = isA ? tensor.shape[0] : tensor.shape[1]
-        let values = try tensor.floats().enumerated().map { place, value in
-          let inner = isA ? place / tensor.shape[1] : place % rank
+        let values = try tensor.floats().enumerated().map { index, value in
+          let inner = isA ? index / tensor.shape[1] : index % rank
           return value * Float(sign: .plus, exponent: isA ? inner - 3 : 3 - inner, significand: 1)
         }
         return (name, Tensor(values, shape: tensor.shape))

@@ -13,9 +13,9 @@ import Testing
 /// Who stands out from the other clients, and who does not.
 @Suite struct OutlierTests {
   private static func figures(_ norms: [Double], _ cosines: [Double?]) -> [ClientFigures] {
-    zip(norms, cosines).enumerated().map { place, one in
+    zip(norms, cosines).enumerated().map { index, one in
       ClientFigures(
-        client: "c\(place)", norm: one.0, medianCosine: one.1)
+        client: "c\(index)", norm: one.0, medianCosine: one.1)
     }
   }
 
@@ -101,7 +101,7 @@ import Testing
   /// Where many clients are compared in some modules, norms are still those of all.
   @Test func `a module that is far too long is named, compared or not`() throws {
     var clients = (1...9).map { MadeClient(name: "c\($0)", seed: UInt64($0), common: 0.7) }
-    for place in clients.indices { clients[place].modules = (0..<50).map { "layers.\($0).q_proj" } }
+    for index in clients.indices { clients[index].modules = (0..<50).map { "layers.\($0).q_proj" } }
     let all = try withTemporaryFolder { folder in
       let paths = try write(clients, below: folder)
       var loud = clients[3]
@@ -224,7 +224,7 @@ import Testing
   }
 
   @Test(arguments: ["ties", "median", "dare-ties", "karcher"])
-  func `weight 0 is not leaving out where the method still looks`(_ method: String) throws {
+  func `weight 0 is not leaving out where the method still surveyedModuleCount`(_ method: String) throws {
     let found = try weightless(method)
     try #require(found.count == 1)
     #expect(

@@ -15,9 +15,9 @@ import Testing
     }
     var expected: [String: [Double]] = [:]
     for name in adapters[0].keys {
-      expected[name] = adapters[0][name]!.indices.map { place in
+      expected[name] = adapters[0][name]!.indices.map { index in
         let values = zip(adapters, edges).map { adapter, edge in
-          let value = Double(Float(adapter[name]![place]))
+          let value = Double(Float(adapter[name]![index]))
           return abs(value) >= edge ? value : 0
         }
         let sign = values.reduce(0, +) < 0 ? -1.0 : 1

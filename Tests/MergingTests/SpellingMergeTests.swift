@@ -25,8 +25,8 @@ import Testing
     try JSONValue.object(fields).text().write(
       to: folder.appending(path: "adapter_config.json"), atomically: true, encoding: .utf8)
     var tensors: [String: Tensor] = [:]
-    for (place, (name, shape)) in shapes.enumerated() {
-      let stream = RandomStream(seed: seed, "\(place)")
+    for (index, (name, shape)) in shapes.enumerated() {
+      let stream = RandomStream(seed: seed, "\(index)")
       let values = (0..<shape.reduce(1, *)).map { Float(stream.block(UInt64($0)).0 >> 40) / Float(1 << 24) - 0.5 }
       tensors[name] = Tensor(values, shape: shape)
     }
@@ -40,10 +40,10 @@ import Testing
     _ settings: [(path: String, value: String)] = []
   ) throws -> (adapter: Adapter, record: RunRecord, names: Set<String>) {
     try withTemporaryFolder { folder in
-      let paths = try [a, b].enumerated().map { place, shapes in
+      let paths = try [a, b].enumerated().map { index, shapes in
         try write(
-          folder.appending(path: ["a", "b"][place]), seed: UInt64(place),
-          config: place < configs.count ? configs[place] : [:],
+          folder.appending(path: ["a", "b"][index]), seed: UInt64(index),
+          config: index < configs.count ? configs[index] : [:],
           shapes)
       }
       let merge = TestMerge(inputs: paths, settings: [("merge.method", "average")] + settings)
@@ -162,9 +162,9 @@ import Testing
 
   @Test func `clients are not scored against an anchor that names its layers otherwise`() throws {
     try withTemporaryFolder { folder in
-      let paths = try ["model.", "model.", ""].enumerated().map { place, front in
+      let paths = try ["model.", "model.", ""].enumerated().map { index, front in
         try write(
-          folder.appending(path: "c\(place)"), seed: UInt64(place),
+          folder.appending(path: "c\(index)"), seed: UInt64(index),
           [front + "layers.0.q.lora_A.weight": [4, 6], front + "layers.0.q.lora_B.weight": [5, 4]])
       }
       func score(_ paths: [String]) throws -> Bench.Scored {

@@ -27,7 +27,7 @@ import Testing
   }
 
   /// Who stands out, and in what.
-  private func standing(_ vetting: Vetting) -> [String: [Peculiarity]] {
+  private func trustStatus(_ vetting: Vetting) -> [String: [Peculiarity]] {
     Dictionary(
       uniqueKeysWithValues: vetting.clients.filter { !$0.suspicion.reasons.isEmpty }.map {
         ($0.figures.client, $0.suspicion.reasons.map(\.peculiarity))
@@ -140,12 +140,12 @@ import Testing
 
   @Test(arguments: [3, 4, 5]) func `honest clients are not accused`(_ count: Int) throws {
     let vetting = try vet(some(count))
-    #expect(standing(vetting).isEmpty, "\(vetting.text())")
+    #expect(trustStatus(vetting).isEmpty, "\(vetting.text())")
     #expect(vetting.text().contains("Nobody stands out."))
     var uneven = some(count)
     uneven[0].scale = 0.5
     uneven[1].scale = 2
-    #expect(try standing(vet(uneven)).isEmpty)
+    #expect(try trustStatus(vet(uneven)).isEmpty)
   }
 
   @Test func `the sample bundles are not accused, and their steps are scored`() throws {
@@ -155,7 +155,7 @@ import Testing
     let recipe = try TestMerge(inputs: samples, settings: [("score.scorer", "trajectory")]).recipe
     let bench = try Bench(catalog: builtInCatalog(), threads: 2)
     let vetting = try bench.vet(recipe, readsCheckpoints: true)
-    #expect(standing(vetting).isEmpty, "\(vetting.text())")
+    #expect(trustStatus(vetting).isEmpty, "\(vetting.text())")
     let scores = try bench.score(recipe).table.rows
     for client in vetting.clients {
       #expect(client.trajectory != nil)
@@ -169,7 +169,7 @@ import Testing
 
   @Test(arguments: [1, 1e-6, 20]) func `noise is named whatever its length`(_ scale: Double) throws {
     let vetting = try vet(some(4) + [MadeClient(name: "noise", seed: 9, isStranger: true, scale: scale)])
-    let found = standing(vetting)
+    let found = trustStatus(vetting)
     #expect(Array(found.keys) == ["noise"], "\(vetting.text())")
     #expect(found["noise"]?.contains(.direction) == true)
     #expect(found["noise"]?.contains(scale == 1 ? .direction : scale > 1 ? .long : .short) == true)
@@ -181,7 +181,7 @@ import Testing
     var clients = some(5)
     clients[2].alpha *= 20
     let vetting = try vet(clients)
-    #expect(standing(vetting) == ["honest-3": [.long]])
+    #expect(trustStatus(vetting) == ["honest-3": [.long]])
     let left = try #require(vetting.clients[0].figures.leavingOut)
     #expect(left.without > left.with + 0.05)
     #expect(vetting.text().contains("leaving it out takes the median of the others' cosines with the average from"))
@@ -197,7 +197,7 @@ import Testing
     var clients = some(4)
     clients[1].scale = -1
     let vetting = try vet(clients)
-    #expect(standing(vetting) == ["honest-2": [.direction]])
+    #expect(trustStatus(vetting) == ["honest-2": [.direction]])
     #expect((vetting.clients[0].figures.medianCosine ?? 0) < 0)
   }
 
@@ -205,7 +205,7 @@ import Testing
     var clients = some(count)
     clients[1].scale = 0
     let vetting = try vet(clients)
-    #expect(standing(vetting) == ["honest-2": [.zero]])
+    #expect(trustStatus(vetting) == ["honest-2": [.zero]])
     #expect(vetting.clients[0].suspicion.score == .infinity)
     #expect(
       vetting.json.objectValue?["clients"]?.arrayValue?[0].objectValue?["suspicion"]?.objectValue?["score"] == .null)
@@ -218,12 +218,12 @@ import Testing
     copy.name = "copy"
     copy.alpha *= factor
     let vetting = try vet(some(4) + [copy])
-    let found = standing(vetting)
+    let found = trustStatus(vetting)
     #expect(found["honest-1"] == [.copy])
     #expect(found["copy"] == (factor == 1 ? [] : [factor > 1 ? .long : .short]) + [.copy])
     #expect(found.count == 2)
     #expect(vetting.text().contains("its update has the direction of 'honest-1': one is a copy of the other"))
-    #expect(try standing(vet([Self.honest[0], copy]))["copy"] == [.copy], "two are enough to see it")
+    #expect(try trustStatus(vet([Self.honest[0], copy]))["copy"] == [.copy], "two are enough to see it")
   }
 
   @Test func `copies of noise are no witnesses for each other`() throws {
@@ -231,7 +231,7 @@ import Testing
       MadeClient(name: "noise-\(place)", seed: 9, isStranger: true, scale: Double(place))
     }
     let vetting = try vet(some(3) + noise)
-    let found = standing(vetting)
+    let found = trustStatus(vetting)
     #expect(Set(found.keys) == Set(noise.map(\.name)), "\(vetting.text())")
     #expect(found.values.allSatisfy { $0.contains(.direction) && $0.contains(.copy) })
   }
@@ -242,7 +242,7 @@ import Testing
       MadeClient(name: "mallory-\(place)", seed: UInt64(20 + place), common: 0.6, sharedSeed: 77)
     }
     let vetting = try vet(some(3) + colluders)
-    let found = standing(vetting)
+    let found = trustStatus(vetting)
     #expect(Set(found.keys) == ["mallory-1", "mallory-2"], "\(vetting.text())")
     #expect(found.values.allSatisfy { $0 == [.direction] })
   }
@@ -253,7 +253,7 @@ import Testing
       MadeClient(name: "ape-\(place)", seed: 1, common: 0.58 + 0.01 * Double(place))
     }
     let vetting = try vet(some(4) + imitators)
-    let found = standing(vetting)
+    let found = trustStatus(vetting)
     #expect(found == ["honest-1": [.copy], "ape-1": [.copy], "ape-2": [.copy]], "\(vetting.text())")
   }
 
@@ -265,7 +265,7 @@ import Testing
       copy.alpha *= 400
       return copy
     }
-    let found = try standing(vet(some(4) + copies))
+    let found = try trustStatus(vet(some(4) + copies))
     #expect(found["copy-1"] == [.long, .copy] && found["copy-2"] == [.long, .copy])
     #expect(found["honest-1"] == [.copy] && found["honest-2"] == [.copy] && found.count == 4, "\(found)")
   }
@@ -317,7 +317,7 @@ import Testing
     opposite.name = "opposite"
     opposite.scale = -1
     let vetting = try vet(clients + [opposite])
-    #expect(Array(standing(vetting).keys) == ["opposite"], "\(vetting.text())")
+    #expect(Array(trustStatus(vetting).keys) == ["opposite"], "\(vetting.text())")
     let victim = try #require(vetting.clients.first { $0.figures.client == "honest-1" }).figures
     let others = vetting.clients.filter { $0.figures.client.hasPrefix("honest") }.compactMap(\.figures.cosineWithOthers)
     // By the mean it would be the victim that is odd.
@@ -327,7 +327,7 @@ import Testing
   @Test func `a client of another domain is named by its direction alone, with the doubt`() throws {
     let other = MadeClient(name: "other", seed: 9, common: 0)
     let vetting = try vet(some(4) + [other])
-    #expect(standing(vetting) == ["other": [.direction]], "\(vetting.text())")
+    #expect(trustStatus(vetting) == ["other": [.direction]], "\(vetting.text())")
     #expect(vetting.text().replacing(/\s+/, with: " ").contains("Data of another kind than all others' makes"))
   }
 
@@ -348,13 +348,13 @@ import Testing
         settings: [("score.scorer", "trajectory"), ("clients.5.anchor", "true")])
       let vetting = try Bench(catalog: builtInCatalog(), threads: 2).vet(merge.recipe, readsCheckpoints: true)
       #expect(vetting.anchors == ["trusted"] && vetting.clients.count == 5)
-      #expect(standing(vetting) == ["noise": [.direction, .trajectory]], "\(vetting.text())")
+      #expect(trustStatus(vetting) == ["noise": [.direction, .trajectory]], "\(vetting.text())")
       #expect(vetting.clients.allSatisfy { $0.trajectory != nil })
       #expect(vetting.text().replacing(/\s+/, with: " ").contains("steps: the score by `trajectory`, against trusted."))
       // Without an anchor the score goes by all clients, and accuses nobody.
       let all = try Bench(catalog: builtInCatalog(), threads: 2).vet(
         TestMerge(inputs: merge.inputs, settings: [("score.scorer", "trajectory")]).recipe, readsCheckpoints: true)
-      #expect(standing(all) == ["noise": [.direction]] && all.clients.allSatisfy { $0.trajectory != nil })
+      #expect(trustStatus(all) == ["noise": [.direction]] && all.clients.allSatisfy { $0.trajectory != nil })
     }
   }
 
@@ -372,7 +372,7 @@ import Testing
       try Data(safetensors(tensors)).write(to: path)
     }
     let client = try #require(vetting.clients.first)
-    #expect(standing(vetting) == ["honest-4": [.module]], "\(vetting.text())")
+    #expect(trustStatus(vetting) == ["honest-4": [.module]], "\(vetting.text())")
     #expect(client.figures.client == "honest-4" && client.figures.differences.first?.module == "layers.5.q_proj")
   }
 
@@ -396,7 +396,7 @@ import Testing
     let vetting = try vet(clients)
     let alone = try #require(vetting.clients.first { $0.figures.client == "honest-3" })
     #expect(alone.figures.medianCosine == nil && alone.figures.differences.isEmpty)
-    #expect(standing(vetting).isEmpty && vetting.notes.contains { $0.text.contains("shares no module") })
+    #expect(trustStatus(vetting).isEmpty && vetting.notes.contains { $0.text.contains("shares no module") })
   }
 
   @Test func `the ranking fits a terminal`() throws {

@@ -63,9 +63,9 @@ import Testing
   /// Of many clients pairs are looked at in some modules, and norms in all.
   @Test func manyClientsAreComparedInSomeModules() throws {
     try withTemporaryFolder { folder in
-      let inputs = try (0..<9).map { place in
-        let path = folder.appending(path: "client-\(place)").path
-        try FileManager.default.copyItem(atPath: fixture("peft/adapters/\(place % 2 == 0 ? "a" : "b")"), toPath: path)
+      let inputs = try (0..<9).map { index in
+        let path = folder.appending(path: "client-\(index)").path
+        try FileManager.default.copyItem(atPath: fixture("peft/adapters/\(index % 2 == 0 ? "a" : "b")"), toPath: path)
         return path
       }
       let merge = try #require(

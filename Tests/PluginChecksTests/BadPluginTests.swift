@@ -109,8 +109,8 @@ import Testing
   /// must not. All of them for all would take minutes.
   static func checks(for fault: Fault) -> [String] {
     let turn = faults.firstIndex { $0.plugin == fault.plugin }!
-    return Check.all.enumerated().filter { place, check in
-      fault.found[check.id] != nil || (place + turn) % 6 == 0 && check.id != "manifest"
+    return Check.all.enumerated().filter { index, check in
+      fault.found[check.id] != nil || (index + turn) % 6 == 0 && check.id != "manifest"
     }.map(\.element.id)
   }
 

@@ -57,6 +57,6 @@ func withPlugin<Result>(
     try compiler.compilePlugin(fixture("plugins/\(name).c"), to: output, definitions)
     _ = try body(PluginLibraryFile(loading: output, as: output, digest: nil))
     try mark(output)
-    return try body(StrangeLibrary(path: output, trust: .empty).library(untrustedIn: workerSettings()))
+    return try body(UntrustedLibrary(path: output, trust: .empty).library(untrustedIn: workerSettings()))
   }
 }

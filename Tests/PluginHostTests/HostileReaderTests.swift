@@ -26,7 +26,7 @@ import Testing
         guard Message(bytes) != nil else { throw Failure(.pluginFailed, "nobody understands it") }
         return
       }
-      var reader = try ParcelReader(bytes)
+      var reader = try WireReader(bytes)
       switch name {
       case "doubles": _ = try reader.doubles()
       case "integer": _ = try reader.integer()
@@ -44,19 +44,19 @@ import Testing
     func attempt(_ bytes: [UInt8]) throws {
       do { try read(bytes) } catch is Failure {}
     }
-    for place in bytes.indices {
-      try attempt(Array(bytes[..<place]))
-      for value: UInt8 in [0, 1, 0x7F, 0x80, 0xFF, bytes[place] ^ 1] {
+    for index in bytes.indices {
+      try attempt(Array(bytes[..<index]))
+      for value: UInt8 in [0, 1, 0x7F, 0x80, 0xFF, bytes[index] ^ 1] {
         var changed = bytes
-        changed[place] = value
+        changed[index] = value
         try attempt(changed)
       }
     }
     // Numbers that overflow when they are added or multiplied.
-    for place in bytes.indices.dropLast(8) {
+    for index in bytes.indices.dropLast(8) {
       for value in [UInt64.max, 1 << 63, 1 << 62, UInt64(bytes.count)] {
         var changed = bytes
-        withUnsafeBytes(of: value) { changed.replaceSubrange(place..<place + 8, with: $0) }
+        withUnsafeBytes(of: value) { changed.replaceSubrange(index..<index + 8, with: $0) }
         try attempt(changed)
       }
     }
@@ -81,14 +81,14 @@ import Testing
   /// Counts whose product overflows are no size of anything.
   @Test func countsThatOverflowAreRefused() throws {
     for (rows, columns) in [(Int.max, 2), (1 << 32, 1 << 32), (-1, 24)] {
-      var parcel = Parcel()
-      parcel.add(rows)
-      parcel.add(columns)
-      parcel.lend([0, 0], count: 0)
-      var bytes = [UInt8](repeating: 0, count: parcel.size)
-      try bytes.withUnsafeMutableBytes { try parcel.write(to: $0.baseAddress!) }
+      var payload = WireWriter()
+      payload.add(rows)
+      payload.add(columns)
+      payload.lend([0, 0], count: 0)
+      var bytes = [UInt8](repeating: 0, count: payload.size)
+      try bytes.withUnsafeMutableBytes { try payload.write(to: $0.baseAddress!) }
       try bytes.withUnsafeBytes { bytes in
-        var reader = try ParcelReader(bytes)
+        var reader = try WireReader(bytes)
         let counts = (try reader.integer(), try reader.integer())
         let failure = #expect(throws: Failure.self) { try reader.floats(counts.0, counts.1) }
         #expect(failure?.kind == .pluginFailed)

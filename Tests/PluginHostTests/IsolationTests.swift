@@ -172,7 +172,7 @@ import Testing
       try Data("extern int clues_nothing;\n".utf8).write(to: URL(filePath: source))
       try Compiler.clang.compilePlugin(source, to: path)
       let failure = #expect(throws: Failure.self) {
-        try StrangeLibrary.manifest(ofUnmarked: path, settings: workerSettings())
+        try UntrustedLibrary.manifest(ofUnmarked: path, settings: workerSettings())
       }
       #expect(failure?.kind == .pluginFailed)
       #expect(failure?.message == "plugin 'empty.so': exports no clues_plugin_entry_v1")
@@ -251,7 +251,7 @@ import Testing
         fixture("plugins/libraries.c"), to: path,
         ["-shared", "-fPIC", "-fvisibility=hidden", "-D_GNU_SOURCE", "-Wl,--no-as-needed", "-lopenblas", "-lm"])
       try mark(path)
-      let library = try StrangeLibrary(path: path, trust: .empty).library(untrustedIn: workerSettings())
+      let library = try UntrustedLibrary(path: path, trust: .empty).library(untrustedIn: workerSettings())
       #expect(try library.mergeMethods[0].merge([[1, 2]], rows: 1, columns: 2) == [1, 2])
     }
   }
@@ -295,7 +295,7 @@ private final class Heard: @unchecked Sendable {
 
 /// A fixture as a stranger hands it in: compiled, marked, and kept in memory.
 struct Stranger {
-  private let library: StrangeLibrary
+  private let library: UntrustedLibrary
   private let bytes: Bytes
 
   init(_ name: String, _ definitions: [String] = [], _ change: (inout String) -> Void = { _ in }) throws {
@@ -303,7 +303,7 @@ struct Stranger {
       let path = folder.appending(path: name + ".so").path
       try Compiler.clang.compilePlugin(fixture("plugins/\(name).c"), to: path, definitions)
       try mark(path, change)
-      return (try StrangeLibrary(path: path, trust: .empty), try StrangeLibrary.read(path))
+      return (try UntrustedLibrary(path: path, trust: .empty), try UntrustedLibrary.read(path))
     }
   }
 

@@ -14,7 +14,7 @@ import Testing
       let path = folder.appending(path: "x.so").path
       try bytes.write(to: URL(filePath: path))
       let failure = #expect(throws: Failure.self) {
-        try StrangeLibrary(path: path, trust: .empty).library(isolation: .process(workerSettings()))
+        try UntrustedLibrary(path: path, trust: .empty).library(isolation: .process(workerSettings()))
       }
       #expect(failure?.file == path)
       #expect(failure?.kind == .pluginFailed)
@@ -53,7 +53,7 @@ import Testing
     try withTemporaryFolder { folder in
       let path = folder.appending(path: "x.so").path
       try marked(Self.manifest).write(to: URL(filePath: path))
-      let library = try StrangeLibrary(path: path, trust: .empty).library(isolation: .process(workerSettings()))
+      let library = try UntrustedLibrary(path: path, trust: .empty).library(isolation: .process(workerSettings()))
       #expect(library.mergeMethods.map(\.spaces) == [[.core, .delta]])
       #expect(library.mergeMethods[0].maximumInputs == .max)
       #expect(library.name == "n" && library.vendor == nil)
@@ -107,13 +107,13 @@ import Testing
     try withTemporaryFolder { folder in
       let path = folder.appending(path: "x.so").path
       var outcomes: Set<Bool> = []
-      for place in Array(stride(from: 0x28, to: 64, by: 2)) + Array(stride(from: table, to: good.count - 8, by: 8)) {
+      for index in Array(stride(from: 0x28, to: 64, by: 2)) + Array(stride(from: table, to: good.count - 8, by: 8)) {
         for value in [0, 1, UInt64.max, UInt64(Int64.max), 1 << 63, UInt64(good.count)] {
           var bad = good
-          withUnsafeBytes(of: value) { bad.replaceSubrange(place..<place + 8, with: $0) }
+          withUnsafeBytes(of: value) { bad.replaceSubrange(index..<index + 8, with: $0) }
           try bad.write(to: URL(filePath: path))
           do {
-            _ = try StrangeLibrary(path: path, trust: .empty)
+            _ = try UntrustedLibrary(path: path, trust: .empty)
             outcomes.insert(true)
           } catch let failure as Failure {
             #expect(failure.kind == .pluginFailed)
@@ -132,7 +132,7 @@ import Testing
       for count in stride(from: 0, to: good.count, by: 97) {
         try good.prefix(count).write(to: URL(filePath: path))
         expectFailure(.pluginFailed, count < 64 ? "no 64-bit little-endian ELF file" : "is a broken ELF file") {
-          try StrangeLibrary(path: path, trust: .empty)
+          try UntrustedLibrary(path: path, trust: .empty)
         }
       }
     }
@@ -143,7 +143,7 @@ import Testing
       let path = folder.appending(path: "x.so").path
       #expect(mkfifo(path, 0o600) == 0)
       #expect(throws: Failure(.pluginFailed, "is not a regular file", file: path)) {
-        try StrangeLibrary(path: path, trust: .empty)
+        try UntrustedLibrary(path: path, trust: .empty)
       }
     }
   }

@@ -20,8 +20,9 @@ import Testing
       try compiler.compilePlugin(file, to: plugin)
       try mark(plugin)
       #expect(try builtInCatalog([folder.path]).problems.isEmpty)
-      let method = try StrangeLibrary(path: plugin, trust: .empty).library(untrustedIn: workerSettings()).mergeMethods[
-        0]
+      let method = try UntrustedLibrary(path: plugin, trust: .empty).library(untrustedIn: workerSettings())
+        .mergeMethods[
+          0]
       #expect(method.about.kind == .mergeMethod)
       #expect(!method.isLinear)
       #expect(method.spaces == [.core, .delta, .factors])

@@ -22,31 +22,31 @@ import Testing
 
   func trust(_ path: String, in folder: URL) throws {
     var store = try store(folder)
-    let stranger = try StrangeLibrary(path: path, trust: store)
-    try store.trust(.init(sha256: stranger.digest, path: path, library: "rogue", version: "1.0.0"))
+    let candidate = try UntrustedLibrary(path: path, trust: store)
+    try store.trust(.init(sha256: candidate.digest, path: path, library: "rogue", version: "1.0.0"))
   }
 
   /// Throws why the library at `path` does not run.
   func refusal(_ path: String, in folder: URL) throws {
-    let stranger = try StrangeLibrary(path: path, trust: store(folder))
+    let candidate = try UntrustedLibrary(path: path, trust: store(folder))
     for isolation in [Isolation.process(workerSettings()), .none] {
-      _ = try stranger.library(isolation: isolation).mergeMethods[0].instance()
+      _ = try candidate.library(isolation: isolation).mergeMethods[0].instance()
     }
   }
 
   @Test func nobodyIsTrustedAtFirst() throws {
     try withStranger { folder, path in
-      let stranger = try StrangeLibrary(path: path, trust: store(folder))
-      #expect(stranger.standing == .untrusted)
-      let library = try stranger.library(isolation: .process(workerSettings()))
+      let candidate = try UntrustedLibrary(path: path, trust: store(folder))
+      #expect(candidate.trustStatus == .untrusted)
+      let library = try candidate.library(isolation: .process(workerSettings()))
       #expect(library.entries.map(\.id) == ["rogue"])
       let failure = #expect(throws: Failure.self) { try library.mergeMethods[0].instance() }
       #expect(failure?.kind == .untrustedPlugin)
-      #expect(failure?.message.contains(stranger.digest) == true)
+      #expect(failure?.message.contains(candidate.digest) == true)
       #expect(failure?.advice?.contains("clues plugins trust \(path)") == true)
       // In the same process neither.
-      expectFailure(.untrustedPlugin, stranger.digest) {
-        try stranger.library(isolation: .none).mergeMethods[0].instance()
+      expectFailure(.untrustedPlugin, candidate.digest) {
+        try candidate.library(isolation: .none).mergeMethods[0].instance()
       }
     }
   }
@@ -54,10 +54,10 @@ import Testing
   @Test func whoIsTrustedRuns() throws {
     try withStranger { folder, path in
       try trust(path, in: folder)
-      let stranger = try StrangeLibrary(path: path, trust: store(folder))
-      #expect(stranger.standing == .trusted)
+      let candidate = try UntrustedLibrary(path: path, trust: store(folder))
+      #expect(candidate.trustStatus == .trusted)
       for isolation in [Isolation.process(workerSettings()), .none] {
-        let library = try stranger.library(isolation: isolation)
+        let library = try candidate.library(isolation: isolation)
         #expect(try library.mergeMethods[0].merge([[1]], rows: 1, columns: 1) == [1])
       }
     }
@@ -66,28 +66,28 @@ import Testing
   @Test func aFileThatChangedIsAnotherOne() throws {
     try withStranger { folder, path in
       try trust(path, in: folder)
-      let before = try StrangeLibrary(path: path, trust: store(folder)).digest
+      let before = try UntrustedLibrary(path: path, trust: store(folder)).digest
       let file = try FileHandle(forWritingTo: URL(filePath: path))
       try file.seekToEnd()
       try file.write(contentsOf: Data([0]))
       try file.close()
-      let stranger = try StrangeLibrary(path: path, trust: store(folder))
-      #expect(stranger.standing == .changed(from: before))
+      let candidate = try UntrustedLibrary(path: path, trust: store(folder))
+      #expect(candidate.trustStatus == .changed(from: before))
       let failure = #expect(throws: Failure.self) {
-        try stranger.library(isolation: .process(workerSettings())).mergeMethods[0].instance()
+        try candidate.library(isolation: .process(workerSettings())).mergeMethods[0].instance()
       }
       #expect(failure?.kind == .untrustedPlugin)
       #expect(
         failure?.message
-          == "has changed since it was trusted: its SHA-256 was \(before) and is \(stranger.digest)")
+          == "has changed since it was trusted: its SHA-256 was \(before) and is \(candidate.digest)")
     }
   }
 
   @Test func whatWasDigestedIsWhatRuns() throws {
     try withStranger { folder, path in
       try trust(path, in: folder)
-      let stranger = try StrangeLibrary(path: path, trust: store(folder))
-      let library = try stranger.library(isolation: .process(workerSettings()))
+      let candidate = try UntrustedLibrary(path: path, trust: store(folder))
+      let library = try candidate.library(isolation: .process(workerSettings()))
       // Between the check and the first call somebody puts another file there.
       try Data("another file".utf8).write(to: URL(filePath: path))
       #expect(try library.mergeMethods[0].merge([[1]], rows: 1, columns: 1) == [1])
@@ -164,12 +164,12 @@ import Testing
       let problems = Problems()
       DispatchQueue.concurrentPerform(iterations: lanes) { lane in
         do {
-          for place in 0..<each {
+          for index in 0..<each {
             var (first, second) = (try store(folder), try store(folder))
-            let entry = entry(lane * each + place)
+            let entry = entry(lane * each + index)
             try first.trust(entry)
             // This one was read when nobody was trusted yet.
-            if place % 2 == 0 { #expect(try second.untrust(entry.sha256) == [entry]) }
+            if index % 2 == 0 { #expect(try second.untrust(entry.sha256) == [entry]) }
           }
         } catch {
           problems.add(error)

@@ -43,9 +43,9 @@ import Testing
         let line = Array(input.values[row * columns..<(row + 1) * columns])
         for (rank, column) in PruningOracle.order(line).enumerated() {
           let share = density + epsilon - 2 * epsilon * Double(rank) / Double(columns - 1)
-          let place = row * columns + column
-          guard PruningOracle.draw(place, of: input) < share else { continue }
-          kept[place] = isPaper ? Float(Double(line[column]) / share) : line[column]
+          let index = row * columns + column
+          guard PruningOracle.draw(index, of: input) < share else { continue }
+          kept[index] = isPaper ? Float(Double(line[column]) / share) : line[column]
         }
       }
       return (kept, isPaper ? 1 : PruningOracle.l1Ratio(kept, of: input.values), input.weight)

@@ -69,7 +69,7 @@ import Testing
     let run = MethodRun(method: method.id)
     var inputs = inputs(method)
     let reference = try run(inputs, rows: 12)
-    for place in inputs.indices { inputs[place].values = inputs[place].values.map { 4 * $0 } }
+    for index in inputs.indices { inputs[index].values = inputs[index].values.map { 4 * $0 } }
     let scaled = try run(inputs, rows: 12)
     if method.isExact {
       #expect(scaled == reference.map { 4 * $0 })
@@ -80,7 +80,7 @@ import Testing
 
   @Test(arguments: methods) func `nothing comes of nothing`(_ method: Method) throws {
     var inputs = inputs(method)
-    for place in inputs.indices { inputs[place].values = inputs[place].values.map { _ in 0 } }
+    for index in inputs.indices { inputs[index].values = inputs[index].values.map { _ in 0 } }
     #expect(try MethodRun(method: method.id)(inputs, rows: 12).allSatisfy { $0 == 0 })
   }
 

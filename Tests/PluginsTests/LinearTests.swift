@@ -9,7 +9,7 @@ import Testing
   private func vector(_ input: Input) -> [Double] { input.values.map(Double.init) }
   private func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
   private func sum(_ terms: [(Double, [Double])]) -> [Double] {
-    terms[0].1.indices.map { place in terms.reduce(0) { $0 + $1.0 * $1.1[place] } }
+    terms[0].1.indices.map { index in terms.reduce(0) { $0 + $1.0 * $1.1[index] } }
   }
 
   @Test func `average divides by the weights, task arithmetic does not`() throws {
@@ -118,7 +118,7 @@ import Testing
     #expect(throws: (any Error).self) { try MethodRun(method: "multi-krum", parameters: ["m": 6]).coefficients([line]) }
   }
 
-  @Test func `krum looks at the whole adapter`() throws {
+  @Test func `krum surveyedModuleCount at the whole adapter`() throws {
     let first = [0, 1, 9].enumerated().map { Input(client: "c\($0)", values: [Float($1)]) }
     let second = [0, 90, 91].enumerated().map { Input(client: "c\($0)", values: [Float($1)]) }
     let run = MethodRun(method: "krum", parameters: ["f": 0])

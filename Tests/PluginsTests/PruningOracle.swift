@@ -12,16 +12,16 @@ struct PruningOracle {
   typealias Pruned = (values: [Float], scale: Double, weight: Double)
 
   func merge(_ inputs: [Pruned]) -> [Float] {
-    inputs[0].values.indices.map { place in
+    inputs[0].values.indices.map { index in
       var votes = 0.0
       for (values, scale, weight) in inputs {
-        let value = Double(values[place])
+        let value = Double(values[index])
         let sign = value > 0 ? 1.0 : value < 0 ? -1 : 0
         votes += (frequency ? sign : scale * value) * (weightedElection ? weight : 1)
       }
       var (sum, divisor) = (0.0, 0.0)
       for (values, scale, weight) in inputs {
-        let value = Double(values[place])
+        let value = Double(values[index])
         if divide != nil, value == 0 || (value < 0) != (votes < 0) { continue }
         sum += scale * weight * value
         divisor += divide == "count" ? 1 : divide == "weights" ? weight : 0
@@ -37,7 +37,7 @@ struct PruningOracle {
 
   static func keeping(_ places: some Sequence<Int>, of values: [Float]) -> [Float] {
     var kept = [Float](repeating: 0, count: values.count)
-    for place in places { kept[place] = values[place] }
+    for index in places { kept[index] = values[index] }
     return kept
   }
 
@@ -46,10 +46,10 @@ struct PruningOracle {
   }
 
   /// The random number between 0 and 1 of an entry: half a word of the stream each.
-  static func draw(_ place: Int, of input: Input) -> Double {
-    let pair = RandomStream(key: input.stream).block(UInt64(place / 4))
-    let word = place / 2 % 2 == 0 ? pair.0 : pair.1
-    return Double(place % 2 == 0 ? word & 0xFFFF_FFFF : word >> 32) * 0x1p-32
+  static func draw(_ index: Int, of input: Input) -> Double {
+    let pair = RandomStream(key: input.stream).block(UInt64(index / 4))
+    let word = index / 2 % 2 == 0 ? pair.0 : pair.1
+    return Double(index % 2 == 0 ? word & 0xFFFF_FFFF : word >> 32) * 0x1p-32
   }
 
   static func l1Ratio(_ kept: [Float], of values: [Float]) -> Double {

@@ -3,8 +3,8 @@ import Testing
 @Suite struct RobustTests {
   @Test(arguments: 1...7) func `the median is the middle`(_ count: Int) throws {
     let inputs = clients(count, entries: 3 * 1711)
-    let oracle = inputs[0].values.indices.map { place -> Float in
-      let values = inputs.map { Double($0.values[place]) }.sorted()
+    let oracle = inputs[0].values.indices.map { index -> Float in
+      let values = inputs.map { Double($0.values[index]) }.sorted()
       return Float((values[(count - 1) / 2] + values[count / 2]) / 2)
     }
     #expect(try MethodRun(method: "median")(inputs, rows: 3) == oracle)
@@ -14,9 +14,9 @@ import Testing
   func `the weighted median repeats clients`(_ weights: [Double]) throws {
     let inputs = clients(3, entries: 500, weights: weights)
     // A client of weight k/10 counts as often as k clients.
-    let oracle = inputs[0].values.indices.map { place -> Float in
+    let oracle = inputs[0].values.indices.map { index -> Float in
       let values = inputs.flatMap { input in
-        [Double](repeating: Double(input.values[place]), count: Int((10 * input.weight).rounded()))
+        [Double](repeating: Double(input.values[index]), count: Int((10 * input.weight).rounded()))
       }.sorted()
       return Float((values[(values.count - 1) / 2] + values[values.count / 2]) / 2)
     }
@@ -26,13 +26,13 @@ import Testing
   @Test(arguments: [0.0, 0.2, 0.34, 0.49]) func `the trimmed mean leaves out both ends`(_ beta: Double) throws {
     let inputs = clients(6, entries: 3 * 1711, weights: [1, 2, 3, 0.5, 1, 1])
     let cut = Int(beta * 6)
-    let oracle = inputs[0].values.indices.map { place -> Double in
-      let kept = inputs.map { ($0.values[place], $0.weight) }.sorted { $0.0 < $1.0 }[cut..<6 - cut]
+    let oracle = inputs[0].values.indices.map { index -> Double in
+      let kept = inputs.map { ($0.values[index], $0.weight) }.sorted { $0.0 < $1.0 }[cut..<6 - cut]
       return kept.reduce(0) { $0 + Double($1.0) * $1.1 } / kept.reduce(0) { $0 + $1.1 }
     }
     let result = try MethodRun(method: "trimmed-mean", parameters: ["beta": .number(beta)])(inputs, rows: 3)
     // Where equal values have different weights, which of them is cut is up to their names.
-    let distinct = oracle.indices.filter { place in Set(inputs.map { $0.values[place] }).count == 6 }
+    let distinct = oracle.indices.filter { index in Set(inputs.map { $0.values[index] }).count == 6 }
     #expect(distinct.count > 1000)
     #expect(distance(distinct.map { result[$0] }, distinct.map { oracle[$0] }) < 1e-6)
   }

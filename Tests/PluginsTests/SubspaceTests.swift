@@ -77,9 +77,9 @@ private struct Dense {
       (u: Dense(orthonormal: 4, 24, seed: 10 + client).transposed, v: Dense(orthonormal: 4, 18, seed: 20 + client))
     }
     let values = [[4.0, 3, 0.5, 0.25], [5.0, 2, 1, 0.125]]
-    let inputs = zip(sides, values).enumerated().map { place, side in
+    let inputs = zip(sides, values).enumerated().map { index, side in
       Input(
-        client: "c\(place)", weight: place == 0 ? 1 : 2,
+        client: "c\(index)", weight: index == 0 ? 1 : 2,
         values: Dense(24, 18) { row, column in
           (0..<4).reduce(0) { $0 + side.0.u[row, $1] * side.1[$1] * side.0.v[$1, column] }
         }.floats)

@@ -80,9 +80,9 @@ import Testing
     var run = SampleRun()
     run.calibrate = "client"
     run.threshold = -1
-    let rows: [JSONValue] = [-3.0, -0.5, -0.25].enumerated().map { place, value in
+    let rows: [JSONValue] = [-3.0, -0.5, -0.25].enumerated().map { index, value in
       [
-        "client": .string(run.clients[place]), "split": "train", "id": "s", "score": -77.0, "kept": .bool(value > -1),
+        "client": .string(run.clients[index]), "split": "train", "id": "s", "score": -77.0, "kept": .bool(value > -1),
         "shortfalls": ["direction": .number(value), "ifd": -0.125],
       ]
     }

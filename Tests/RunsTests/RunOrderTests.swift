@@ -28,7 +28,7 @@ import Testing
     let recipe = try merge(["a", "b", "c"], ("merge.method", "krum")).recipe
     let settings = try #require(RunSettings(recipe, in: catalog.catalog).merge)
     let clients = try catalog.open(recipe, scoring: false)
-    let all = try clients.map { try $0.contribution(weight: 1) }
+    let all = try clients.map { try $0.weightedAdapter(weight: 1) }
     try settings.checkCount(of: all, amongst: clients)
     let failure = try failure { try settings.checkCount(of: [all[0], all[2]], amongst: clients) }
     #expect(failure.kind == .badData && failure.tensor == nil)

@@ -50,10 +50,10 @@ import Testing
       let all = Double(train.count(where: \.isGood))
       var (kept, good, best) = (0.0, 0.0, 0.0)
       let falling = train.sorted { $0.score > $1.score }
-      for (place, sample) in falling.enumerated() {
+      for (index, sample) in falling.enumerated() {
         kept += 1
         good += sample.isGood ? 1 : 0
-        let parts = place + 1 == falling.count || falling[place + 1].score < sample.score
+        let parts = index + 1 == falling.count || falling[index + 1].score < sample.score
         if parts { best = max(best, 2 * good / (kept + all)) }
       }
       return best
@@ -141,13 +141,13 @@ import Testing
     var regrets: [String: Double] = [:]
     var count = 0.0
     for kind in Kind.allCases {
-      for (place, bad) in [0, 0.2, 0.5, 0.8, 0.95].enumerated() {
+      for (index, bad) in [0, 0.2, 0.5, 0.8, 0.95].enumerated() {
         for seed: UInt64 in 1...3 {
-          let world = world(kind, bad: bad, seed: seed * 100 + UInt64(place))
+          let world = world(kind, bad: bad, seed: seed * 100 + UInt64(index))
           let best = world.best
           let clients = [client(train: world.scores, anchors: world.anchors)]
           let own = best - world.f1(try decide(clients).threshold)
-          #expect(own < [0.09, 0.06, 0.07, 0.12, 0.25][place], "\(kind), \(bad) bad: \(own) below \(best)")
+          #expect(own < [0.09, 0.06, 0.07, 0.12, 0.25][index], "\(kind), \(bad) bad: \(own) below \(best)")
           regrets["anchor-mixture", default: 0] += own
           let mean = world.anchors.reduce(0, +) / 30
           let deviation = (world.anchors.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 29).squareRoot()

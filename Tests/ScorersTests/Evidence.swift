@@ -100,8 +100,8 @@ extension Evidence {
     }
   }
 
-  private func row(_ place: Int, of values: [Float], width: Int) -> [Double] {
-    values[place * width..<(place + 1) * width].map(Double.init)
+  private func row(_ index: Int, of values: [Float], width: Int) -> [Double] {
+    values[index * width..<(index + 1) * width].map(Double.init)
   }
 
   /// The ledger that a client would write: without gradients, but with what they say about each other.
@@ -114,9 +114,9 @@ extension Evidence {
     for (name, vector) in vectors {
       let all = ids.indices.map(vector)
       columns["\(name)_norm"] = all.map(norm)
-      for (place, domain) in domains.enumerated() {
-        columns[(name == "gradient" ? "dot" : "\(name)_dot") + ".\(domain)"] = all.map { dot($0, means[place]) }
-        columns["validation_norm.\(domain)"] = all.map { _ in norm(means[place]) }
+      for (index, domain) in domains.enumerated() {
+        columns[(name == "gradient" ? "dot" : "\(name)_dot") + ".\(domain)"] = all.map { dot($0, means[index]) }
+        columns["validation_norm.\(domain)"] = all.map { _ in norm(means[index]) }
       }
     }
     return columns
@@ -126,6 +126,6 @@ extension Evidence {
 func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
 func norm(_ a: [Double]) -> Double { dot(a, a).squareRoot() }
 func mean(_ vectors: [[Double]]) -> [Double] {
-  vectors[0].indices.map { place in vectors.reduce(0) { $0 + $1[place] } / Double(vectors.count) }
+  vectors[0].indices.map { index in vectors.reduce(0) { $0 + $1[index] } / Double(vectors.count) }
 }
 func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }

@@ -16,18 +16,18 @@ import Testing
   private func table(
     _ clients: [(name: String, train: [[Double]], anchors: [[Double]])], _ combination: Recipe.Combination = .sum
   ) throws -> ScoreTable {
-    func one(_ place: Int) -> ScoreTable {
+    func one(_ index: Int) -> ScoreTable {
       let rows = clients.flatMap { client in
         [("train", client.train), ("anchor", client.anchors)].flatMap { split, scores in
           scores.enumerated().map { sample, scores in
             ScoreTable.Row(
-              client: client.name, split: split, id: "\(split)-\(sample)", domain: nil, score: .value(scores[place]),
+              client: client.name, split: split, id: "\(split)-\(sample)", domain: nil, score: .value(scores[index]),
               checkpoints: [], parts: [])
           }
         }
       }
       return ScoreTable(
-        rows: rows, scorers: [.init(id: "s\(place)", name: "s\(place)", version: "1", parameters: [:], weight: 1)])
+        rows: rows, scorers: [.init(id: "s\(index)", name: "s\(index)", version: "1", parameters: [:], weight: 1)])
     }
     let count = clients.first?.anchors.first?.count ?? clients.first?.train.first?.count ?? 1
     return try ScoreTable.together((0..<count).map(one), count > 1 ? combination : nil).standardised()
@@ -69,8 +69,8 @@ import Testing
   @Test func `clients whose anchors agree move nothing far`() throws {
     let selection = try select(
       table(
-        ["a", "b", "c"].enumerated().map { place, name in
-          (name, (0..<40).map { [Double($0) / 10] }, (0..<10).map { [2 + Double($0) / 10 + Double(place) / 50] })
+        ["a", "b", "c"].enumerated().map { index, name in
+          (name, (0..<40).map { [Double($0) / 10] }, (0..<10).map { [2 + Double($0) / 10 + Double(index) / 50] })
         }), "anchor-sigma")
     #expect(selection.clients.allSatisfy { $0.influence.map { !$0.isFar && abs($0.deviations ?? 9) < 0.2 } ?? false })
     #expect(selection.notes.allSatisfy { $0.severity == .info }, "\(selection.notes)")
@@ -174,9 +174,9 @@ import Testing
   }
 
   @Test func `anchors without a score are told`() throws {
-    let rows = [Score.value(1), .value(2), .unscored("lost")].enumerated().map { place, score in
+    let rows = [Score.value(1), .value(2), .unscored("lost")].enumerated().map { index, score in
       ScoreTable.Row(
-        client: "a", split: "anchor", id: "\(place)", domain: nil, score: score, checkpoints: [], parts: [])
+        client: "a", split: "anchor", id: "\(index)", domain: nil, score: score, checkpoints: [], parts: [])
     }
     let selection = try select(ScoreTable(rows: rows, scorers: []), "anchor-mean")
     #expect(selection.notes.contains { $0.text.hasPrefix("1 anchors of client 'a' are unscored") })

@@ -109,8 +109,8 @@ import Testing
         tensors[name] = Tensor(values, shape: [16, 16, 4])
       }
     }
-    for (place, pair) in zip(broken.table.rows, whole.table.rows).enumerated() {
-      if place == 3 {
+    for (index, pair) in zip(broken.table.rows, whole.table.rows).enumerated() {
+      if index == 3 {
         #expect(pair.0.score == .unscored("its gradient is NaN or infinite in \(name)"))
         #expect(pair.0.checkpoints.map { $0.score == nil } == [false, true])
       } else {

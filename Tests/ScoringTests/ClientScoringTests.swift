@@ -23,9 +23,9 @@ import Testing
     let noise = MadeClient(name: "noise", seed: 9, isStranger: true)
     let plain = try scores(honest + [noise])
     #expect(plain.min { $0.value < $1.value }?.key == "noise")
-    for place in 0..<4 {
+    for index in 0..<4 {
       var clients = honest + [noise]
-      clients[place].alpha *= 20
+      clients[index].alpha *= 20
       let scaled = try scores(clients)
       for (name, score) in plain { #expect(abs(try #require(scaled[name]) - score) < 1e-6) }
     }

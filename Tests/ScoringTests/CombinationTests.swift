@@ -30,16 +30,16 @@ import Testing
     }
   }()
 
-  private func isAnchor(_ place: Int) -> Bool { place % 60 >= 50 }
+  private func isAnchor(_ index: Int) -> Bool { index % 60 >= 50 }
 
   private func table(
     _ combination: Recipe.Combination, _ scores: [[Double]] = scores, _ scorers: [Scorer] = scorers
   ) throws -> ScoreTable {
     let tables = scorers.enumerated().map { column, scorer in
       ScoreTable(
-        rows: scores.enumerated().map { place, scores in
+        rows: scores.enumerated().map { index, scores in
           ScoreTable.Row(
-            client: place < 60 ? "a" : "b", split: isAnchor(place) ? "anchor" : "train", id: "\(place)", domain: nil,
+            client: index < 60 ? "a" : "b", split: isAnchor(index) ? "anchor" : "train", id: "\(index)", domain: nil,
             score: .value(scores[column]), checkpoints: [], parts: [])
         },
         scorers: [
@@ -83,8 +83,8 @@ import Testing
       let centres = own.map { all.mean + ($0.mean - all.mean) * between / (between + within / $0.count) }
       return (centres, within.squareRoot())
     }
-    return scores.enumerated().map { place, row in
-      (0..<3).map { (row[$0] - columns[$0].centres[place / 60]) / columns[$0].deviation }
+    return scores.enumerated().map { index, row in
+      (0..<3).map { (row[$0] - columns[$0].centres[index / 60]) / columns[$0].deviation }
     }
   }
 
@@ -113,17 +113,17 @@ import Testing
   @Test func `no scorer makes up for another`() throws {
     let before = totals(try table(.shortfall))
     var raised = Self.scores
-    for place in raised.indices where !isAnchor(place) { raised[place][0] += 1e6 }
+    for index in raised.indices where !isAnchor(index) { raised[index][0] += 1e6 }
     let after = try table(.shortfall, raised)
     let z = centred()
-    for place in raised.indices where !isAnchor(place) {
+    for index in raised.indices where !isAnchor(index) {
       // What it lacked by x is made up for, and nothing else is.
-      #expect(abs((after.rows[place].score.value ?? 9) - (before[place] - min(z[place][0], 0))) < 1e-9)
-      #expect(after.rows[place].shortfalls[0].value == 0)
+      #expect(abs((after.rows[index].score.value ?? 9) - (before[index] - min(z[index][0], 0))) < 1e-9)
+      #expect(after.rows[index].shortfalls[0].value == 0)
     }
     // With both sides what lies far above counts like what lies below.
     raised = Self.scores
-    for place in raised.indices where !isAnchor(place) { raised[place][1] += 1e6 }
+    for index in raised.indices where !isAnchor(index) { raised[index][1] += 1e6 }
     let punished = totals(try table(.shortfall, raised))
     #expect(punished.indices.allSatisfy { isAnchor($0) || punished[$0] < before[$0] })
   }
@@ -143,8 +143,8 @@ import Testing
     _ offset: Double
   ) throws {
     // The same anchors for both, so that nothing but the offset is between them.
-    let scores = Self.scores.indices.map { place in
-      Self.scores[isAnchor(place) ? place % 60 : place].map { place < 60 ? $0 : $0 + offset * 1e3 }
+    let scores = Self.scores.indices.map { index in
+      Self.scores[isAnchor(index) ? index % 60 : index].map { index < 60 ? $0 : $0 + offset * 1e3 }
     }
     let table = try table(.shortfall, scores)
     let due = centred(scores).map { Self.terms($0).reduce(0, +) }
@@ -179,22 +179,22 @@ import Testing
 
   /// Were the totals calibrated instead, all of a client that lies above the anchors of all would be cut off before.
   @Test func `clients are calibrated before they fall short`() throws {
-    let moved = Self.scores.enumerated().map { place, scores in
-      place < 60 ? scores : [scores[0] * 3 + 1e3, scores[1] - 1e5, scores[2] * 10]
+    let moved = Self.scores.enumerated().map { index, scores in
+      index < 60 ? scores : [scores[0] * 3 + 1e3, scores[1] - 1e5, scores[2] * 10]
     }
     let before = try select(table(.shortfall), calibrated: true)
     let after = try select(table(.shortfall, moved), calibrated: true)
     #expect(before.table.rows.map(\.kept) == after.table.rows.map(\.kept))
     let z = [standardised([0], moved), standardised([1], moved)]
-    for (place, row) in after.table.rows.enumerated() {
-      let z = z[place / 60][place]
+    for (index, row) in after.table.rows.enumerated() {
+      let z = z[index / 60][index]
       #expect(zip(row.shortfalls, Self.terms(z)).allSatisfy { abs($0.value - $1) < 1e-6 })
       if let kept = row.kept {
         #expect(kept == (row.shortfalls.reduce(0) { $0 + $1.value } >= after.globalThreshold ?? .infinity))
       }
     }
     var flat = Self.scores
-    for place in 110..<120 { flat[place][0] = 4 }
+    for index in 110..<120 { flat[index][0] = 4 }
     let failure = try failure { try select(table(.shortfall, flat), calibrated: true) }
     #expect(failure.client == "b" && failure.kind == .badData)
     #expect(

@@ -39,11 +39,11 @@ import Testing
         let values = try names.map { try gradients.tensors[$0]!.floats() }
         for sample in tokens.indices {
           func sum(_ other: (Int, Int, Double) -> Double) -> Double {
-            names.indices.reduce(0) { sum, place in
-              let width = values[place].count / tokens.count
+            names.indices.reduce(0) { sum, index in
+              let width = values[index].count / tokens.count
               return (0..<width).reduce(sum) {
-                let value = Double(values[place][sample * width + $1])
-                return $0 + value * other(place, $1, value)
+                let value = Double(values[index][sample * width + $1])
+                return $0 + value * other(index, $1, value)
               }
             }
           }
@@ -54,8 +54,8 @@ import Testing
           ])
           row["dot"] = .object(
             JSONObject(
-              domains.enumerated().map { place, domain in
-                (domain, .number(sum { tensor, element, _ in means[place][tensor][element] }))
+              domains.enumerated().map { index, domain in
+                (domain, .number(sum { tensor, element, _ in means[index][tensor][element] }))
               }))
           text += JSONValue.object(row).text() + "\n"
         }

@@ -11,16 +11,16 @@ import Testing
   /// A table of made-up scores: of each client, training scores and anchors.
   private func table(_ clients: [(name: String, train: [Double?], anchors: [Double])]) -> ScoreTable {
     let rows = clients.flatMap { client in
-      client.train.enumerated().map { place, score in
-        row(client.name, "train", place, score.map { .value($0) } ?? .unscored("lost"))
+      client.train.enumerated().map { index, score in
+        row(client.name, "train", index, score.map { .value($0) } ?? .unscored("lost"))
       } + client.anchors.enumerated().map { row(client.name, "anchor", $0, .value($1)) }
     }
     return ScoreTable(rows: rows, scorers: [])
   }
 
-  private func row(_ client: String, _ split: String, _ place: Int, _ score: Score) -> ScoreTable.Row {
+  private func row(_ client: String, _ split: String, _ index: Int, _ score: Score) -> ScoreTable.Row {
     .init(
-      client: client, split: split, id: "\(split)-\(place)", domain: nil, score: score, checkpoints: [], parts: [])
+      client: client, split: split, id: "\(split)-\(index)", domain: nil, score: score, checkpoints: [], parts: [])
   }
 
   private func select(

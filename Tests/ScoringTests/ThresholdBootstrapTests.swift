@@ -20,18 +20,18 @@ import Testing
   private func table(_ clients: [Made], _ combination: Recipe.Combination = .sum) throws -> ScoreTable {
     let count = clients.first?.train.first?.count ?? 1
     return try ScoreTable.together(
-      (0..<count).map { place in
+      (0..<count).map { index in
         let rows = clients.flatMap { client in
           [("train", client.train), ("anchor", client.anchors)].flatMap { split, scores in
             scores.enumerated().map { sample, scores in
               ScoreTable.Row(
-                client: client.name, split: split, id: "\(split)-\(sample)", domain: nil, score: .value(scores[place]),
+                client: client.name, split: split, id: "\(split)-\(sample)", domain: nil, score: .value(scores[index]),
                 checkpoints: [], parts: [])
             }
           }
         }
         return ScoreTable(
-          rows: rows, scorers: [.init(id: "s", name: "s\(place)", version: "1", parameters: [:], weight: 1)])
+          rows: rows, scorers: [.init(id: "s", name: "s\(index)", version: "1", parameters: [:], weight: 1)])
       }, combination
     ).standardised()
   }
@@ -114,8 +114,8 @@ import Testing
     #expect(abs(present.interval!.lowerBound - low) < 1e-12 && abs(present.interval!.upperBound - high) < 1e-12)
     let threshold = try #require(selection.globalThreshold)
     let rows = try table(made).rows
-    let unsure = rows.indices.count { place in
-      rows[place].isTrain && decisions.count { $0[place] == (values[place] >= threshold) } < 45
+    let unsure = rows.indices.count { index in
+      rows[index].isTrain && decisions.count { $0[index] == (values[index] >= threshold) } < 45
     }
     #expect(present.unsure == unsure && present.scored == 160 && unsure > 0)
   }
@@ -136,16 +136,16 @@ import Testing
     for number in 0..<5 {
       let draw = evidence.draw(number, of: .anchors, more: 2, seed: 3)
       var drawn = made
-      for (place, anchors) in draw.anchors.enumerated() {
-        drawn[place].anchors = anchors.map { row in evidence.rows[row].parts.map { $0.score! } }
+      for (index, anchors) in draw.anchors.enumerated() {
+        drawn[index].anchors = anchors.map { row in evidence.rows[row].parts.map { $0.score! } }
       }
       let expected = try select(table(drawn, .shortfall), "anchor-sigma", calibrated: calibrated, draws: 0)
       let outcome = try #require(try evidence.outcome(of: draw))
       let theirs = Dictionary(
         uniqueKeysWithValues: expected.table.rows.filter(\.isTrain).map { ("\($0.client) \($0.id)", $0.kept) })
       for (row, agrees) in zip(evidence.rows, outcome.agrees) where row.isTrain {
-        let place = try #require(whole.rows.firstIndex { $0.client == row.client && $0.id == row.id && $0.isTrain })
-        #expect(agrees == (kept[place] == theirs["\(row.client) \(row.id)"]), "\(row.client) \(row.id)")
+        let index = try #require(whole.rows.firstIndex { $0.client == row.client && $0.id == row.id && $0.isTrain })
+        #expect(agrees == (kept[index] == theirs["\(row.client) \(row.id)"]), "\(row.client) \(row.id)")
       }
       #expect(Set(theirs.values).count == 2)
     }
@@ -170,8 +170,8 @@ import Testing
   @Test func `more anchors and more clients make it surer`() throws {
     let bootstrap = try #require(try select(table(clients(5, anchors: 8)), "anchor-sigma", draws: 400).bootstrap)
     #expect(kinds(bootstrap) == ["anchors +0", "anchors +10", "clients +0", "clients +1"])
-    func width(_ place: Int) -> Double {
-      bootstrap.resamplings[place].deviations.map { $0.upperBound - $0.lowerBound } ?? .nan
+    func width(_ index: Int) -> Double {
+      bootstrap.resamplings[index].deviations.map { $0.upperBound - $0.lowerBound } ?? .nan
     }
     // 18 anchors instead of 8: by √(8/18) = 0.67; six clients instead of five: by √(5/6) = 0.91.
     #expect((0.55...0.8).contains(width(1) / width(0)), "\(width(1) / width(0))")

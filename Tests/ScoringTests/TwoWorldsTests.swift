@@ -48,7 +48,7 @@ import Testing
       + "]"
   }
 
-  private static let contribution = "{scorer: clues, name: contribution, parameters: {preset: calibrated}}"
+  private static let weightedAdapter = "{scorer: clues, name: contribution, parameters: {preset: calibrated}}"
   private static let direction =
     "{scorer: clues, name: direction, parameters: {preset: calibrated, length: mean, normalize: sample}}"
 
@@ -64,7 +64,7 @@ import Testing
 
   private static let scorers: [(row: String, score: String)] = [
     ("`clues`, `preset: reference`", "{scorer: clues}"),
-    ("`contribution`: `clues`, `preset: calibrated`", contribution),
+    ("`contribution`: `clues`, `preset: calibrated`", weightedAdapter),
     ("`direction`: the same divided by the update's length", direction),
     ("`ifd`", "{scorer: ifd}"), ("`pmi`", "{scorer: pmi}"), ("`perplexity`", "{scorer: perplexity}"),
     ("`loss`", "{scorer: loss}"), ("`grand`", "{scorer: grand}"), ("`tracin`", "{scorer: tracin}"),
@@ -88,11 +88,11 @@ import Testing
   @Test func `what chains are worth`() throws {
     let rows = try Self.rows("chain").dropFirst(2)
     let (ifd, pmi, perplexity) = ("{scorer: ifd}", "{scorer: pmi}", "{scorer: perplexity}")
-    let two = "[\(Self.contribution), \(perplexity)]"
-    let other = "[\(Self.contribution), \(ifd)]"
-    let five = "[\(Self.contribution), \(Self.direction), \(ifd), \(pmi), \(perplexity)]"
+    let two = "[\(Self.weightedAdapter), \(perplexity)]"
+    let other = "[\(Self.weightedAdapter), \(ifd)]"
+    let five = "[\(Self.weightedAdapter), \(Self.direction), \(ifd), \(pmi), \(perplexity)]"
     var chains: [(score: String, combine: String?)] = [
-      ("{scorer: clues}", nil), (Self.contribution, nil), (perplexity, nil), (two, "sum"), (two, "shortfall"),
+      ("{scorer: clues}", nil), (Self.weightedAdapter, nil), (perplexity, nil), (two, "sum"), (two, "shortfall"),
       (other, "sum"), (other, "shortfall"), (five, "sum"), (five, "shortfall"), (try Self.chain(), nil),
     ]
     for name in ["contribution", "direction", "ifd", "pmi", "perplexity"] {
@@ -124,7 +124,7 @@ import Testing
     }
     #expect(abs(byMixture[0] - 0.932) < 0.002 && abs(byMixture[1] - 0.909) < 0.002, "\(byMixture)")
     #expect((broken.groups + fluent.groups).allSatisfy { $0.auroc > 0.88 }, "\(broken.groups) \(fluent.groups)")
-    let sum = "[\(Self.contribution), {scorer: perplexity}]"
+    let sum = "[\(Self.weightedAdapter), {scorer: perplexity}]"
     #expect(try Self.evaluate(Self.broken, sum, combine: "sum").pooled.auroc > 0.96)
     #expect(try Self.evaluate(Self.fluent, sum, combine: "sum").pooled.auroc < 0.75)
     #expect(try Self.evaluate(Self.fluent, "{scorer: clues}").pooled.auroc > 0.85)

@@ -7,10 +7,10 @@ import Testing
     let stream = RandomStream(seed: 3, "words")
     var words = [UInt64](repeating: 0, count: count)
     words.withUnsafeMutableBufferPointer { stream.fill($0, from: offset) }
-    for place in 0..<count {
-      let word = offset &+ UInt64(place)
+    for index in 0..<count {
+      let word = offset &+ UInt64(index)
       let pair = stream.block(word >> 1)
-      #expect(words[place] == (word & 1 == 0 ? pair.0 : pair.1))
+      #expect(words[index] == (word & 1 == 0 ? pair.0 : pair.1))
     }
   }
 }

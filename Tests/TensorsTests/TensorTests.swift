@@ -67,10 +67,10 @@ import Testing
   @Test func findsTheOneNumberThatIsNotFinite() throws {
     for dtype in [DType.f64, .f32, .f16, .bf16] {
       for bad in [Float.nan, .infinity, -.infinity] {
-        for place in [0, 17, 63, 99] {
+        for index in [0, 17, 63, 99] {
           var values = [Float](repeating: 1, count: 100)
           #expect(try Tensor(values, shape: [100], dtype: dtype).isFinite())
-          values[place] = bad
+          values[index] = bad
           #expect(try !Tensor(values, shape: [100], dtype: dtype).isFinite())
         }
       }

@@ -33,9 +33,9 @@ import Testing
   @Test func everyCutAndEveryWrongChecksumIsNoticed() throws {
     let packed = try compress(Array("some text, some more text".utf8), as: .gzip)
     for count in 0..<packed.count { #expect(throws: Failure.self) { try decoded(Array(packed[..<count])) } }
-    for place in packed.count - 8..<packed.count {
+    for index in packed.count - 8..<packed.count {
       var changed = packed
-      changed[place] ^= 1
+      changed[index] ^= 1
       #expect(try failure { try decoded(changed) }.message == "does not match its gzip checksum")
     }
   }

@@ -2,7 +2,7 @@ import Foundation
 
 extension Measurement {
   /// What it costs that a stranger's plugin runs in workers: the example in C, in process and shut in.
-  static func isolation(_ place: Workplace, _ report: Report) throws {
+  static func isolation(_ place: Workspace, _ report: Report) throws {
     report.title(
       "Isolation: a plugin from elsewhere in workers against the same in process, four modules of 4096 × 4096")
     let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized.path

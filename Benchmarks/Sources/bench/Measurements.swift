@@ -1,7 +1,7 @@
 /// One measurement: a name to ask for it, and what it does.
 struct Measurement: Sendable {
   let name: String
-  let carryOut: @Sendable (Workplace, Report) throws -> Void
+  let carryOut: @Sendable (Workspace, Report) throws -> Void
 }
 
 /// What the six adapters of most measurements are merged with.
@@ -23,28 +23,28 @@ extension Measurement {
   ]
 
   /// How long it takes before anything is done.
-  private static func start(_ place: Workplace, _ report: Report) throws {
+  private static func start(_ workspace: Workspace, _ report: Report) throws {
     report.title("Start: clues --version, clues plugins list")
     let series = try Series(
       [
-        Command("clues --version", [place.clues, "--version"]),
-        Command("clues plugins list", [place.clues, "plugins", "list"]),
+        Command("clues --version", [workspace.clues, "--version"]),
+        Command("clues plugins list", [workspace.clues, "plugins", "list"]),
       ],
-      runs: 5 * place.runs)
+      runs: 5 * workspace.runs)
     report.table(series)
     report.figure("start.version.faults", series.median(0, \.pageFaults), "page faults of --version")
     report.figure("start.plugins.faults", series.median(1, \.pageFaults), "page faults of plugins list")
   }
 
   /// TIES on the factors, which reads and writes about as much as it calculates, against PEFT's functions.
-  private static func merge(_ place: Workplace, _ report: Report) throws {
+  private static func merge(_ workspace: Workspace, _ report: Report) throws {
     report.title("Merge: six Llama-2-7B adapters (r 16, q and v, float32), TIES 0.2 in factors, whole process")
     let shape = Shape.llama
-    let folders = try place.adapters(shape, clients: 6)
-    let result = "\(place.folder)/peft.safetensors"
-    let peer = place.peer("PEFT", "peft_ties.py", [result, "0.2"] + folders, output: result)
-    let commands = [place.merge("clues", folders, ties)] + [peer].compactMap { $0 }
-    let series = try Series(commands, runs: place.runs)
+    let folders = try workspace.adapters(shape, clients: 6)
+    let result = "\(workspace.folder)/peft.safetensors"
+    let peer = workspace.peer("PEFT", "peft_ties.py", [result, "0.2"] + folders, output: result)
+    let commands = [workspace.merge("clues", folders, ties)] + [peer].compactMap { $0 }
+    let series = try Series(commands, runs: workspace.runs)
     let bytes = Double(7 * 4 * shape.parameterCount)
     report.table(series, bytes: bytes)
     report.figure(
@@ -57,27 +57,27 @@ extension Measurement {
   }
 
   /// The same from archives: a tar is mapped, a compressed one is decoded once.
-  private static func archives(_ place: Workplace, _ report: Report) throws {
+  private static func archives(_ workspace: Workspace, _ report: Report) throws {
     report.title("Archives: the same from folders, .tar and .tar.zst")
     let shape = Shape.llama
     var commands = [
-      place.merge("folders", try place.adapters(shape, clients: 6), ties),
-      place.merge(".tar", try place.archives(shape, clients: 6, ending: ".tar"), ties),
+      workspace.merge("folders", try workspace.adapters(shape, clients: 6), ties),
+      workspace.merge(".tar", try workspace.archives(shape, clients: 6, ending: ".tar"), ties),
     ]
-    if place.hasProgram("zstd") {
-      let packed = try place.archives(shape, clients: 6, ending: ".tar.zst")
-      commands.append(place.merge(".tar.zst", packed, ties))
+    if workspace.hasProgram("zstd") {
+      let packed = try workspace.archives(shape, clients: 6, ending: ".tar.zst")
+      commands.append(workspace.merge(".tar.zst", packed, ties))
       commands.append(
         .parallel("zstd -d, two at a time", packed.map { ["zstd", "-d", "-q", "-c", $0] }, atATime: 2))
     } else {
       report.note("there is no program zstd, so compressed archives are left out")
     }
-    let series = try Series(commands, runs: place.runs)
+    let series = try Series(commands, runs: workspace.runs)
     report.table(series, bytes: Double(6 * 4 * shape.parameterCount))
     report.figure("archives.tar", series.ratio(1, to: 0), "time from .tar to time from folders")
     guard commands.count > 2 else { return }
     report.figure("archives.zstd", series.ratio(2, to: 3), "time from .tar.zst to that of zstd -d alone")
-    let beyond = (0..<place.runs).map {
+    let beyond = (0..<workspace.runs).map {
       (series.runs[2][$0].seconds - series.runs[1][$0].seconds) / series.runs[3][$0].seconds
     }
     report.figure("archives.decoding", median(beyond), "what .tar.zst takes more than .tar, to zstd -d alone")
@@ -85,25 +85,25 @@ extension Measurement {
   }
 
   /// The spaces against each other, and against what PEFT does for a module.
-  private static func spaces(_ place: Workplace, _ report: Report) throws {
+  private static func spaces(_ workspace: Workspace, _ report: Report) throws {
     report.title("Spaces: six adapters of four modules of 4096 × 4096, to rank 16")
-    let folders = try place.adapters(.fewLlama, clients: 6)
-    let core = place.merge("TIES in core", folders, "--method ties -p density=0.2 --space core --rank 16")
-    let delta = place.merge("TIES in delta", folders, "--method ties -p density=0.2 --space delta --rank 16")
-    let few = try Series([core, delta], runs: place.runs)
+    let folders = try workspace.adapters(.fewLlama, clients: 6)
+    let core = workspace.merge("TIES in core", folders, "--method ties -p density=0.2 --space core --rank 16")
+    let delta = workspace.merge("TIES in delta", folders, "--method ties -p density=0.2 --space delta --rank 16")
+    let few = try Series([core, delta], runs: workspace.runs)
     report.table(few)
     report.title("Spaces: the same of 64 modules")
-    let all = try place.adapters(.llama, clients: 6)
-    let average = place.merge("average in stack, to rank 16", all, "--method average --rank 16")
-    let allCores = place.merge("TIES in core", all, "--method ties -p density=0.2 --space core --rank 16")
-    let full = try Series([average, allCores], runs: place.runs)
+    let all = try workspace.adapters(.llama, clients: 6)
+    let average = workspace.merge("average in stack, to rank 16", all, "--method average --rank 16")
+    let allCores = workspace.merge("TIES in core", all, "--method ties -p density=0.2 --space core --rank 16")
+    let full = try Series([average, allCores], runs: workspace.runs)
     report.table(full)
     // Sixteen times the modules; what a process takes to start counts in both.
     report.figure(
       "spaces.core", 16 * few.median(1) / full.median(1), "times that core is faster than delta, for 64 modules")
-    guard let svd = place.peer("PEFT svd, one module", "peft_svd.py", ["svd", "1"] + folders),
-      let tiesSVD = place.peer("PEFT ties_svd, one module", "peft_svd.py", ["ties_svd", "1"] + folders),
-      let nothing = place.peer("PEFT, none", "peft_svd.py", ["svd", "0"] + folders)
+    guard let svd = workspace.peer("PEFT svd, one module", "peft_svd.py", ["svd", "1"] + folders),
+      let tiesSVD = workspace.peer("PEFT ties_svd, one module", "peft_svd.py", ["ties_svd", "1"] + folders),
+      let nothing = workspace.peer("PEFT, none", "peft_svd.py", ["svd", "0"] + folders)
     else { return }
     let peers = try Series([svd, tiesSVD, nothing], runs: 1, warm: false)
     report.table(peers)
@@ -114,30 +114,31 @@ extension Measurement {
   }
 
   /// What the methods take beside TIES.
-  private static func methods(_ place: Workplace, _ report: Report) throws {
+  private static func methods(_ workspace: Workspace, _ report: Report) throws {
     report.title("Methods: six adapters of 16 modules, in factors")
-    let folders = try place.adapters(.someLlama, clients: 6)
+    let folders = try workspace.adapters(.someLlama, clients: 6)
     let names = ["average", "ties", "dare-ties", "della", "magnitude-prune", "breadcrumbs"]
     let series = try Series(
-      names.map { place.merge($0, folders, "--method \($0) --space factors") }, runs: place.runs)
+      names.map { workspace.merge($0, folders, "--method \($0) --space factors") }, runs: workspace.runs)
     report.table(series)
     report.figure("methods.della", series.ratio(3, to: 1, \.cpu), "processor time of della to that of ties")
   }
 
   /// More and more clients: time and memory.
-  private static func clients(_ place: Workplace, _ report: Report) throws {
+  private static func clients(_ workspace: Workspace, _ report: Report) throws {
     report.title("Clients: TIES 0.2 in factors, 16 modules of 4096 × 4096")
     let counts = [3, 6, 12, 24, 48, 96]
     let series = try Series(
-      counts.map { place.merge("\($0) clients", try place.adapters(.someLlama, clients: $0), ties) }, runs: place.runs)
+      counts.map { workspace.merge("\($0) clients", try workspace.adapters(.someLlama, clients: $0), ties) },
+      runs: workspace.runs)
     report.table(series)
     let growth = (series.median(5) - series.median(4)) / (series.median(4) - series.median(3)) / 2
     report.figure("clients.growth", growth, "time for a client more at 72 clients to that at 36")
     for shape in [Shape.llama, .smol] {
       report.title("Clients: memory with 60 clients against 6, \(shape.name)")
       let memory = try Series(
-        [6, 60].map { place.merge("\($0) clients", try place.adapters(shape, clients: $0), ties) },
-        runs: max(1, place.runs / 2))
+        [6, 60].map { workspace.merge("\($0) clients", try workspace.adapters(shape, clients: $0), ties) },
+        runs: max(1, workspace.runs / 2))
       report.table(memory)
       report.figure(
         "clients.memory.\(shape.name)", memory.ratio(1, to: 0, \.peak), "peak memory with 60 clients to that with 6")
@@ -145,8 +146,8 @@ extension Measurement {
     report.title("Clients: memory with 60 clients against 6, TIES in delta, four modules of 4096 × 4096, to rank 16")
     let delta = try Series(
       [6, 60].map {
-        place.merge(
-          "\($0) clients", try place.adapters(.fewLlama, clients: $0),
+        workspace.merge(
+          "\($0) clients", try workspace.adapters(.fewLlama, clients: $0),
           "--method ties -p density=0.2 --space delta --rank 16")
       }, runs: 1, warm: false)
     report.table(delta)
@@ -155,12 +156,12 @@ extension Measurement {
   }
 
   /// More and more modules: time and memory.
-  private static func modules(_ place: Workplace, _ report: Report) throws {
+  private static func modules(_ workspace: Workspace, _ report: Report) throws {
     report.title("Modules: TIES 0.2 in factors, six clients, modules of 4096 × 4096")
     let shapes = [Shape.fewLlama, .someLlama, .halfLlama, .llama]
     let series = try Series(
-      shapes.map { place.merge("\($0.modules.count) modules", try place.adapters($0, clients: 6), ties) },
-      runs: place.runs)
+      shapes.map { workspace.merge("\($0.modules.count) modules", try workspace.adapters($0, clients: 6), ties) },
+      runs: workspace.runs)
     report.table(series)
     let growth = (series.median(3) - series.median(2)) / (series.median(1) - series.median(0)) * 12 / 32
     report.figure("modules.growth", growth, "time for a module more at 48 modules to that at 10")
@@ -168,11 +169,12 @@ extension Measurement {
   }
 
   /// How often the allocator is asked for memory.
-  private static func allocations(_ place: Workplace, _ report: Report) throws {
+  private static func allocations(_ workspace: Workspace, _ report: Report) throws {
     report.title("Allocations: TIES 0.2 in factors, six clients, modules of 4096 × 4096")
     let (few, all) = (Shape.fewLlama, Shape.llama)
     let counts = try [few, all].map { shape in
-      try place.allocations(of: place.merge("\(shape.modules.count) modules", place.adapters(shape, clients: 6), ties))
+      try workspace.allocations(
+        of: workspace.merge("\(shape.modules.count) modules", workspace.adapters(shape, clients: 6), ties))
     }
     for (shape, count) in zip([few, all], counts) {
       report.note("\(shape.modules.count) modules: \(count) allocations")
@@ -182,31 +184,32 @@ extension Measurement {
   }
 
   /// One core against two.
-  private static func threads(_ place: Workplace, _ report: Report) throws {
+  private static func threads(_ workspace: Workspace, _ report: Report) throws {
     report.title("Threads: one against two")
-    let (all, few) = (try place.adapters(.llama, clients: 6), try place.adapters(.fewLlama, clients: 6))
+    let (all, few) = (try workspace.adapters(.llama, clients: 6), try workspace.adapters(.fewLlama, clients: 6))
     for (name, inputs, options) in [
       ("ties", all, ties), ("stack", all, "--method average --rank 16"),
       ("core", all, "--method ties -p density=0.2 --space core --rank 16"),
       ("delta", few, "--method ties -p density=0.2 --space delta --rank 16"),
     ] {
       let series = try Series(
-        [1, 2].map { place.merge("\(name), threads \($0)", inputs, options + " --threads \($0)") }, runs: place.runs)
+        [1, 2].map { workspace.merge("\(name), threads \($0)", inputs, options + " --threads \($0)") },
+        runs: workspace.runs)
       report.table(series)
       report.figure("threads.\(name)", series.ratio(0, to: 1), "times that two threads are faster")
     }
   }
 
   /// The reference's scores from gradient files, against its arithmetic in torch; needs Python to make the evidence.
-  private static func scores(_ place: Workplace, _ report: Report) throws {
+  private static func scores(_ workspace: Workspace, _ report: Report) throws {
     report.title(
       "Scores: CLUES as the reference has it, 8.4 million parameters, 3 domains, two clients, one checkpoint")
     let (few, many) = (8, 40)
     var commands: [Command] = []
     for count in [few, many] {
-      let clients = ["a", "b"].map { "\(place.folder)/evidence-\(count)-\($0)" }
+      let clients = ["a", "b"].map { "\(workspace.folder)/evidence-\(count)-\($0)" }
       for client in clients {
-        guard let make = place.peer("evidence", "make_evidence.py", [client, "\(count)"]) else {
+        guard let make = workspace.peer("evidence", "make_evidence.py", [client, "\(count)"]) else {
           return report.note("there is no Python to make the evidence with")
         }
         _ = try make.run()
@@ -214,13 +217,13 @@ extension Measurement {
       commands.append(
         Command(
           "clues, 2 × \(count) samples",
-          [place.clues, "score"] + clients
-            + ["--scorer", "clues", "--quiet", "--force", "-o", "\(place.folder)/scores.jsonl"]))
-      commands += [place.peer("torch, \(count) samples", "reference_scores.py", [clients[0], "arithmetic"])].compactMap
-      { $0 }
-      commands += [place.peer("torch, none", "reference_scores.py", [clients[0], "nothing"])].compactMap { $0 }
+          [workspace.clues, "score"] + clients
+            + ["--scorer", "clues", "--quiet", "--force", "-o", "\(workspace.folder)/scores.jsonl"]))
+      commands += [workspace.peer("torch, \(count) samples", "reference_scores.py", [clients[0], "arithmetic"])]
+        .compactMap { $0 }
+      commands += [workspace.peer("torch, none", "reference_scores.py", [clients[0], "nothing"])].compactMap { $0 }
     }
-    let series = try Series(commands, runs: place.runs)
+    let series = try Series(commands, runs: workspace.runs)
     report.table(series)
     // What a sample more takes: starting, digests and the optimizer's state are paid once a client.
     let ours = (series.median(3) - series.median(0)) / Double(2 * (many - few))

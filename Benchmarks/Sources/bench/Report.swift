@@ -8,14 +8,14 @@ final class Report {
 
   /// One line for each command of a series: medians of time, processor time, rate, memory and page faults.
   func table(_ series: Series, bytes: Double? = nil) {
-    for (place, command) in series.commands.enumerated() {
-      let seconds = series.median(place)
+    for (index, command) in series.commands.enumerated() {
+      let seconds = series.median(index)
       let rate = bytes.map { text($0 / seconds / 1e6, 0) + " MB/s" } ?? ""
       show(
         "  " + padded(command.label, 34) + right(text(seconds, 3) + " s", 10)
-          + right(text(series.median(place, \.cpu), 3) + " s cpu", 14) + right(rate, 12)
-          + right(text(series.median(place, \.peak) / 1e6, 1) + " MB", 11)
-          + right(text(series.median(place, \.pageFaults), 0) + " faults", 16))
+          + right(text(series.median(index, \.cpu), 3) + " s cpu", 14) + right(rate, 12)
+          + right(text(series.median(index, \.peak) / 1e6, 1) + " MB", 11)
+          + right(text(series.median(index, \.pageFaults), 0) + " faults", 16))
     }
   }
 

@@ -85,12 +85,12 @@ struct Series {
     runs = commands.map { _ in [] }
     if warm { for command in commands { _ = try command.run() } }
     for _ in 0..<count {
-      for (place, command) in commands.enumerated() { runs[place].append(try command.run()) }
+      for (index, command) in commands.enumerated() { runs[index].append(try command.run()) }
     }
   }
 
-  func median(_ place: Int, _ value: KeyPath<Usage, Double> = \.seconds) -> Double {
-    bench.median(runs[place].map { $0[keyPath: value] })
+  func median(_ index: Int, _ value: KeyPath<Usage, Double> = \.seconds) -> Double {
+    bench.median(runs[index].map { $0[keyPath: value] })
   }
 
   /// The median of the ratios of the runs that were made side by side.

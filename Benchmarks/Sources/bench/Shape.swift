@@ -66,8 +66,8 @@ extension Shape {
       let file = FileHandle(forWritingAtPath: weights + ".part")
     else { throw CommandFailure(description: "\(weights) cannot be written") }
     try file.seekToEnd()
-    for (place, (_, shape, scale)) in tensors.enumerated() {
-      let seed = UInt64(client) << 32 | UInt64(place)
+    for (index, (_, shape, scale)) in tensors.enumerated() {
+      let seed = UInt64(client) << 32 | UInt64(index)
       try file.write(contentsOf: noise(seed: seed, count: shape[0] * shape[1], scale: scale))
     }
     try file.close()
@@ -81,11 +81,11 @@ private func noise(seed: UInt64, count: Int, scale: Float) -> Data {
   var data = Data(count: 4 * count)
   data.withUnsafeMutableBytes { raw in
     let values = raw.bindMemory(to: Float.self)
-    for place in 0..<count {
+    for index in 0..<count {
       state &+= 0x9e37_79b9_7f4a_7c15
       let z = mixed(state)
       let sum = Int(z & 0x1f_ffff) + Int(z >> 21 & 0x1f_ffff) + Int(z >> 42 & 0x1f_ffff)
-      values[place] = (Float(sum) * 0x1p-21 - 1.5) * 2 * scale
+      values[index] = (Float(sum) * 0x1p-21 - 1.5) * 2 * scale
     }
   }
   return data

@@ -29,13 +29,13 @@ guard let clues = options["--clues"], let runs = Int(options["--runs"] ?? "5"), 
 else {
   fail(usage)
 }
-let place = Workplace(
+let workspace = Workspace(
   folder: options["--work"] ?? FileManager.default.temporaryDirectory.appending(path: "clues-bench").path,
   clues: clues, python: options["--python"], runs: runs)
 let report = Report()
 do {
   for measurement in Measurement.all where names.isEmpty || names.contains(measurement.name) {
-    try measurement.carryOut(place, report)
+    try measurement.carryOut(workspace, report)
   }
   if let thresholds = options["--thresholds"] { exit(try report.keeps(to: thresholds) ? 0 : 1) }
 } catch {

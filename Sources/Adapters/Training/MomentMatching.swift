@@ -19,14 +19,14 @@ extension OptimizerState {
     let groupsByPlace = groups.flatMap { Array(repeating: $0, count: $0.parameterCount) }
     var verified: Set<String> = []
     var result: [String: Moments] = [:]
-    for (parameter, place) in zip(parameters, places) {
+    for (parameter, index) in zip(parameters, places) {
       result[parameter.name] = try locating(tensor: parameter.name) {
-        guard let entry = entries[place] else {
+        guard let entry = entries[index] else {
           throw Failure(
             .badData, "has no moments in the optimizer state: it never had a gradient",
             advice: "leave the parameter out of the adapter, or hand in a checkpoint in which it was trained")
         }
-        return try moments(from: entry, in: groupsByPlace[place], shape: parameter.shape, &verified)
+        return try moments(from: entry, in: groupsByPlace[index], shape: parameter.shape, &verified)
       }
     }
     return result
@@ -55,21 +55,21 @@ extension OptimizerState {
     _ names: [String], _ parameters: [(name: ParameterName, shape: [Int])]
   ) throws -> [Int] {
     var places: [ParameterName: Int] = [:]
-    for (place, name) in names.enumerated() {
-      if let other = places.updateValue(place, forKey: ParameterName(name)) {
+    for (index, name) in names.enumerated() {
+      if let other = places.updateValue(index, forKey: ParameterName(name)) {
         throw Failure(
           .badData, "stands for the same parameter as '\(names[other])' in the optimizer state",
           advice: "train one adapter at a time", tensor: name)
       }
     }
     return try parameters.map { parameter in
-      guard let place = places[parameter.name] else {
+      guard let index = places[parameter.name] else {
         throw Failure(
           .badData, "is not among the \(names.count) parameters that the optimizer state names",
           advice: suggestion(for: parameter.name.text, among: names.map(parameterName)),
           tensor: tensorName(of: parameter.name.text))
       }
-      return place
+      return index
     }
   }
 

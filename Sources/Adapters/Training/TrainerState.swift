@@ -35,11 +35,11 @@ public struct TrainerState: Sendable {
     self.step = step
     epoch = try Self.number("epoch", in: object)
     guard let history = object["log_history"]?.arrayValue else { throw Failure(.badData, "has no list 'log_history'") }
-    log = try history.enumerated().map { place, value in
+    log = try history.enumerated().map { index, value in
       do {
         return try Self.entry(value)
       } catch var failure as Failure {
-        failure.message = "entry \(place + 1) of its log_history \(failure.message)"
+        failure.message = "entry \(index + 1) of its log_history \(failure.message)"
         throw failure
       }
     }

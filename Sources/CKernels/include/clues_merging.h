@@ -70,12 +70,12 @@ double clues_absolute_sum(const float *values, size_t count);
  * Entries of one matrix, of which those count whose keys, often the entries themselves, are within outer and not within
  * inner; the others count as zero.
  */
-typedef struct clues_sieve {
+typedef struct clues_masked_input {
   const float *values;
   const float *keys;
   clues_cut outer;
   clues_cut inner;
-} clues_sieve;
+} clues_masked_input;
 
 /* The magnitudes from low on that are kept of one matrix: room of the sums below, for as many as there are inputs. */
 typedef struct clues_range {
@@ -84,15 +84,15 @@ typedef struct clues_range {
 } clues_range;
 
 /* What one matrix counts for: factor in the sum, share in the divisor, vote in the election. */
-typedef struct clues_voice {
+typedef struct clues_weighted_input {
   double factor;
   double share;
   double vote;
-} clues_voice;
+} clues_weighted_input;
 
 /* target = scale · Σ factor·x, in float64, of count entries, whose indices in their matrices begin at first. */
-void clues_sum(const clues_sieve *inputs, const clues_voice *voices, size_t inputs_count, uint64_t first, size_t count,
-               double scale, clues_range *room, float *target);
+void clues_sum(const clues_masked_input *inputs, const clues_weighted_input *weighted, size_t inputs_count,
+               uint64_t first, size_t count, double scale, clues_range *room, float *target);
 
 /*
  * Elects a sign for every entry and sums the inputs that have it.
@@ -100,7 +100,8 @@ void clues_sum(const clues_sieve *inputs, const clues_voice *voices, size_t inpu
  * The sign is that of Σ vote·x, or of Σ vote·sign(x); zero elects plus. The result is scale · Σ factor·x over the inputs
  * with that sign, divided by the sum of their shares unless that is 0.
  */
-void clues_sum_agreeing(const clues_sieve *inputs, const clues_voice *voices, size_t inputs_count, uint64_t first,
+void clues_sum_agreeing(const clues_masked_input *inputs, const clues_weighted_input *weighted, size_t inputs_count,
+                        uint64_t first,
                         size_t count, int elects_by_sign, double scale, clues_range *room, float *target);
 
 /* Adds 1 to the signs seen of an entry where the value is positive, and 2 where it is negative, once each. */

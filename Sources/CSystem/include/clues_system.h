@@ -65,7 +65,8 @@ enum { CLUES_WORKER_CHANNEL = 3, CLUES_WORKER_LIFELINE = 4 };
  * standard output and error, and the host's end of the lifeline. Lists end with null.
  */
 int clues_launch(
-    const char *executable, char *const *arguments, char *const *environment, int *channel, int *murmur, int *lifeline);
+    const char *executable, char *const *arguments, char *const *environment, int *channel, int *output_pipe,
+    int *lifeline);
 
 /* ------------------------------------------------------------------------------------------------------ sandbox */
 

@@ -23,7 +23,7 @@ package struct ClientCopies: Sendable {
       for i in 0..<count {
         for j in 0..<i where distance(i, j).map({ $0 < limit }) ?? false && first[i] != first[j] {
           let (low, high) = (min(first[i], first[j]), max(first[i], first[j]))
-          for place in first.indices where first[place] == high { first[place] = low }
+          for index in first.indices where first[index] == high { first[index] = low }
         }
       }
       return first
@@ -52,8 +52,8 @@ package struct ClientCopies: Sendable {
   package func others(of client: Int, near own: Double? = nil, _ numbers: (Int) -> Double?) -> [Double] {
     guard areAny else { return first.indices.compactMap { $0 == client ? nil : numbers($0) } }
     var groups: [Int: [Double]] = [:]
-    for place in first.indices where first[place] != first[client] {
-      if let number = numbers(place) { groups[first[place], default: []].append(number) }
+    for index in first.indices where first[index] != first[client] {
+      if let number = numbers(index) { groups[first[index], default: []].append(number) }
     }
     return groups.sorted { $0.key < $1.key }.map { _, numbers in
       own.flatMap { own in numbers.min { (abs($0 - own), $0) < (abs($1 - own), $1) } } ?? median(numbers)

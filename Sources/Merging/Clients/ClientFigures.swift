@@ -87,11 +87,11 @@ struct Comparison {
         for j in places { squares[i * count + j] += own[row * (places.count + 1)] }
       }
     }
-    return (0..<count * count).map { place in
-      let (i, j) = (place / count, place % count)
-      guard pairCounts[place] > 0 else { return nil }
-      let norms = (squares[place] * squares[j * count + i]).squareRoot()
-      return norms > 0 ? products[place] / norms : 0
+    return (0..<count * count).map { index in
+      let (i, j) = (index / count, index % count)
+      guard pairCounts[index] > 0 else { return nil }
+      let norms = (squares[index] * squares[j * count + i]).squareRoot()
+      return norms > 0 ? products[index] / norms : 0
     }
   }
 
@@ -107,8 +107,8 @@ struct Comparison {
   var figures: (clients: [ClientFigures], copies: ClientCopies) {
     let (count, norms) = (clients.count, clients.indices.map { energy(of: $0).squareRoot() })
     // A zero has no direction.
-    let cosines = cosines.enumerated().map { place, cosine in
-      norms[place / count] > 0 && norms[place % count] > 0 ? cosine : nil
+    let cosines = cosines.enumerated().map { index, cosine in
+      norms[index / count] > 0 && norms[index % count] > 0 ? cosine : nil
     }
     let copies = ClientCopies(cosines, count: count)
     var differences = clients.map { _ in [ModuleDifference]() }

@@ -64,7 +64,7 @@ package struct NameAgreement {
     guard owners.values.contains(where: { $0.count < clients.count }) else { return }
     findTwins(shapes)
     if let warning = try compareClients() { notes.append(warning) }
-    if mustShare, notes.isEmpty, let warning = strangers() ?? lookalike() { notes.append(warning) }
+    if mustShare, notes.isEmpty, let warning = disjointClients() ?? lookalike() { notes.append(warning) }
   }
 
   /// A layer's name, divided where the layers begin.
@@ -93,8 +93,8 @@ package struct NameAgreement {
       let (short, long) = front.count <= other.front.count ? (front, other.front) : (other.front, front)
       var more = long
       for piece in short {
-        guard let place = more.firstIndex(of: piece) else { return false }
-        more.remove(at: place)
+        guard let index = more.firstIndex(of: piece) else { return false }
+        more.remove(at: index)
       }
       return (isListed || !more.contains(where: Self.isNumber))
         && (!more.contains(where: Self.choosesTower) || short.contains(where: Self.choosesTower))
@@ -123,8 +123,8 @@ package struct NameAgreement {
     for names in groups.values where names.count > 1 {
       // Names are other people's; of so many fronts the rest would tell nothing new.
       let names = names.sorted { $0.whole < $1.whole }.prefix(16)
-      for (place, a) in names.enumerated() {
-        for b in names.dropFirst(place + 1) {
+      for (index, a) in names.enumerated() {
+        for b in names.dropFirst(index + 1) {
           let fronts = Fronts(a: a.front, b: b.front)
           if !Set(owners[a.whole] ?? []).isDisjoint(with: owners[b.whole] ?? []) {
             different.insert(fronts)
@@ -188,7 +188,7 @@ package struct NameAgreement {
   }
 
   /// A warning, where clients fall into groups that share no layer.
-  private func strangers() -> Note? {
+  private func disjointClients() -> Note? {
     var group = Array(clients.indices)
     func root(_ client: Int) -> Int {
       var client = client

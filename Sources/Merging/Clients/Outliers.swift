@@ -71,8 +71,8 @@ package enum OutlierRule {
     of figures: [ClientFigures], _ copies: ClientCopies, trajectories: [Double?]? = nil
   ) -> [Suspicion] {
     let lengths = figures.map { $0.norm > 0 ? log($0.norm) : nil }
-    return figures.indices.map { place in
-      let client = figures[place]
+    return figures.indices.map { index in
+      let client = figures[index]
       guard client.norm > 0 else {
         return Suspicion(
           client: client.client,
@@ -84,14 +84,14 @@ package enum OutlierRule {
       func hold(
         _ mine: Double?, _ numbers: [Double?], least: Double, _ judge: (Double, Double) -> (Peculiarity, String)?
       ) {
-        let others = copies.others(of: place, near: mine) { numbers[$0] }
+        let others = copies.others(of: index, near: mine) { numbers[$0] }
         guard let mine, let bounds = Bounds(others, least: least) else { return }
         let distance = bounds.distance(of: mine)
         guard let (peculiarity, text) = judge(distance, bounds.middle) else { return }
         scores.append(abs(distance))
         if abs(distance) > 1 { reasons.append(.init(peculiarity: peculiarity, text: text)) }
       }
-      hold(lengths[place], lengths, least: log(leastRatio)) { distance, middle in
+      hold(lengths[index], lengths, least: log(leastRatio)) { distance, middle in
         let ratio = client.norm / exp(middle)
         return distance > 0
           ? (.long, "its norm is \(times(ratio)) the median of the others")
@@ -107,12 +107,12 @@ package enum OutlierRule {
           )
       }
       if let trajectories {
-        hold(trajectories[place], trajectories, least: leastDrop) { distance, middle in
+        hold(trajectories[index], trajectories, least: leastDrop) { distance, middle in
           distance > 0
             ? nil
             : (
               .trajectory,
-              "its steps agree with those of the anchors by \(cosineText(trajectories[place])), where the median of the "
+              "its steps agree with those of the anchors by \(cosineText(trajectories[index])), where the median of the "
                 + "others is \(cosineText(middle))"
             )
         }
@@ -127,7 +127,7 @@ package enum OutlierRule {
               peculiarity: .module, text: "in \(module.module) its norm is \(times(ratio)) the median of the others"))
         }
       }
-      let twins = copies.copies(of: place).map { "'\(figures[$0].client)'" }
+      let twins = copies.copies(of: index).map { "'\(figures[$0].client)'" }
       if !twins.isEmpty {
         reasons.append(
           .init(

@@ -32,11 +32,11 @@ package struct Vetting: Sendable {
     let scores = trajectories.map { $0.map(\.value) }
     // Without anchors the score goes by the mean of the others, which accuses nobody.
     let suspicions = OutlierRule.suspicions(of: figures, copies, trajectories: anchors.isEmpty ? nil : scores)
-    self.clients = figures.indices.map { place in
-      VettedClient(figures: figures[place], suspicion: suspicions[place], trajectory: scores?[place])
-    }.sorted { $0.suspicion.precedes($1.suspicion) }.enumerated().map { place, client in
+    self.clients = figures.indices.map { index in
+      VettedClient(figures: figures[index], suspicion: suspicions[index], trajectory: scores?[index])
+    }.sorted { $0.suspicion.precedes($1.suspicion) }.enumerated().map { index, client in
       var client = client
-      client.rank = place + 1
+      client.rank = index + 1
       return client
     }
     sharedModules = comparison.sharedModules

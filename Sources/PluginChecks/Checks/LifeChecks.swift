@@ -10,18 +10,18 @@ extension Check {
     .work(
       "larger-structs", "Structs that have grown at their ends change nothing.",
       advice: "compare struct_size with >= only, and read no further than the fields that you know"
-    ) { specimen in
-      let grown = specimen.perform(in: specimen.lab(growsStructs: true))
-      return difference(specimen.perform(), grown).map { .failed("with larger structs, \($0)") } ?? .success
+    ) { plugin in
+      let grown = plugin.perform(in: plugin.testHost(growsStructs: true))
+      return difference(plugin.perform(), grown).map { .failed("with larger structs, \($0)") } ?? .success
     },
     .entry(
       "no-extensions", "It works where the host offers no extension.",
       advice: "test what extension gives for null, and do without"
-    ) { specimen in
-      let lab = specimen.lab()
-      _ = specimen.perform(in: lab)
-      let asked = lab.extensionsAskedFor.sorted().joined(separator: ", ")
-      if let idleness = specimen.idleness {
+    ) { plugin in
+      let testHost = plugin.testHost()
+      _ = plugin.perform(in: testHost)
+      let asked = testHost.extensionsAskedFor.sorted().joined(separator: ", ")
+      if let idleness = plugin.idleness {
         return asked.isEmpty ? idleness : .failed("it asks for \(asked), and without: \(idleness.message)")
       }
       return asked.isEmpty ? .success : .success("it asks for \(asked)")
@@ -29,25 +29,25 @@ extension Check {
     .work(
       "repeatable", "The same inputs, seed and parameters give the same bits.",
       advice: "draw random numbers from random_words alone, and sum in an order that never changes"
-    ) { specimen in
-      let first = specimen.perform()
+    ) { plugin in
+      let first = plugin.perform()
       for _ in 0..<3 {
-        if let difference = difference(first, specimen.perform()) { return .failed("done anew, \(difference)") }
+        if let difference = difference(first, plugin.perform()) { return .failed("done anew, \(difference)") }
       }
       return .success
     },
     .work(
       "interleaved", "Two instances that are used in turn do not disturb each other.",
       advice: "keep what changes in the instance, never in a global variable"
-    ) { specimen in
-      let seeds = [specimen.seed, specimen.seed &+ 1]
-      let alone = seeds.map { seed in specimen.perform { $0.seed = seed } }
+    ) { plugin in
+      let seeds = [plugin.seed, plugin.seed &+ 1]
+      let alone = seeds.map { seed in plugin.perform { $0.seed = seed } }
       let turns = Turns()
       let together = try inThreads(2) { lane in
-        let lab = specimen.lab()
-        lab.turns = ({ turns.take(lane) }, { turns.pass(lane) })
+        let testHost = plugin.testHost()
+        testHost.turns = ({ turns.take(lane) }, { turns.pass(lane) })
         defer { turns.leave(lane) }
-        return specimen.perform(in: lab) { $0.seed = seeds[lane] }
+        return plugin.perform(in: testHost) { $0.seed = seeds[lane] }
       }
       for lane in 0..<2 {
         if let difference = difference(alone[lane], together[lane]) {
@@ -59,11 +59,11 @@ extension Check {
     .work(
       "threads", "Instances in several threads at once give what each gives alone.",
       advice: "keep what changes in the instance, never in a global variable"
-    ) { specimen in
+    ) { plugin in
       let lanes = 4
-      let alone = (0..<lanes).map { lane in specimen.perform { $0.seed &+= UInt64(lane) } }
+      let alone = (0..<lanes).map { lane in plugin.perform { $0.seed &+= UInt64(lane) } }
       for _ in 0..<4 {
-        let together = try inThreads(lanes) { lane in specimen.perform { $0.seed &+= UInt64(lane) } }
+        let together = try inThreads(lanes) { lane in plugin.perform { $0.seed &+= UInt64(lane) } }
         for lane in 0..<lanes {
           if let difference = difference(alone[lane], together[lane]) {
             return .failed("beside other threads, \(difference)")
@@ -75,28 +75,28 @@ extension Check {
     .work(
       "cancellation", "Once is_cancelled says so, a call returns within half a second, with CLUES_CANCELLED.",
       advice: "ask is_cancelled every few milliseconds of work, and return CLUES_CANCELLED"
-    ) { specimen in
+    ) { plugin in
       let clock = ContinuousClock()
-      let lab = specimen.lab()
+      let testHost = plugin.testHost()
       let cancelled = clock.now + .milliseconds(2)
       var late: (time: Duration, call: Int)?
       var calls = 0
-      lab.isCancelled = { clock.now >= cancelled }
+      testHost.isCancelled = { clock.now >= cancelled }
       var start = clock.now
-      lab.turns.before = { start = clock.now }
-      lab.turns.after = {
+      testHost.turns.before = { start = clock.now }
+      testHost.turns.after = {
         let time = clock.now - max(start, cancelled)
         if time > (late?.time ?? .milliseconds(500)) { late = (time, calls) }
         calls += 1
       }
-      let outcomes = specimen.perform(in: lab) {
+      let outcomes = plugin.perform(in: testHost) {
         ($0.rows, $0.columns, $0.blockRows) = (192, 160, 64)
-        if case .method(let table) = specimen.entry.tables { $0.space = table.pointee.default_space }
+        if case .method(let table) = plugin.entry.tables { $0.space = table.pointee.default_space }
       }
       if let late {
         return .warning("\(outcomes[late.call].name) goes on for \(milliseconds(late.time)) ms after it was cancelled")
       }
-      let works = Set(specimen.perform().filter(\.isDone).map(\.call))
+      let works = Set(plugin.perform().filter(\.isDone).map(\.call))
       let other = outcomes.first {
         !$0.isDone && $0.status != CLUES_CANCELLED.rawValue && works.contains($0.call)
       }
@@ -105,9 +105,9 @@ extension Check {
     .entry(
       "error-text", "Whatever fails says why, in a sentence.",
       advice: "call host->set_error with one sentence before returning anything but CLUES_OK"
-    ) { specimen in
+    ) { plugin in
       var outcomes: [Outcome] = []
-      func watch(_ change: (inout Stage) -> Void) { outcomes += specimen.perform(change) }
+      func watch(_ change: (inout CallScript) -> Void) { outcomes += plugin.perform(change) }
       watch { _ in }
       watch { $0.values = .zeros }
       watch { $0.dtype = clues_dtype(77) }
@@ -118,7 +118,7 @@ extension Check {
       watch { $0.weights = (0..<$0.inputCount).map { _ in 0 } }
       var stranger = RawParameter("no-such-parameter", clues_parameter_type(99))
       stranger.text = "text"
-      outcomes.append(specimen.entry.create(with: specimen.parameters + [stranger], in: specimen.lab()))
+      outcomes.append(plugin.entry.create(with: plugin.parameters + [stranger], in: plugin.testHost()))
       if let silent = outcomes.first(where: { !$0.isDone && ($0.text ?? "").isEmpty }) {
         return .failed("\(silent.name) answers \(silent.answer) and gives no reason")
       }

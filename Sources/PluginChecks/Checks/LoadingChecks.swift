@@ -11,15 +11,15 @@ extension Check {
       "loads", "It loads, with all symbols that it needs and none that it lends to others, and has the entry function.",
       advice: "build it for this system, and link all that it needs into it",
       crash: "a constructor of the library, or of one that it needs, does that"
-    ) { workplace in
-      _ = try workplace.open()
+    ) { context in
+      _ = try context.open()
       return .success
     },
     .library(
       "tables", "Its tables say what the host must know, and their parameters are declared as the contract says.",
       advice: "set every struct_size, and see what the header says of the struct that is named"
-    ) { workplace in
-      let library = try workplace.library()
+    ) { context in
+      let library = try context.library()
       for kind in PluginDescription.Kind.allCases {
         let ids = library.entries.filter { $0.kind == kind }.map(\.id)
         if let id = ids.first(where: { id in ids.count { $0 == id } > 1 }) {
@@ -31,10 +31,10 @@ extension Check {
     .library(
       "one-symbol", "It exports the entry function and no other symbol.",
       advice: "compile with -fvisibility=hidden and link with a version script: see Documentation/PluginABI.md"
-    ) { workplace in
+    ) { context in
       // Some linkers show these of every library.
       let ofLinkers = ["_init", "_fini", "_edata", "_end", "__bss_start"]
-      let others = try exportedSymbols(of: workplace.code).filter {
+      let others = try exportedSymbols(of: context.code).filter {
         $0 != CLUES_PLUGIN_ENTRY && !ofLinkers.contains($0)
       }
       guard let first = others.first else { return .success }
@@ -46,8 +46,8 @@ extension Check {
     .library(
       "contract-version", "It was built for a version of the contract that this host knows.",
       advice: "build it against the clues_plugin.h of this host, or check it with a newer Clues"
-    ) { workplace in
-      let minor = try workplace.library().abiMinor
+    ) { context in
+      let minor = try context.library().abiMinor
       guard minor <= Int(CLUES_ABI_MINOR) else {
         return .failed("claims version 1.\(minor) of the contract, and this host knows 1.\(CLUES_ABI_MINOR) at most")
       }
@@ -56,12 +56,12 @@ extension Check {
     .library(
       "manifest", "It carries a manifest that says the same as its tables.",
       advice: "make it with `clues plugins manifest FILE` and put it in with objcopy, after every build"
-    ) { workplace in
-      let said = try PluginManifest.read(from: workplace.code)
-      let library = try workplace.library()
+    ) { context in
+      let declared = try PluginManifest.read(from: context.code)
+      let library = try context.library()
       let described: PluginLibraryFile
       do {
-        described = try PluginLibraryFile(described: said, path: workplace.path)
+        described = try PluginLibraryFile(described: declared, path: context.path)
       } catch let failure as Failure {
         return .failed(failure.message)
       }
@@ -71,9 +71,9 @@ extension Check {
     .library(
       "load-time", "It is loaded and described within 100 ms.",
       advice: "do nothing in constructors, and keep tables static: the work belongs to create"
-    ) { workplace in
+    ) { context in
       let clock = ContinuousClock()
-      let time = try clock.measure { _ = try workplace.open()(CLUES_ABI_MINOR) }
+      let time = try clock.measure { _ = try context.open()(CLUES_ABI_MINOR) }
       guard time <= .milliseconds(100) else { return .warning("took \(milliseconds(time)) ms to load") }
       return .success("\(milliseconds(time)) ms")
     },

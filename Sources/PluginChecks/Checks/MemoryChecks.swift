@@ -9,11 +9,11 @@ extension Check {
     .work(
       "writes-inside", "It writes to nothing beside the outputs.",
       advice: "use the extents of the output, and write no element beyond them"
-    ) { specimen in
+    ) { plugin in
       for (rows, columns) in [(6, 5), (1, 1), (7, 3)] {
-        let lab = specimen.lab()
-        _ = specimen.perform(in: lab) { ($0.rows, $0.columns) = (rows, columns) }
-        if let trespass = lab.memory.trespass { return .failed(trespass) }
+        let testHost = plugin.testHost()
+        _ = plugin.perform(in: testHost) { ($0.rows, $0.columns) = (rows, columns) }
+        if let trespass = testHost.memory.trespass { return .failed(trespass) }
       }
       return .success
     },
@@ -21,10 +21,10 @@ extension Check {
       "reads-inside", "It reads nothing before or behind what it is lent.",
       advice: "use the extents of what you read; the address sanitizer finds the place",
       crash: "it reaches beyond memory that it was lent, beside which there is none here"
-    ) { specimen in
-      for watch in [LabMemory.Watch.guardsBehind, .guardsBefore] {
+    ) { plugin in
+      for watch in [LentMemory.Watch.guardsBehind, .guardsBefore] {
         for (rows, columns) in [(6, 5), (1, 1), (7, 3)] {
-          _ = specimen.perform(in: specimen.lab(watch: watch)) { ($0.rows, $0.columns) = (rows, columns) }
+          _ = plugin.perform(in: plugin.testHost(watch: watch)) { ($0.rows, $0.columns) = (rows, columns) }
         }
       }
       return .success
@@ -33,24 +33,24 @@ extension Check {
       "inputs-unchanged", "It does not write to its inputs.",
       advice: "work on a copy: inputs are shared with other instances, and may lie in read-only memory",
       crash: "it writes to an input, which is read-only here"
-    ) { specimen in
-      _ = specimen.perform(in: specimen.lab(watch: .readOnlyInputs))
+    ) { plugin in
+      _ = plugin.perform(in: plugin.testHost(watch: .readOnlyInputs))
       return .success
     },
     .work(
       "lent-for-the-call", "It keeps no pointer to what was lent for a call only.",
       advice: "copy what you need later; the header says how long each pointer lives",
       crash: "it uses memory that it was lent for an earlier call"
-    ) { specimen in
-      _ = specimen.perform(in: specimen.lab(watch: .expiry))
+    ) { plugin in
+      _ = plugin.perform(in: plugin.testHost(watch: .expiry))
       return .success
     },
     .work(
       "output-filled", "Every element of an output is written, and none is read before.",
       advice: "outputs hold anything at first: write all of them"
-    ) { specimen in
+    ) { plugin in
       let fills: [UInt8] = [0, 0x55, 0xFF]
-      let lives = fills.map { fill in specimen.perform { $0.outputFill = fill } }
+      let lives = fills.map { fill in plugin.perform { $0.outputFill = fill } }
       for life in lives.dropFirst() {
         if let difference = difference(lives[0], life) {
           return .failed("what the output held before shows: \(difference)")
@@ -61,7 +61,7 @@ extension Check {
     .work(
       "initialised", "What malloc and scratch memory held before does not show.",
       advice: "initialise what you allocate; the memory sanitizer finds the place"
-    ) { specimen in
+    ) { plugin in
       var lives: [[Outcome]] = []
       // Not 0xFF: its complement would end the filling.
       for pattern in [0x00, 0x5A, 0xFE] as [UInt8] {
@@ -73,7 +73,7 @@ extension Check {
           return block
         }
         for block in blocks { free(block) }
-        lives.append(specimen.perform(in: specimen.lab(scratchFill: pattern)))
+        lives.append(plugin.perform(in: plugin.testHost(scratchFill: pattern)))
       }
       clues_perturb_heap(0)
       for life in lives.dropFirst() {
@@ -86,20 +86,20 @@ extension Check {
     .entry(
       "memory-growth", "Making, using and ending instances again and again does not take more and more memory.",
       advice: "free in destroy what create and the calls allocated, also where they fail"
-    ) { specimen in
-      if let refusal = specimen.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
-      let meters = specimen.workplace.meters
+    ) { plugin in
+      if let refusal = plugin.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+      let resourceUsage = plugin.context.resourceUsage
       let lives = 40
       func live() {
-        for _ in 0..<lives { _ = specimen.perform { ($0.rows, $0.columns) = (3, 4) } }
+        for _ in 0..<lives { _ = plugin.perform { ($0.rows, $0.columns) = (3, 4) } }
       }
       live()
       var (heap, mapped): ([Int], [Int]) = ([], [])
       for _ in 0..<3 {
-        let before = (meters.allocated, meters.mapped)
+        let before = (resourceUsage.allocated, resourceUsage.mapped)
         live()
-        heap.append(meters.allocated - before.0)
-        mapped.append(meters.mapped - before.1)
+        heap.append(resourceUsage.allocated - before.0)
+        mapped.append(resourceUsage.mapped - before.1)
       }
       let (grown, pages) = (heap.min()! / lives, mapped.min()! / lives)
       // The smallest piece of memory that can be left behind takes 32 bytes; half of that is noise of the runtime's tables.

@@ -7,17 +7,17 @@ extension Check {
     .entry(
       "dtypes", "A merge works in every dtype that it declares, and refuses the others with CLUES_UNSUPPORTED.",
       of: [.mergeMethod], advice: "look at the dtype of inputs and output before their elements"
-    ) { specimen in
-      guard case .method(let table) = specimen.entry.tables, table.pointee.merge != nil else {
+    ) { plugin in
+      guard case .method(let table) = plugin.entry.tables, table.pointee.merge != nil else {
         return .skipped("it gives coefficients only")
       }
-      if let idleness = specimen.idleness { return idleness }
-      let reference = specimen.perform()
+      if let idleness = plugin.idleness { return idleness }
+      let reference = plugin.perform()
       for (dtype, name, tolerance) in [
         (CLUES_F64, "float64", 1e-5), (CLUES_F16, "float16", 0.02), (CLUES_BF16, "bfloat16", 0.1),
         (clues_dtype(77), "an unknown dtype", 0),
       ] {
-        let outcomes = specimen.perform { $0.dtype = dtype }
+        let outcomes = plugin.perform { $0.dtype = dtype }
         let isDeclared = dtype.rawValue < 32 && table.pointee.dtypes & (1 << dtype.rawValue) != 0
         if isDeclared {
           guard outcomes.contains(where: { $0.call == "merge" && $0.isDone }) else {
@@ -41,14 +41,14 @@ extension Check {
     .entry(
       "strides", "A merge of matrices that are not contiguous is right, or is refused.",
       of: [.mergeMethod], advice: "use the strides, or refuse tensors without CLUES_TENSOR_CONTIGUOUS"
-    ) { specimen in
-      guard case .method(let table) = specimen.entry.tables, table.pointee.merge != nil else {
+    ) { plugin in
+      guard case .method(let table) = plugin.entry.tables, table.pointee.merge != nil else {
         return .skipped("it gives coefficients only")
       }
-      if let idleness = specimen.idleness { return idleness }
-      let reference = specimen.perform { $0.outputFill = 0x3A }.filter { $0.call == "merge" }
-      for layout in [Stage.Layout.spaced, .transposed] {
-        let outcomes = specimen.perform { ($0.layout, $0.outputFill) = (layout, 0x3A) }.filter { $0.call == "merge" }
+      if let idleness = plugin.idleness { return idleness }
+      let reference = plugin.perform { $0.outputFill = 0x3A }.filter { $0.call == "merge" }
+      for layout in [CallScript.Layout.spaced, .transposed] {
+        let outcomes = plugin.perform { ($0.layout, $0.outputFill) = (layout, 0x3A) }.filter { $0.call == "merge" }
         for (mine, right) in zip(outcomes, reference) where mine.isDone {
           if mine.values.spoilt != nil { return .failed("\(mine.name) writes into the gaps") }
           guard mine.isClose(to: right, within: 1e-6) else {
@@ -62,46 +62,46 @@ extension Check {
       "ranks", "A merge of tensors that are no matrices is refused or works, without a crash.",
       of: [.mergeMethod], advice: "look at rank before shape, and answer CLUES_UNSUPPORTED",
       crash: "it reads more of the shape than there is"
-    ) { specimen in
-      guard case .method(let table) = specimen.entry.tables, table.pointee.merge != nil else {
+    ) { plugin in
+      guard case .method(let table) = plugin.entry.tables, table.pointee.merge != nil else {
         return .skipped("it gives coefficients only")
       }
-      if let idleness = specimen.idleness { return idleness }
+      if let idleness = plugin.idleness { return idleness }
       for rank in [0, 1, 3, 8] as [UInt32] {
-        _ = specimen.perform(in: specimen.lab(watch: .guardsBehind)) { ($0.rank, $0.rows, $0.columns) = (rank, 1, 1) }
+        _ = plugin.perform(in: plugin.testHost(watch: .guardsBehind)) { ($0.rank, $0.rows, $0.columns) = (rank, 1, 1) }
       }
       return .success
     },
     .work(
       "sizes", "Nothing, one element, odd and uneven numbers of them do not crash it.",
       advice: "loop over the extents that are given; there may be no rows, no columns, no samples, one client"
-    ) { specimen in
+    ) { plugin in
       let sizes = [(0, 0), (0, 5), (5, 0), (1, 1), (1, 9), (9, 1), (3, 7), (17, 33), (64, 64)]
       var refusals: [String] = []
       for (rows, columns) in sizes {
         // A gradient has elements.
-        let columns = specimen.entry.about.kind == .scorer ? max(columns, 1) : columns
-        for outcome in specimen.perform({ ($0.rows, $0.columns) = (rows, columns) }) where !outcome.isDone {
+        let columns = plugin.entry.about.kind == .scorer ? max(columns, 1) : columns
+        for outcome in plugin.perform({ ($0.rows, $0.columns) = (rows, columns) }) where !outcome.isDone {
           refusals.append("\(outcome.name) answers \(outcome.answer)")
         }
       }
-      _ = specimen.perform { $0.domains = [] }
-      if specimen.entry.about.kind == .thresholdRule { _ = specimen.perform { $0.inputCount = 0 } }
+      _ = plugin.perform { $0.domains = [] }
+      if plugin.entry.about.kind == .thresholdRule { _ = plugin.perform { $0.inputCount = 0 } }
       return refusals.first.map { .success("refuses some: \($0)") } ?? .success
     },
     .work(
       "unknown-values", "Spaces, parts and splits that it does not know are refused with CLUES_UNSUPPORTED.",
       advice: "end every switch over an enumeration with a default that answers CLUES_UNSUPPORTED"
-    ) { specimen in
-      func taken(_ what: String, _ calls: [String], _ change: (inout Stage) -> Void) -> Finding? {
-        let outcome = specimen.perform(change).first {
+    ) { plugin in
+      func taken(_ what: String, _ calls: [String], _ change: (inout CallScript) -> Void) -> Finding? {
+        let outcome = plugin.perform(change).first {
           calls.contains($0.call) && $0.status != CLUES_UNSUPPORTED.rawValue
         }
         return outcome.map {
           .failed("\($0.call) answers \($0.answer) to \(what) that it cannot know, instead of CLUES_UNSUPPORTED")
         }
       }
-      switch specimen.entry.about.kind {
+      switch plugin.entry.about.kind {
       case .mergeMethod:
         let calls = ["coefficients", "merge", "survey"]
         return taken("a space", calls) { $0.space = clues_space(1 << 20) }
@@ -109,7 +109,7 @@ extension Check {
       case .thresholdRule: return taken("a split", ["decide"]) { $0.split = clues_split(77) } ?? .success
       case .scorer:
         // Few scorers look at splits, so nothing is asked but that they survive.
-        _ = specimen.perform { $0.split = clues_split(77) }
+        _ = plugin.perform { $0.split = clues_split(77) }
         return .success
       }
     },

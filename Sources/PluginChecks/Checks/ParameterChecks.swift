@@ -8,14 +8,14 @@ extension Check {
     .entry(
       "default-parameters", "It takes the defaults that it declares.",
       advice: "declare only what create knows, with defaults that it accepts"
-    ) { specimen in
-      let about = specimen.entry.about.parameters
-      let defaults = Specimen.values([:], specimen.entry)
-      let made = specimen.entry.create(with: defaults, in: specimen.lab())
+    ) { plugin in
+      let about = plugin.entry.about.parameters
+      let defaults = PluginUnderTest.values([:], plugin.entry)
+      let made = plugin.entry.create(with: defaults, in: plugin.testHost())
       if made.isDone { return .success }
       let isIncomplete = about.declarations.contains { $0.defaultValue == nil }
       if isIncomplete, made.status == CLUES_INVALID_ARGUMENT.rawValue, made.text != nil {
-        return specimen.refusal.map { .failed("takes neither its defaults nor likely values: \($0)") }
+        return plugin.refusal.map { .failed("takes neither its defaults nor likely values: \($0)") }
           ?? .success("it must be given a parameter: \(made.text ?? "")")
       }
       return .failed("refuses its own defaults: \(made.answer)")
@@ -23,23 +23,23 @@ extension Check {
     .entry(
       "parameter-values", "It takes values from all of the range that it declares, for every parameter.",
       advice: "declare the range that create accepts; refuse only what does not go together"
-    ) { specimen in
-      if let refusal = specimen.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
-      var draw = Draw(seed: specimen.seed, "values of \(specimen.entry.about.id)")
+    ) { plugin in
+      if let refusal = plugin.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+      var draw = Draw(seed: plugin.seed, "values of \(plugin.entry.about.id)")
       var notes: [String] = []
-      for declaration in specimen.entry.about.parameters.declarations {
+      for declaration in plugin.entry.about.parameters.declarations {
         let values = declaration.trialValues(&draw)
         var refusals: [String] = []
         for value in values {
-          var parameters = specimen.parameters.filter { $0.name != declaration.name }
+          var parameters = plugin.parameters.filter { $0.name != declaration.name }
           parameters.append(
             RawParameter(
-              declaration.name, value, perInput: declaration.isPerInput ? specimen.entry.inputCount : nil))
-          let lab = specimen.lab()
-          var stage = specimen.stage
-          stage.parameters = parameters
-          specimen.entry.perform(stage, in: lab)
-          if let made = lab.outcomes.first, !made.isDone {
+              declaration.name, value, perInput: declaration.isPerInput ? plugin.entry.inputCount : nil))
+          let testHost = plugin.testHost()
+          var script = plugin.script
+          script.parameters = parameters
+          plugin.entry.perform(script, in: testHost)
+          if let made = testHost.outcomes.first, !made.isDone {
             refusals.append("\(value.json.text()): \(made.answer)")
             guard made.status == CLUES_INVALID_ARGUMENT.rawValue || made.status == CLUES_UNSUPPORTED.rawValue else {
               return .failed("'\(declaration.name)' of \(refusals[0])")
@@ -58,8 +58,8 @@ extension Check {
       "Values out of range, of other types or of other names are refused or taken, without a crash.",
       advice: "answer CLUES_INVALID_ARGUMENT to what create does not know; look at type before the value",
       crash: "create believes more than it was told"
-    ) { specimen in
-      let declarations = specimen.entry.about.parameters.declarations
+    ) { plugin in
+      let declarations = plugin.entry.about.parameters.declarations
       var faults: [RawParameter] = []
       for declaration in declarations {
         for number in [-1e300, 1e300, -1, .nan, .infinity] {
@@ -67,7 +67,7 @@ extension Check {
           fault.number = number
           fault.integer = number > 0 ? .max : .min
           fault.text = "no such choice \(number)"
-          if declaration.isPerInput { fault.numbers = Array(repeating: number, count: specimen.entry.inputCount) }
+          if declaration.isPerInput { fault.numbers = Array(repeating: number, count: plugin.entry.inputCount) }
           faults.append(fault)
         }
         for type in [CLUES_PARAMETER_NUMBER, CLUES_PARAMETER_TEXT, CLUES_PARAMETER_NUMBERS, clues_parameter_type(99)] {
@@ -77,15 +77,15 @@ extension Check {
           faults.append(fault)
         }
       }
-      var stranger = RawParameter("no-such-parameter", CLUES_PARAMETER_NUMBER)
-      stranger.number = 1
-      faults.append(stranger)
+      var unknown = RawParameter("no-such-parameter", CLUES_PARAMETER_NUMBER)
+      unknown.number = 1
+      faults.append(unknown)
       for fault in faults {
-        specimen.entry.create(
-          with: specimen.parameters.filter { $0.name != fault.name } + [fault], in: specimen.lab())
+        plugin.entry.create(
+          with: plugin.parameters.filter { $0.name != fault.name } + [fault], in: plugin.testHost())
       }
       // None at all, although hosts send the defaults.
-      specimen.entry.create(with: [], in: specimen.lab())
+      plugin.entry.create(with: [], in: plugin.testHost())
       return .success
     },
   ]

@@ -8,13 +8,13 @@ extension Check {
       "module-order", "The order in which modules are shown does not matter.",
       of: [.mergeMethod],
       advice: "let no unit depend on those before; use survey passes for what belongs to the whole adapter"
-    ) { specimen in
+    ) { plugin in
       func byScene(_ outcomes: [Outcome]) -> [Outcome] {
         let kept = outcomes.filter { ["merge", "coefficients"].contains($0.call) }
         // Square modules would look alike; these differ in shape.
         return kept.enumerated().sorted { ($0.element.name, $0.offset) < ($1.element.name, $1.offset) }.map(\.element)
       }
-      let (straight, reversed) = (byScene(specimen.perform()), byScene(specimen.perform { $0.reversesModules = true }))
+      let (straight, reversed) = (byScene(plugin.perform()), byScene(plugin.perform { $0.reversesModules = true }))
       guard let difference = difference(straight, reversed) else { return .success }
       let isClose = zip(straight, reversed).allSatisfy { $0.isClose(to: $1, within: 1e-5) }
       return isClose
@@ -23,20 +23,20 @@ extension Check {
     .entry(
       "survey", "Records of a survey are of one size, and modules that lack a client do not crash it.",
       of: [.mergeMethod], advice: "let survey_size depend on parameters and the number of clients alone, and use index"
-    ) { specimen in
-      guard case .method(let table) = specimen.entry.tables, table.pointee.survey_passes > 0 else {
+    ) { plugin in
+      guard case .method(let table) = plugin.entry.tables, table.pointee.survey_passes > 0 else {
         return .skipped("it makes no survey")
       }
-      if let idleness = specimen.idleness { return idleness }
+      if let idleness = plugin.idleness { return idleness }
       var sizes: [Double] = []
       for seed in 0..<3 as Range<UInt64> {
-        sizes += specimen.perform { $0.seed &+= seed }.filter { $0.call == "survey_size" }.flatMap(\.values.numbers)
+        sizes += plugin.perform { $0.seed &+= seed }.filter { $0.call == "survey_size" }.flatMap(\.values.numbers)
       }
       guard let size = sizes.first else { return .skipped("it is never asked for its size") }
       guard sizes.allSatisfy({ $0 == size }) else { return .failed("gives records of different sizes") }
       guard size <= Double(1 << 26) else { return .failed("wants records of \(size) bytes for three clients") }
-      if specimen.entry.inputCount > specimen.entry.minimumInputCount {
-        let outcomes = specimen.perform { $0.hasGaps = true }
+      if plugin.entry.inputCount > plugin.entry.minimumInputCount {
+        let outcomes = plugin.perform { $0.hasGaps = true }
         if let refused = outcomes.first(where: { !$0.isDone }) {
           return .success("where a client lacks a module, \(refused.name) answers \(refused.answer)")
         }
@@ -46,11 +46,11 @@ extension Check {
     .work(
       "rows", "Rows merged a few at a time are those of the whole.",
       of: [.mergeMethod], advice: "note all that a row must know of others, and count entries from first_row on"
-    ) { specimen in
-      guard case .method(let table) = specimen.entry.tables, table.pointee.merge_rows != nil else {
+    ) { plugin in
+      guard case .method(let table) = plugin.entry.tables, table.pointee.merge_rows != nil else {
         return .skipped("it merges whole matrices only")
       }
-      let outcomes = specimen.perform()
+      let outcomes = plugin.perform()
       if let fault = unfinished(outcomes) { return .failed(fault) }
       let rows = outcomes.filter { $0.call == "merge_rows" }.flatMap(\.values.numbers)
       guard !rows.isEmpty else { return .skipped("its default parameters ask for whole matrices") }

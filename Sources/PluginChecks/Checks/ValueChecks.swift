@@ -7,9 +7,9 @@ extension Check {
     .work(
       "not-finite", "NaN, infinities, denormals and the largest numbers do not crash it.",
       advice: "never turn a floating-point number into an index without looking whether it fits"
-    ) { specimen in
+    ) { plugin in
       for offset in 0..<4 {
-        _ = specimen.perform {
+        _ = plugin.perform {
           $0.values = .strange
           $0.seed &+= UInt64(offset)
         }
@@ -19,37 +19,37 @@ extension Check {
     .work(
       "names", "Clients, modules and samples may be called anything.",
       advice: "names are UTF-8 of any length, or empty: never copy them into an array of fixed size"
-    ) { specimen in
-      _ = specimen.perform { $0.namesAreStrange = true }
+    ) { plugin in
+      _ = plugin.perform { $0.namesAreHostile = true }
       return .success
     },
     .work(
       "zeros", "Zeros give numbers, or are refused with a reason.",
       advice: "look at what you divide by"
-    ) { specimen in
-      let outcomes = specimen.perform { $0.values = .zeros }
+    ) { plugin in
+      let outcomes = plugin.perform { $0.values = .zeros }
       return unfinished(outcomes).map { .failed("of zeros, \($0)") } ?? .success
     },
     .work(
       "finite", "Finite inputs give finite results.",
       advice: "look at what you divide by, and give samples without a score a reason"
-    ) { specimen in
-      return unfinished(specimen.perform()).map { .failed($0) } ?? .success
+    ) { plugin in
+      return unfinished(plugin.perform()).map { .failed($0) } ?? .success
     },
     .entry(
       "one-input", "One input of weight 1 comes back, where the parameters take nothing away.",
       of: [.mergeMethod], advice: "see the laws in Documentation/PluginABI.md"
-    ) { specimen in
-      guard case .method(let table) = specimen.entry.tables, table.pointee.minimum_inputs <= 1 else {
+    ) { plugin in
+      guard case .method(let table) = plugin.entry.tables, table.pointee.minimum_inputs <= 1 else {
         return .skipped("it takes several inputs")
       }
-      if let idleness = specimen.idleness { return idleness }
-      let parameters = specimen.parameters.map { parameter in
+      if let idleness = plugin.idleness { return idleness }
+      let parameters = plugin.parameters.map { parameter in
         var parameter = parameter
         parameter.numbers = Array(parameter.numbers.prefix(1))
         return parameter
       }
-      let outcomes = specimen.perform { ($0.inputCount, $0.parameters) = (1, parameters) }
+      let outcomes = plugin.perform { ($0.inputCount, $0.parameters) = (1, parameters) }
       if let fault = unfinished(outcomes) { return .failed("of one input, \(fault)") }
       let refused = outcomes.first { !$0.isDone }
       if let refused { return .success("refuses one input: \(refused.answer)") }
@@ -58,8 +58,8 @@ extension Check {
       }
       for outcome in outcomes where outcome.call == "merge" {
         let (before, after) = (outcome.values.input, outcome.values.numbers)
-        if let place = before.indices.first(where: { abs(before[$0] - after[$0]) > 1e-5 }) {
-          return .success("\(before[place]) comes back as \(after[place]), as parameters may want")
+        if let index = before.indices.first(where: { abs(before[$0] - after[$0]) > 1e-5 }) {
+          return .success("\(before[index]) comes back as \(after[index]), as parameters may want")
         }
       }
       return .success
@@ -67,11 +67,11 @@ extension Check {
     .work(
       "input-order", "The order in which the host lists the inputs does not matter.",
       of: [.mergeMethod], advice: "sum in the order of the clients' names, or say in the description that order matters"
-    ) { specimen in
-      let count = specimen.entry.inputCount
+    ) { plugin in
+      let count = plugin.entry.inputCount
       guard count > 1 else { return .skipped("it takes one input") }
-      let reversed = specimen.perform { $0.order = Array((0..<count).reversed()) }
-      let straight = specimen.perform()
+      let reversed = plugin.perform { $0.order = Array((0..<count).reversed()) }
+      let straight = plugin.perform()
       guard difference(straight, reversed) != nil else { return .success }
       let isClose = zip(straight, reversed).allSatisfy { $0.isClose(to: $1, within: 1e-5) }
       return isClose
@@ -81,21 +81,21 @@ extension Check {
     .entry(
       "by-chance", "Drawn sizes, weights, values and parameters do not crash it, and give the same bits again.",
       advice: "repeat it with the seed that is printed, under a debugger if need be"
-    ) { specimen in
-      if let refusal = specimen.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+    ) { plugin in
+      if let refusal = plugin.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
       for round in 0..<12 {
-        var draw = Draw(seed: specimen.seed, "round \(round) of \(specimen.entry.about.id)")
-        var stage = specimen.stage
-        stage.seed = draw.word()
-        (stage.rows, stage.columns) = (draw.integer(in: 0...24), draw.integer(in: 1...24))
-        stage.blockRows = draw.integer(in: 1...8)
-        stage.values = draw.element(of: [.ordinary, .ordinary, .strange, .zeros])
-        stage.weights = (0..<stage.inputCount).map { _ in draw.element(of: [1, 0, 0.5, -1, 3]) }
+        var draw = Draw(seed: plugin.seed, "round \(round) of \(plugin.entry.about.id)")
+        var script = plugin.script
+        script.seed = draw.word()
+        (script.rows, script.columns) = (draw.integer(in: 0...24), draw.integer(in: 1...24))
+        script.blockRows = draw.integer(in: 1...8)
+        script.values = draw.element(of: [.ordinary, .ordinary, .strange, .zeros])
+        script.weights = (0..<script.inputCount).map { _ in draw.element(of: [1, 0, 0.5, -1, 3]) }
         // Hosts show no module that fewer clients have than the method takes.
-        stage.hasGaps = draw.integer(in: 0...3) == 0 && stage.inputCount > specimen.entry.minimumInputCount
-        let (first, second) = (specimen.lab(), specimen.lab())
-        specimen.entry.perform(stage, in: first)
-        specimen.entry.perform(stage, in: second)
+        script.hasGaps = draw.integer(in: 0...3) == 0 && script.inputCount > plugin.entry.minimumInputCount
+        let (first, second) = (plugin.testHost(), plugin.testHost())
+        plugin.entry.perform(script, in: first)
+        plugin.entry.perform(script, in: second)
         if let difference = difference(first.outcomes, second.outcomes) {
           return .failed("round \(round), done anew: \(difference)")
         }
@@ -108,9 +108,9 @@ extension Check {
 /// The first result that is no finite number and has no reason for it.
 func unfinished(_ outcomes: [Outcome]) -> String? {
   for outcome in outcomes where outcome.isDone && !["survey", "combine"].contains(outcome.call) {
-    for (place, number) in outcome.values.numbers.enumerated() where !number.isFinite {
-      if outcome.values.reasons.indices.contains(place), outcome.values.reasons[place] != nil { continue }
-      return "\(outcome.name) gives \(number) at place \(place)"
+    for (index, number) in outcome.values.numbers.enumerated() where !number.isFinite {
+      if outcome.values.reasons.indices.contains(index), outcome.values.reasons[index] != nil { continue }
+      return "\(outcome.name) gives \(number) at place \(index)"
     }
   }
   return nil

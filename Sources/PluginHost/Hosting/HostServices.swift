@@ -31,7 +31,7 @@ struct ReadableRows {
 }
 
 /// The C face of the services for one instance, and what it said last.
-final class HostFace {
+final class HostTable {
   let arena = Arena()
   let plugin: String
   let services: HostServices
@@ -57,26 +57,28 @@ final class HostFace {
     table.abi_minor = CLUES_ABI_MINOR
     table.context = Unmanaged.passUnretained(self).toOpaque()
     table.log = { host, level, text in
-      guard let face = HostFace.behind(host), let text else { return }
+      guard let hostTable = HostTable.behind(host), let text else { return }
       let (rank, line) = (HostServices.LogLevel(rawValue: level.rawValue) ?? .info, foreignText(text))
-      if face.allowance.admits(line, rank) { face.services.log(face.plugin, rank, line) }
+      if hostTable.allowance.admits(line, rank) { hostTable.services.log(hostTable.plugin, rank, line) }
     }
     table.set_error = { host, text in
-      guard let face = HostFace.behind(host), let text else { return }
-      face.error = foreignText(text)
+      guard let hostTable = HostTable.behind(host), let text else { return }
+      hostTable.error = foreignText(text)
     }
-    table.is_cancelled = { HostFace.behind($0)?.services.isCancelled() == true ? 1 : 0 }
+    table.is_cancelled = { HostTable.behind($0)?.services.isCancelled() == true ? 1 : 0 }
     table.scratch = { host, size, alignment in
       guard let size = Int(exactly: size), let alignment = Int(exactly: alignment) else { return nil }
-      return HostFace.behind(host)?.scratch.bytes(size, alignment: alignment)
+      return HostTable.behind(host)?.scratch.bytes(size, alignment: alignment)
     }
     table.random_words = { _, stream, offset, count, words in
       guard let words, let count = Int(exactly: count) else { return }
       RandomStream(key: stream).fill(UnsafeMutableBufferPointer(start: words, count: count), from: offset)
     }
     table.extension = { host, id in
-      guard let face = HostFace.behind(host), let id, String(cString: id) == CLUES_EXTENSION_ROWS else { return nil }
-      return UnsafeRawPointer(face.rowsTable)
+      guard let hostTable = HostTable.behind(host), let id, String(cString: id) == CLUES_EXTENSION_ROWS else {
+        return nil
+      }
+      return UnsafeRawPointer(hostTable.rowsTable)
     }
     return arena.value(table)
   }()
@@ -86,7 +88,7 @@ final class HostFace {
     var table = clues_rows()
     table.struct_size = CLUES_ROWS_SIZE
     table.read = { host, input, first, count, target in
-      HostFace.behind(host)?.read(input: input, first, count, into: target) ?? CLUES_INVALID_ARGUMENT
+      HostTable.behind(host)?.read(input: input, first, count, into: target) ?? CLUES_INVALID_ARGUMENT
     }
     return arena.value(table)
   }()
@@ -127,8 +129,8 @@ final class HostFace {
     }
   }
 
-  private static func behind(_ host: UnsafePointer<clues_host>?) -> HostFace? {
-    host?.pointee.context.map { Unmanaged<HostFace>.fromOpaque($0).takeUnretainedValue() }
+  private static func behind(_ host: UnsafePointer<clues_host>?) -> HostTable? {
+    host?.pointee.context.map { Unmanaged<HostTable>.fromOpaque($0).takeUnretainedValue() }
   }
 
   /// Makes a call and turns what it answers into an error.

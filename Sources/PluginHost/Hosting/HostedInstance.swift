@@ -3,7 +3,7 @@ import CluesPluginABI
 
 /// A plugin's instance together with the host that it may talk to until it is destroyed.
 final class HostedInstance {
-  let face: HostFace
+  let hostTable: HostTable
   /// May be null: the plugin decides what it keeps.
   let pointer: UnsafeMutableRawPointer?
   private let destroy: @convention(c) (UnsafeMutableRawPointer?) -> Void
@@ -21,15 +21,15 @@ final class HostedInstance {
     // Before any code of a plugin works: each has a copy of the function that chooses OpenBLAS's kernels, and there is one
     // OpenBLAS, which must not change them under somebody's product.
     _ = clues_prepare_blas()
-    let face = HostFace(plugin, services: services)
+    let hostTable = HostTable(plugin, services: services)
     var pointer: UnsafeMutableRawPointer?
-    try face.call { create(face.table, parameters.table(in: face.arena), &pointer) }
-    self.face = face
+    try hostTable.call { create(hostTable.table, parameters.table(in: hostTable.arena), &pointer) }
+    self.hostTable = hostTable
     self.pointer = pointer
     self.destroy = destroy
   }
 
   deinit {
-    withExtendedLifetime(face) { if let pointer { destroy(pointer) } }
+    withExtendedLifetime(hostTable) { if let pointer { destroy(pointer) } }
   }
 }

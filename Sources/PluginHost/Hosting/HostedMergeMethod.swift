@@ -16,7 +16,7 @@ final class HostedMergeMethod: MergeMethodInstance {
       destroy: table.pointee.destroy)
   }
 
-  private var face: HostFace { instance.face }
+  private var hostTable: HostTable { instance.hostTable }
   private var pointer: UnsafeMutableRawPointer? { instance.pointer }
 
   func coefficients(_ unit: MergeUnit) throws -> [Double] {
@@ -24,7 +24,8 @@ final class HostedMergeMethod: MergeMethodInstance {
     try lending(unit) { unit, _ in table.pointee.coefficients(pointer, unit, &coefficients) }
     guard coefficients.allSatisfy(\.isFinite) else {
       throw Failure(
-        .pluginFailed, "plugin '\(face.plugin)' gave a coefficient that is not a finite number", tensor: unit.module)
+        .pluginFailed, "plugin '\(hostTable.plugin)' gave a coefficient that is not a finite number",
+        tensor: unit.module)
     }
     return coefficients
   }
@@ -35,7 +36,7 @@ final class HostedMergeMethod: MergeMethodInstance {
     guard size <= Survey.largestRecord else {
       throw Failure(
         .pluginFailed,
-        "plugin '\(face.plugin)' wants a survey of \(size) bytes, and \(Survey.largestRecord) are the most")
+        "plugin '\(hostTable.plugin)' wants a survey of \(size) bytes, and \(Survey.largestRecord) are the most")
     }
     return Int(size)
   }
@@ -45,7 +46,7 @@ final class HostedMergeMethod: MergeMethodInstance {
   }
 
   func combine(_ record: SurveyRecord, with other: SurveyRecord, pass: Int) throws {
-    try face.call { table.pointee.combine(pointer, UInt32(pass), record.start, other.start) }
+    try hostTable.call { table.pointee.combine(pointer, UInt32(pass), record.start, other.start) }
   }
 
   func merge(_ unit: MergeUnit, into output: UnsafeMutablePointer<Float>) throws {
@@ -58,7 +59,7 @@ final class HostedMergeMethod: MergeMethodInstance {
     guard size <= Survey.largestRecord else {
       throw Failure(
         .pluginFailed,
-        "plugin '\(face.plugin)' wants notes of \(size) bytes, and \(Survey.largestRecord) are the most")
+        "plugin '\(hostTable.plugin)' wants notes of \(size) bytes, and \(Survey.largestRecord) are the most")
     }
     return size == 0 ? nil : Int(size)
   }
@@ -77,7 +78,7 @@ final class HostedMergeMethod: MergeMethodInstance {
       unit.inputs[input].values = UnsafePointer(whole)
       return try lending(unit) { unit, _ in table.pointee.note(pointer, unit, UInt32(input), note) }
     }
-    try face.lending(ReadableRows(input: input, count: unit.rows, read: read)) {
+    try hostTable.lending(ReadableRows(input: input, count: unit.rows, read: read)) {
       try lending(unit, readable: input) { unit, _ in table.pointee.note(pointer, unit, UInt32(input), note) }
     }
   }
@@ -95,7 +96,7 @@ final class HostedMergeMethod: MergeMethodInstance {
     _ unit: MergeUnit, _ output: UnsafeMutablePointer<Float>,
     _ body: (UnsafePointer<clues_merge_unit>, UnsafePointer<clues_tensor>?) -> clues_status
   ) throws {
-    try Unwritten.check(output, count: unit.rows * unit.columns, of: face.plugin, tensor: unit.module) {
+    try Unwritten.check(output, count: unit.rows * unit.columns, of: hostTable.plugin, tensor: unit.module) {
       try lending(unit, output, body)
     }
   }
@@ -111,7 +112,7 @@ final class HostedMergeMethod: MergeMethodInstance {
         matrix($0, rows: unit.rows, columns: unit.columns, flags: CLUES_TENSOR_WRITABLE.rawValue, in: arena)
       }
       let table = unit.table(in: arena, readable: readable)
-      try locating(tensor: unit.module) { try face.call { body(table, target) } }
+      try locating(tensor: unit.module) { try hostTable.call { body(table, target) } }
     }
   }
 }
@@ -119,14 +120,14 @@ final class HostedMergeMethod: MergeMethodInstance {
 extension MergeUnit {
   /// - parameter readable: The input whose rows are to be read, so that its value is a shape without data.
   fileprivate func table(in arena: Arena, readable: Int?) -> UnsafePointer<clues_merge_unit> {
-    let inputs = self.inputs.enumerated().map { place, input -> UnsafePointer<clues_merge_input>? in
+    let inputs = self.inputs.enumerated().map { index, input -> UnsafePointer<clues_merge_input>? in
       var item = clues_merge_input()
       item.struct_size = CLUES_MERGE_INPUT_SIZE
       item.client = arena.text(input.client)
       item.index = UInt32(input.index)
       item.weight = input.weight
       item.stream = input.stream
-      if input.values != nil || place == readable {
+      if input.values != nil || index == readable {
         let values = input.values.map { UnsafeMutablePointer(mutating: $0) }
         item.value = matrix(values, rows: rows, columns: columns, flags: 0, in: arena)
       }

@@ -23,7 +23,7 @@ final class HostedScorer: ScorerInstance {
       destroy: table.pointee.destroy)
   }
 
-  private var face: HostFace { instance.face }
+  private var hostTable: HostTable { instance.hostTable }
   private var pointer: UnsafeMutableRawPointer? { instance.pointer }
 
   func needs() throws -> [ScorerNeeds] {
@@ -32,7 +32,7 @@ final class HostedScorer: ScorerInstance {
       var needs = clues_needs()
       needs.struct_size = CLUES_NEEDS_SIZE
       var isThere = true
-      try face.call {
+      try hostTable.call {
         let status = table.pointee.needs(pointer, UInt32(alternatives.count), &needs)
         isThere = status != CLUES_UNSUPPORTED
         return isThere ? status : CLUES_OK
@@ -59,7 +59,7 @@ final class HostedScorer: ScorerInstance {
       passes: Int(needs.passes), lastCheckpointOnly: needs.checkpoints == CLUES_CHECKPOINTS_LAST)
   }
 
-  private func fault(_ message: String) -> Failure { Failure(.pluginFailed, "plugin '\(face.plugin)' \(message)") }
+  private func fault(_ message: String) -> Failure { Failure(.pluginFailed, "plugin '\(hostTable.plugin)' \(message)") }
 
   func begin(_ checkpoint: ScoringCheckpoint) throws {
     checkpointArena.reset()
@@ -125,7 +125,7 @@ final class HostedScorer: ScorerInstance {
   }
 
   private func call(_ body: () -> clues_status) throws {
-    try locating(client: client, tensor: tensor) { try face.call(body) }
+    try locating(client: client, tensor: tensor) { try hostTable.call(body) }
   }
 
   /// Lends memory for `count` scores to `body` and reads what the plugin put there.
@@ -148,7 +148,7 @@ final class HostedScorer: ScorerInstance {
         guard !Unwritten.isLeft(value) else {
           throw Failure(
             .pluginFailed,
-            "plugin '\(face.plugin)' gave neither a score nor a reason for number \(sample + 1) of \(count)",
+            "plugin '\(hostTable.plugin)' gave neither a score nor a reason for number \(sample + 1) of \(count)",
             advice: "this is a fault of the plugin: tell its author", client: client)
         }
         return value.isFinite ? .value(value) : .unscored("the scorer gave \(value)")

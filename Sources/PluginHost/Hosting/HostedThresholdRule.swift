@@ -17,7 +17,7 @@ final class HostedThresholdRule: ThresholdRuleInstance {
   }
 
   func thresholds(for clients: [ThresholdRulePlugin.ClientScores]) throws -> [Double] {
-    let (face, pointer) = (instance.face, instance.pointer)
+    let (hostTable, pointer) = (instance.hostTable, instance.pointer)
     let arena = Arena()
     return try withExtendedLifetime(arena) {
       let inputs = clients.map { client -> UnsafePointer<clues_client_scores>? in
@@ -31,10 +31,10 @@ final class HostedThresholdRule: ThresholdRuleInstance {
       }
       let list = arena.array(inputs)
       var thresholds = [Double](repeating: Unwritten.double, count: clients.count)
-      try face.call { table.pointee.decide(pointer, UInt32(inputs.count), list, &thresholds) }
-      if let place = thresholds.firstIndex(where: Unwritten.isLeft) {
+      try hostTable.call { table.pointee.decide(pointer, UInt32(inputs.count), list, &thresholds) }
+      if let index = thresholds.firstIndex(where: Unwritten.isLeft) {
         throw Failure(
-          .pluginFailed, "plugin '\(face.plugin)' gave no threshold for client '\(clients[place].client)'",
+          .pluginFailed, "plugin '\(hostTable.plugin)' gave no threshold for client '\(clients[index].client)'",
           advice: "this is a fault of the plugin: tell its author")
       }
       return thresholds

@@ -8,7 +8,7 @@ package final class ConfinedProcess {
   private let process: pid_t
   private let channel: Int32
   /// What it writes to its standard output and error, which nobody is meant to read unless it dies.
-  private let murmur: Int32
+  private let outputPipe: Int32
   /// Closed by the kernel when this process dies, whatever it dies of; the other one is killed then.
   private let lifeline: Int32
   package private(set) var isAlive = true
@@ -22,13 +22,13 @@ package final class ConfinedProcess {
   package init(_ executable: String, as argument: String) throws {
     let launched = try WorkerLauncher.shared.launch(executable, as: argument)
     (process, channel) = (launched.process, launched.channel)
-    (murmur, lifeline) = (launched.murmur, launched.lifeline)
+    (outputPipe, lifeline) = (launched.outputPipe, launched.lifeline)
   }
 
   deinit {
     end()
     close(channel)
-    close(murmur)
+    close(outputPipe)
     close(lifeline)
   }
 
@@ -103,7 +103,7 @@ package final class ConfinedProcess {
   }
 
   /// The last that was heard of it, as the end of a sentence. What libraries write when they die says more than the log.
-  package var lastWords: String {
+  package var outputTail: String {
     let line = lastMurmured.isEmpty ? lastLogged : lastMurmured
     return line.isEmpty ? "" : "; the last that was heard of it: \(line.prefix(500))"
   }
@@ -113,7 +113,7 @@ package final class ConfinedProcess {
   private func drain() {
     var buffer = [UInt8](repeating: 0, count: 4096)
     for _ in 0..<16 {
-      let count = read(murmur, &buffer, buffer.count)
+      let count = read(outputPipe, &buffer, buffer.count)
       guard count > 0 else { return }
       let lines = String(decoding: buffer.prefix(count), as: UTF8.self).split(whereSeparator: \.isNewline)
       if let line = lines.last(where: { !$0.allSatisfy(\.isWhitespace) }) { lastMurmured = String(line) }

@@ -14,7 +14,7 @@ import Tensors
 @discardableResult
 package func confine(host: pid_t, memory: UInt64, as role: ConfinedRole = .worker) throws -> UInt64 {
   let places = readablePlaces().map { strdup($0) }
-  defer { for place in places { free(place) } }
+  defer { for index in places { free(index) } }
   var step: UnsafePointer<CChar>?
   var addressSpace: UInt64 = 0
   let readable = places.map { UnsafePointer($0) } + [nil]

@@ -14,9 +14,9 @@ package struct Message {
   package var files: [Int32] = []
 
   package enum Kind: UInt32 {
-    /// To the worker: the library, the regions for parcels, lasting parcels and answers, and that with the sign to stop.
+    /// To the worker: the library, the regions for payloads, lasting payloads and answers, and that with the sign to stop.
     case open
-    /// To the worker: a call, the size of its parcel, the room for the answer; new regions as `detail`'s upper bits say.
+    /// To the worker: a call, the size of its payload, the room for the answer; new regions as `detail`'s upper bits say.
     case call
     /// To the host: the call is done, and the answer so large.
     case done
@@ -159,10 +159,10 @@ enum WorkerCall: UInt32 {
 
 /// Flags beside the call in ``Message/detail``.
 enum RegionFlag {
-  /// The parcel lies in the region whose contents outlive the call.
+  /// The payload lies in the region whose contents outlive the call.
   static let lasting: UInt32 = 1 << 16
-  /// A new region for parcels comes along.
+  /// A new region for payloads comes along.
   static let newInput: UInt32 = 1 << 17
-  /// A new region for answers comes along, after that for parcels.
+  /// A new region for answers comes along, after that for payloads.
   static let newOutput: UInt32 = 1 << 18
 }

@@ -17,11 +17,11 @@ public enum PluginWorker {
         opening.files.count == 5
       else { leave("a worker is started by its host, not by hand") }
       let files = opening.files
-      let worker = Servant(
+      let worker = WorkerLoop(
         input: try SharedRegion(received: files[1], for: .input),
         lasting: try SharedRegion(received: files[2], for: .input),
         output: try SharedRegion(received: files[3], for: .output),
-        signs: try SharedRegion(received: files[4], for: .input))
+        stopFlag: try SharedRegion(received: files[4], for: .input))
       try reply {
         try worker.open(
           files[0], as: opening.text, memory: opening.numbers.0, host: pid_t(truncatingIfNeeded: opening.numbers.1))
@@ -50,27 +50,27 @@ public enum PluginWorker {
 
 extension WorkerFault {
   init(_ failure: Failure) {
-    self = failure.kind == .interrupted ? .interrupted : failure.advice == HostFace.silence ? .silent : .told
+    self = failure.kind == .interrupted ? .interrupted : failure.advice == HostTable.silence ? .silent : .told
   }
 }
 
 /// What a worker knows between two calls.
-private final class Servant {
+private final class WorkerLoop {
   private var input: SharedRegion
   private var lasting: SharedRegion
   private var output: SharedRegion
-  private let signs: SharedRegion
+  private let stopFlag: SharedRegion
   private var library: PluginLibraryFile?
 
   private var method: (any MergeMethodInstance)?
   private var scorer: (any ScorerInstance)?
   private var rule: (any ThresholdRuleInstance)?
 
-  init(input: SharedRegion, lasting: SharedRegion, output: SharedRegion, signs: SharedRegion) {
+  init(input: SharedRegion, lasting: SharedRegion, output: SharedRegion, stopFlag: SharedRegion) {
     self.input = input
     self.lasting = lasting
     self.output = output
-    self.signs = signs
+    self.stopFlag = stopFlag
   }
 
   /// Gives up all rights, loads the library and puts its manifest where the host can read it.
@@ -90,12 +90,12 @@ private final class Servant {
   /// What the plugin may ask of its host.
   private var services: HostServices {
     // Sendable, because a plugin may ask from any thread that it was called on.
-    nonisolated(unsafe) let signs = signs.start
+    nonisolated(unsafe) let stopFlag = stopFlag.start
     return HostServices(
       log: { _, level, text in
         _ = try? Message(kind: .log, detail: level.rawValue, text: text).send(over: hostChannel)
       },
-      isCancelled: { signs.load(as: UInt32.self) != 0 })
+      isCancelled: { stopFlag.load(as: UInt32.self) != 0 })
   }
 
   /// Does what a message asks for; gives the size of the answer.
@@ -114,76 +114,76 @@ private final class Servant {
     guard message.kind == .call, let call = WorkerCall(rawValue: message.detail & 0xFFFF), size <= source.capacity,
       room <= output.capacity
     else { throw Failure(.pluginFailed, "a worker was asked for something that it does not know") }
-    var parcel = try ParcelReader(UnsafeRawBufferPointer(start: source.start, count: size))
-    return try serve(call, &parcel, room: room)
+    var payload = try WireReader(UnsafeRawBufferPointer(start: source.start, count: size))
+    return try serve(call, &payload, room: room)
   }
 
-  private func serve(_ call: WorkerCall, _ parcel: inout ParcelReader, room: Int) throws -> Int {
+  private func serve(_ call: WorkerCall, _ payload: inout WireReader, room: Int) throws -> Int {
     switch call {
-    case .create: try create(&parcel)
+    case .create: try create(&payload)
     case .destroy: (method, scorer, rule) = (nil, nil, nil)
     case .coefficients:
-      let coefficients = try existing(method).coefficients(parcel.mergeUnit())
+      let coefficients = try existing(method).coefficients(payload.mergeUnit())
       return try answer(room) { $0.add(coefficients) }
     case .surveySize:
-      let size = try existing(method).surveySize(clients: parcel.integer())
+      let size = try existing(method).surveySize(clients: payload.integer())
       return try answer(room) { $0.add(size) }
     case .survey:
-      let (unit, pass) = (try parcel.mergeUnit(), try parcel.integer())
-      return try withRecord(&parcel) { try existing(method).survey(unit, pass: pass, into: $0) }
+      let (unit, pass) = (try payload.mergeUnit(), try payload.integer())
+      return try withRecord(&payload) { try existing(method).survey(unit, pass: pass, into: $0) }
     case .combine:
-      let (pass, other) = (try parcel.integer(), try existing(parcel.block()))
+      let (pass, other) = (try payload.integer(), try existing(payload.block()))
       let record = SurveyRecord(at: UnsafeMutableRawPointer(mutating: other.baseAddress!), size: other.count)
-      return try withRecord(&parcel) { try existing(method).combine($0, with: record, pass: pass) }
+      return try withRecord(&payload) { try existing(method).combine($0, with: record, pass: pass) }
     case .merge:
-      try existing(method).merge(parcel.mergeUnit(), into: output.start.assumingMemoryBound(to: Float.self))
+      try existing(method).merge(payload.mergeUnit(), into: output.start.assumingMemoryBound(to: Float.self))
       return room
     case .noteSize:
       let size = try existing(method).noteSize() ?? 0
       return try answer(room) { $0.add(size) }
     case .note:
-      var (unit, input) = (try parcel.mergeUnit(), try parcel.integer())
-      let before = try existing(parcel.block())
+      var (unit, input) = (try payload.mergeUnit(), try payload.integer())
+      let before = try existing(payload.block())
       guard unit.inputs.indices.contains(input), before.count == room else { return 0 }
-      unit.inputs[input].values = try existing(parcel.floats(unit.rows, unit.columns))
+      unit.inputs[input].values = try existing(payload.floats(unit.rows, unit.columns))
       output.start.copyMemory(from: before.baseAddress!, byteCount: before.count)
       try existing(method).note(unit, input: input, reading: { _, _ in }, into: output.start)
       return before.count
     case .mergeRows:
-      let (unit, first) = (try parcel.mergeUnit(), try parcel.integer())
-      let notes = try existing(parcel.block()?.baseAddress)
+      let (unit, first) = (try payload.mergeUnit(), try payload.integer())
+      let notes = try existing(payload.block()?.baseAddress)
       try existing(method).mergeRows(
         unit, from: first, notes: notes, into: output.start.assumingMemoryBound(to: Float.self))
       return room
     case .needs:
       let needs = try existing(scorer).needs()
       return try answer(room) { $0.add(needs) }
-    case .beginCheckpoint: try existing(scorer).begin(parcel.checkpoint())
-    case .beginTensor: try existing(scorer).begin(parcel.tensor())
+    case .beginCheckpoint: try existing(scorer).begin(payload.checkpoint())
+    case .beginTensor: try existing(scorer).begin(payload.tensor())
     case .update:
-      let (pass, first, count) = (try parcel.integer(), try parcel.integer(), try parcel.integer())
-      guard let values = try parcel.block()?.baseAddress?.assumingMemoryBound(to: Float.self) else { return 0 }
+      let (pass, first, count) = (try payload.integer(), try payload.integer(), try payload.integer())
+      guard let values = try payload.block()?.baseAddress?.assumingMemoryBound(to: Float.self) else { return 0 }
       try existing(scorer).update(pass: pass, firstSample: first, rowCount: count, values: values)
     case .endTensor: try existing(scorer).endTensor()
     case .endCheckpoint:
       let scores = try existing(scorer).endCheckpoint()
       return try answer(room) { $0.add(scores) }
     case .finish:
-      let scores = try existing(scorer).finish(parcel.list { try $0.scores() })
+      let scores = try existing(scorer).finish(payload.list { try $0.scores() })
       return try answer(room) { $0.add(scores) }
     case .scoreClients:
-      let scores = try existing(scorer).score(parcel.collection())
+      let scores = try existing(scorer).score(payload.collection())
       return try answer(room) { $0.add(scores) }
     case .thresholds:
-      let thresholds = try existing(rule).thresholds(for: parcel.clientScores())
+      let thresholds = try existing(rule).thresholds(for: payload.clientScores())
       return try answer(room) { $0.add(thresholds) }
     }
     return 0
   }
 
-  private func create(_ parcel: inout ParcelReader) throws {
+  private func create(_ payload: inout WireReader) throws {
     (method, scorer, rule) = (nil, nil, nil)
-    let (kind, id, parameters) = (try parcel.text(), try parcel.text(), try parcel.parameters())
+    let (kind, id, parameters) = (try payload.text(), try payload.text(), try payload.parameters())
     switch PluginDescription.Kind(rawValue: kind) {
     case .mergeMethod:
       method = try existing(library?.mergeMethods.first { $0.about.id == id }).makeInstance(
@@ -202,21 +202,21 @@ private final class Servant {
     return value
   }
 
-  /// Lets `body` work on the record at the end of a parcel, in the memory that the host reads it from.
-  private func withRecord(_ parcel: inout ParcelReader, _ body: (SurveyRecord) throws -> Void) throws -> Int {
-    let before = try existing(parcel.block())
+  /// Lets `body` work on the record at the end of a payload, in the memory that the host reads it from.
+  private func withRecord(_ payload: inout WireReader, _ body: (SurveyRecord) throws -> Void) throws -> Int {
+    let before = try existing(payload.block())
     output.start.copyMemory(from: before.baseAddress!, byteCount: before.count)
     try body(SurveyRecord(at: output.start, size: before.count))
     return before.count
   }
 
-  private func answer(_ room: Int, _ body: (inout Parcel) -> Void) throws -> Int {
-    var parcel = Parcel()
-    body(&parcel)
-    guard parcel.size <= room else {
-      throw Failure(.pluginFailed, "answers with \(parcel.size) bytes, and there is room for \(room)")
+  private func answer(_ room: Int, _ body: (inout WireWriter) -> Void) throws -> Int {
+    var payload = WireWriter()
+    body(&payload)
+    guard payload.size <= room else {
+      throw Failure(.pluginFailed, "answers with \(payload.size) bytes, and there is room for \(room)")
     }
-    try parcel.write(to: output.start)
-    return parcel.size
+    try payload.write(to: output.start)
+    return payload.size
   }
 }

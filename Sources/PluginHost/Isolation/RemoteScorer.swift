@@ -9,7 +9,7 @@ final class RemoteScorer: ScorerInstance {
 
   init(_ lease: WorkerLease) { self.lease = lease }
 
-  func needs() throws -> [ScorerNeeds] { try lease.unpack(.needs, Parcel(), room: 1 << 20) { try $0.needs() } }
+  func needs() throws -> [ScorerNeeds] { try lease.unpack(.needs, WireWriter(), room: 1 << 20) { try $0.needs() } }
 
   func begin(_ checkpoint: ScoringCheckpoint) throws {
     lease.subject.client = checkpoint.client
@@ -17,48 +17,48 @@ final class RemoteScorer: ScorerInstance {
     validationCounts = checkpoint.domains.indices.map {
       checkpoint.validationNorms.indices.contains($0) ? checkpoint.validationNorms[$0].count : 0
     }
-    var parcel = Parcel()
-    parcel.add(checkpoint)
-    try lease.call(.beginCheckpoint, parcel)
+    var payload = WireWriter()
+    payload.add(checkpoint)
+    try lease.call(.beginCheckpoint, payload)
   }
 
   func begin(_ tensor: ScoringTensor) throws {
     lease.subject.tensor = tensor.name
     elementCount = tensor.elementCount
-    var parcel = Parcel()
-    parcel.add(tensor, validationCounts: validationCounts)
-    try lease.call(.beginTensor, parcel, isLasting: true)
+    var payload = WireWriter()
+    payload.add(tensor, validationCounts: validationCounts)
+    try lease.call(.beginTensor, payload, isLasting: true)
   }
 
   func update(pass: Int, firstSample: Int, rowCount: Int, values: UnsafePointer<Float>) throws {
-    var parcel = Parcel()
-    for number in [pass, firstSample, rowCount] { parcel.add(number) }
-    parcel.lend(values, count: rowCount * elementCount * MemoryLayout<Float>.size)
-    try lease.call(.update, parcel)
+    var payload = WireWriter()
+    for number in [pass, firstSample, rowCount] { payload.add(number) }
+    payload.lend(values, count: rowCount * elementCount * MemoryLayout<Float>.size)
+    try lease.call(.update, payload)
   }
 
   func endTensor() throws {
-    try lease.call(.endTensor, Parcel())
+    try lease.call(.endTensor, WireWriter())
     lease.subject.tensor = nil
   }
 
-  func endCheckpoint() throws -> [Score] { try collect(.endCheckpoint, Parcel(), count: sampleCount) }
+  func endCheckpoint() throws -> [Score] { try collect(.endCheckpoint, WireWriter(), count: sampleCount) }
 
   func finish(_ checkpoints: [[Score]]) throws -> [Score] {
-    var parcel = Parcel()
-    parcel.add(checkpoints) { $0.add($1) }
-    return try collect(.finish, parcel, count: checkpoints.first?.count ?? 0)
+    var payload = WireWriter()
+    payload.add(checkpoints) { $0.add($1) }
+    return try collect(.finish, payload, count: checkpoints.first?.count ?? 0)
   }
 
   func score(_ collection: ScoringCollection) throws -> [Score] {
-    var parcel = Parcel()
-    parcel.add(collection)
-    return try collect(.scoreClients, parcel, count: collection.clients.count)
+    var payload = WireWriter()
+    payload.add(collection)
+    return try collect(.scoreClients, payload, count: collection.clients.count)
   }
 
-  private func collect(_ call: WorkerCall, _ parcel: Parcel, count: Int) throws -> [Score] {
+  private func collect(_ call: WorkerCall, _ payload: WireWriter, count: Int) throws -> [Score] {
     // Room for a reason of some lines with every sample.
-    let scores = try lease.unpack(call, parcel, room: 1 << 16 + count * 1024) { try $0.scores() }
+    let scores = try lease.unpack(call, payload, room: 1 << 16 + count * 1024) { try $0.scores() }
     guard scores.count == count, scores.allSatisfy({ $0.value?.isFinite != false }) else {
       throw Failure(.pluginFailed, "the worker of plugin '\(lease.plugin)' answers scores that cannot be")
     }

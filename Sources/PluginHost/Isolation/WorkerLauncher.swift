@@ -47,7 +47,7 @@ final class WorkerLauncher: @unchecked Sendable {
     var process: pid_t = -1
     var channel: Int32 = -1
     /// What it writes to standard output and error.
-    var murmur: Int32 = -1
+    var outputPipe: Int32 = -1
     /// The process is killed when this is closed.
     var lifeline: Int32 = -1
   }
@@ -79,7 +79,7 @@ private func spawn(_ executable: String, _ argument: String) throws -> WorkerLau
   var worker = WorkerLauncher.Launched()
   worker.process = withCStrings(["clues", argument]) { arguments in
     withCStrings(environment) {
-      clues_launch(executable, arguments, $0, &worker.channel, &worker.murmur, &worker.lifeline)
+      clues_launch(executable, arguments, $0, &worker.channel, &worker.outputPipe, &worker.lifeline)
     }
   }
   guard worker.process >= 0 else {

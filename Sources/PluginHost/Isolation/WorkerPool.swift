@@ -28,11 +28,11 @@ package final class WorkerPool: @unchecked Sendable {
     _ about: PluginDescription, _ parameters: ParameterValues, _ services: HostServices
   ) throws -> WorkerLease {
     let lease = WorkerLease(try worker(), of: about, services, pool: self)
-    var parcel = Parcel()
-    parcel.add(about.kind.rawValue)
-    parcel.add(about.id)
-    parcel.add(parameters)
-    try lease.call(.create, parcel)
+    var payload = WireWriter()
+    payload.add(about.kind.rawValue)
+    payload.add(about.id)
+    payload.add(parameters)
+    try lease.call(.create, payload)
     lease.hasInstance = true
     return lease
   }
@@ -75,36 +75,36 @@ final class WorkerLease {
 
   deinit {
     // Whatever the plugin makes of its end, nothing depends on it any more.
-    if hasInstance, worker.isAlive { try? call(.destroy, Parcel()) }
+    if hasInstance, worker.isAlive { try? call(.destroy, WireWriter()) }
     pool.giveBack(worker)
   }
 
   var plugin: String { subject.plugin }
 
   func call<Result>(
-    _ call: WorkerCall, _ parcel: Parcel, isLasting: Bool = false, room: Int,
+    _ call: WorkerCall, _ payload: WireWriter, isLasting: Bool = false, room: Int,
     _ read: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     guard worker.isAlive else {
       throw Failure(.pluginFailed, "plugin '\(plugin)' has failed before and cannot go on")
     }
-    return try worker.call(call, parcel, isLasting: isLasting, room: room, subject, services, read)
+    return try worker.call(call, payload, isLasting: isLasting, room: room, subject, services, read)
   }
 
   /// A call that answers nothing.
-  func call(_ call: WorkerCall, _ parcel: Parcel, isLasting: Bool = false) throws {
-    try self.call(call, parcel, isLasting: isLasting, room: 0) { _ in }
+  func call(_ call: WorkerCall, _ payload: WireWriter, isLasting: Bool = false) throws {
+    try self.call(call, payload, isLasting: isLasting, room: 0) { _ in }
   }
 
-  /// A call whose answer is a parcel.
+  /// A call whose answer is a payload.
   func unpack<Result>(
-    _ call: WorkerCall, _ parcel: Parcel, room: Int, _ read: (inout ParcelReader) throws -> Result
+    _ call: WorkerCall, _ payload: WireWriter, room: Int, _ read: (inout WireReader) throws -> Result
   ) throws -> Result {
-    try self.call(call, parcel, room: room) { answer in
+    try self.call(call, payload, room: room) { answer in
       // A copy, because the worker could change the answer while it is read.
       let copy = Array(answer)
       return try copy.withUnsafeBytes { bytes in
-        var reader = try ParcelReader(bytes)
+        var reader = try WireReader(bytes)
         return try read(&reader)
       }
     }

@@ -15,7 +15,7 @@ final class WorkerProcess {
   private var lasting: SharedRegion
   private var output: SharedRegion
   /// Its first word tells the plugin to stop.
-  private let signs: SharedRegion
+  private let stopFlag: SharedRegion
   var isAlive: Bool { process.isAlive }
   /// The address space that it has beside what is shared with it; nil until it has given up its rights.
   private var ownAddressSpace: UInt64?
@@ -32,10 +32,10 @@ final class WorkerProcess {
     input = try SharedRegion(size: 0, for: .input)
     lasting = try SharedRegion(size: 0, for: .input)
     output = try SharedRegion(size: PluginManifest.largest * 2, for: .output)
-    signs = try SharedRegion(size: 0, for: .input)
+    stopFlag = try SharedRegion(size: 0, for: .input)
     process = try ConfinedProcess(settings.executable, as: WorkerSettings.argument)
     var opening = Message(
-      kind: .open, text: library.path, files: [code.descriptor, input.file, lasting.file, output.file, signs.file])
+      kind: .open, text: library.path, files: [code.descriptor, input.file, lasting.file, output.file, stopFlag.file])
     opening.numbers = (settings.memory, UInt64(getpid()))
     let size = try locating(file: library.path) {
       try exchange(opening, "clues_plugin_entry_v1", HostServices(), for: library.library)
@@ -54,17 +54,17 @@ final class WorkerProcess {
   /// Makes a call and lends the answer to `read`: `size` bytes in memory that the worker can still write to.
   ///
   /// - parameters:
-  ///   - isLasting: Whether the parcel is to stay where it is until the next lasting one.
+  ///   - isLasting: Whether the payload is to stay where it is until the next lasting one.
   ///   - room: The most bytes that the answer may have.
   func call<Result>(
-    _ call: WorkerCall, _ parcel: Parcel, isLasting: Bool = false, room: Int, _ subject: Subject,
+    _ call: WorkerCall, _ payload: WireWriter, isLasting: Bool = false, room: Int, _ subject: Subject,
     _ services: HostServices, _ read: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
-    var message = Message(kind: .call, detail: call.rawValue, numbers: (UInt64(parcel.size), UInt64(room)))
+    var message = Message(kind: .call, detail: call.rawValue, numbers: (UInt64(payload.size), UInt64(room)))
     if isLasting { message.detail |= RegionFlag.lasting }
     // Both before anything is changed: a region that the worker does not hear of must not be used.
     let largerInput =
-      (isLasting ? lasting : input).capacity < parcel.size ? try SharedRegion(size: parcel.size, for: .input) : nil
+      (isLasting ? lasting : input).capacity < payload.size ? try SharedRegion(size: payload.size, for: .input) : nil
     let largerOutput = output.capacity < room ? try SharedRegion(size: room, for: .output) : nil
     if largerInput != nil || largerOutput != nil {
       // The regions that are replaced are still mapped while the new ones are.
@@ -82,7 +82,7 @@ final class WorkerProcess {
       output = largerOutput
     }
     do {
-      try parcel.write(to: (isLasting ? lasting : input).start)
+      try payload.write(to: (isLasting ? lasting : input).start)
     } catch {
       // It has not heard of the regions.
       process.end()
@@ -101,14 +101,14 @@ final class WorkerProcess {
   }
 
   /// The bytes that are shared with the worker just now.
-  private var shared: UInt64 { [input, lasting, output, signs].reduce(0) { $0 + UInt64($1.capacity) } }
+  private var shared: UInt64 { [input, lasting, output, stopFlag].reduce(0) { $0 + UInt64($1.capacity) } }
 
   /// Sends a message and waits for what comes of it; gives the size of the answer.
   ///
   /// Whatever the worker does meanwhile, reading nothing or telling without end, time goes on and the user is heard.
   private func exchange(_ message: Message, _ call: String, _ services: HostServices, for plugin: String) throws -> Int
   {
-    signs.start.storeBytes(of: services.isCancelled() ? 1 : 0, as: UInt32.self)
+    stopFlag.start.storeBytes(of: services.isCancelled() ? 1 : 0, as: UInt32.self)
     var patience = Patience(settings.time)
     var (isSent, told) = (false, 0)
     while true {
@@ -165,14 +165,14 @@ final class WorkerProcess {
     let now = patience.clock.now
     if !patience.isStopping, services.isCancelled() {
       patience.isStopping = true
-      signs.start.storeBytes(of: 1, as: UInt32.self)
+      stopFlag.start.storeBytes(of: 1, as: UInt32.self)
       patience.deadline = min(patience.deadline, now + .seconds(2))
     }
     guard now > patience.deadline else { return }
     process.end()
     if patience.isStopping { throw Interruption.failure }
     throw Failure(
-      .pluginFailed, "plugin '\(plugin)' did not return from \(call) within \(settings.time)\(process.lastWords)",
+      .pluginFailed, "plugin '\(plugin)' did not return from \(call) within \(settings.time)\(process.outputTail)",
       advice: "give it more time (--plugin-time), or tell its author")
   }
 
@@ -193,7 +193,7 @@ final class WorkerProcess {
     return Failure(
       .pluginFailed, answer.text.hasPrefix(name) ? answer.text : "\(name): \(answer.text)",
       advice: fault == .silent
-        ? HostFace.silence : isOpening ? "see what else is wrong with it: clues plugins check \(library.path)" : nil)
+        ? HostTable.silence : isOpening ? "see what else is wrong with it: clues plugins check \(library.path)" : nil)
   }
 
   /// What is to be said of a worker that is gone.
@@ -201,7 +201,7 @@ final class WorkerProcess {
     let end = process.death().text
     return Failure(
       .pluginFailed,
-      "plugin '\(plugin)' (\(library.library) \(library.version)) \(end) in \(call)\(process.lastWords)",
+      "plugin '\(plugin)' (\(library.library) \(library.version)) \(end) in \(call)\(process.outputTail)",
       advice: "this is a fault of the plugin, or it wants more memory than --plugin-memory gives it: tell its author")
   }
 }

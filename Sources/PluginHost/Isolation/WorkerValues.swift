@@ -2,33 +2,33 @@ import Diagnostics
 
 // What travels between a host and its workers, in both directions: each pair of functions mirrors the other.
 
-extension Parcel {
+extension WireWriter {
   mutating func add(_ parameters: ParameterValues) {
-    add(parameters.entries) { parcel, entry in
-      parcel.add(entry.name)
-      parcel.add(entry.isDefault)
+    add(parameters.entries) { payload, entry in
+      payload.add(entry.name)
+      payload.add(entry.isDefault)
       switch entry.value {
       case .number(let value):
-        parcel.add(0)
-        parcel.add(value)
+        payload.add(0)
+        payload.add(value)
       case .integer(let value):
-        parcel.add(1)
-        parcel.add(value)
+        payload.add(1)
+        payload.add(value)
       case .boolean(let value):
-        parcel.add(2)
-        parcel.add(value)
+        payload.add(2)
+        payload.add(value)
       case .text(let value):
-        parcel.add(3)
-        parcel.add(value)
+        payload.add(3)
+        payload.add(value)
       case .numbers(let values):
-        parcel.add(4)
-        parcel.add(values)
+        payload.add(4)
+        payload.add(values)
       }
     }
   }
 }
 
-extension ParcelReader {
+extension WireReader {
   mutating func parameters() throws -> ParameterValues {
     try ParameterValues(
       checked: list { reader in
@@ -48,7 +48,7 @@ extension ParcelReader {
 
 // MARK: Merging
 
-extension Parcel {
+extension WireWriter {
   mutating func add(_ unit: MergeUnit) {
     add(unit.module)
     add(unit.space.rawValue)
@@ -57,12 +57,12 @@ extension Parcel {
     add(unit.columns)
     add(unit.innerProducts)
     add(unit.adapterInnerProducts)
-    add(unit.inputs) { parcel, input in
-      parcel.add(input.client)
-      parcel.add(input.index)
-      parcel.add(input.weight)
-      parcel.add(input.stream)
-      parcel.lend(input.values, count: unit.rows * unit.columns * MemoryLayout<Float>.size)
+    add(unit.inputs) { payload, input in
+      payload.add(input.client)
+      payload.add(input.index)
+      payload.add(input.weight)
+      payload.add(input.stream)
+      payload.lend(input.values, count: unit.rows * unit.columns * MemoryLayout<Float>.size)
     }
     add(unit.survey?.recordSize ?? 0)
     lend(unit.survey?.start, count: unit.survey?.size ?? 0)
@@ -71,7 +71,7 @@ extension Parcel {
   mutating func add(_ record: SurveyRecord) { lend(record.start, count: record.size) }
 }
 
-extension ParcelReader {
+extension WireReader {
   package mutating func mergeUnit() throws -> MergeUnit {
     let module = try text()
     guard let space = Space(rawValue: try text()),
@@ -96,7 +96,7 @@ extension ParcelReader {
 
 // MARK: Scoring
 
-extension Parcel {
+extension WireWriter {
   mutating func add(_ checkpoint: ScoringCheckpoint) {
     add(checkpoint.alternative)
     add(checkpoint.client)
@@ -110,9 +110,9 @@ extension Parcel {
     add(checkpoint.ownDomain ?? -1)
     add(checkpoint.validationNorms) { $0.add($1) }
     add(checkpoint.tensorCount)
-    add(checkpoint.columns) { parcel, column in
-      parcel.add(column.name)
-      parcel.add(column.values)
+    add(checkpoint.columns) { payload, column in
+      payload.add(column.name)
+      payload.add(column.values)
     }
   }
 
@@ -125,9 +125,9 @@ extension Parcel {
     lend(tensor.firstMoment, count: size)
     lend(tensor.secondMoment, count: size)
     add(tensor.validationMeans) { $0.lend($1, count: size) }
-    add(zip(tensor.validationSamples, counts).map { ($0, $1) }) { parcel, samples in
-      parcel.add(samples.1)
-      parcel.lend(samples.0, count: samples.1 * size)
+    add(zip(tensor.validationSamples, counts).map { ($0, $1) }) { payload, samples in
+      payload.add(samples.1)
+      payload.lend(samples.0, count: samples.1 * size)
     }
   }
 
@@ -140,37 +140,37 @@ extension Parcel {
   }
 
   mutating func add(_ scores: [Score]) {
-    add(scores) { parcel, score in
+    add(scores) { payload, score in
       switch score {
       case .value(let value):
-        parcel.add(true)
-        parcel.add(value)
+        payload.add(true)
+        payload.add(value)
       case .unscored(let reason):
-        parcel.add(false)
-        parcel.add(reason)
+        payload.add(false)
+        payload.add(reason)
       }
     }
   }
 
   mutating func add(_ needs: [ScorerNeeds]) {
-    add(needs) { parcel, way in
-      parcel.add(UInt64(way.evidence.rawValue))
-      parcel.add(way.columns) { $0.add($1) }
-      parcel.add(way.passes)
-      parcel.add(way.lastCheckpointOnly)
+    add(needs) { payload, way in
+      payload.add(UInt64(way.evidence.rawValue))
+      payload.add(way.columns) { $0.add($1) }
+      payload.add(way.passes)
+      payload.add(way.lastCheckpointOnly)
     }
   }
 
   mutating func add(_ clients: [ThresholdRulePlugin.ClientScores]) {
-    add(clients) { parcel, client in
-      parcel.add(client.client)
-      parcel.add(client.values)
-      parcel.add(client.splits) { $0.add(Int($1.rawValue)) }
+    add(clients) { payload, client in
+      payload.add(client.client)
+      payload.add(client.values)
+      payload.add(client.splits) { $0.add(Int($1.rawValue)) }
     }
   }
 }
 
-extension ParcelReader {
+extension WireReader {
   private mutating func split() throws -> Split {
     guard let split = UInt32(exactly: try integer()).flatMap(Split.init(rawValue:)) else {
       throw Failure(.pluginFailed, "a worker does not know the split of a sample")

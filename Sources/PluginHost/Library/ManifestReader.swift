@@ -67,9 +67,9 @@ struct ManifestReader {
     guard let list = try value(key).arrayValue, list.count <= PluginLibraryFile.mostOfAKind else {
       throw fault("has a '\(key)' that is no list")
     }
-    return try list.enumerated().map { place, value in
+    return try list.enumerated().map { index, value in
       guard let object = value.objectValue else { throw fault("has something in '\(key)' that is no object") }
-      let name = object["id"]?.stringValue.map { "'\($0)'" } ?? "entry \(place)"
+      let name = object["id"]?.stringValue.map { "'\($0)'" } ?? "entry \(index)"
       return ManifestReader(object, "its manifest says of \(name) what makes no sense: it")
     }
   }

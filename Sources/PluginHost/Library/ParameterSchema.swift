@@ -66,8 +66,8 @@ extension ParameterSchema.Declaration {
       "type", "default", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "description", "unit",
       "perInput",
     ]
-    if let stranger = object.keys.first(where: { !known.contains($0) }) {
-      throw fault("uses the keyword '\(stranger)', which hosts do not know")
+    if let unknown = object.keys.first(where: { !known.contains($0) }) {
+      throw fault("uses the keyword '\(unknown)', which hosts do not know")
     }
     guard let type = object["type"]?.stringValue.flatMap(ParameterSchema.ValueType.init) else {
       throw fault("has no type out of number, integer, boolean, string")

@@ -54,8 +54,8 @@ public struct ParameterValues: Sendable, Hashable {
   /// Sets one value for each input, which the schema must have allowed.
   public mutating func set(_ name: String, numbers: [Double], isDefault: Bool) {
     let entry = Entry(name: name, value: .numbers(numbers), isDefault: isDefault)
-    if let place = entries.firstIndex(where: { $0.name == name }) {
-      entries[place] = entry
+    if let index = entries.firstIndex(where: { $0.name == name }) {
+      entries[index] = entry
     } else {
       entries.append(entry)
       entries.sort { $0.name < $1.name }

@@ -18,7 +18,7 @@ public struct PluginCatalog: Sendable {
     public let file: PluginLibraryFile
     public let origin: PluginSearchPath.Origin
     /// Whether it may run; nil for those that ship with Clues.
-    public let standing: StrangeLibrary.Standing?
+    public let trustStatus: UntrustedLibrary.TrustStatus?
   }
 
   /// - parameters:
@@ -45,10 +45,11 @@ public struct PluginCatalog: Sendable {
     at path: String, _ origin: PluginSearchPath.Origin, _ trust: TrustStore, _ isolation: Isolation
   ) throws -> Library {
     if origin == .builtIn {
-      return Library(file: try PluginLibraryFile(loading: path), origin: origin, standing: nil)
+      return Library(file: try PluginLibraryFile(loading: path), origin: origin, trustStatus: nil)
     }
-    let stranger = try StrangeLibrary(path: path, trust: trust)
-    return Library(file: try stranger.library(isolation: isolation), origin: origin, standing: stranger.standing)
+    let candidate = try UntrustedLibrary(path: path, trust: trust)
+    return Library(
+      file: try candidate.library(isolation: isolation), origin: origin, trustStatus: candidate.trustStatus)
   }
 
   public var mergeMethods: [MergeMethodPlugin] { libraries.flatMap(\.file.mergeMethods) }

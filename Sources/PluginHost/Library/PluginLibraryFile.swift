@@ -89,8 +89,8 @@ private func tables<Table>(
   guard count <= PluginLibraryFile.mostOfAKind, let pointers else {
     throw Failure(.pluginFailed, "claims \(count) entries that are not there")
   }
-  return try (0..<Int(count)).map { place in
-    guard let table = pointers[place] else { throw Failure(.pluginFailed, "its entry \(place) is missing") }
+  return try (0..<Int(count)).map { index in
+    guard let table = pointers[index] else { throw Failure(.pluginFailed, "its entry \(index) is missing") }
     return table
   }
 }

@@ -3,35 +3,35 @@ import Diagnostics
 extension MergekitTranslation {
   /// The clients, in the order of the models.
   mutating func clients(from base: Node?) throws -> Node {
-    let place = Place() / "models"
+    let location = Location() / "models"
     guard let node = root["models"] else {
       throw root.origin.failure("the mergekit file has no 'models'", advice: "list the adapters there")
     }
-    guard let models = node.list else { throw Form<String>.mismatch(node, at: place, due: "a list of models") }
+    guard let models = node.list else { throw Schema<String>.mismatch(node, at: location, due: "a list of models") }
     guard !models.isEmpty else { throw node.origin.failure("'models' is an empty list") }
     let paths = try models.enumerated().map { index, model -> Node in
       guard let members = model.mapping else {
-        throw Form<String>.mismatch(model, at: place / index, due: "a mapping with 'model'")
+        throw Schema<String>.mismatch(model, at: location / index, due: "a mapping with 'model'")
       }
       if let member = members.first(where: { !["model", "parameters"].contains($0.key) }) {
         throw member.origin.failure(
-          "unknown key '\(Node.shortened(member.key))' in \((place / index).name)",
+          "unknown key '\(Node.shortened(member.key))' in \((location / index).name)",
           advice: suggestion(for: member.key, among: ["model", "parameters"]))
       }
       guard let path = model["model"] else {
-        throw model.origin.failure("\((place / index).name) has no 'model'", advice: "give the path of an adapter")
+        throw model.origin.failure("\((location / index).name) has no 'model'", advice: "give the path of an adapter")
       }
-      _ = try MergekitValue.model(path, place / index / "model")
+      _ = try MergekitValue.model(path, location / index / "model")
       return path
     }
     let names = try names(paths, from: base)
     var clients: [Node] = []
     for (index, (model, path)) in zip(models, paths).enumerated() {
       var members: [(key: String, value: Node)] = [("path", path)]
-      step(place / index / "model", "clients.\(index).path")
+      step(location / index / "model", "clients.\(index).path")
       if let name = names?[index] {
         members.append(("name", name))
-        step(place / index / "model", "clients.\(index).name = \(name.text ?? "")", "the way goes by name")
+        step(location / index / "model", "clients.\(index).name = \(name.text ?? "")", "the way goes by name")
       }
       members += try settings(of: model, index)
       clients.append(.mapping(members, model.origin))
@@ -66,11 +66,11 @@ extension MergekitTranslation {
 
   /// The weight and the parameters of one model.
   private mutating func settings(of model: Node, _ index: Int) throws -> [(key: String, value: Node)] {
-    let place = Place() / "models" / index / "parameters"
+    let location = Location() / "models" / index / "parameters"
     var members: [(key: String, value: Node)] = []
     var own: [(key: String, value: Node)] = []
     if let node = model["parameters"], node.mapping == nil {
-      throw Form<String>.mismatch(node, at: place, due: "a mapping of parameters")
+      throw Schema<String>.mismatch(node, at: location, due: "a mapping of parameters")
     }
     for member in model["parameters"]?.mapping ?? [] where member.key != "weight" || !method.isWeighted {
       let parameter = try parameter(member)
@@ -79,8 +79,8 @@ extension MergekitTranslation {
           "'\(member.key)' is one for all models, and mergekit ignores it here",
           advice: "write it under 'parameters' at the top")
       }
-      own.append((member.key, try MergekitValue.parameter(member.value, place / member.key)))
-      step(place / member.key, "clients.\(index).parameters.\(member.key)")
+      own.append((member.key, try MergekitValue.parameter(member.value, location / member.key)))
+      step(location / member.key, "clients.\(index).parameters.\(member.key)")
     }
     if method.isWeighted {
       let (node, source) = try weight(of: model, index)
@@ -92,10 +92,10 @@ extension MergekitTranslation {
   }
 
   /// A model's weight: its own, else the one for all.
-  private func weight(of model: Node, _ index: Int) throws -> (Node, Place) {
-    let own = Place() / "models" / index / "parameters" / "weight"
+  private func weight(of model: Node, _ index: Int) throws -> (Node, Location) {
+    let own = Location() / "models" / index / "parameters" / "weight"
     if let node = model["parameters"]?["weight"] { return (try MergekitValue.weight(node, own), own) }
-    let common = Place() / "parameters" / "weight"
+    let common = Location() / "parameters" / "weight"
     if let node = root["parameters"]?["weight"] { return (try MergekitValue.weight(node, common), common) }
     throw model.origin.failure(
       "this model has no weight, and '\(method.name)' needs one", advice: "give it parameters: {weight: 1}")

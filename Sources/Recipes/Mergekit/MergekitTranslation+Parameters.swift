@@ -17,22 +17,22 @@ extension MergekitTranslation {
   mutating func readParameters() throws {
     for (name, value) in method.settings.sorted(by: { $0.key < $1.key }) {
       parameters.append((name, .word(value, methodName.origin)))
-      step(Place() / "merge_method", "merge.parameters.\(name) = \(value)")
+      step(Location() / "merge_method", "merge.parameters.\(name) = \(value)")
     }
-    let place = Place() / "parameters"
+    let location = Location() / "parameters"
     if let node = root["parameters"], node.mapping == nil {
-      throw Form<String>.mismatch(node, at: place, due: "a mapping of parameters")
+      throw Schema<String>.mismatch(node, at: location, due: "a mapping of parameters")
     }
     let members = root["parameters"]?.mapping ?? []
     for member in members where member.key != "weight" || !method.isWeighted {
       let parameter = try parameter(member)
       switch parameter.meaning {
       case .number(let otherwise):
-        let value = try completed(MergekitValue.parameter(member.value, place / member.key), otherwise)
+        let value = try completed(MergekitValue.parameter(member.value, location / member.key), otherwise)
         parameters.append((member.key, value))
-        step(place / member.key, "merge.parameters.\(member.key)")
+        step(location / member.key, "merge.parameters.\(member.key)")
       case .flag(let yes, let no):
-        let isSet = try MergekitValue.flag(member.value, place / member.key)
+        let isSet = try MergekitValue.flag(member.value, location / member.key)
         try settle(member, isSet ? yes : no)
       }
     }
@@ -42,12 +42,12 @@ extension MergekitTranslation {
   }
 
   private mutating func settle(_ member: Node.Member, _ outcome: MergekitParameter.Outcome) throws {
-    let place = Place() / "parameters" / member.key
+    let location = Location() / "parameters" / member.key
     switch outcome {
     case .set(let key, let value):
       parameters.append((key, .word(value, member.value.origin)))
-      step(place, "merge.parameters.\(key) = \(value)")
-    case .nothing(let why): step(place, "nothing", why)
+      step(location, "merge.parameters.\(key) = \(value)")
+    case .nothing(let why): step(location, "nothing", why)
     case .refused(let why, let advice): throw member.value.origin.failure(why, advice: advice)
     }
   }
@@ -80,12 +80,12 @@ extension MergekitTranslation {
       let models = root["models"]?.list ?? []
       let isNeeded = try models.contains { model in
         try model["parameters"]?[parameter.name].map {
-          try !MergekitValue.coversEverything(MergekitValue.parameter($0, Place()))
+          try !MergekitValue.coversEverything(MergekitValue.parameter($0, Location()))
         } ?? true
       }
       guard isNeeded else { return }
       parameters.append((parameter.name, .word(value, methodName.origin)))
-      step(Place() / "merge_method", "merge.parameters.\(parameter.name) = \(value)", "mergekit's default")
+      step(Location() / "merge_method", "merge.parameters.\(parameter.name) = \(value)", "mergekit's default")
     }
   }
 }

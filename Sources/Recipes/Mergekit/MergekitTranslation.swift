@@ -8,7 +8,7 @@ struct MergekitTranslation {
   private(set) var tree: Node
 
   /// Which key of the file became what.
-  private(set) var steps: [Decision] = []
+  private(set) var steps: [ExplainedValue] = []
 
   let root: Node
   let method: MergekitMethod
@@ -27,9 +27,9 @@ struct MergekitTranslation {
     methodName = root["merge_method"] ?? root
     method = try Self.method(methodName)
     tree = root
-    step(Place() / "merge_method", "merge.method = \(method.id)", method.note)
+    step(Location() / "merge_method", "merge.method = \(method.id)", method.note)
     step(
-      Place() / "merge_method", "merge.space = delta",
+      Location() / "merge_method", "merge.space = delta",
       "methods work on the differences from the base, which adapters are")
     let base = try base()
     let clients = try clients(from: base)
@@ -40,15 +40,15 @@ struct MergekitTranslation {
     if !parameters.isEmpty { merge.append(("parameters", .mapping(parameters, methodName.origin))) }
     if case .isZero = method.base, let base {
       merge.append(("base_model", base))
-      step(Place() / "base_model", "merge.base_model", "adapters are differences from it already")
+      step(Location() / "base_model", "merge.base_model", "adapters are differences from it already")
     }
     var members = [("clients", clients), ("merge", Node.mapping(merge, methodName.origin))]
     if let dtype = try dtype() { members.append(("output", .mapping([("dtype", dtype)], dtype.origin))) }
     tree = .mapping(members, root.origin)
   }
 
-  mutating func step(_ place: Place, _ became: String, _ why: String? = nil) {
-    steps.append(Decision(place: place, value: became, meaning: why))
+  mutating func step(_ location: Location, _ became: String, _ why: String? = nil) {
+    steps.append(ExplainedValue(location: location, value: became, meaning: why))
   }
 
   private static let keys = ["merge_method", "models", "base_model", "parameters", "dtype", "out_dtype"]
@@ -83,8 +83,8 @@ struct MergekitTranslation {
   }
 
   private static func method(_ node: Node) throws -> MergekitMethod {
-    let place = Place() / "merge_method"
-    guard let name = node.text else { throw Form<String>.mismatch(node, at: place, due: "the name of a method") }
+    let location = Location() / "merge_method"
+    guard let name = node.text else { throw Schema<String>.mismatch(node, at: location, due: "the name of a method") }
     if let refused = MergekitMethod.refused[name] { throw node.origin.failure(refused.why, advice: refused.advice) }
     guard let method = MergekitMethod.all.first(where: { $0.name == name }) else {
       throw node.origin.failure(
@@ -103,7 +103,7 @@ struct MergekitTranslation {
     if case .isNone(let why) = method.base {
       throw node.origin.failure(why, advice: "remove 'base_model'; adapters are differences from it already")
     }
-    _ = try MergekitValue.model(node, Place() / "base_model")
+    _ = try MergekitValue.model(node, Location() / "base_model")
     return node
   }
 
@@ -112,21 +112,21 @@ struct MergekitTranslation {
     var chosen: Node?
     for key in ["out_dtype", "dtype"] {
       guard let node = root[key] else { continue }
-      guard let text = node.text else { throw Form<String>.mismatch(node, at: Place() / key, due: "a type") }
+      guard let text = node.text else { throw Schema<String>.mismatch(node, at: Location() / key, due: "a type") }
       let name = text.hasPrefix("torch.") ? String(text.dropFirst("torch.".count)) : text
       let word = Node(content: .scalar(name, isPlain: true), origin: node.origin)
       let types = Recipe.Precision.allCases.filter { $0 != .auto }
       guard types.contains(where: { $0.rawValue == name }) else {
-        throw Form<String>.mismatch(
-          node, at: Place() / key, due: listed(types.map { "'\($0.rawValue)'" }, "or"), words: types.map(\.rawValue),
+        throw Schema<String>.mismatch(
+          node, at: Location() / key, due: listed(types.map { "'\($0.rawValue)'" }, "or"), words: types.map(\.rawValue),
           advice: Recipe.Precision(nameElsewhere: name).map { "did you mean '\($0.rawValue)'?" })
       }
       guard chosen == nil else {
-        step(Place() / key, "nothing", "sums are made in float32 at least, whatever the type of the result")
+        step(Location() / key, "nothing", "sums are made in float32 at least, whatever the type of the result")
         continue
       }
       chosen = word
-      step(Place() / key, "output.dtype")
+      step(Location() / key, "output.dtype")
     }
     return chosen
   }

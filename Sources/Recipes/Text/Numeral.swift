@@ -118,8 +118,8 @@ enum Numeral {
     guard parts.count > 1, let lead = parts[0].first, isDigit(lead), parts[0].allSatisfy(isDigitOrUnderscore) else {
       return false
     }
-    for (place, part) in parts.enumerated().dropFirst() {
-      let isLast = place == parts.count - 1
+    for (position, part) in parts.enumerated().dropFirst() {
+      let isLast = position == parts.count - 1
       let point = isLast ? part.firstIndex(of: UInt8(ascii: ".")) : nil
       let whole = part[..<(point ?? part.endIndex)]
       guard (1...2).contains(whole.count), whole.allSatisfy(isDigit), whole.count == 1 || whole.first! <= 0x35,

@@ -39,89 +39,91 @@ struct YAMLReader {
   }
 
   private func convert(_ node: Yams.Node, depth: Int, budget: inout Budget) throws -> Node {
-    let place = origin(.init(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1))
-    guard depth <= limits[.recipeDepth] else { throw tooDeep(place) }
+    let position = origin(.init(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1))
+    guard depth <= limits[.recipeDepth] else { throw tooDeep(position) }
     budget.nodes -= 1
     guard budget.nodes >= 0 else {
-      throw place.failure(
+      throw position.failure(
         beyond: .recipeValues,
         "the recipe holds more than \(limits[.recipeValues]) values once its aliases are written out")
     }
     switch node {
     case .scalar(let scalar):
-      let text = try self.text(scalar, at: place, budget: &budget)
+      let text = try self.text(scalar, at: position, budget: &budget)
       let isPlain = scalar.style == .plain && scalar.tag.description != Tag.Name.str.rawValue
-      return Node(content: .scalar(text, isPlain: isPlain), origin: place)
+      return Node(content: .scalar(text, isPlain: isPlain), origin: position)
     case .sequence(let sequence):
-      try refuseTag(sequence.tag, at: place)
+      try refuseTag(sequence.tag, at: position)
       return Node(
-        content: .list(try sequence.map { try convert($0, depth: depth + 1, budget: &budget) }), origin: place)
+        content: .list(try sequence.map { try convert($0, depth: depth + 1, budget: &budget) }), origin: position)
     case .mapping(let mapping):
-      try refuseTag(mapping.tag, at: place)
+      try refuseTag(mapping.tag, at: position)
       var members: [Node.Member] = []
       for (key, value) in mapping {
         let (word, keyPlace) = try self.key(key, budget: &budget)
         let value = try convert(value, depth: depth + 1, budget: &budget)
         members.append(.init(key: word, origin: keyPlace, value: value))
       }
-      return Node(content: .mapping(members), origin: place)
+      return Node(content: .mapping(members), origin: position)
     case .alias:
-      throw place.failure("this alias names nothing")
+      throw position.failure("this alias names nothing")
     }
   }
 
   private func key(_ node: Yams.Node, budget: inout Budget) throws -> (String, Origin) {
-    let place = origin(.init(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1))
-    guard case .scalar(let scalar) = node else { throw place.failure("a key must be a word, not a list or a mapping") }
-    let word = try text(scalar, at: place, budget: &budget)
+    let position = origin(.init(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1))
+    guard case .scalar(let scalar) = node else {
+      throw position.failure("a key must be a word, not a list or a mapping")
+    }
+    let word = try text(scalar, at: position, budget: &budget)
     if word == "<<", scalar.style == .plain {
-      throw place.failure(
+      throw position.failure(
         "merge keys ('<<') are not part of the recipe language",
         advice: "write the keys out, or use an alias for the whole value")
     }
-    return (word, place)
+    return (word, position)
   }
 
-  private func text(_ scalar: Yams.Node.Scalar, at place: Origin, budget: inout Budget) throws -> String {
-    if scalar.tag.description != Tag.Name.str.rawValue { try refuseTag(scalar.tag, at: place) }
+  private func text(_ scalar: Yams.Node.Scalar, at position: Origin, budget: inout Budget) throws -> String {
+    if scalar.tag.description != Tag.Name.str.rawValue { try refuseTag(scalar.tag, at: position) }
     budget.textBytes -= scalar.string.utf8.count
     guard budget.textBytes >= 0 else {
-      throw place.failure(
+      throw position.failure(
         beyond: .recipeText,
         "the texts of the recipe take more than \(limits[.recipeText]) bytes once aliases are written out")
     }
     return scalar.string
   }
 
-  private func refuseTag(_ tag: Tag, at place: Origin) throws {
+  private func refuseTag(_ tag: Tag, at position: Origin) throws {
     guard tag.description != Tag.Name.implicit.rawValue else { return }
-    throw place.failure(
+    throw position.failure(
       "the tag '\(Node.shortened(tag.description))' is not part of the recipe language", advice: "leave out the tag")
   }
 
-  private func tooDeep(_ place: Origin) -> Failure {
-    place.failure(beyond: .recipeDepth, "the recipe nests deeper than \(limits[.recipeDepth]) levels")
+  private func tooDeep(_ position: Origin) -> Failure {
+    position.failure(beyond: .recipeDepth, "the recipe nests deeper than \(limits[.recipeDepth]) levels")
   }
 
   private func failure(_ error: YamlError) -> Failure {
     switch error {
     case .scanner(let context, let problem, let mark, let yaml), .parser(let context, let problem, let mark, let yaml):
-      let place = origin(.init(line: mark.line, column: mark.column))
+      let position = origin(.init(line: mark.line, column: mark.column))
       if problem.hasPrefix("Maximum nesting") {
-        return tooDeep(place)
+        return tooDeep(position)
       }
       let began =
         context.map { $0.mark.line == mark.line ? "" : " \($0.text) that began in line \($0.mark.line)" } ?? ""
-      return place.failure("this is not valid YAML: \(problem)\(began)", advice: advice(at: mark, in: yaml))
+      return position.failure("this is not valid YAML: \(problem)\(began)", advice: advice(at: mark, in: yaml))
     case .composer(_, let problem, let mark, _):
-      let place = origin(.init(line: mark.line, column: mark.column))
+      let position = origin(.init(line: mark.line, column: mark.column))
       if problem.contains("another document") {
-        return place.failure("a recipe is one YAML document, but a second one starts here")
+        return position.failure("a recipe is one YAML document, but a second one starts here")
       }
-      return place.failure("this is not valid YAML: \(problem)")
+      return position.failure("this is not valid YAML: \(problem)")
     case .duplicatedKeysInMapping(let keys, let context):
-      let place = origin(.init(line: context.mark.line, column: context.mark.column))
-      return place.failure("the key '\(Node.shortened(keys.first ?? ""))' stands twice in one mapping")
+      let position = origin(.init(line: context.mark.line, column: context.mark.column))
+      return position.failure("the key '\(Node.shortened(keys.first ?? ""))' stands twice in one mapping")
     default:
       return Failure(.badRecipe, "this is not valid YAML: \(error)")
     }

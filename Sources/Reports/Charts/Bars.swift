@@ -17,10 +17,10 @@ struct Bars {
       low...max(high, low + .leastNormalMagnitude), start: names.width, length: width - names.width - numbers)
     let pitch = 26.0
     return chart(title, description, width: width, height: pitch * Double(rows.count) + 8) {
-      for (place, row) in rows.enumerated() {
-        let y = 4 + pitch * Double(place)
+      for (index, row) in rows.enumerated() {
+        let y = 4 + pitch * Double(index)
         let (start, end) = (min(scale(0), scale(row.value)), max(scale(0), scale(row.value)))
-        names.label(place, y: y + 17)
+        names.label(index, y: y + 17)
         if isShare { box(x: scale(0), y: y + 6, width: scale(1) - scale(0), height: 14, class: "track") }
         box(x: start, y: y + 6, width: end - start, height: 14, class: "kept")
         label(style.text(row.value), x: width, y: y + 17, .end, class: "strong")

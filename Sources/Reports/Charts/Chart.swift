@@ -63,7 +63,7 @@ struct NameColumn {
   }
 
   /// The name, ending where the column ends.
-  func label(_ place: Int, y: Double) -> Markup { Reports.label(names[place], x: width - 14, y: y, .end) }
+  func label(_ index: Int, y: Double) -> Markup { Reports.label(names[index], x: width - 14, y: y, .end) }
 }
 
 /// The text with its middle left out where it is long; tables have all of it.

@@ -33,8 +33,8 @@ struct HeatMap {
     let legendWidth = left + 330.0
     return chart(title, description, width: max(right, legendWidth), height: bottom + 44) {
       if let columnTitle { label(columnTitle, x: left, y: 12, class: "soft") }
-      for (place, column) in columns.enumerated() where labelled(place) {
-        label(column, x: left + cell * (Double(place) + 0.5), y: top - 7, .middle, class: "soft")
+      for (index, column) in columns.enumerated() where labelled(index) {
+        label(column, x: left + cell * (Double(index) + 0.5), y: top - 7, .middle, class: "soft")
       }
       for (row, line) in values.enumerated() {
         let y = top + pitch * Double(row)
@@ -71,9 +71,9 @@ struct HeatMap {
     let width = 160 / Double(steps.count)
     return element("g", ["class": "legend"]) {
       label(style.text(least), x: start - 8, y: y + 11, .end)
-      for (place, step) in steps.enumerated() {
+      for (index, step) in steps.enumerated() {
         element("g", ["class": Palette.name(of: Double(step) / Double(Palette.levels))]) {
-          box(x: start + width * Double(place), y: y, width: width, height: 13, class: "cell")
+          box(x: start + width * Double(index), y: y, width: width, height: 13, class: "cell")
         }
       }
       label(style.text(strongest), x: start + 168, y: y + 11)

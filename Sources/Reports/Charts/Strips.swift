@@ -36,12 +36,12 @@ struct Strips {
     return chart(title, description, width: pageWidth, height: bottom + 50) {
       legend.markup(x: names.width, y: 14)
       axis(scale, top: top, bottom: bottom, title: axisTitle)
-      for (place, counts) in counts.enumerated() {
-        let base = top + pitch * Double(place) + height + 6
-        names.label(place, y: base)
+      for (position, counts) in counts.enumerated() {
+        let base = top + pitch * Double(position) + height + 6
+        names.label(position, y: base)
         bars(counts, scale, base: base, height: tallest > 0 ? height / tallest : 0)
         line(from: (scale.start, base), to: (scale.start + scale.length, base), class: "zero")
-        anchors(samples[place].anchors, scale, y: base + 9)
+        anchors(samples[position].anchors, scale, y: base + 9)
       }
       threshold(scale, top: top, pitch: pitch)
     }
@@ -81,9 +81,9 @@ struct Strips {
   private func bars(_ counts: Counts, _ scale: Scale, base: Double, height: Double) -> Markup {
     let unit = counts.total > 0 ? height / Double(counts.total) : 0
     var (dropped, filled) = ("", "")
-    for (place, (low, high)) in zip(counts.dropped, counts.filled).enumerated() {
-      let start = scale(histogram.start + histogram.width * Double(place)) + 0.75
-      let width = scale(histogram.start + histogram.width * Double(place + 1)) - 0.75 - start
+    for (position, (low, high)) in zip(counts.dropped, counts.filled).enumerated() {
+      let start = scale(histogram.start + histogram.width * Double(position)) + 0.75
+      let width = scale(histogram.start + histogram.width * Double(position + 1)) - 0.75 - start
       let middle = base - Double(low) * unit
       if low > 0 {
         // The outline lies within the bar.
@@ -117,10 +117,10 @@ struct Strips {
           "threshold \(short(threshold))", x: scale(threshold), y: top - 15,
           scale(threshold) > pageWidth - 90 ? .end : .middle, class: "strong")
       } else {
-        for (place, threshold) in thresholds.enumerated() where threshold.isFinite {
+        for (position, threshold) in thresholds.enumerated() where threshold.isFinite {
           line(
-            from: (scale(threshold), top + pitch * Double(place) + 4),
-            to: (scale(threshold), top + pitch * Double(place + 1) - 8), class: "threshold")
+            from: (scale(threshold), top + pitch * Double(position) + 4),
+            to: (scale(threshold), top + pitch * Double(position + 1) - 8), class: "threshold")
         }
       }
     }

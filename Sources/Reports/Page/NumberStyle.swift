@@ -52,8 +52,8 @@ struct NumberStyle: Sendable {
     let whole = text.prefix { $0 != "." }
     guard whole.count > 4 else { return text }
     var grouped = ""
-    for (place, digit) in whole.enumerated() {
-      if place > 0, (whole.count - place) % 3 == 0 { grouped += "\u{202F}" }
+    for (index, digit) in whole.enumerated() {
+      if index > 0, (whole.count - index) % 3 == 0 { grouped += "\u{202F}" }
       grouped.append(digit)
     }
     return grouped + text.dropFirst(whole.count)

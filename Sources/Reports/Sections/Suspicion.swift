@@ -5,15 +5,15 @@ func suspicionSection(_ run: RunFile) -> Section? {
     }
   }.sorted { $0.precedes($1) }
   guard clients.count == run.clients.count, clients.count > 1 else { return nil }
-  let standing = clients.filter { !$0.suspicion.reasons.isEmpty }
+  let trustStatus = clients.filter { !$0.suspicion.reasons.isEmpty }
   return Section("suspicion", "Which clients to look at") {
     element("p") {
-      if standing.isEmpty {
+      if trustStatus.isEmpty {
         clients.count < 3 ? "Of two clients nobody can say which one is odd." : "Nobody stands out."
       } else {
-        "Of \(counted(clients.count, "client")) \(standing.count == 1 ? "this one stands" : "these stand") out: "
-        for (place, suspect) in standing.enumerated() {
-          if place > 0 { ", " }
+        "Of \(counted(clients.count, "client")) \(trustStatus.count == 1 ? "this one stands" : "these stand") out: "
+        for (index, suspect) in trustStatus.enumerated() {
+          if index > 0 { ", " }
           name(suspect.name)
         }
         "."
@@ -29,7 +29,7 @@ func suspicionSection(_ run: RunFile) -> Section? {
         + "merged update. With it and without it: the median of the others' cosines with the plain average of all, and of all but "
         + "the client. Of these the first alone can accuse. Data of another kind than all others' makes a client stand out by its "
         + "direction, too.", class: "soft")
-    for suspect in standing {
+    for suspect in trustStatus {
       element("div", ["class": "note warning"]) {
         element("strong") { name(suspect.name) }
         element("ul") {

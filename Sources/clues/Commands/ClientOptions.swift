@@ -26,8 +26,8 @@ struct ClientOptions: ParsableArguments {
   /// The names as settings of a recipe with the inputs as its clients.
   var overrides: [Override] {
     get throws {
-      try names.enumerated().map { place, name in
-        try Override(["clients", "\(place)", "name"], name, from: "--client \(name)")
+      try names.enumerated().map { index, name in
+        try Override(["clients", "\(index)", "name"], name, from: "--client \(name)")
       }
     }
   }

@@ -33,10 +33,10 @@ public struct InputArgument: Sendable, Equatable {
         .usage, "--adapter is given \(adapters.count) times for \(arguments.count) inputs",
         advice: "give it once for all of them, or once for each, in order; or write INPUT#ADAPTER")
     }
-    return try arguments.enumerated().map { place, argument in
+    return try arguments.enumerated().map { index, argument in
       let input = InputArgument(argument)
       guard !adapters.isEmpty else { return input }
-      let name = adapters.count == 1 ? adapters[0] : adapters[place]
+      let name = adapters.count == 1 ? adapters[0] : adapters[index]
       guard input.adapter == nil || input.adapter == name else {
         throw Failure(
           .usage, "\(argument) names an adapter, and --adapter \(name) another one", advice: "keep one of them")

@@ -74,7 +74,7 @@ extension Clues {
 
     @Option(
       help: "How the space factors splits weights between A and B: sqrt or whole.",
-      completion: .list(Recipe.Split.allCases.map(\.rawValue)))
+      completion: .list(Recipe.FactorWeighting.allCases.map(\.rawValue)))
     var split: String?
 
     @Option(
@@ -135,8 +135,8 @@ extension Clues {
         let inputs = try InputArgument.all(inputs, adapters: clients.adapters)
         var settings = [try Override(["clients"], inputs.clients.text(), from: "the inputs")]
         settings.append(try Override(Self.paths["--method"] ?? [], method, from: "--method \(method)"))
-        for (place, weight) in weight.enumerated() {
-          settings.append(try Override(["clients", "\(place)", "weight"], "\(weight)", from: "--weight \(weight)"))
+        for (index, weight) in weight.enumerated() {
+          settings.append(try Override(["clients", "\(index)", "weight"], "\(weight)", from: "--weight \(weight)"))
         }
         settings += try self.clients.overrides
         settings += try parameters.map { try Override(parameter: $0, of: ["merge", "parameters"]) }

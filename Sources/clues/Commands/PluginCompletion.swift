@@ -30,8 +30,8 @@ extension CompletionKind {
   }
 
   private static func values(of option: String, in words: [String]) -> [String] {
-    words.enumerated().compactMap { place, word in
-      if word == option { return place + 1 < words.count ? words[place + 1] : nil }
+    words.enumerated().compactMap { index, word in
+      if word == option { return index + 1 < words.count ? words[index + 1] : nil }
       return word.hasPrefix(option + "=") ? String(word.dropFirst(option.count + 1)) : nil
     }
   }

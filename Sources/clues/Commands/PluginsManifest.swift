@@ -23,7 +23,7 @@ extension Clues.Plugins {
     @OptionGroup var messages: MessageOptions
 
     func run() throws {
-      let manifest = try StrangeLibrary.manifest(ofUnmarked: URL(filePath: file).standardizedFileURL.path)
+      let manifest = try UntrustedLibrary.manifest(ofUnmarked: URL(filePath: file).standardizedFileURL.path)
       try Console.result(manifest.text(indented: true))
     }
   }

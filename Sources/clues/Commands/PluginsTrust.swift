@@ -27,14 +27,14 @@ extension Clues.Plugins {
 
     func run() throws {
       var trust = try plugins.trust
-      let stranger = try StrangeLibrary(path: URL(filePath: file).standardizedFileURL.path, trust: trust)
-      try stranger.checkThatNobodyElseCanChangeIt()
-      let library = try stranger.library(isolation: .process())
+      let candidate = try UntrustedLibrary(path: URL(filePath: file).standardizedFileURL.path, trust: trust)
+      try candidate.checkThatNobodyElseCanChangeIt()
+      let library = try candidate.library(isolation: .process())
       try trust.trust(
-        .init(sha256: stranger.digest, path: stranger.path, library: library.name, version: library.version))
+        .init(sha256: candidate.digest, path: candidate.path, library: library.name, version: library.version))
       let entries = library.entries.map { "\($0.kind.rawValue) '\($0.id)'" }.joined(separator: ", ")
       try Console.result(
-        "trusted: \(library.name) \(library.version) with \(entries)\nSHA-256 \(stranger.digest)")
+        "trusted: \(library.name) \(library.version) with \(entries)\nSHA-256 \(candidate.digest)")
     }
   }
 
@@ -61,8 +61,8 @@ extension Clues.Plugins {
       let path = URL(filePath: file).standardizedFileURL.path
       var removed = try trust.untrust(file, path)
       // A file that was trusted under another name is known by its contents.
-      if removed.isEmpty, let stranger = try? StrangeLibrary(path: path, trust: trust) {
-        removed = try trust.untrust(stranger.digest)
+      if removed.isEmpty, let candidate = try? UntrustedLibrary(path: path, trust: trust) {
+        removed = try trust.untrust(candidate.digest)
       }
       guard !removed.isEmpty else {
         throw Failure(.missingInput, "was not trusted", advice: "see `clues plugins list`", file: file)

@@ -7,14 +7,14 @@ extension PluginCatalog {
 
   /// All plugins, grouped by kind.
   public func text(_ page: PageLayout) -> String {
-    let entries = libraries.flatMap { library in library.file.entries.map { ($0, library.standing) } }
+    let entries = libraries.flatMap { library in library.file.entries.map { ($0, library.trustStatus) } }
     let width = entries.map(\.0.id.count).max() ?? 0
     let groups = Kind.allCases.compactMap { kind -> String? in
       let members = entries.filter { $0.0.kind == kind }.sorted { $0.0.id < $1.0.id }
       if members.isEmpty { return nil }
-      let lines = members.map { entry, standing in
+      let lines = members.map { entry, trustStatus in
         let id = entry.id.padding(toLength: width, withPad: " ", startingAt: 0)
-        let place = standing.map { " (\($0.name): \(entry.library.path))" } ?? ""
+        let place = trustStatus.map { " (\($0.name): \(entry.library.path))" } ?? ""
         return wrapped("  \(id)  \(oneLine(entry.summary + place))", to: page.columns)
       }
       return "\(kind.rawValue)s\n" + lines.joined(separator: "\n")
@@ -42,7 +42,7 @@ extension PluginDescription {
     return .object([
       "id": .string(id), "kind": .string(kind.rawValue), "summary": .string(summary),
       "library": .string(identity.library), "version": .string(identity.version), "path": .string(identity.path),
-      "origin": .string(library.origin.rawValue), "standing": .string(library.standing?.name ?? "built in"),
+      "origin": .string(library.origin.rawValue), "standing": .string(library.trustStatus?.name ?? "built in"),
       "sha256": JSONValue(identity.digest),
     ])
   }
@@ -67,7 +67,7 @@ extension PluginDescription {
       "  library  \(oneLine(library.library)) \(oneLine(library.version))", "  file     \(oneLine(library.path))",
     ]
     if let digest = library.digest { facts.append("  sha-256  \(digest)") }
-    if let standing = catalog.library(of: self)?.standing { facts.append("  standing \(standing.name)") }
+    if let trustStatus = catalog.library(of: self)?.trustStatus { facts.append("  standing \(trustStatus.name)") }
     if let method = catalog.mergeMethods.first(where: { $0.about.id == id }) {
       let spaces = method.spaces.map { $0 == method.defaultSpace ? "\($0.rawValue) (default)" : $0.rawValue }
       facts.append("  spaces   \(spaces.joined(separator: ", "))")
@@ -119,7 +119,7 @@ extension PluginCatalog {
   }
 }
 
-extension StrangeLibrary.Standing {
+extension UntrustedLibrary.TrustStatus {
   /// In one word.
   public var name: String {
     switch self {

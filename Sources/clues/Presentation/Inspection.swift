@@ -53,9 +53,9 @@ public struct Inspection: Sendable {
 
   private static func describe(_ state: OptimizerState, _ path: String) -> (JSONValue, String) {
     var table = Table(["group", "parameters", "learning rate", "betas", "epsilon", "weight decay"])
-    for (place, group) in state.groups.enumerated() {
+    for (index, group) in state.groups.enumerated() {
       table.add(
-        "\(place)", "\(group.parameterCount)", group.learningRate.map { short($0) } ?? "–",
+        "\(index)", "\(group.parameterCount)", group.learningRate.map { short($0) } ?? "–",
         "\(short(group.beta1)), \(short(group.beta2))", short(group.epsilon), short(group.weightDecay))
     }
     let json: JSONValue = .object([

@@ -7,14 +7,14 @@ extension ParameterTable {
   /// One line a module; modules in a row with the same values share one.
   func text(_ page: PageLayout = PageLayout()) -> String {
     var table = Table()
-    var place = 0
-    while place < modules.count {
-      let values = modules[place].values
-      let end = modules[place...].firstIndex { $0.values != values } ?? modules.count
-      let more = end - place > 1 ? "and \(end - place - 1) more" : ""
+    var index = 0
+    while index < modules.count {
+      let values = modules[index].values
+      let end = modules[index...].firstIndex { $0.values != values } ?? modules.count
+      let more = end - index > 1 ? "and \(end - index - 1) more" : ""
       let words = values.entries.map { "\($0.name) \(shown($0.value))" }
-      table.add(modules[place].name, more, words.joined(separator: ", "))
-      place = end
+      table.add(modules[index].name, more, words.joined(separator: ", "))
+      index = end
     }
     return "values that differ by client: \(clients.joined(separator: "/"))\n\n\(table.text(page))"
   }

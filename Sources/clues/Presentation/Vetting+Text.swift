@@ -41,12 +41,12 @@ extension Vetting {
 
   /// What to make of it.
   private var verdict: String {
-    let standing = clients.count { !$0.suspicion.reasons.isEmpty }
+    let trustStatus = clients.count { !$0.suspicion.reasons.isEmpty }
     if clients.count < OutlierRule.leastClients {
-      return (standing == 0 ? "" : "Look at those named. ")
+      return (trustStatus == 0 ? "" : "Look at those named. ")
         + "Of two clients nobody can say which one is odd; from three on each is held against the others."
     }
-    guard standing > 0 else { return "Nobody stands out." }
+    guard trustStatus > 0 else { return "Nobody stands out." }
     let isTurned = clients.contains { $0.suspicion.reasons.contains { $0.peculiarity == .direction } }
     return "Look at how those were trained before you leave them out (--without)."
       + (isTurned ? " Data of another kind than all others' makes a client stand out by its direction, too." : "")

@@ -8,7 +8,7 @@ import Synchronization
 /// down by being watched, and the time goes on while a long step is under way.
 final class ProgressObserver: Observer {
   private struct Watch {
-    var stage: (stage: Stage, total: Int?, start: ContinuousClock.Instant)?
+    var stage: (stage: RunStage, total: Int?, start: ContinuousClock.Instant)?
     var display: any ProgressDisplay
     var isTicking = false
   }
@@ -18,7 +18,7 @@ final class ProgressObserver: Observer {
 
   init(_ display: some ProgressDisplay) { watch = Mutex(Watch(display: display)) }
 
-  func begin(_ stage: Stage, total: Int?) {
+  func begin(_ stage: RunStage, total: Int?) {
     done.store(0, ordering: .relaxed)
     let starts = watch.withLock { watch in
       watch.stage = (stage, total, .now)
@@ -37,9 +37,9 @@ final class ProgressObserver: Observer {
     thread.start()
   }
 
-  func advance(_ stage: Stage, by amount: Int) { done.add(amount, ordering: .relaxed) }
+  func advance(_ stage: RunStage, by amount: Int) { done.add(amount, ordering: .relaxed) }
 
-  func end(_ stage: Stage) {
+  func end(_ stage: RunStage) {
     watch.withLock { watch in
       guard let meter = meter(watch) else { return }
       watch.stage = nil

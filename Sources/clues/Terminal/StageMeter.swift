@@ -3,7 +3,7 @@ import Foundation
 
 /// How far a stage is at one moment, and how that is said.
 struct StageMeter {
-  let stage: Stage
+  let stage: RunStage
   /// How much there is to do, in the stage's unit; nil where nobody knows.
   let total: Int?
   let done: Int

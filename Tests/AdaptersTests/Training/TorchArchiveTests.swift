@@ -28,7 +28,7 @@ import Testing
   @Test func readsZip64() throws {
     var zip = good
     zip.isWide = true
-    for place in zip.records.indices { zip.records[place].isWide = true }
+    for index in zip.records.indices { zip.records[index].isWide = true }
     #expect(try TorchArchive(Bytes(zip.bytes())).record("data/0").bytes.count == 8)
     #expect(message(zip) == nil)
   }

@@ -12,8 +12,8 @@ public struct HandmadeTar {
     breaksChecksum: Bool = false
   ) {
     var header = [UInt8](repeating: 0, count: 512)
-    func put(_ text: some Collection<UInt8>, at place: Int) {
-      header.replaceSubrange(place..<(place + text.count), with: text)
+    func put(_ text: some Collection<UInt8>, at offset: Int) {
+      header.replaceSubrange(offset..<(offset + text.count), with: text)
     }
     func octal(_ value: Int, digits: Int) -> [UInt8] {
       let text = String(value, radix: 8)

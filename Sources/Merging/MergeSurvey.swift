@@ -1,0 +1,116 @@
+import Diagnostics
+import LowRank
+import PluginHost
+import Threads
+
+/// What a method is told about the whole adapter before it merges the first module.
+package struct MergeSurvey: Sendable {
+  /// How many clients the merge has.
+  let clientCount: Int
+
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ of all clients, summed over all modules; empty unless the method wants them.
+  package fileprivate(set) var innerProducts: [Double] = []
+
+  /// What the survey brought; nil where there is none.
+  package fileprivate(set) var survey: Survey?
+
+  /// The inner products of some of the clients.
+  package func innerProducts(of clients: [Int]) -> [Double] {
+    guard !innerProducts.isEmpty else { return [] }
+    return clients.flatMap { i in clients.map { j in innerProducts[i * clientCount + j] } }
+  }
+}
+
+extension Merger {
+  /// The modules that the method must see before it merges the first one.
+  package func modulesToSurvey() throws -> [String] {
+    guard settings.method.surveyPasses > 0 else { return [] }
+    // An instance takes longer than a look at its parameters, and these are mostly the same everywhere.
+    var sizes: [ParameterValues: Int] = [:]
+    return try modules.filter { name in
+      let parameters = try parameters(of: name)
+      let size = try sizes[parameters] ?? method(for: name).surveySize(clients: weightedAdapters.count)
+      sizes[parameters] = size
+      return size > 0
+    }
+  }
+
+  /// How many modules are looked at before the first one is merged, once for each time.
+  package func surveyedModuleCount(surveying modules: [String]) -> Int {
+    modules.count * settings.method.surveyPasses
+      + (settings.method.wantsAdapterInnerProducts ? self.modules.count : 0)
+  }
+
+  /// Looks at modules as often as the method wants to.
+  ///
+  /// Sums over modules are taken in the order of the modules, whichever is done first.
+  ///
+  /// - parameter advance: Called each time a module has been looked at.
+  package func mergeSurvey(surveying modules: [String], threads: Int, advance: @Sendable () -> Void) throws
+    -> MergeSurvey
+  {
+    var mergeSurvey = MergeSurvey(clientCount: weightedAdapters.count)
+    if settings.method.wantsAdapterInnerProducts {
+      mergeSurvey.innerProducts = try innerProducts(threads: threads, advance: advance)
+    }
+    for pass in 0..<(modules.isEmpty ? 0 : settings.method.surveyPasses) {
+      // So many records at once: enough to keep all threads busy, and few enough for the memory.
+      for block in modules.blocks(of: 4 * threads) {
+        let findings = try inParallel(block.count, threads: threads) { [mergeSurvey] index in
+          defer { advance() }
+          return try survey(block[block.startIndex + index], mergeSurvey, pass: pass)
+        }
+        for finding in findings { try finding.add(to: &mergeSurvey, pass: pass, settings) }
+      }
+    }
+    return mergeSurvey
+  }
+
+  private func innerProducts(threads: Int, advance: @Sendable () -> Void) throws -> [Double] {
+    let modules = modules
+    let grams = try inParallel(modules.count, threads: threads) { index in
+      defer { advance() }
+      try Interruption.check()
+      let moduleInputs = try moduleInputs(of: modules[index]).filter { !$0.isAbsent }
+      return (places: moduleInputs.map(\.index), products: try gram(moduleInputs.map { try $0.term() }).elements)
+    }
+    return summed(grams, count: weightedAdapters.count)
+  }
+
+  private func survey(_ name: String, _ mergeSurvey: MergeSurvey, pass: Int) throws -> Finding {
+    try Interruption.check()
+    return try locating(tensor: name) {
+      let work = try work(on: name, moduleInputs(of: name), mergeSurvey)
+      let size = try work.methods.lend { try $0.surveySize(clients: weightedAdapters.count) }
+      let finding = Finding(module: name, size: size, record: SurveyRecord(size: size), methods: work.methods)
+      try work.survey(pass: pass, into: finding.record)
+      return finding
+    }
+  }
+}
+
+/// What a pass found in one module, and the instance that found it.
+private struct Finding: Sendable {
+  let module: String
+  let size: Int
+  let record: SurveyRecord
+  let methods: MethodPool
+
+  func add(to mergeSurvey: inout MergeSurvey, pass: Int, _ settings: MergeSettings) throws {
+    try locating(tensor: module) {
+      let survey = mergeSurvey.survey ?? Survey(recordSize: size, passes: settings.method.surveyPasses)
+      mergeSurvey.survey = survey
+      guard survey.recordSize == size else {
+        throw Failure(
+          .pluginFailed, "plugin '\(settings.method.about.id)' surveys modules with records of different sizes")
+      }
+      try survey.withRecord(of: pass) { sum in try methods.lend { try $0.combine(sum, with: record, pass: pass) } }
+    }
+  }
+}
+
+extension Array {
+  fileprivate func blocks(of size: Int) -> [ArraySlice<Element>] {
+    stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
+  }
+}

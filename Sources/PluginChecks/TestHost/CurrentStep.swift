@@ -1,0 +1,24 @@
+import Foundation
+import PluginHost
+
+/// What is being tried just now, where the process that started this one can read it when this one is gone.
+final class CurrentStep: @unchecked Sendable {
+  // Unchecked, for the memory is written under the lock.
+  private let region: SharedRegion
+  private let lock = NSLock()
+
+  init(_ region: SharedRegion) { self.region = region }
+
+  func note(_ text: String) {
+    lock.withLock {
+      let bytes = Array(text.utf8.prefix(region.capacity - 1)) + [0]
+      region.start.copyMemory(from: bytes, byteCount: bytes.count)
+    }
+  }
+
+  /// What was noted last.
+  var text: String {
+    let bytes = UnsafeRawBufferPointer(start: region.start, count: min(region.capacity, 4096))
+    return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  }
+}

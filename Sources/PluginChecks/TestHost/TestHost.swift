@@ -1,0 +1,131 @@
+import CluesPluginABI
+import Foundation
+import PluginHost
+import Tensors
+
+/// A host that watches: it lends memory to one instance, makes its calls, and keeps what comes back.
+final class TestHost {
+  let memory: LentMemory
+  /// Whether structs are larger than this version of the contract knows, with garbage at their ends.
+  let growsStructs: Bool
+  /// What scratch memory is filled with.
+  let scratchFill: UInt8
+  private let currentStep: CurrentStep
+  /// Asked by the plugin.
+  var isCancelled: () -> Bool = { false }
+  /// Called before and after every call of the plugin.
+  var turns: (before: () -> Void, after: () -> Void) = ({}, {})
+
+  private(set) var outcomes: [Outcome] = []
+  private(set) var extensionsAskedFor: Set<String> = []
+  private var error: String?
+
+  init(
+    _ currentStep: CurrentStep, watch: LentMemory.Watch = .fences, growsStructs: Bool = false, scratchFill: UInt8 = 0
+  ) {
+    self.currentStep = currentStep
+    memory = LentMemory(watch)
+    self.growsStructs = growsStructs
+    self.scratchFill = scratchFill
+  }
+
+  /// The table that the instance gets; it lives as long as this object.
+  private(set) lazy var host: UnsafePointer<clues_host> = {
+    var table = clues_host()
+    table.struct_size = CLUES_HOST_SIZE
+    table.abi_minor = CLUES_ABI_MINOR
+    table.context = Unmanaged.passUnretained(self).toOpaque()
+    table.log = { _, _, text in if let text { _ = strlen(text) } }
+    table.set_error = { host, text in
+      if let text { TestHost.behind(host)?.error = String(cString: text) }
+    }
+    table.is_cancelled = { TestHost.behind($0)?.isCancelled() == true ? 1 : 0 }
+    table.scratch = { host, size, alignment in
+      guard let testHost = TestHost.behind(host), size <= 1 << 32, alignment > 0, alignment & (alignment - 1) == 0,
+        alignment <= 1 << 20
+      else { return nil }
+      return testHost.memory.lend(
+        "scratch memory", size: Int(size), alignment: Int(alignment), .output, until: .call, fill: testHost.scratchFill)
+    }
+    table.random_words = { _, stream, offset, count, words in
+      guard let words, let count = Int(exactly: count) else { return }
+      RandomStream(key: stream).fill(UnsafeMutableBufferPointer(start: words, count: count), from: offset)
+    }
+    table.extension = { host, id in
+      if let id { TestHost.behind(host)?.extensionsAskedFor.insert(String(cString: id)) }
+      return nil
+    }
+    return lend("the host's table", table, until: .instance)
+  }()
+
+  private static func behind(_ host: UnsafePointer<clues_host>?) -> TestHost? {
+    host?.pointee.context.map { Unmanaged<TestHost>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  // MARK: Lending
+
+  /// Lends a struct that begins with its size.
+  func lend<Table: BitwiseCopyable>(
+    _ name: String, _ table: Table, _ use: LentMemory.Use = .input, until lease: LentMemory.Lease
+  ) -> UnsafePointer<Table> {
+    let (size, more) = (MemoryLayout<Table>.size, growsStructs ? 64 : 0)
+    let place = room(name, size + more, alignment: 8, use, lease)
+    memset(place + size, 0xDB, more)
+    withUnsafeBytes(of: table) { place.copyMemory(from: $0.baseAddress!, byteCount: size) }
+    if growsStructs {
+      place.storeBytes(of: place.load(as: UInt32.self) + UInt32(more), as: UInt32.self)
+    }
+    return UnsafePointer(place.assumingMemoryBound(to: Table.self))
+  }
+
+  /// Lends elements; a pointer even when there are none.
+  func lend<Element: BitwiseCopyable>(
+    _ name: String, _ elements: [Element], _ use: LentMemory.Use = .input, until lease: LentMemory.Lease
+  ) -> UnsafeMutablePointer<Element> {
+    let size = elements.count * MemoryLayout<Element>.stride
+    let place = room(name, size, alignment: MemoryLayout<Element>.alignment, use, lease)
+    elements.withUnsafeBytes { if let start = $0.baseAddress { place.copyMemory(from: start, byteCount: size) } }
+    return place.assumingMemoryBound(to: Element.self)
+  }
+
+  func lend(_ text: String, until lease: LentMemory.Lease) -> UnsafePointer<CChar> {
+    UnsafePointer(lend("the text '\(text.prefix(40))'", Array(text.utf8CString), until: lease))
+  }
+
+  /// Lends raw bytes that the plugin may write.
+  func room(
+    _ name: String, _ size: Int, alignment: Int, _ use: LentMemory.Use, _ lease: LentMemory.Lease, fill: UInt8 = 0
+  ) -> UnsafeMutableRawPointer {
+    guard let place = memory.lend(name, size: size, alignment: alignment, use, until: lease, fill: fill) else {
+      leave("there is no memory left for \(name)")
+    }
+    return place
+  }
+
+  // MARK: Calling
+
+  /// Makes a call; `read` takes what it filled before that memory is taken back.
+  ///
+  /// - parameters:
+  ///   - name: The function, as the contract names it.
+  ///   - scene: What it is given, in words.
+  @discardableResult
+  func call(
+    _ name: String, _ scene: String = "", read: () -> Outcome.Values = { .init() }, _ body: () -> clues_status
+  ) -> Outcome {
+    turns.before()
+    error = nil
+    memory.seal()
+    currentStep.note(scene.isEmpty ? name : "\(name) of \(scene)")
+    let status = body()
+    currentStep.note("the checker, after \(name)")
+    memory.inspect()
+    let outcome = Outcome(
+      call: name, scene: scene, status: status.rawValue, text: error,
+      values: status == CLUES_OK ? read() : .init())
+    outcomes.append(outcome)
+    memory.end(.call)
+    turns.after()
+    return outcome
+  }
+}

@@ -1,0 +1,136 @@
+import Diagnostics
+import Digests
+import Foundation
+import JSON
+import Tensors
+
+/// A library that did not come with Clues, known by its file and its manifest; none of its code has run.
+public struct UntrustedLibrary: Sendable {
+  public let path: String
+  public let digest: String
+  public let trustStatus: TrustStatus
+  private let bytes: Bytes
+  private let manifest: JSONObject
+
+  /// Whether a library may run.
+  public enum TrustStatus: Sendable, Equatable {
+    case trusted
+    case untrusted
+    /// The file is another one than was trusted, whose digest this is.
+    case changed(from: String)
+    /// Others than the user could change the file, and how; trusted or not, it does not run.
+    case exposed(Failure)
+  }
+
+  /// The largest file that is taken for a plugin, in bytes.
+  static let largest = 512 << 20
+
+  /// Reads the file at `path` once: what is digested here is what runs later.
+  ///
+  /// - throws: ``Failure`` `pluginFailed` when it is no plugin with a manifest.
+  public init(path: String, trust: TrustStore) throws {
+    self.path = path
+    bytes = try Self.read(path)
+    digest = sha256(of: bytes)
+    trustStatus = Self.trustStatus(of: path, digest, trust)
+    manifest = try locating(file: path) { [bytes] in try PluginManifest.read(from: bytes) }
+  }
+
+  private static func trustStatus(of path: String, _ digest: String, _ trust: TrustStore) -> TrustStatus {
+    do {
+      try checkOwner(of: path)
+    } catch {
+      return .exposed(error)
+    }
+    if trust.trusts(digest) { return .trusted }
+    let place = URL(filePath: path).standardizedFileURL.path
+    return trust.digest(trustedAt: place).map { .changed(from: $0) } ?? .untrusted
+  }
+
+  /// Refuses a library that must not even be trusted.
+  public func checkThatNobodyElseCanChangeIt() throws {
+    if case .exposed(let failure) = trustStatus { throw failure }
+  }
+
+  /// The library with its code in reach, or out of it when it is not trusted.
+  public func library(isolation: Isolation) throws -> PluginLibraryFile {
+    if trustStatus == .trusted, case .none = isolation { return try loaded() }
+    guard trustStatus == .trusted, case .process(let settings) = isolation else { return try described() }
+    return try library(untrustedIn: settings)
+  }
+
+  /// The manifest that the library at `path` should carry: what its tables say, asked in a worker.
+  public static func manifest(ofUnmarked path: String, settings: WorkerSettings = .init()) throws -> JSONValue {
+    let name = URL(filePath: path).lastPathComponent
+    let code = try SealedFile(read(path), name: name)
+    let library = PluginIdentity(path: path, library: name, version: "", digest: nil)
+    return try JSONReader().read(WorkerProcess(library, code: code, settings: settings).manifest)
+  }
+
+  /// The library with its code in reach of workers, trusted or not: for tests.
+  package func library(untrustedIn settings: WorkerSettings) throws -> PluginLibraryFile {
+    let known = try described()
+    let pool = WorkerPool(known.identity, bytes, manifest: known.manifest, settings: settings)
+    return try PluginLibraryFile(manifest, path: path, digest: digest, access: .workers(pool))
+  }
+
+  /// The library as its manifest describes it, its code out of reach.
+  private func described() throws -> PluginLibraryFile {
+    try locating(file: path) {
+      try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
+    }
+  }
+
+  /// Loaded into this process, from a copy that nothing can change any more.
+  private func loaded() throws -> PluginLibraryFile {
+    let copy = try SealedFile(bytes, name: URL(filePath: path).lastPathComponent)
+    // Open for good: the loader knows libraries by their paths, and would take the next one with this number for this one.
+    _ = Unmanaged.passRetained(copy)
+    let library = try PluginLibraryFile(loading: copy.path, as: path, digest: digest)
+    let declared = try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
+    guard library.manifest == declared.manifest else { throw PluginManifest.mismatch(path) }
+    return library
+  }
+
+  private var refusal: Failure {
+    if case .exposed(let failure) = trustStatus { return failure }
+    var failure = Failure(
+      .untrustedPlugin, "is not trusted, so nothing of it runs; its SHA-256 is \(digest)", file: path)
+    failure.advice =
+      "look at it (clues plugins list, clues plugins check \(path)), and if you trust whoever made it: clues plugins trust \(path)"
+    if case .changed(let before) = trustStatus {
+      failure.message = "has changed since it was trusted: its SHA-256 was \(before) and is \(digest)"
+      failure.advice = "find out why, and if it is as it should be: clues plugins trust \(path)"
+    }
+    return failure
+  }
+
+  /// The file at `path`, whoever owns it.
+  package static func read(_ path: String) throws -> Bytes {
+    try locating(file: path) {
+      // Never waiting: somebody may have put a pipe there.
+      let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      guard file >= 0 else { throw Failure(system: .missingInput, "cannot be opened") }
+      defer { close(file) }
+      var status = stat()
+      guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw Failure(.pluginFailed, "is not a regular file")
+      }
+      guard status.st_size <= largest else {
+        throw Failure(.pluginFailed, "is larger than a plugin may be: \(largest) bytes")
+      }
+      // A copy: a mapping would change with the file.
+      let size = Int(status.st_size)
+      let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+        while filled < size {
+          let count = Glibc.read(file, buffer.baseAddress! + filled, size - filled)
+          if count < 0, errno == EINTR { continue }
+          guard count > 0 else { return }
+          filled += count
+        }
+      }
+      guard bytes.count == size else { throw Failure(.missingInput, "cannot be read whole") }
+      return Bytes(bytes)
+    }
+  }
+}
