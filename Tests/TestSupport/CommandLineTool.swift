@@ -8,10 +8,12 @@ public struct CommandResult {
   public let errors: String
 }
 
-/// The `clues` that was built along with the tests.
-public let cluesExecutable = PluginSearchPath.executableFolder + "/clues"
+/// The `clues` that commands are tested with: `CLUES`, as `make test` sets it to what users get, or the one that was built
+/// along with the tests. That one checks itself while it runs and takes several times as long.
+public let cluesExecutable =
+  ProcessInfo.processInfo.environment["CLUES"] ?? PluginSearchPath.executableFolder + "/clues"
 
-/// Runs the `clues` that was built along with the tests.
+/// Runs ``cluesExecutable``.
 ///
 /// - parameters:
 ///   - arguments: As the user would type them.
