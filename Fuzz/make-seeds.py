@@ -128,3 +128,41 @@ point += word(1) + text(b'loss') + word(1) + struct.pack('<d', 2)
 put('worker', 'checkpoint', b'\x06' + parcel(point))
 tensor = text(b't') + word(0) + word(4) + word(1) + word(16) + word(0) + word(1) + word(0) + word(1) + word(1) + word(1) + word(16)
 put('worker', 'tensor', b'\x07' + parcel(tensor, bytes(128)))
+
+# Models: the smallest that there is, in both kinds of files.
+put('model-config', 'llama', json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 4, "intermediate_size": 2,
+  "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": 3, "max_position_embeddings": 64,
+  "rope_theta": 5e5, "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+  "original_max_position_embeddings": 16}, "attention_bias": True, "mlp_bias": True, "pretraining_tp": 1}))
+put('model-config', 'qwen3', json.dumps({"model_type": "qwen3", "head_dim": 8, "hidden_size": 4, "intermediate_size": 2,
+  "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": 3, "use_sliding_window": True,
+  "sliding_window": 4, "layer_types": ["full_attention", "sliding_attention"], "rope_parameters": {"rope_type": "yarn",
+  "rope_theta": 1e6, "factor": 4.0, "original_max_position_embeddings": 16, "mscale": 1.0, "mscale_all_dim": 0.5,
+  "beta_fast": 32, "beta_slow": 1, "truncate": False}}))
+put('model-config', 'mistral', json.dumps({"model_type": "mistral", "hidden_size": 4, "intermediate_size": 2, "num_hidden_layers": 1,
+  "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": 3, "sliding_window": 8, "tie_word_embeddings": True}))
+def gguf(settings, tensors):
+    kinds = {int: (4, '<I'), float: (6, '<f'), bool: (7, '<B')}
+    string = lambda t: word(len(t)) + t.encode()
+    pairs, infos, data = b'', b'', b''
+    for key, value in settings.items():
+        if isinstance(value, str): pairs += string(key) + struct.pack('<I', 8) + string(value)
+        elif isinstance(value, list): pairs += string(key) + struct.pack('<II', 9, 8) + word(len(value)) + b''.join(map(string, value))
+        else: pairs += string(key) + struct.pack('<I', kinds[type(value)][0]) + struct.pack(kinds[type(value)][1], value)
+    for name, (extents, kind, size) in tensors.items():
+        data += bytes(-len(data) % 32)
+        infos += string(name) + struct.pack('<I', len(extents)) + b''.join(map(word, extents)) + struct.pack('<I', kind) + word(len(data))
+        data += bytes([60]) * size
+    head = b'GGUF' + struct.pack('<I', 3) + word(len(tensors)) + word(len(settings)) + pairs + infos
+    return head + bytes(-len(head) % 32) + data
+names = {'attn_norm': [32], 'ffn_norm': [32], 'attn_q': [32, 32], 'attn_k': [32, 16], 'attn_v': [32, 16], 'attn_output': [32, 32],
+  'ffn_gate': [32, 2], 'ffn_up': [32, 2], 'ffn_down': [2, 32]}
+floats = lambda e: (e, 0, 4 * e[0] * (e[1] if len(e) > 1 else 1))
+layer = {'blk.0.%s.weight' % n: floats(e) for n, e in names.items()}
+layer['blk.0.attn_q.weight'] = ([32, 32], 8, 34 * 32)
+layer['blk.0.attn_k.weight'] = ([32, 16], 3, 20 * 16)
+ends = {'token_embd.weight': ([32, 3], 2, 18 * 3), 'output_norm.weight': floats([32]), 'rope_freqs.weight': floats([8])}
+put('gguf', 'llama', gguf({"general.architecture": "llama", "llama.block_count": 1, "llama.context_length": 64, "llama.embedding_length": 32,
+  "llama.feed_forward_length": 2, "llama.attention.head_count": 2, "llama.attention.head_count_kv": 1, "llama.rope.freq_base": 1e4,
+  "llama.attention.layer_norm_rms_epsilon": 1e-5, "tokenizer.ggml.tokens": ["a", "b", "c"], "tokenizer.ggml.add_bos_token": True},
+  {**ends, **layer}))

@@ -3,6 +3,7 @@ import Bundles
 import Diagnostics
 import Foundation
 import JSON
+import Models
 import PluginHost
 import Recipes
 import Tensors
@@ -11,8 +12,10 @@ import Tensors
 enum FuzzTarget: String, CaseIterable {
   case adapter
   case bundle
+  case gguf
   case json
   case ledger
+  case model = "model-config"
   case optimizer
   case pattern
   case pickle
@@ -63,6 +66,7 @@ enum FuzzTarget: String, CaseIterable {
         weightsFile: "w", limits: limits)
       for module in adapter.modules.values { _ = try module.a.floats() + module.b.floats() }
     case .bundle: try readBundle(input)
+    case .gguf: try readModel(GGUFFile(Bytes(input), limits: limits))
     case .json:
       var reader = JSONReader(limits)
       reader.takesNonFiniteNumbers = input.first.map { $0 % 2 == 0 } ?? false
@@ -71,6 +75,7 @@ enum FuzzTarget: String, CaseIterable {
       let text = value.text(indented: true)
       guard try reader.read(text) == value else { fatalError("what was written reads back differently") }
     case .ledger: _ = try Ledger(Bytes(input), limits: limits)
+    case .model: _ = try HuggingFaceConfig(Bytes(input), limits: limits)
     case .optimizer: try readState(Bytes(input))
     case .plugin:
       let file = Bytes(input)
@@ -128,6 +133,17 @@ enum FuzzTarget: String, CaseIterable {
       case 6: _ = try reader.checkpoint()
       default: _ = try reader.tensor()
       }
+    }
+  }
+
+  private func readModel(_ file: GGUFFile) throws {
+    let model = try LanguageModel(file, path: "m.gguf")
+    _ = try? model.checkThatMatricesAreFinite()
+    for matrix in [model.embeddings, model.head] + model.layers.map(\.query.weight) {
+      // Every row once, each by itself.
+      let row = UnsafeMutablePointer<Float>.allocate(capacity: matrix.columnCount)
+      defer { row.deallocate() }
+      for place in 0..<matrix.rowCount { try matrix.withFloats(place..<place + 1, scratch: row) { _ = $0[0] } }
     }
   }
 

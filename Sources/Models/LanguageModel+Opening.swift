@@ -1,0 +1,37 @@
+import Diagnostics
+import Glibc
+import Tensors
+
+extension LanguageModel {
+  /// Opens a model: the folder of a Hugging Face model, or a GGUF file. Weights are mapped, not read.
+  ///
+  /// - throws: ``Failure`` `missingInput` where there is no model, `badData` where one is damaged or of a kind that is not
+  ///   computed; it names the file, and the setting or the tensor.
+  package init(at path: String, limits: Limits = Limits()) throws {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw Failure(
+        system: .missingInput, "cannot be opened",
+        advice: "a model is a folder with config.json and model.safetensors, or one .gguf file", file: path)
+    }
+    if status.st_mode & S_IFMT == S_IFDIR {
+      self = try HuggingFaceFolder(path, limits: limits).model()
+      return
+    }
+    self = try locating(file: path) {
+      let bytes = try Bytes(mapping: path)
+      guard GGUFFile.isGGUF(bytes) else {
+        throw Failure(
+          .badData, "is no GGUF file", advice: "of a Hugging Face model name the folder that holds its config.json")
+      }
+      return try LanguageModel(GGUFFile(bytes, limits: limits), path: path)
+    }
+  }
+
+  /// The model that a GGUF file holds; `path` is for messages.
+  ///
+  /// - throws: ``Failure`` `badData` that names the setting or the tensor.
+  package init(_ file: GGUFFile, path: String) throws {
+    self = try locating(file: path) { try GGUFModel(file, path: path).model() }
+  }
+}

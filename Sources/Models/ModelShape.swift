@@ -1,0 +1,62 @@
+/// The sizes and switches of a decoder of the Llama family, each of which its config states or implies.
+package struct ModelShape: Sendable, Equatable {
+  /// `model_type` of the config.
+  package var family: String
+
+  package var vocabulary: Int
+  package var width: Int
+  package var layerCount: Int
+  package var headCount: Int
+
+  /// Heads of keys and values; each serves `headCount / keyValueHeadCount` heads of queries.
+  package var keyValueHeadCount: Int
+
+  package var headWidth: Int
+  package var feedForwardWidth: Int
+  package var normEpsilon: Float
+
+  /// Whether each head of queries and keys goes through a norm of its own before it is rotated.
+  package var normsHeads: Bool
+
+  /// By layer: how many positions a token sees, itself included; all before it where nil.
+  package var windows: [Int?]
+
+  package var rotation: RotaryEmbedding
+
+  /// The longest sample that the model was made for, in tokens.
+  package var maximumLength: Int
+
+  package init(
+    family: String, vocabulary: Int, width: Int, layerCount: Int, headCount: Int, keyValueHeadCount: Int,
+    headWidth: Int, feedForwardWidth: Int, normEpsilon: Float, normsHeads: Bool = false, windows: [Int?],
+    rotation: RotaryEmbedding, maximumLength: Int
+  ) {
+    self.family = family
+    self.vocabulary = vocabulary
+    self.width = width
+    self.layerCount = layerCount
+    self.headCount = headCount
+    self.keyValueHeadCount = keyValueHeadCount
+    self.headWidth = headWidth
+    self.feedForwardWidth = feedForwardWidth
+    self.normEpsilon = normEpsilon
+    self.normsHeads = normsHeads
+    self.windows = windows
+    self.rotation = rotation
+    self.maximumLength = maximumLength
+  }
+}
+
+/// How queries and keys are turned by their position: the pair (i, i + headWidth / 2) by position · frequencies[i].
+package struct RotaryEmbedding: Sendable, Equatable {
+  /// Radians per position, [headWidth / 2].
+  package var frequencies: [Float]
+
+  /// What sines and cosines are multiplied by; 1 but for yarn.
+  package var scale: Float
+
+  package init(frequencies: [Float], scale: Float = 1) {
+    self.frequencies = frequencies
+    self.scale = scale
+  }
+}
