@@ -11,6 +11,11 @@ public struct JSONReader: Sendable {
   /// Whether the literals `NaN`, `Infinity` and `-Infinity` count as numbers, as Python writes them.
   public var takesNonFiniteNumbers = false
 
+  /// Keys whose objects are read as lists of `[key, value]`, equal keys and all.
+  ///
+  /// For large tables whose keys are told apart byte by byte, where Swift's strings call equivalent texts the same.
+  public var keysOfTables: Set<String> = []
+
   public init(_ limits: Limits = Limits()) { self.limits = limits }
 
   /// Reads the one value that `bytes` hold.
@@ -78,7 +83,7 @@ private struct Cursor {
     return value
   }
 
-  private mutating func value(depth: Int) throws -> JSONValue {
+  private mutating func value(depth: Int, asTable: Bool = false) throws -> JSONValue {
     values += 1
     if values > maximumValues {
       throw placed(Failure(beyond: .jsonValues, "the JSON holds more than \(maximumValues) values"))
@@ -88,7 +93,7 @@ private struct Cursor {
     }
     guard at < bytes.count else { throw failure("the JSON ends early") }
     switch bytes[at] {
-    case UInt8(ascii: "{"): return try object(depth: depth)
+    case UInt8(ascii: "{"): return try asTable ? table(depth: depth) : object(depth: depth)
     case UInt8(ascii: "["): return try array(depth: depth)
     case UInt8(ascii: "\""): return .string(try string())
     case UInt8(ascii: "t"): return try literal("true", .bool(true))
@@ -118,7 +123,7 @@ private struct Cursor {
       skipSpace()
       guard take(":") else { throw failure("a colon is due after the key") }
       skipSpace()
-      let member = try value(depth: depth + 1)
+      let member = try value(depth: depth + 1, asTable: rules.keysOfTables.contains(key))
       if object[key] != nil {
         at = position
         throw failure("the key '\(key)' stands twice in one object")
@@ -127,6 +132,28 @@ private struct Cursor {
       skipSpace()
       if take(",") { continue }
       if take("}") { return .object(object) }
+      throw failure("a comma or a closing brace is due here")
+    }
+  }
+
+  private mutating func table(depth: Int) throws -> JSONValue {
+    var pairs: [JSONValue] = []
+    at += 1
+    skipSpace()
+    if take("}") { return .array(pairs) }
+    while true {
+      skipSpace()
+      guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else {
+        throw failure("a key in double quotes is due here")
+      }
+      let key = try string()
+      skipSpace()
+      guard take(":") else { throw failure("a colon is due after the key") }
+      skipSpace()
+      pairs.append(.array([.string(key), try value(depth: depth + 1)]))
+      skipSpace()
+      if take(",") { continue }
+      if take("}") { return .array(pairs) }
       throw failure("a comma or a closing brace is due here")
     }
   }

@@ -123,4 +123,24 @@ import Testing
       try lines("1\n2\n[1, ")
     }
   }
+
+  /// Swift's strings take both keys for the same text.
+  @Test func tablesKeepKeysThatAreEquivalent() throws {
+    let text = #"{"vocab": {"\u00e9": 1, "e\u0301": 2, "x": {"vocab": {}}, "x": 4}, "other": {"vocab": [5]}}"#
+    var reader = JSONReader()
+    #expect(failure(text, reader)?.message.contains("stands twice in one object") == true)
+    reader.keysOfTables = ["vocab"]
+    let vocabulary: JSONValue = [["\u{e9}", 1], ["e\u{301}", 2], ["x", ["vocab": []]], ["x", 4]]
+    #expect(try reader.read(text) == ["vocab": vocabulary, "other": ["vocab": [5]]])
+    for (text, words) in [
+      (#"{"vocab": {"a" 1}}"#, "a colon is due"), (#"{"vocab": {"a": 1,}}"#, "a key in double quotes is due"),
+      (#"{"vocab": {"a": 1 "b": 2}}"#, "a comma or a closing brace"),
+      (#"{"vocab": {"a": 1"#, "a comma or a closing brace"),
+      (#"{"vocab": {"#, "a key in double quotes is due"),
+    ] {
+      #expect(failure(text, reader)?.message.contains(words) == true, "\(text)")
+    }
+    reader.limits[.jsonDepth] = 2
+    #expect(failure(text, reader)?.message.contains("nests deeper") == true)
+  }
 }

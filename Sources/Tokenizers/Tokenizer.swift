@@ -1,0 +1,146 @@
+import Diagnostics
+import Synchronization
+
+/// Turns text into the token ids of one model, and back, as the package `tokenizers` does.
+///
+/// Only byte-pair encoding is read; every part of a file that is not understood is refused by name.
+package final class Tokenizer: Sendable {
+  private let parts: TokenizerParts
+
+  /// What encoding needs besides, as many as have been in use at a time.
+  private let workspaces = Mutex<[BytePairModel.Workspace]>([])
+
+  /// One more than the largest id of a token.
+  package let vocabularySize: Int
+
+  /// The tokens that begin and end a text, where the files name them.
+  package var beginOfText: Int32? { parts.settings.beginOfText }
+  package var endOfText: Int32? { parts.settings.endOfText }
+
+  /// Whether a text that stands alone is to begin with ``beginOfText``.
+  package var addsBeginOfText: Bool { parts.settings.addsBeginOfText }
+
+  /// The Jinja template that the files give for conversations.
+  package var chatTemplate: String? { parts.settings.chatTemplate }
+
+  init(_ parts: TokenizerParts) {
+    self.parts = parts
+    vocabularySize = max(parts.model.vocabulary.idCount, Int(parts.added.largestID ?? -1) + 1)
+  }
+
+  /// The longest text that is encoded at once; as long as a line of JSON may be.
+  private static let mostBytes = 1 << 24
+
+  /// The tokens of a text, without any that are not in it.
+  ///
+  /// - throws: ``Failure`` where a character has no token.
+  package func encode(_ text: String, specials: Specials = .asText) throws -> [Token] {
+    var workspace = workspaces.withLock { $0.popLast() } ?? BytePairModel.Workspace()
+    defer {
+      workspace.trim()
+      workspaces.withLock { $0.append(workspace) }
+    }
+    var text = text
+    var tokens: [Token] = []
+    try text.withUTF8 { bytes in
+      guard bytes.count <= Self.mostBytes else {
+        throw Failure(
+          .badData, "a text has \(bytes.count) bytes, more than \(Self.mostBytes)", advice: "split it into several")
+      }
+      for part in parts.added.parts(of: bytes, isNormalized: false, specials: specials) {
+        if let id = part.id {
+          tokens.append(Token(id: id, range: part.range))
+        } else {
+          let piece = AlignedText(Array(bytes[part.range]), at: part.range.lowerBound)
+          try encode(piece, specials, &workspace, &tokens)
+        }
+      }
+    }
+    return tokens
+  }
+
+  /// The tokens of a text with those that the file's post-processor puts around it; their ranges are empty.
+  package func encodeWithPostProcessor(_ text: String, specials: Specials = .asText) throws -> [Token] {
+    let tokens = try encode(text, specials: specials)
+    let end = text.utf8.count
+    return parts.postProcessor.before.map { Token(id: $0, range: 0..<0) } + tokens
+      + parts.postProcessor.behind.map { Token(id: $0, range: end..<end) }
+  }
+
+  /// The text of tokens; an id that no token has becomes a replacement character.
+  ///
+  /// - parameter keepsSpecials: Whether special tokens are written out.
+  package func decode(_ ids: [Int32], keepsSpecials: Bool = true) -> String {
+    parts.decoder.text(
+      of: ids.compactMap { id in
+        if !keepsSpecials, parts.added.isSpecial(id) { return nil }
+        return parts.added.content(of: id) ?? parts.model.vocabulary.content(of: id).map(Array.init)
+          ?? Array("\u{FFFD}".utf8)
+      })
+  }
+
+  /// The id of the token with this content, as the file writes it.
+  package func id(of token: String) -> Int32? { parts.id(of: Array(token.utf8)) }
+
+  private func encode(
+    _ piece: AlignedText, _ specials: Specials, _ workspace: inout BytePairModel.Workspace, _ tokens: inout [Token]
+  ) throws {
+    var piece = piece
+    try parts.normalizer.apply(to: &piece)
+    let split = piece.bytes.withUnsafeBufferPointer {
+      parts.added.parts(of: $0, isNormalized: true, specials: specials)
+    }
+    for part in split {
+      if let id = part.id {
+        tokens.append(Token(id: id, range: piece.source(of: part.range)))
+      } else if split.count == 1 {
+        try encode(&piece, &workspace, &tokens)
+      } else {
+        var rest = piece[part.range]
+        try encode(&rest, &workspace, &tokens)
+      }
+    }
+  }
+
+  private func encode(
+    _ piece: inout AlignedText, _ workspace: inout BytePairModel.Workspace, _ tokens: inout [Token]
+  ) throws {
+    let words = try parts.preTokenizer.words(of: &piece)
+    try piece.bytes.withUnsafeBufferPointer { bytes in
+      for word in words {
+        var place = word.lowerBound
+        try parts.model.encode(UnsafeBufferPointer(rebasing: bytes[word]), &workspace) { id, length in
+          tokens.append(Token(id: id, range: piece.source(of: place..<place + length)))
+          place += length
+        }
+      }
+    }
+  }
+}
+
+/// The parts that a tokenizer is made of.
+struct TokenizerParts: Sendable {
+  var added: AddedTokens
+  var normalizer = Normalizer()
+  var preTokenizer = PreTokenizer()
+  var model: BytePairModel
+  var postProcessor = PostProcessor()
+  var decoder: Decoder
+  var settings = TokenizerSettings()
+
+  func id(of content: [UInt8]) -> Int32? { added.id(of: content) ?? model.vocabulary.id(of: content) }
+}
+
+/// The tokens that stand around every text.
+struct PostProcessor: Sendable {
+  var before: [Int32] = []
+  var behind: [Int32] = []
+}
+
+/// What is known of a tokenizer besides how it splits.
+struct TokenizerSettings: Sendable {
+  var beginOfText: Int32?
+  var endOfText: Int32?
+  var addsBeginOfText = false
+  var chatTemplate: String?
+}
