@@ -1,0 +1,80 @@
+import Glibc
+
+/// The layers' activations that all threads share.
+///
+/// A pack takes those of one layer after the other on its way up, and gives them back on its way down. Threads that are not at
+/// the same place at the same time need less together than each would alone, so there are fewer than that, and who comes
+/// late waits a little. The oldest pack on its way up always finds what it still needs; so every pack gets to its end.
+final class LayerPool: @unchecked Sendable {
+  // Unchecked, for whatever changes does so under the lock.
+  private let make: () throws -> LayerActivations
+  private let layers: Int
+  private let most: Int
+  private var free: [LayerActivations] = []
+  private var taken = 0
+  /// Packs on their way up, the oldest first, and how many layers each has.
+  private var rising: [(pack: Int, held: Int)] = []
+  private let lock: UnsafeMutablePointer<pthread_mutex_t>
+  private let change: UnsafeMutablePointer<pthread_cond_t>
+
+  /// - parameters:
+  ///   - layers: How many a pack needs.
+  ///   - threads: For one there is all that it needs, for each further one half of that.
+  init(layers: Int, threads: Int, make: @escaping () throws -> LayerActivations) {
+    self.make = make
+    self.layers = layers
+    most = layers + (layers + 1) / 2 * (threads - 1)
+    lock = .allocate(capacity: 1)
+    change = .allocate(capacity: 1)
+    pthread_mutex_init(lock, nil)
+    pthread_cond_init(change, nil)
+  }
+
+  deinit {
+    pthread_cond_destroy(change)
+    pthread_mutex_destroy(lock)
+    change.deallocate()
+    lock.deallocate()
+  }
+
+  private func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    return try body()
+  }
+
+  /// A pack sets out.
+  func begin(_ pack: Int) { locked { rising.append((pack, 0)) } }
+
+  /// The activations of the pack's next layer; waits until there are some to spare.
+  func take(for pack: Int) throws -> LayerActivations {
+    try locked {
+      while !maySpare(for: pack) { pthread_cond_wait(change, lock) }
+      let layer = try free.popLast() ?? make()
+      if let place = rising.firstIndex(where: { $0.pack == pack }) { rising[place].held += 1 }
+      taken += 1
+      return layer
+    }
+  }
+
+  private func maySpare(for pack: Int) -> Bool {
+    guard let oldest = rising.first, oldest.pack != pack else { return taken < most }
+    return most - taken > layers - oldest.held
+  }
+
+  /// The pack has reached the top: it takes no more.
+  func turn(_ pack: Int) {
+    locked {
+      rising.removeAll { $0.pack == pack }
+      pthread_cond_broadcast(change)
+    }
+  }
+
+  func giveBack(_ layers: [LayerActivations]) {
+    locked {
+      free += layers
+      taken -= layers.count
+      pthread_cond_broadcast(change)
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/// Samples that go through the model together, one behind the other, as far as they have tokens that matter: what stands
+/// at and behind the last label predicts nothing that is learned.
+struct Pack {
+  /// Its place among the packs.
+  var place = 0
+
+  /// Their places among all samples.
+  let samples: [Int]
+
+  /// Where each lies among the tokens of the pack.
+  let ranges: [Range<Int>]
+
+  /// By token.
+  let tokens: [Int32]
+  let positions: [Int]
+
+  /// The tokens that predict a label, and where those of each sample lie among them.
+  let predicting: [Int]
+  let predictingRanges: [Range<Int>]
+
+  /// The labels that they predict.
+  let labels: [Int32]
+
+  var panels: Int { Panels.count(of: tokens.count) }
+  var predictingPanels: Int { Panels.count(of: predicting.count) }
+
+  init(_ samples: [Int], of all: [EncodedSample]) {
+    var (ranges, predictingRanges): ([Range<Int>], [Range<Int>]) = ([], [])
+    var (tokens, labels): ([Int32], [Int32]) = ([], [])
+    var (positions, predicting): ([Int], [Int]) = ([], [])
+    for place in samples {
+      let (sample, start) = (all[place], tokens.count)
+      let learned = sample.learned
+      let count = learned.last ?? 0
+      ranges.append(start..<start + count)
+      predictingRanges.append(predicting.count..<predicting.count + learned.count)
+      tokens += sample.tokens[..<count]
+      positions += 0..<count
+      predicting += learned.map { start + $0 - 1 }
+      labels += learned.map { sample.labels[$0] }
+    }
+    self.samples = samples
+    (self.ranges, self.predictingRanges) = (ranges, predictingRanges)
+    (self.tokens, self.labels) = (tokens, labels)
+    (self.positions, self.predicting) = (positions, predicting)
+  }
+
+  /// Divides samples into packs of about so many tokens, the longest first, so that threads end together. The division
+  /// depends on the samples alone, never on the number of threads.
+  static func divide(_ places: [Int], of all: [EncodedSample], tokens most: Int) -> [Pack] {
+    // By length, each list from its end on in the order of the samples.
+    var lists: [[Int]] = Array(repeating: [], count: most + 1)
+    var packs: [Pack] = []
+    for place in places.reversed() {
+      let count = all[place].learned.last ?? 0
+      if count >= most { packs.append(Pack([place], of: all)) } else { lists[count].append(place) }
+    }
+    packs.sort { ($0.tokens.count, $1.samples[0]) > ($1.tokens.count, $0.samples[0]) }
+    var longest = most
+    while true {
+      while longest >= 0, lists[longest].isEmpty { longest -= 1 }
+      guard longest >= 0 else { break }
+      var (members, left, length) = ([Int](), most, longest)
+      while length >= 0 {
+        if length <= left, let place = lists[length].popLast() {
+          members.append(place)
+          left -= length
+        } else {
+          length = min(length - 1, left)
+        }
+      }
+      packs.append(Pack(members, of: all))
+    }
+    for place in packs.indices { packs[place].place = place }
+    return packs
+  }
+}
