@@ -44,14 +44,18 @@ let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
 let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Adapters", ["Adapters"]),
   ("Bundles", ["Bundles"]),
+  ("Capture", ["Adapters", "Bundles", "Capture", "Datasets", "JSON", "Models", "Tensors", "Tokenizers"]),
   ("CKernels", ["CKernels"]),
   ("CommandLine", ["clues"]),
+  ("Datasets", ["Datasets", "Diagnostics", "JSON", "Tensors", "Tokenizers"]),
   ("Diagnostics", ["Diagnostics"]),
   ("Digests", ["CKernels", "Digests", .product(name: "Crypto", package: "swift-crypto")]),
+  ("Engine", ["Adapters", "CKernels", "Diagnostics", "Engine", "JSON", "Models", "Tensors", "Threads"]),
   ("Examples", ["JSON", "PluginHost", "PluginProjects"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
   ("Merging", ["Merging", "Runs", "clues"]),
+  ("Models", ["Diagnostics", "JSON", "Models", "Tensors"]),
   ("PluginChecks", ["JSON", "PluginChecks"]),
   ("PluginHost", ["PluginHost"]),
   ("PluginKit", ["PluginKit"]),
@@ -63,6 +67,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Scoring", ["Runs", "Scoring", "clues"]),
   ("Tensors", ["Tensors"]),
   ("Threads", ["Threads"]),
+  ("Tokenizers", ["Diagnostics", "JSON", "Tensors", "Tokenizers"]),
   ("Zip", ["Zip"]),
 ]
 
@@ -73,7 +78,7 @@ let fuzzing: [Target] =
   : [
     .executableTarget(
       name: "clues-fuzz",
-      dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "PluginHost", "Recipes", "Tensors"],
+      dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "Models", "PluginHost", "Recipes", "Tensors"],
       path: "Fuzz/Targets", swiftSettings: house)
   ]
 
@@ -125,6 +130,21 @@ let package = Package(
       name: "PluginChecks",
       dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "PluginHost", "Tensors", "Threads"],
       swiftSettings: numerical),
+    .target(name: "Models", dependencies: ["CKernels", "Diagnostics", "JSON", "Tensors"], swiftSettings: numerical),
+    .target(name: "Tokenizers", dependencies: ["Diagnostics", "JSON", "Tensors"], swiftSettings: numerical),
+    .target(
+      name: "Datasets", dependencies: ["Diagnostics", "Digests", "JSON", "Tensors", "Tokenizers"],
+      swiftSettings: numerical),
+    .target(
+      name: "Engine", dependencies: ["Adapters", "CKernels", "Diagnostics", "Models", "Tensors", "Threads"],
+      swiftSettings: numerical),
+    .target(
+      name: "Capture",
+      dependencies: [
+        "Adapters", "Bundles", "Datasets", "Diagnostics", "Digests", "Engine", "JSON", "Models", "Tensors",
+        "Tokenizers",
+      ],
+      swiftSettings: house),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
@@ -158,8 +178,9 @@ let package = Package(
     .executableTarget(
       name: "clues",
       dependencies: [
-        "Adapters", "Bundles", "CKernels", "CStartup", "Diagnostics", "JSON", "LowRank", "Merging", "PluginChecks",
-        "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors",
+        "Adapters", "Bundles", "CKernels", "CStartup", "Capture", "Datasets", "Diagnostics", "JSON", "LowRank",
+        "Merging",
+        "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house, linkerSettings: hostLinking),

@@ -19,6 +19,10 @@ struct Clues: ParsableCommand {
         clues run recipes/ties.yaml --output runs/ties
         clues merge medical.tar.zst financial.zip --method average -o merged
 
+      A client measures its own samples first:
+
+        clues capture outputs/medical --base SmolLM2-135M --train t.jsonl
+
       What a client handed in, which methods there are, what a recipe decides:
 
         clues inspect medical.tar.zst
@@ -39,9 +43,8 @@ struct Clues: ParsableCommand {
       """,
     version: cluesVersion,
     subcommands: [
-      Run.self, Merge.self, Score.self, Select.self, Evaluate.self, Vet.self, Inspect.self, Pack.self, Report.self,
-      Plugins.self,
-      RecipeCommand.self,
+      Run.self, Merge.self, CaptureCommand.self, Score.self, Select.self, Evaluate.self, Vet.self, Inspect.self,
+      Pack.self, Report.self, Plugins.self, RecipeCommand.self,
     ])
 
   static func main() {

@@ -1,0 +1,34 @@
+import Diagnostics
+import Foundation
+import Models
+import Tensors
+import Tokenizers
+
+/// A base model and its tokenizer, if it brings one.
+struct BaseModel: Sendable {
+  let path: String
+  let model: LanguageModel
+  let tokenizer: Tokenizer?
+
+  init(_ path: String, limits: Limits) throws {
+    self.path = path
+    model = try LanguageModel(at: path, limits: limits)
+    var isFolder: ObjCBool = false
+    let files = FileManager.default
+    guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+      tokenizer = try locating(file: path) {
+        let file = try GGUFFile(try Bytes(mapping: path), limits: limits)
+        return try GGUFVocabulary(file.metadata).map { try Tokenizer($0, path: path) }
+      }
+      return
+    }
+    // Samples that are tokens need none.
+    let hasTokenizer = ["tokenizer.json", "tokenizer.model"].contains { files.fileExists(atPath: "\(path)/\($0)") }
+    tokenizer = hasTokenizer ? try Tokenizer(folder: path) : nil
+  }
+
+  var facts: ModelFacts {
+    ModelFacts(
+      vocabulary: model.shape.vocabulary, maximumLength: model.shape.maximumLength, beginOfText: tokenizer?.beginOfText)
+  }
+}

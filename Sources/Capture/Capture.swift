@@ -1,0 +1,129 @@
+import Adapters
+import Bundles
+import Datasets
+import Diagnostics
+import Engine
+import JSON
+import Models
+
+/// Measures a client's samples at its checkpoints and writes its evidence: `samples.jsonl` and `ledger.jsonl`.
+package struct Capture {
+  private let settings: CaptureSettings
+  private let observer: any Observer
+
+  /// Throws when the user has asked to stop; asked before every portion of samples.
+  package var interruption: @Sendable () throws -> Void = { try Interruption.check() }
+
+  package init(_ settings: CaptureSettings, observer: any Observer) {
+    self.settings = settings
+    self.observer = observer
+  }
+
+  /// The first samples of each file token by token, with what is learned of them.
+  package func listings(_ count: Int) throws -> String {
+    let base = try BaseModel(settings.base, limits: settings.limits)
+    let client = try openClient()
+    let samples = try CaptureSamples(
+      settings, tokenizer: base.tokenizer, base.facts, domain: client.domain, shown: count)
+    for note in samples.notes { observer.note(.info(note)) }
+    return samples.listings.joined(separator: "\n\n")
+  }
+
+  /// Measures and writes.
+  ///
+  /// - throws: ``Failure``: of inputs with their file and line, `cannotWrite`, `interrupted`; what is finished by then is kept,
+  ///   and the next capture of the same inputs goes on from there.
+  package func run() throws -> CaptureReport {
+    let client = try openClient()
+    let target = try CaptureTarget(settings, client: client)
+    let base = try BaseModel(settings.base, limits: settings.limits)
+    let samples = try CaptureSamples(settings, tokenizer: base.tokenizer, base.facts, domain: client.domain)
+    try target.checkPlaces(of: client)
+    let inputs = try chosen(client.checkpoints).map { try CheckpointInputs($0) }
+    let engines = try inputs.map { input in
+      try locating(file: input.files.adapter.weights.name) {
+        try Engine(model: base.model, adapter: input.adapter, threads: settings.threads)
+      }
+    }
+    var report = CaptureReport()
+    report.notes = client.notes + samples.notes + inputs.flatMap(\.notes) + notesOnBase(inputs)
+    for note in report.notes { observer.note(.info(note)) }
+    try target.makeParent()
+    let kept = try KeptParts(target.keptParts)
+    let keys = try CaptureKeys(settings, base, samples, inputs)
+    try target.checkEvidence(isCommitted: kept.lines(keys.commit) != nil)
+    if kept.removeAll(but: Set(keys.all), beginningWith: Array(keys.gradients.values)) {
+      observer.note(.info("what an earlier capture of other inputs or settings had finished is not used"))
+    }
+    var work = CaptureWork(
+      settings: settings, observer: observer, interruption: interruption, base: base, samples: samples, kept: kept,
+      keys: keys)
+    try work.run(inputs, engines)
+    try kept.keep([], as: keys.commit)
+    report = finished(report, client, target, samples, inputs, work)
+    try target.write(
+      [("samples.jsonl", sampleTable(samples)), ("ledger.jsonl", work.ledger)], moving: work.gradientFiles, from: client
+    )
+    kept.remove()
+    return report
+  }
+
+  private func openClient() throws -> Bundle {
+    let client = try Bundle.open(
+      settings.client, wanting: [.adapter, .adapters, .trainerStates, .optimizers], adapter: settings.adapter,
+      limits: settings.limits)
+    guard !client.checkpoints.isEmpty else {
+      throw Failure(
+        .badData, "holds no checkpoint", advice: "give the Trainer's output folder, with its checkpoint-N",
+        file: settings.client)
+    }
+    return client
+  }
+
+  /// The checkpoints that are meant, in step order.
+  private func chosen(_ all: [Checkpoint]) throws -> [Checkpoint] {
+    guard let steps = settings.checkpoints else { return all }
+    for step in steps where !all.contains(where: { $0.step == step }) {
+      throw Failure(
+        .usage, "holds no checkpoint of step \(step)",
+        advice: "it holds the steps \(all.map { String($0.step) }.joined(separator: ", "))", file: settings.client)
+    }
+    return all.filter { steps.contains($0.step) }
+  }
+
+  /// A model goes by many paths, so it is the last part of its name that is compared.
+  private func notesOnBase(_ inputs: [CheckpointInputs]) -> [String] {
+    func lastPart(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
+    guard let named = inputs.first?.adapter.config.baseModel, lastPart(named) != lastPart(settings.base) else {
+      return []
+    }
+    return ["the adapter was trained on '\(named)', and the base model here is '\(settings.base)'"]
+  }
+
+  private func finished(
+    _ report: CaptureReport, _ client: Bundle, _ target: CaptureTarget, _ samples: CaptureSamples,
+    _ inputs: [CheckpointInputs], _ work: CaptureWork
+  ) -> CaptureReport {
+    var report = report
+    report.client = client.client
+    report.folder = target.folder
+    report.checkpoints = inputs.map(\.step)
+    report.resumed = work.resumed
+    report.domains = samples.validation.map(\.domain)
+    for sample in samples.all { report.samples[sample.sample.split.rawValue, default: 0] += 1 }
+    report.unscored = samples.scored.compactMap { sample in
+      sample.fault.map { (sample.sample.split.rawValue, sample.sample.id, sample.file, sample.line, $0) }
+    }
+    report.files = ["samples.jsonl", "ledger.jsonl"] + work.gradientFiles.map(\.path)
+    return report
+  }
+
+  private func sampleTable(_ samples: CaptureSamples) -> String {
+    samples.all.map { sample in
+      var object = JSONObject([("id", .string(sample.sample.id)), ("split", .string(sample.sample.split.rawValue))])
+      if let domain = sample.sample.domain { object["domain"] = .string(domain) }
+      if let fault = sample.fault { object["unscored"] = .string(fault) }
+      return JSONValue.object(object).text() + "\n"
+    }.joined()
+  }
+}

@@ -1,0 +1,50 @@
+import Bundles
+import Diagnostics
+import Digests
+import Foundation
+import JSON
+import Tensors
+
+/// A digest of everything that makes the numbers of a part of a capture, so that what is kept of an interrupted one is used
+/// for the same one only.
+struct CaptureKey: Sendable, Equatable {
+  /// 32 hexadecimal digits.
+  let text: String
+
+  /// Changes with what the numbers mean; kept parts of before are measured anew then.
+  private static let meaning = 1
+
+  init(_ parts: [(String, JSONValue)]) {
+    let object = JSONObject([("meaning", JSONValue(Self.meaning))] + parts)
+    text = String(sha256(of: JSONValue.object(object).text(sorted: true)).prefix(32))
+  }
+
+  /// The files of a base model by name, size and time of change: to read gigabytes only to see that they are the same would take
+  /// longer than most checkpoints.
+  static func identity(ofModel path: String) throws -> JSONValue {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw Failure(system: .missingInput, "cannot be opened", file: path) }
+    let isFolder = status.st_mode & S_IFMT == S_IFDIR
+    let names = isFolder ? try FileManager.default.contentsOfDirectory(atPath: path) : [""]
+    var files = JSONObject()
+    for name in names.sorted() {
+      var status = stat()
+      guard stat(name.isEmpty ? path : "\(path)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        continue
+      }
+      files[name] = [
+        JSONValue(Int(status.st_size)), JSONValue(Int(status.st_mtim.tv_sec)), JSONValue(Int(status.st_mtim.tv_nsec)),
+      ]
+    }
+    return .object(files)
+  }
+
+  /// The contents of files.
+  static func digests(_ files: [BundleFile?]) throws -> JSONValue {
+    .array(
+      try files.map { file in
+        guard let file else { return .null }
+        return .string(try locating(file: file.name) { try sha256(of: file.bytes()) { _ in try Interruption.check() } })
+      })
+  }
+}

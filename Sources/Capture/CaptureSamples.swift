@@ -1,0 +1,136 @@
+import Adapters
+import Bundles
+import Datasets
+import Diagnostics
+import Tokenizers
+
+/// The samples of a capture, read, in the words of their templates, as tokens.
+struct CaptureSamples: Sendable {
+  /// Training samples, then anchors: the rows of the ledger.
+  let scored: [CapturedSample]
+
+  /// The validation samples of each domain, in the order in which the domains were named.
+  let validation: [(domain: String, samples: [CapturedSample])]
+
+  /// What the user should know although it is no error.
+  let notes: [String]
+
+  /// The first samples of each file as their tokens, for people to look at.
+  let listings: [String]
+
+  var all: [CapturedSample] { scored + validation.flatMap(\.samples) }
+
+  /// - parameters:
+  ///   - domain: The client's own domain, of samples that name none.
+  ///   - shown: How many samples of each file are listed.
+  /// - throws: ``Failure`` with file and line: what ``Dataset`` and ``SampleEncoder`` refuse, an id that stands in two
+  ///   files, a validation sample that cannot be measured, no training sample that can.
+  init(
+    _ settings: CaptureSettings, tokenizer: Tokenizer?, _ model: ModelFacts, domain: String?, shown: Int = 0
+  ) throws {
+    var reading = Reading(settings: settings, tokenizer: tokenizer, model: model, shown: shown)
+    if let longest = settings.maximumLength, longest > model.maximumLength {
+      throw Failure(
+        .usage, "--max-length is \(longest), and the model takes \(model.maximumLength) tokens at the most",
+        file: settings.base)
+    }
+    let train = try reading.read(settings.train, as: .train, domain: domain)
+    let anchors = try settings.anchor.map { try reading.read($0, as: .anchor, domain: domain) } ?? []
+    validation = try settings.validation.map { name, path in
+      try ClientName.check(name, of: "domain")
+      return (name, try reading.read(path, as: .validation, domain: name))
+    }
+    guard train.contains(where: { $0.fault == nil }) else {
+      throw Failure(
+        .badData, "holds no sample that can be measured: \(train[0].fault ?? "")",
+        advice: "look at them with --show 3", file: settings.train, position: .init(line: train[0].line, column: 1))
+    }
+    for sample in validation.flatMap(\.samples) {
+      guard let fault = sample.fault else { continue }
+      throw Failure(
+        .badData, "has a validation sample that cannot be measured: \(fault)",
+        advice: "leave it out: all others are compared with the mean of these", file: sample.file,
+        position: .init(line: sample.line, column: 1))
+    }
+    scored = train + anchors
+    notes = reading.notes
+    listings = reading.listings
+  }
+
+  private struct Reading {
+    let settings: CaptureSettings
+    let tokenizer: Tokenizer?
+    let model: ModelFacts
+    let shown: Int
+    var notes: [String] = []
+    var listings: [String] = []
+    private var places: [Split: [String: (file: String, line: Int)]] = [:]
+
+    init(settings: CaptureSettings, tokenizer: Tokenizer?, model: ModelFacts, shown: Int) {
+      (self.settings, self.tokenizer, self.model, self.shown) = (settings, tokenizer, model, shown)
+    }
+
+    mutating func read(_ path: String, as split: Split, domain: String?) throws -> [CapturedSample] {
+      let dataset = try Dataset(path: path, limits: settings.limits)
+      let template = try Template.choose(settings.template, for: dataset, chatTemplate: tokenizer?.chatTemplate)
+      let encoder = SampleEncoder(
+        tokenizer: tokenizer, template: template, vocabulary: model.vocabulary, maximumLength: settings.maximumLength)
+      notes += dataset.notes
+      var (cut, answersCut) = (0, 0)
+      let samples = try locating(file: path) {
+        try dataset.records.enumerated().map { place, record in
+          try Interruption.check()
+          let tokenized = try encoder.encode(record)
+          let sample = try name(record, split, domain, isMade: !dataset.hasIds, in: path)
+          let captured = CapturedSample(tokenized, as: sample, from: path, settings, model)
+          if tokenized.isCut {
+            cut += 1
+            if captured.fault == nil, tokenized.isAnswerCut { answersCut += 1 }
+          }
+          if place < shown {
+            listings.append(
+              SampleListing(tokenized, tokenizer: tokenizer).text(
+                name:
+                  "\(path):\(record.line) (\(split.rawValue) '\(sample.id)'\(template.map { ", \($0.rawValue)" } ?? ""))",
+                learned: settings.loss, measured: settings.lossesOver))
+          }
+          return captured
+        }
+      }
+      if cut > 0, let longest = settings.maximumLength {
+        notes.append(
+          "\(path): \(cut) of \(samples.count) samples are cut off at \(longest) tokens, of \(answersCut) a part of the answer"
+        )
+      }
+      let faults = samples.filter { $0.fault != nil }
+      if let first = faults.first, split != .validation {
+        notes.append(
+          "\(path): \(faults.count) of \(samples.count) samples stay unscored, the first in line \(first.line): "
+            + (first.fault ?? ""))
+      }
+      return samples
+    }
+
+    /// The sample under its name. Names that are made are those of places, which validation sets have in common.
+    private mutating func name(
+      _ record: Record, _ split: Split, _ domain: String?, isMade: Bool, in path: String
+    ) throws -> Sample {
+      let id = split == .validation && isMade ? "\(domain ?? "")-\(record.id)" : record.id
+      do {
+        try Sample.check(id: id)
+        if let first = places[split]?[id] {
+          throw Failure(
+            .badData, "has the id '\(id)' of the \(split.rawValue) sample in \(first.file):\(first.line)",
+            advice: "give every sample of a split an id of its own")
+        }
+        let own = split == .validation ? domain : record.domain ?? domain
+        if let own { try ClientName.check(own, of: "domain") }
+        places[split, default: [:]][id] = (path, record.line)
+        return Sample(split: split, id: id, domain: own)
+      } catch var failure as Failure {
+        failure.position = failure.position ?? .init(line: record.line, column: 1)
+        throw failure
+      }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import Bundles
+import Diagnostics
+import Foundation
+import Tensors
+
+/// Where evidence goes: into the client's own folder, or into a new bundle.
+struct CaptureTarget: Sendable {
+  let folder: String
+  private let isNew: Bool
+  private let replaces: Bool
+
+  /// - throws: ``Failure`` `cannotWrite` where there is evidence that may not be replaced, or an output that is there.
+  init(_ settings: CaptureSettings, client: Bundles.Bundle) throws {
+    replaces = settings.replaces
+    if let output = settings.output {
+      (folder, isNew) = (URL(filePath: output).standardizedFileURL.path, true)
+      guard !output.isEmpty else { throw Failure(.usage, "the output has no name", advice: "name a folder") }
+      try Self.checkNew(output)
+      return
+    }
+    (folder, isNew) = (settings.client, false)
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+      throw Failure(
+        .usage, "is an archive, into which nothing is written", advice: "name a new folder with -o", file: folder)
+    }
+    guard client.manifest == nil else {
+      throw Failure(
+        .cannotWrite, "holds a clues.json, which lists its files and would no longer be true",
+        advice: "name a new folder with -o", file: folder)
+    }
+  }
+
+  /// Refuses a client whose checkpoints lie elsewhere than right in its folder, where evidence would be looked for in vain.
+  func checkPlaces(of client: Bundles.Bundle) throws {
+    guard !isNew else { return }
+    for checkpoint in client.checkpoints {
+      let config = checkpoint.adapter.config
+      let due = folder.hasSuffix("/") ? folder + config.path : "\(folder)/\(config.path)"
+      guard config.diskPath == due else {
+        throw Failure(
+          .usage, "'\(checkpoint.folder)' does not lie right in this folder",
+          advice:
+            "give the folder around the checkpoints, and --checkpoint N for one of them; or name a new folder with -o",
+          file: folder)
+      }
+    }
+  }
+
+  private static func checkNew(_ output: String) throws {
+    guard !FolderArchive.isNamed(output) else {
+      throw Failure(
+        .usage, "the output is a folder", advice: "name a folder, and pack it with clues pack", file: output)
+    }
+    var status = stat()
+    guard lstat(output, &status) == 0 else { return }
+    let entries = try? FileManager.default.contentsOfDirectory(atPath: output)
+    guard status.st_mode & S_IFMT == S_IFDIR, entries?.isEmpty == true else {
+      throw Failure(
+        .cannotWrite, "the output is there", advice: "choose another one, or remove it yourself", file: output)
+    }
+  }
+
+  /// Makes the folders in which a new bundle is to appear.
+  func makeParent() throws { if isNew { try Self.makeFolder(of: folder) } }
+
+  /// The folder in which finished parts wait.
+  var keptParts: String {
+    let url = URL(filePath: folder).standardizedFileURL
+    return isNew
+      ? url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).clues-capture").path
+      : url.appending(path: ".clues-capture").path
+  }
+
+  /// Refuses evidence that is there, unless it may be replaced or comes from the capture that goes on now.
+  ///
+  /// - parameter isCommitted: Whether this capture had begun to write its evidence.
+  func checkEvidence(isCommitted: Bool) throws {
+    guard !isNew, !replaces, !isCommitted else { return }
+    let names = ["ledger.jsonl", "samples.jsonl"]
+    guard let name = names.first(where: { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }) else { return }
+    throw Failure(
+      .cannotWrite, "is there already", advice: "replace it with --force, or name a new folder with -o",
+      file: "\(folder)/\(name)")
+  }
+
+  /// Writes the evidence. In the client's folder every file comes whole, the ledger last; a new bundle appears whole.
+  ///
+  /// - parameters:
+  ///   - files: Contents by path.
+  ///   - moved: Finished files and their paths.
+  func write(
+    _ files: [(path: String, text: String)], moving moved: [(from: String, path: String)], from client: Bundles.Bundle
+  ) throws {
+    guard isNew else { return try write(files, moving: moved, into: folder) }
+    let draft = try Draft(of: folder, isFolder: true)
+    do {
+      for file in client.files where Self.goesAlong(file) {
+        let path = "\(draft.path)/\(file.path)"
+        try Self.makeFolder(of: path)
+        try Self.write(file.bytes(), to: path)
+      }
+      try write(files, moving: moved, into: draft.path)
+      try draft.replace(folder)
+    } catch {
+      try? FileManager.default.removeItem(atPath: draft.path)
+      throw error
+    }
+  }
+
+  /// What a bundle of a ledger holds besides; moments and gradients stay at home.
+  private static func goesAlong(_ file: BundleFile) -> Bool {
+    let name = file.path.split(separator: "/").last ?? ""
+    return file.isRead && ["adapter_config.json", "adapter_model.safetensors", "trainer_state.json"].contains(name)
+  }
+
+  private func write(
+    _ files: [(path: String, text: String)], moving moved: [(from: String, path: String)], into folder: String
+  ) throws {
+    for file in moved {
+      let path = "\(folder)/\(file.path)"
+      try Self.makeFolder(of: path)
+      guard rename(file.from, path) == 0 else { throw Failure(system: .cannotWrite, "cannot be written", file: path) }
+      syncFolder(of: path)
+    }
+    for file in files { try writeWhole(file.text, to: "\(folder)/\(file.path)") }
+  }
+
+  private static func makeFolder(of path: String) throws {
+    do {
+      try FileManager.default.createDirectory(
+        at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+    } catch {
+      throw Failure(.cannotWrite, "cannot be made: \(error.localizedDescription)", file: path)
+    }
+  }
+
+  private static func write(_ bytes: Bytes, to path: String) throws {
+    let draft = try Draft(of: path, isFolder: false)
+    try bytes.forEachWindow { try draft.write($0, as: path) }
+    try draft.settle(as: path)
+    try draft.replace(path)
+  }
+}

@@ -1,0 +1,202 @@
+import Adapters
+import Diagnostics
+import Engine
+import JSON
+import Tensors
+
+/// Measures what is not measured yet, checkpoint by checkpoint.
+struct CaptureWork {
+  let settings: CaptureSettings
+  let observer: any Observer
+  let interruption: @Sendable () throws -> Void
+  let base: BaseModel
+  let samples: CaptureSamples
+  let kept: KeptParts
+  let keys: CaptureKeys
+
+  /// The lines of `ledger.jsonl`, once all is measured.
+  private(set) var ledger = ""
+
+  /// Files of gradients that are finished, and where in the bundle they belong.
+  private(set) var gradientFiles: [(from: String, path: String)] = []
+
+  /// The steps that an interrupted capture had finished.
+  private(set) var resumed: [Int] = []
+
+  init(
+    settings: CaptureSettings, observer: any Observer, interruption: @escaping @Sendable () throws -> Void,
+    base: BaseModel, samples: CaptureSamples, kept: KeptParts, keys: CaptureKeys
+  ) {
+    (self.settings, self.observer, self.interruption, self.base) = (settings, observer, interruption, base)
+    (self.samples, self.kept, self.keys) = (samples, kept, keys)
+  }
+
+  /// - parameter engines: Of every checkpoint, its adapter along the base model.
+  mutating func run(_ inputs: [CheckpointInputs], _ engines: [Engine]) throws {
+    let scored = samples.scored.filter { $0.fault == nil }.count
+    let validation = samples.validation.reduce(0) { $0 + $1.samples.count }
+    let finished = inputs.map(finishedLines)
+    let known = kept.lines(keys.base).flatMap { BaseLossTable($0, count: samples.scored.count) }
+    resumed = zip(inputs, finished).compactMap { $1 == nil ? nil : $0.step }
+    if !resumed.isEmpty {
+      observer.note(
+        .info("goes on where an earlier capture was interrupted: finished are the checkpoints \(list(resumed))"))
+    }
+    observer.begin(
+      .capturing, total: (known == nil ? scored : 0) + finished.filter { $0 == nil }.count * (scored + validation))
+    defer { observer.end(.capturing) }
+    let baseLosses = try known ?? measuredBase()
+    var lines: [String] = []
+    for (place, input) in inputs.enumerated() {
+      let rows = try finished[place] ?? measured(input, engines[place], baseLosses.losses)
+      lines += rows
+      gradientFiles += gradientNames(input).map { (kept.path(keptName($0.name, input.step)), $0.path) }
+    }
+    ledger = lines.map { $0 + "\n" }.joined()
+    // What is written here is read by the same reader as everybody else's.
+    _ = try locating(file: "ledger.jsonl") { try Ledger(Bytes(ledger.utf8), limits: settings.limits) }
+  }
+
+  private func list(_ steps: [Int]) -> String { steps.map(String.init).joined(separator: ", ") }
+
+  /// The rows of a checkpoint that was finished with all its files.
+  private func finishedLines(_ input: CheckpointInputs) -> [String]? {
+    guard let name = keys.checkpoints[input.step], let lines = kept.lines(name) else { return nil }
+    let hasGradients = gradientNames(input).allSatisfy { kept.holds(keptName($0.name, input.step)) }
+    return lines.count == samples.scored.count && hasGradients ? lines : nil
+  }
+
+  private func measuredBase() throws -> BaseLossTable {
+    let engine = try Engine(model: base.model, adapter: nil, threads: settings.threads)
+    var losses = [BaseLosses](repeating: BaseLosses(), count: samples.scored.count)
+    try inPortions(samples.scored) { places in
+      let with = try engine.losses(of: places.map { samples.scored[$0].measured })
+      let bare = places.filter { samples.scored[$0].withoutPrompt != nil }
+      let without = try engine.losses(of: bare.compactMap { samples.scored[$0].withoutPrompt })
+      for (place, loss) in zip(places, with) {
+        losses[place].withPrompt = loss.value
+        note(loss, of: samples.scored[place], "of the untuned model")
+      }
+      for (place, loss) in zip(bare, without) { losses[place].withoutPrompt = loss.value }
+    }
+    let table = BaseLossTable(losses)
+    try kept.keep(table.lines, as: keys.base)
+    return table
+  }
+
+  private func measured(_ input: CheckpointInputs, _ engine: Engine, _ base: [BaseLosses]) throws -> [String] {
+    let targets = try samples.validation.map { domain, samples in
+      try interruption()
+      let mean = try target(of: samples, domain, input, engine)
+      observer.advance(.capturing, by: samples.count)
+      return mean
+    }
+    let domains = samples.validation.map(\.domain)
+    let norms = zip(domains, targets).map { (domain: $0, norm: $1.norm) }
+    let files = try gradientSplits(input, engine)
+    var rows = [MeasuredRow](repeating: MeasuredRow(), count: samples.scored.count)
+    do {
+      try inPortions(samples.scored) { places in
+        let found = try measured(places, engine, input, targets, domains, files)
+        for (place, row) in zip(places, found) { rows[place] = row }
+      }
+      for file in files { try file.finish(rows) }
+    } catch {
+      for file in files { file.abandon() }
+      throw error
+    }
+    guard rows.contains(where: { $0.loss != nil }) else {
+      throw Failure(
+        .badData, "gives no sample a finite loss at step \(input.step)",
+        advice: "leave the checkpoint out, or use an earlier one: --checkpoint N",
+        file: input.files.adapter.weights.name)
+    }
+    let lines = samples.scored.indices.map { place in
+      LedgerLine(
+        step: input.step, learningRate: input.learningRate, sample: samples.scored[place].sample, row: rows[place],
+        base: base[place], validationNorms: norms
+      ).text
+    }
+    try kept.keep(lines, as: keys.checkpoints[input.step] ?? "")
+    return lines
+  }
+
+  /// The mean gradient of a validation set; the gradients themselves go to a file where that is wanted.
+  private func target(
+    of validation: [CapturedSample], _ domain: String, _ input: CheckpointInputs, _ engine: Engine
+  ) throws -> MeanGradient {
+    let encoded = validation.map(\.learned)
+    // Looked at first, so that the failure names file and line.
+    let (mean, losses): (MeanGradient, [SampleLoss])
+    do {
+      (mean, losses) = try engine.meanGradient(of: encoded)
+    } catch let failure as Failure {
+      if failure.kind == .interrupted { throw failure }
+      let all = try engine.losses(of: encoded)
+      guard let place = all.firstIndex(where: { $0.value == nil }) else { throw failure.at(file: validation[0].file) }
+      throw Failure(
+        .badData, "has a validation sample that cannot be measured at step \(input.step): \(all[place].reason ?? "")",
+        advice: "leave it out: all others are compared with the mean of these", file: validation[place].file,
+        position: .init(line: validation[place].line, column: 1))
+    }
+    guard settings.writesGradients else { return mean }
+    let file = try GradientFile(
+      kept.path(keptName("validation.\(domain).safetensors", input.step)), modules: engine.modules,
+      samples: validation.count)
+    do {
+      try engine.gradients(of: encoded, into: GradientFileSink(file: file, rows: Array(encoded.indices)))
+      try file.finish(losses: losses.map { Float($0.value ?? .nan) }, tokens: losses.map(\.tokens))
+    } catch {
+      file.abandon()
+      throw error
+    }
+    return mean
+  }
+
+  private func measured(
+    _ places: [Int], _ engine: Engine, _ input: CheckpointInputs, _ targets: [MeanGradient], _ domains: [String],
+    _ files: [GradientSplit]
+  ) throws -> [MeasuredRow] {
+    let portion = places.map { samples.scored[$0] }
+    let learned = portion.map(\.learned)
+    let sums = try locating(file: input.files.optimizer?.name) {
+      try LedgerSums(samples: places.count, modules: engine.modules, moments: input.moments, targets: targets)
+    }
+    var losses: [SampleLoss]
+    if files.isEmpty {
+      losses = try engine.gradients(of: learned, into: sums)
+    } else {
+      losses = try engine.gradients(of: learned, into: SumsAndFiles(sums: sums, files: files, places: places))
+    }
+    if settings.lossesOver != settings.loss { losses = try engine.losses(of: portion.map(\.measured)) }
+    return zip(portion.indices, losses).map { place, loss in
+      note(loss, of: portion[place], "at step \(input.step)")
+      guard let value = loss.value, let row = sums.row(of: place) else { return MeasuredRow() }
+      func update(_ alignment: LedgerRow.Alignment) -> MeasuredRow.Update {
+        .init(norm: alignment.norm, dots: Dictionary(uniqueKeysWithValues: zip(domains, alignment.dots)))
+      }
+      let gradient = update(row.gradient)
+      return MeasuredRow(
+        tokens: loss.tokens, loss: value, gradientNorm: gradient.norm, dots: gradient.dots, adam: row.adam.map(update),
+        reference: row.reference.map(update))
+    }
+  }
+
+  /// Gives the places of samples that can be measured to `body`, so many at a time that threads have work and progress shows.
+  private func inPortions(_ all: [CapturedSample], _ body: ([Int]) throws -> Void) throws {
+    let places = all.indices.filter { all[$0].fault == nil }
+    // No number depends on what is measured together, so neither does any on the portion.
+    let portion = max(32, 16 * settings.threads)
+    for start in stride(from: 0, to: places.count, by: portion) {
+      try interruption()
+      let some = Array(places[start..<min(start + portion, places.count)])
+      try body(some)
+      observer.advance(.capturing, by: some.count)
+    }
+  }
+
+  private func note(_ loss: SampleLoss, of sample: CapturedSample, _ when: String) {
+    guard let reason = loss.reason else { return }
+    observer.note(.info("\(sample.file):\(sample.line): stays unscored \(when): \(reason)"))
+  }
+}

@@ -1,0 +1,59 @@
+import Adapters
+import Datasets
+import Engine
+
+/// A sample that is to be measured, and what the model gets to see of it.
+struct CapturedSample: Sendable {
+  let sample: Sample
+
+  /// The file and line that it is from.
+  let file: String
+  let line: Int
+
+  /// With the labels that gradients are of.
+  let learned: EncodedSample
+
+  /// With the labels that losses are measured over.
+  let measured: EncodedSample
+
+  /// The same without its prompt; nil where it has none.
+  let withoutPrompt: EncodedSample?
+
+  /// Why it is not measured; nil if it is.
+  let fault: String?
+
+  init(
+    _ tokenized: TokenizedSample, as sample: Sample, from file: String, _ settings: CaptureSettings, _ model: ModelFacts
+  ) {
+    func encoded(_ tokenized: TokenizedSample, _ span: LossSpan) -> EncodedSample {
+      let labels = zip(tokenized.tokens, tokenized.counts(span)).map { $1 ? $0 : EncodedSample.unlearned }
+      return EncodedSample(tokens: tokenized.tokens, labels: labels)
+    }
+    self.sample = sample
+    self.file = file
+    line = tokenized.record.line
+    learned = encoded(tokenized, settings.loss)
+    measured = encoded(tokenized, settings.lossesOver)
+    withoutPrompt = tokenized.withoutPrompt(beginOfText: model.beginOfText).map { encoded($0, settings.lossesOver) }
+    fault = Self.fault(of: tokenized, [learned, measured], model)
+  }
+
+  /// Why nothing can be learned from a sample.
+  private static func fault(of tokenized: TokenizedSample, _ samples: [EncodedSample], _ model: ModelFacts) -> String? {
+    guard tokenized.tokens.count <= model.maximumLength else {
+      return "it has \(tokenized.tokens.count) tokens, and the model takes \(model.maximumLength) at the most"
+    }
+    guard samples.allSatisfy({ $0.labels.contains { $0 != EncodedSample.unlearned } }) else {
+      return tokenized.isCut
+        ? "its answer lies behind the \(tokenized.tokens.count) tokens that are read" : "it has no answer"
+    }
+    return nil
+  }
+}
+
+/// What has to be known of a model to encode samples for it.
+struct ModelFacts: Sendable {
+  let vocabulary: Int
+  let maximumLength: Int
+  let beginOfText: Int32?
+}

@@ -1,0 +1,138 @@
+import Diagnostics
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Capture
+
+/// Inputs that cannot be captured, each with its place.
+@Suite struct CaptureRefusalTests {
+  /// What a capture of the tiny client fails with after a change.
+  private func refusal(_ change: (TinyClient, inout CaptureSettings) throws -> Void) throws -> Failure {
+    try withTemporaryFolder { root in
+      let client = try TinyClient("c0", in: root)
+      var settings = client.settings
+      try change(client, &settings)
+      let refused = try failure { try Capture(settings, observer: Listener()).run() }
+      #expect(
+        !FileManager.default.fileExists(atPath: client.folder.appending(path: "ledger.jsonl").path)
+          || refused.kind == .cannotWrite)
+      return refused
+    }
+  }
+
+  private let sample = #"{"input_ids": [1, 5, 6], "labels": [-100, 5, 6]}"# + "\n"
+
+  @Test func tokensThatTheModelDoesNotHave() throws {
+    let failure = try refusal { client, _ in
+      try client.text(sample + #"{"input_ids": [1, 96], "labels": [-100, 96]}"#, to: "c0.train.jsonl")
+    }
+    #expect(failure.message.contains("the token id 96, and the model has 96") && failure.position?.line == 2)
+    #expect(failure.file?.hasSuffix("c0.train.jsonl") == true)
+  }
+
+  @Test func textWithoutATokenizer() throws {
+    let failure = try refusal { client, _ in try client.text(#"{"text": "a"}"#, to: "c0.train.jsonl") }
+    #expect(failure.kind == .missingInput && failure.message.contains("has no tokenizer"))
+  }
+
+  @Test func aValidationSampleWithoutAnAnswer() throws {
+    let failure = try refusal { client, _ in
+      try client.text(sample + #"{"input_ids": [1, 5], "labels": [-100, -100]}"#, to: "c1.validation.jsonl")
+    }
+    #expect(failure.message.contains("validation sample that cannot be measured: it has no answer"))
+    #expect(failure.file?.hasSuffix("c1.validation.jsonl") == true && failure.position?.line == 2)
+  }
+
+  @Test func aFileInWhichNothingIsLearned() throws {
+    let failure = try refusal { client, _ in
+      try client.text(#"{"input_ids": [5, 6], "labels": [5, -100]}"#, to: "c0.train.jsonl")
+    }
+    #expect(failure.message.contains("no sample that can be measured: it has no answer"))
+  }
+
+  @Test func oneIdInTwoFilesOfASplit() throws {
+    let failure = try refusal { client, _ in
+      let named = #"{"id": "x", "input_ids": [1, 5, 6], "labels": [-100, 5, 6]}"#
+      for domain in ["c0", "c1"] { try client.text(named, to: "\(domain).validation.jsonl") }
+    }
+    #expect(failure.message.contains("has the id 'x' of the validation sample in") && failure.position?.line == 1)
+  }
+
+  @Test func aBaseThatDoesNotFitTheAdapter() throws {
+    let failure = try refusal { _, settings in settings.base = fixture("capture/base") }
+    #expect(failure.tensor?.contains("layers.0.self_attn") == true, "\(failure)")
+    #expect(failure.message.contains("[32, 32]") && failure.message.contains("[16, 16]"), "\(failure)")
+  }
+
+  @Test func lossesThatAreNoNumbers() throws {
+    let failure = try refusal { client, _ in
+      let place = client.folder.appending(path: "checkpoint-4/adapter_model.safetensors")
+      let tensors = try SafetensorsFile(Bytes(mapping: place.path)).tensors.mapValues { tensor in
+        Tensor([Float](repeating: 1e30, count: tensor.count), shape: tensor.shape)
+      }
+      try Data(safetensors(tensors)).write(to: place)
+    }
+    #expect(failure.message.contains("validation sample that cannot be measured at step 4: its loss is"), "\(failure)")
+    #expect(failure.file?.hasSuffix("c0.validation.jsonl") == true && failure.position?.line == 1)
+  }
+
+  @Test func aCheckpointThatIsNotThere() throws {
+    let failure = try refusal { _, settings in settings.checkpoints = [4, 5] }
+    #expect(failure.kind == .usage && failure.message.contains("no checkpoint of step 5"))
+    #expect(failure.advice == "it holds the steps 4, 8")
+  }
+
+  @Test func lengthsBeyondTheModel() throws {
+    let failure = try refusal { _, settings in settings.maximumLength = 65 }
+    #expect(failure.kind == .usage && failure.message.contains("the model takes 64 tokens"))
+  }
+
+  @Test func aSampleLongerThanTheModelStaysUnscored() throws {
+    try withTemporaryFolder { root in
+      let client = try TinyClient("c0", in: root)
+      let ids = (0..<65).map { _ in "5" }.joined(separator: ", ")
+      try client.text(sample + #"{"input_ids": [\#(ids)], "labels": [\#(ids)]}"#, to: "c0.train.jsonl")
+      let report = try Capture(client.settings, observer: Listener()).run()
+      #expect(report.unscored.map(\.reason) == ["it has 65 tokens, and the model takes 64 at the most"])
+      #expect(report.unscored.map(\.line) == [2])
+    }
+  }
+
+  @Test func placesWhereNothingMayBeWritten() throws {
+    for name in ["ledger.jsonl", "samples.jsonl"] {
+      let there = try refusal { client, _ in try Data().write(to: client.folder.appending(path: name)) }
+      #expect(there.kind == .cannotWrite && there.file?.hasSuffix(name) == true)
+    }
+    let lone = try refusal { client, settings in settings.client = client.folder.appending(path: "checkpoint-4").path }
+    #expect(lone.kind == .usage && lone.advice?.contains("--checkpoint N") == true)
+    let archive = try refusal { client, settings in settings.output = client.path("x.tar.gz") }
+    #expect(archive.kind == .usage && archive.advice?.contains("clues pack") == true)
+    let empty = try refusal { client, settings in
+      settings.client = client.path("nothing")
+      try FileManager.default.createDirectory(atPath: settings.client, withIntermediateDirectories: true)
+    }
+    #expect(empty.kind == .badData)
+  }
+
+  @Test func aTrainerStateOfAnotherStep() throws {
+    let failure = try refusal { client, _ in
+      let files = FileManager.default
+      let place = client.folder.appending(path: "checkpoint-4/trainer_state.json").path
+      try files.removeItem(atPath: place)
+      try files.copyItem(atPath: fixture("tiny/c0/checkpoint-8/trainer_state.json"), toPath: place)
+    }
+    #expect(failure.message.contains("is of step 8"))
+  }
+
+  @Test func momentsOfAnotherAdapter() throws {
+    let failure = try refusal { client, _ in
+      let place = client.folder.appending(path: "checkpoint-4/optimizer.pt").path
+      var bytes = try Data(contentsOf: URL(filePath: place))
+      bytes[bytes.count / 2] ^= 0xFF
+      try bytes.write(to: URL(filePath: place))
+    }
+    #expect(failure.kind == .badData && failure.file?.hasSuffix("checkpoint-4/optimizer.pt") == true)
+  }
+}

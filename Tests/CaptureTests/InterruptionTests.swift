@@ -1,0 +1,120 @@
+import Diagnostics
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Capture
+
+/// Captures that are stopped, and go on.
+@Suite struct InterruptionTests {
+  /// Lets so many questions pass and then stops the work.
+  private final class Stop: Sendable {
+    private let left: Atomic<Int>
+
+    init(after questions: Int) { left = Atomic(questions) }
+
+    func check() throws {
+      if left.subtract(1, ordering: .relaxed).newValue < 0 { throw Interruption.failure }
+    }
+  }
+
+  private func whole(_ client: TinyClient) throws -> String {
+    let files = FileManager.default.enumerator(atPath: client.folder.path)?.compactMap { $0 as? String }.sorted() ?? []
+    return try files.filter { $0.hasSuffix(".jsonl") || $0.contains("gradients/") }.map { name in
+      name + ":" + (try Data(contentsOf: client.folder.appending(path: name)).base64EncodedString())
+    }.joined(separator: "\n")
+  }
+
+  @Test(arguments: [false, true])
+  func whereverItIsStoppedTheEvidenceIsTheSame(withGradients: Bool) throws {
+    try withTemporaryFolder { root in
+      let due = try TinyClient("c0", in: root.appending(path: "due"))
+      var settings = due.settings
+      settings.writesGradients = withGradients
+      _ = try Capture(settings, observer: Listener()).run()
+      let truth = try whole(due)
+      var stops = 0
+      for first in 0..<20 {
+        let client = try TinyClient("c0", in: root.appending(path: "at\(first)"))
+        settings = client.settings
+        settings.writesGradients = withGradients
+        var wait = first
+        while true {
+          var capture = Capture(settings, observer: Listener())
+          let stop = Stop(after: wait)
+          capture.interruption = { try stop.check() }
+          do {
+            let report = try capture.run()
+            if stops > 0, first > 3 { #expect(report.checkpoints == [4, 8]) }
+            break
+          } catch let failure as Failure {
+            #expect(failure.kind == .interrupted)
+            #expect(!FileManager.default.fileExists(atPath: client.folder.appending(path: "ledger.jsonl").path))
+            stops += 1
+            wait += 2
+          }
+        }
+        #expect(try whole(client) == truth)
+        #expect(!FileManager.default.fileExists(atPath: client.folder.appending(path: ".clues-capture").path))
+      }
+      #expect(stops > 10)
+    }
+  }
+
+  @Test func finishedCheckpointsAreNotMeasuredAgainAndItSaysSo() throws {
+    try withTemporaryFolder { root in
+      let client = try TinyClient("c0", in: root)
+      try interruptAfterTheFirstCheckpoint(client.settings)
+      let listener = Listener()
+      let report = try Capture(client.settings, observer: listener).run()
+      #expect(report.resumed == [4])
+      #expect(listener.total == 19 + 8 && listener.done == listener.total)
+      #expect(listener.notes.contains { $0.contains("goes on") && $0.contains("checkpoints 4") })
+    }
+  }
+
+  @Test func otherInputsStartAnewAndItSaysSo() throws {
+    try withTemporaryFolder { root in
+      let client = try TinyClient("c0", in: root)
+      try interruptAfterTheFirstCheckpoint(client.settings)
+      let lines = try String(contentsOfFile: client.path("c0.train.jsonl"), encoding: .utf8).split(separator: "\n")
+      try client.text(lines.dropLast().joined(separator: "\n"), to: "c0.train.jsonl")
+      let listener = Listener()
+      let report = try Capture(client.settings, observer: listener).run()
+      #expect(report.resumed.isEmpty && listener.total == 18 + 2 * (18 + 8))
+      #expect(listener.notes.contains { $0.contains("other inputs or settings") })
+    }
+  }
+
+  @Test func aPartThatIsNotWholeIsMeasuredAgain() throws {
+    try withTemporaryFolder { root in
+      let client = try TinyClient("c0", in: root)
+      try interruptAfterTheFirstCheckpoint(client.settings)
+      let kept = client.folder.appending(path: ".clues-capture")
+      for name in try FileManager.default.contentsOfDirectory(atPath: kept.path) {
+        let file = kept.appending(path: name)
+        try Data(try Data(contentsOf: file).dropLast(5)).write(to: file)
+      }
+      #expect(try Capture(client.settings, observer: Listener()).run().resumed.isEmpty)
+    }
+  }
+
+  @Test func twoCapturesOfOneFolderDoNotMix() throws {
+    try withTemporaryFolder { root in
+      let client = try TinyClient("c0", in: root)
+      let other = try KeptParts(client.folder.appending(path: ".clues-capture").path)
+      let failure = try failure { try Capture(client.settings, observer: Listener()).run() }
+      #expect(failure.kind == .cannotWrite && failure.message.contains("another capture is at work"))
+      withExtendedLifetime(other) {}
+    }
+  }
+
+  private func interruptAfterTheFirstCheckpoint(_ settings: CaptureSettings) throws {
+    var capture = Capture(settings, observer: Listener())
+    let stop = Stop(after: 5)
+    capture.interruption = { try stop.check() }
+    let failure = try failure { try capture.run() }
+    #expect(failure.kind == .interrupted)
+  }
+}
