@@ -24,7 +24,7 @@ package struct Capture {
     let base = try BaseModel(settings.base, limits: settings.limits)
     let client = try openClient()
     let samples = try CaptureSamples(
-      settings, tokenizer: base.tokenizer, base.facts, domain: client.domain, shown: count)
+      settings, tokenizer: base.tokenizer, base.facts, domain: domain(of: client), shown: count)
     for note in samples.notes { observer.note(.info(note)) }
     return samples.listings.joined(separator: "\n\n")
   }
@@ -35,9 +35,10 @@ package struct Capture {
   ///   and the next capture of the same inputs goes on from there.
   package func run() throws -> CaptureReport {
     let client = try openClient()
+    if let domain = settings.domain { try ClientName.check(domain, of: "domain") }
     let target = try CaptureTarget(settings, client: client)
     let base = try BaseModel(settings.base, limits: settings.limits)
-    let samples = try CaptureSamples(settings, tokenizer: base.tokenizer, base.facts, domain: client.domain)
+    let samples = try CaptureSamples(settings, tokenizer: base.tokenizer, base.facts, domain: domain(of: client))
     try target.checkPlaces(of: client)
     let inputs = try chosen(client.checkpoints).map { try CheckpointInputs($0) }
     let engines = try inputs.map { input in
@@ -78,6 +79,13 @@ package struct Capture {
         file: settings.client)
     }
     return client
+  }
+
+  /// The client's own domain: what the user says, else the client's files, else the one that its validation leaves open.
+  private func domain(of client: Bundle) -> String? {
+    let validated = settings.validation.map(\.domain)
+    return settings.domain ?? client.domain ?? (validated.contains(client.client) ? client.client : nil)
+      ?? (validated.count == 1 ? validated[0] : nil)
   }
 
   /// The checkpoints that are meant, in step order.

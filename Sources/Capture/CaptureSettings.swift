@@ -14,6 +14,9 @@ package struct CaptureSettings: Sendable {
   package var anchor: String?
   package var validation: [(domain: String, path: String)]
 
+  /// The client's own domain, of samples that name none; found by the client's files and name where nil.
+  package var domain: String?
+
   /// The adapter that is meant where there are several.
   package var adapter: String?
 

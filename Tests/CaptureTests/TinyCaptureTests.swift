@@ -126,6 +126,25 @@ import Testing
     }
   }
 
+  @Test(
+    arguments: [
+      (nil, ["c0", "c1"], "c0"), ("law", ["c0", "c1"], "law"), (nil, ["law"], "law"), (nil, ["law", "tax"], nil),
+    ] as [(String?, [String], String?)])
+  func `the client's own domain is what is said, else its name, else the only one`(
+    said: String?, validated: [String], domain: String?
+  ) throws {
+    try withTemporaryFolder { root in
+      let client = try TinyClient("c0", in: root)
+      var settings = client.settings
+      settings.domain = said
+      settings.validation = validated.map { ($0, client.path("c1.validation.jsonl")) }
+      if validated.count > 1 { settings.validation[1].path = client.path("c0.validation.jsonl") }
+      settings.checkpoints = [8]
+      _ = try Capture(settings, observer: Listener()).run()
+      #expect(try Bundle.open(client.folder.path, wanting: [.ledger, .samples]).domain == domain)
+    }
+  }
+
   @Test func threadsChangeNoByte() throws {
     try withTemporaryFolder { root in
       let client = try TinyClient("c1", in: root)

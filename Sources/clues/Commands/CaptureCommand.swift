@@ -45,6 +45,12 @@ extension Clues {
         "The samples that others are compared with, by domain; may be repeated.", valueName: "domain=file"))
     var validation: [String] = []
 
+    @Option(
+      help: ArgumentHelp(
+        "The client's own domain, of samples that name none. By default the client's name if a validation set has it, "
+          + "or the only validation set's.", valueName: "name"))
+    var domain: String?
+
     @Option(help: ArgumentHelp("A checkpoint's step; may be repeated. By default all.", valueName: "step"))
     var checkpoint: [Int] = []
 
@@ -114,6 +120,7 @@ extension Clues {
       let input = try InputArgument.one(client, adapter: adapter)
       var settings = CaptureSettings(
         client: input.path, base: base, train: train, anchor: anchor, validation: sets)
+      settings.domain = domain
       settings.adapter = input.adapter
       settings.checkpoints = checkpoint.isEmpty ? nil : checkpoint
       settings.template = template
