@@ -1,5 +1,7 @@
 import Diagnostics
-import Foundation
+import Files
+import Glibc
+import SystemPackage
 import Tensors
 
 /// What one client hands in: an archive, or a folder that the Hugging Face Trainer or PEFT wrote.
@@ -68,7 +70,7 @@ public struct Bundle: Sendable {
         return try Bundle(folder, diskPath: folder.diskPath, stem: folderName(path), parts, choice, limits)
       }
       let reader = try ArchiveReader(path, limits: limits, progress: progress)
-      let name = URL(filePath: path).lastPathComponent
+      let name = FilePath(path).name
       return try Bundle(
         reader, archive: reader.file, stem: ArchiveKind.stem(of: name) ?? name, parts, choice, limits)
     }
@@ -79,7 +81,7 @@ public struct Bundle: Sendable {
     guard stat(path, &status) == 0 else {
       throw Failure(system: .missingInput, "cannot be opened", advice: "check the path")
     }
-    let name = URL(filePath: path).lastPathComponent
+    let name = FilePath(path).name
     switch status.st_mode & S_IFMT {
     case S_IFDIR: return true
     case S_IFREG where [".safetensors", ".bin", ".pt", ".json"].contains { name.hasSuffix($0) }:
@@ -96,12 +98,12 @@ public struct Bundle: Sendable {
   /// - throws: ``Failure`` `badData` for a name that no client can have.
   public static func nameOfClient(at path: String) throws -> String {
     if (try? isFolder(path)) == true { return try client(stem: folderName(path), path: path, isFolder: true) }
-    let name = URL(filePath: path).lastPathComponent
+    let name = FilePath(path).name
     return try client(stem: ArchiveKind.stem(of: name) ?? name, path: path, isFolder: false)
   }
 
   private static func folderName(_ path: String) -> String {
-    URL(filePath: path).absoluteURL.standardizedFileURL.lastPathComponent
+    FilePath(path).absolute.name
   }
 
   private init(
@@ -167,7 +169,7 @@ public struct Bundle: Sendable {
   private static func client(stem: String, path: String, isFolder: Bool) throws -> String {
     var name = stem
     if isFolder, CheckpointFolder(stem) != nil {
-      name = URL(filePath: path).absoluteURL.standardizedFileURL.deletingLastPathComponent().lastPathComponent
+      name = FilePath(path).absolute.folder.name
     }
     try ClientName.check(name, of: "client")
     return name

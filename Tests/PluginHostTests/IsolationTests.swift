@@ -260,7 +260,7 @@ import Testing
   @Test func whatItsHostHoldsOpenEndsIt() throws {
     try withTemporaryFolder { folder in
       let program = folder.appending(path: "lifeline").path
-      let sources = repository.appending(path: "Sources/CSystem")
+      let sources = repository.appending(path: "Sources/CLinux")
       let result = try run(
         "/usr/bin/env",
         ["clang", "-std=c11", "-I", sources.path, "-I", sources.appending(path: "include").path]

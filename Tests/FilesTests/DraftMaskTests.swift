@@ -1,11 +1,10 @@
+import Files
 import Foundation
 import TestSupport
 import Testing
 
-@testable import Bundles
-
 /// Results have the rights that any new file would have, and nobody's mask is touched on the way.
-@Suite struct DraftTests {
+@Suite struct DraftMaskTests {
   @Test func theMaskIsReadAndNotSet() async throws {
     let shell = Process()
     shell.executableURL = URL(filePath: "/bin/sh")
