@@ -108,46 +108,37 @@ public struct Bundle: Sendable {
 
   private init(
     _ source: some EntrySource, archive: Bytes? = nil, diskPath: ((String) -> String)? = nil, stem: String,
-    _ parts: Set<Part>, _ asked: AdapterChoice, _ limits: Limits
+    _ parts: Set<Part>, _ choice: AdapterChoice, _ limits: Limits
   ) throws {
-    var choice = asked
-    var gathering = Gathering(parts: parts, choice: choice, limits: limits)
-    let sourceNotes = try source.read(wanting: { try gathering.wants($0) }, visit: { gathering.take($0, $1) })
-    let layout = try Layout(
-      gathering.entries, stem: stem, adapter: choice.name, folder: archive == nil ? source.name : nil)
-    choice.name = choice.name ?? layout.nameOfRootAdapter
-    let assembly = Assembly(
-      layout: layout, contents: gathering.contents, parts: parts, displayName: source.displayName, diskPath: diskPath,
-      limits: limits)
-    let trajectory = try assembly.trajectory(choice)
-    let chosen = try assembly.adapter(choice, in: trajectory.checkpoints)
+    let index = try BundleIndex(reading: source, stem: stem, diskPath: diskPath, parts, choice, limits)
+    let trajectory = try index.trajectory()
+    let chosen = try index.adapter(in: trajectory.checkpoints)
     adapter = chosen?.files
     adapterStep = chosen?.step
     checkpoints = trajectory.checkpoints.map { checkpoint in
       guard !parts.contains(.adapters), checkpoint.step != chosen?.step else { return checkpoint }
       return checkpoint.withoutAdapterContent
     }
-    try assembly.refuseStrayEvidence()
-    let manifestFile = layout.manifest.map { assembly.file($0) }
+    try index.refuseStrayEvidence()
+    let manifestFile = index.manifest.map { index.file($0) }
     let manifest = try manifestFile.map { file in
       try locating(file: file.name) { try Manifest(try file.bytes(), limits: limits) }
     }
     self.manifest = manifest
-    samples = layout.samples.map { assembly.file($0, .samples) }
-    ledger = layout.ledger.map { assembly.file($0, .ledger) }
+    samples = index.samples.map { index.file($0, .samples) }
+    ledger = index.ledger.map { index.file($0, .ledger) }
     path = source.name
     self.archive = archive
-    misplaced = assembly.misplaced
-    var notes = sourceNotes + layout.notes + trajectory.notes + MisplacedEvidence.notes(misplaced)
-    let rootAdapter = chosen.flatMap { $0.step == nil ? $0.files : nil } ?? assembly.rootAdapter(choice)
+    misplaced = index.misplaced
+    var notes = index.notes + trajectory.notes + MisplacedEvidence.notes(misplaced)
+    let rootAdapter = chosen.flatMap { $0.step == nil ? $0.files : nil } ?? index.rootAdapter
     files =
       [manifestFile, rootAdapter?.config, rootAdapter?.weights, samples, ledger].compactMap { $0 }
       + checkpoints.flatMap(\.files)
-    ignored = layout.ignored + layout.adaptersNotTaken(choice)
-    let place = chosen?.step.flatMap { step in layout.checkpoints.first { $0.folder?.step == step } } ?? layout.root
-    notes += layout.noteOnOtherAdapters(choice, in: place).map { [$0] } ?? []
-    guard !files.isEmpty else { throw assembly.nothingKnown }
-    try manifest?.verify(present: assembly.present(gathering.entries), read: files)
+    ignored = index.ignored + index.adaptersNotTaken
+    notes += index.noteOnOtherAdapters(step: chosen?.step).map { [$0] } ?? []
+    guard !files.isEmpty else { throw index.nothingKnown }
+    try manifest?.verify(present: index.present, read: files)
     client = try manifest?.client ?? Self.client(stem: stem, path: source.name, isFolder: archive == nil)
     sampleTally = try samples.flatMap { file in
       try file.content.map { content in
