@@ -30,6 +30,9 @@ let hostLinking: [LinkerSetting] =
       .when(configuration: .release))
   ]
 
+/// `FilePath`, for whoever takes paths apart.
+let paths = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
 /// The plugin libraries that ship with Clues, one folder below Plugins each, and what they need beside PluginKit.
 let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
   ("CluesPluginLinear", []),
@@ -52,6 +55,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Digests", ["CKernels", "Digests", .product(name: "Crypto", package: "swift-crypto")]),
   ("Engine", ["Adapters", "CKernels", "Diagnostics", "Engine", "JSON", "Models", "Tensors", "Threads"]),
   ("Examples", ["JSON", "PluginHost", "PluginProjects"]),
+  ("Files", ["Files"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
   ("Merging", ["Merging", "Runs", "clues"]),
@@ -92,6 +96,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -102,38 +107,43 @@ let package = Package(
     .target(name: "CKernels", cSettings: kernelFlags),
     .target(name: "CPluginTemplates"),
     .target(name: "CStartup"),
-    .target(name: "CSystem"),
+    .target(name: "CLinux"),
     .target(name: "Diagnostics", swiftSettings: house),
+    .target(name: "Files", dependencies: ["Diagnostics", paths], swiftSettings: house),
     .target(name: "Threads", swiftSettings: house),
     .target(name: "JSON", dependencies: ["Diagnostics"], swiftSettings: numerical),
-    .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "JSON"], swiftSettings: numerical),
+    .target(name: "Tensors", dependencies: ["CKernels", "Diagnostics", "Files", "JSON"], swiftSettings: numerical),
     .target(name: "Zip", dependencies: ["CZlib", "Diagnostics", "Tensors"], swiftSettings: numerical),
     .target(
       name: "Digests", dependencies: ["CKernels", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: house),
     .target(
-      name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "CSystem", "Diagnostics", "Tensors", "Threads"],
+      name: "LowRank", dependencies: ["CKernels", "COpenBLAS", "CLinux", "Diagnostics", "Tensors", "Threads"],
       swiftSettings: numerical),
     .target(
       name: "Adapters", dependencies: ["Diagnostics", "JSON", "LowRank", "Tensors", "Zip"], swiftSettings: house),
     .target(
       name: "Bundles",
-      dependencies: ["Adapters", "CArchive", "Diagnostics", "Digests", "JSON", "Tensors", "Zip"],
+      dependencies: ["Adapters", "CArchive", "Diagnostics", "Digests", "Files", "JSON", "Tensors", "Zip", paths],
       swiftSettings: house),
     .target(
       name: "PluginHost",
       dependencies: [
-        "CKernels", "CluesPluginABI", "CSystem", "Diagnostics", "Digests", "JSON", "Tensors", "Threads",
+        "CKernels", "CluesPluginABI", "CLinux", "Diagnostics", "Digests", "Files", "JSON", "Tensors", "Threads", paths,
       ],
       swiftSettings: house),
     .target(
       name: "PluginChecks",
-      dependencies: ["CluesPluginABI", "CSystem", "Diagnostics", "JSON", "PluginHost", "Tensors", "Threads"],
+      dependencies: [
+        "CluesPluginABI", "CLinux", "Diagnostics", "Files", "JSON", "PluginHost", "Tensors", "Threads", paths,
+      ],
       swiftSettings: numerical),
-    .target(name: "Models", dependencies: ["CKernels", "Diagnostics", "JSON", "Tensors"], swiftSettings: numerical),
-    .target(name: "Tokenizers", dependencies: ["Diagnostics", "JSON", "Tensors"], swiftSettings: numerical),
     .target(
-      name: "Datasets", dependencies: ["Diagnostics", "Digests", "JSON", "Tensors", "Tokenizers"],
+      name: "Models", dependencies: ["CKernels", "Diagnostics", "Files", "JSON", "Tensors"], swiftSettings: numerical),
+    .target(
+      name: "Tokenizers", dependencies: ["Diagnostics", "Files", "JSON", "Tensors"], swiftSettings: numerical),
+    .target(
+      name: "Datasets", dependencies: ["Diagnostics", "Digests", "Files", "JSON", "Tensors", "Tokenizers"],
       swiftSettings: numerical),
     .target(
       name: "Engine", dependencies: ["Adapters", "CKernels", "Diagnostics", "Models", "Tensors", "Threads"],
@@ -141,50 +151,51 @@ let package = Package(
     .target(
       name: "Capture",
       dependencies: [
-        "Adapters", "Bundles", "Datasets", "Diagnostics", "Digests", "Engine", "JSON", "Models", "Tensors",
+        "Adapters", "Bundles", "Datasets", "Diagnostics", "Digests", "Engine", "Files", "JSON", "Models", "Tensors",
         "Tokenizers",
       ],
       swiftSettings: house),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
-      dependencies: ["Diagnostics", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: house),
+      dependencies: ["Diagnostics", "Files", "JSON", paths, .product(name: "Yams", package: "Yams")],
+      swiftSettings: house),
     .target(name: "Reports", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Merging",
       dependencies: [
-        "Adapters", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors",
+        "Adapters", "CKernels", "CLinux", "Diagnostics", "Files", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors",
         "Threads",
       ],
       swiftSettings: numerical),
     .target(
       name: "Scoring",
       dependencies: [
-        "Adapters", "Bundles", "CKernels", "Diagnostics", "Digests", "JSON", "PluginHost", "Recipes", "Tensors",
-        "Threads",
+        "Adapters", "Bundles", "CKernels", "Diagnostics", "Digests", "Files", "JSON", "PluginHost", "Recipes",
+        "Tensors", "Threads", paths,
       ],
       swiftSettings: numerical),
     .target(
       name: "Runs",
       dependencies: [
-        "Adapters", "Bundles", "CSystem", "Diagnostics", "Digests", "JSON", "LowRank", "Merging", "PluginHost",
-        "Recipes", "Reports", "Scoring", "Tensors", "Threads",
+        "Adapters", "Bundles", "CLinux", "Diagnostics", "Digests", "Files", "JSON", "LowRank", "Merging",
+        "PluginHost", "Recipes", "Reports", "Scoring", "Tensors", "Threads", paths,
       ],
       swiftSettings: numerical),
     .target(
       name: "PluginProjects",
-      dependencies: ["Bundles", "CPluginTemplates", "Diagnostics", "Runs"],
+      dependencies: ["Bundles", "CPluginTemplates", "Diagnostics", "Files", "Runs", paths],
       swiftSettings: numerical),
     .executableTarget(
       name: "clues",
       dependencies: [
-        "Adapters", "Bundles", "CKernels", "CStartup", "Capture", "Datasets", "Diagnostics", "JSON", "LowRank",
-        "Merging",
-        "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors",
+        "Adapters", "Bundles", "CKernels", "CStartup", "Capture", "Datasets", "Diagnostics", "Files", "JSON", "LowRank",
+        "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors", paths,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house, linkerSettings: hostLinking),
-    .executableTarget(name: "ManualPages", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
+    .executableTarget(
+      name: "ManualPages", dependencies: ["Diagnostics", "Files", "JSON", paths], swiftSettings: house),
   ]
     + builtInPlugins.map {
       .target(
@@ -200,7 +211,7 @@ let package = Package(
         path: "Tests/TestSupport", swiftSettings: house),
       .testTarget(
         name: "HostileTests",
-        dependencies: ["TestSupport", "Adapters", "Bundles", "JSON", "Recipes", "Runs", "Tensors", "clues"],
+        dependencies: ["TestSupport", "Adapters", "Bundles", "Files", "JSON", "Recipes", "Runs", "Tensors", "clues"],
         path: "Tests/Hostile", exclude: ["README.md"], swiftSettings: house),
     ]
     + testedRooms.map {

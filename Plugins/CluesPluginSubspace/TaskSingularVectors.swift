@@ -81,3 +81,10 @@ extension MatrixView {
   /// The matrix as a value.
   fileprivate func copy() throws -> Matrix<Float> { try Matrix(rows: rows, columns: columns, elements) }
 }
+
+extension MutableMatrixView {
+  /// Writes c·B·A.
+  func fill(with term: Term) throws {
+    try delta(of: [term]).withUnsafeBufferPointer { _ = elements.update(fromContentsOf: $0) }
+  }
+}

@@ -65,3 +65,13 @@ struct DellaLinear: PruningMethod {
   func density(of input: MergeInput) -> Double { pruning.density[input] }
   func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask { try pruning.mask(of: input, rescale) }
 }
+
+/// DELLA's probabilities: within a row the largest entry is kept most surely, the smallest one least.
+struct RankedShares: BitwiseCopyable {
+  /// The probability in the middle of the row.
+  let density: Double
+  /// How far the ends of the row are from it.
+  let epsilon: Double
+  /// Whether a kept entry is divided by its probability.
+  let isInverse: Bool
+}

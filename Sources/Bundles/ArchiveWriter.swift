@@ -1,6 +1,7 @@
 import CArchive
 import Diagnostics
-import Foundation
+import Files
+import Glibc
 import Tensors
 
 /// Writes an archive beside its destination and moves it there once it is whole.
@@ -24,7 +25,7 @@ final class ArchiveWriter {
 
   deinit {
     archive_write_free(archive)
-    if !isRenamed { unlink(draft.path) }
+    if !isRenamed { draft.remove() }
   }
 
   /// Adds a file that says nothing of when, where and by whom it was written.

@@ -1,5 +1,7 @@
 import Diagnostics
-import Foundation
+import Files
+import Glibc
+import SystemPackage
 import Tensors
 
 /// What one client hands in: an archive, or a folder that the Hugging Face Trainer or PEFT wrote.
@@ -68,7 +70,7 @@ public struct Bundle: Sendable {
         return try Bundle(folder, diskPath: folder.diskPath, stem: folderName(path), parts, choice, limits)
       }
       let reader = try ArchiveReader(path, limits: limits, progress: progress)
-      let name = URL(filePath: path).lastPathComponent
+      let name = FilePath(path).name
       return try Bundle(
         reader, archive: reader.file, stem: ArchiveKind.stem(of: name) ?? name, parts, choice, limits)
     }
@@ -79,7 +81,7 @@ public struct Bundle: Sendable {
     guard stat(path, &status) == 0 else {
       throw Failure(system: .missingInput, "cannot be opened", advice: "check the path")
     }
-    let name = URL(filePath: path).lastPathComponent
+    let name = FilePath(path).name
     switch status.st_mode & S_IFMT {
     case S_IFDIR: return true
     case S_IFREG where [".safetensors", ".bin", ".pt", ".json"].contains { name.hasSuffix($0) }:
@@ -96,56 +98,47 @@ public struct Bundle: Sendable {
   /// - throws: ``Failure`` `badData` for a name that no client can have.
   public static func nameOfClient(at path: String) throws -> String {
     if (try? isFolder(path)) == true { return try client(stem: folderName(path), path: path, isFolder: true) }
-    let name = URL(filePath: path).lastPathComponent
+    let name = FilePath(path).name
     return try client(stem: ArchiveKind.stem(of: name) ?? name, path: path, isFolder: false)
   }
 
   private static func folderName(_ path: String) -> String {
-    URL(filePath: path).absoluteURL.standardizedFileURL.lastPathComponent
+    FilePath(path).absolute.name
   }
 
   private init(
     _ source: some EntrySource, archive: Bytes? = nil, diskPath: ((String) -> String)? = nil, stem: String,
-    _ parts: Set<Part>, _ asked: AdapterChoice, _ limits: Limits
+    _ parts: Set<Part>, _ choice: AdapterChoice, _ limits: Limits
   ) throws {
-    var choice = asked
-    var gathering = Gathering(parts: parts, choice: choice, limits: limits)
-    let sourceNotes = try source.read(wanting: { try gathering.wants($0) }, visit: { gathering.take($0, $1) })
-    let layout = try Layout(
-      gathering.entries, stem: stem, adapter: choice.name, folder: archive == nil ? source.name : nil)
-    choice.name = choice.name ?? layout.nameOfRootAdapter
-    let assembly = Assembly(
-      layout: layout, contents: gathering.contents, parts: parts, displayName: source.displayName, diskPath: diskPath,
-      limits: limits)
-    let trajectory = try assembly.trajectory(choice)
-    let chosen = try assembly.adapter(choice, in: trajectory.checkpoints)
+    let index = try BundleIndex(reading: source, stem: stem, diskPath: diskPath, parts, choice, limits)
+    let trajectory = try index.trajectory()
+    let chosen = try index.adapter(in: trajectory.checkpoints)
     adapter = chosen?.files
     adapterStep = chosen?.step
     checkpoints = trajectory.checkpoints.map { checkpoint in
       guard !parts.contains(.adapters), checkpoint.step != chosen?.step else { return checkpoint }
       return checkpoint.withoutAdapterContent
     }
-    try assembly.refuseStrayEvidence()
-    let manifestFile = layout.manifest.map { assembly.file($0) }
+    try index.refuseStrayEvidence()
+    let manifestFile = index.manifest.map { index.file($0) }
     let manifest = try manifestFile.map { file in
       try locating(file: file.name) { try Manifest(try file.bytes(), limits: limits) }
     }
     self.manifest = manifest
-    samples = layout.samples.map { assembly.file($0, .samples) }
-    ledger = layout.ledger.map { assembly.file($0, .ledger) }
+    samples = index.samples.map { index.file($0, .samples) }
+    ledger = index.ledger.map { index.file($0, .ledger) }
     path = source.name
     self.archive = archive
-    misplaced = assembly.misplaced
-    var notes = sourceNotes + layout.notes + trajectory.notes + MisplacedEvidence.notes(misplaced)
-    let rootAdapter = chosen.flatMap { $0.step == nil ? $0.files : nil } ?? assembly.rootAdapter(choice)
+    misplaced = index.misplaced
+    var notes = index.notes + trajectory.notes + MisplacedEvidence.notes(misplaced)
+    let rootAdapter = chosen.flatMap { $0.step == nil ? $0.files : nil } ?? index.rootAdapter
     files =
       [manifestFile, rootAdapter?.config, rootAdapter?.weights, samples, ledger].compactMap { $0 }
       + checkpoints.flatMap(\.files)
-    ignored = layout.ignored + layout.adaptersNotTaken(choice)
-    let place = chosen?.step.flatMap { step in layout.checkpoints.first { $0.folder?.step == step } } ?? layout.root
-    notes += layout.noteOnOtherAdapters(choice, in: place).map { [$0] } ?? []
-    guard !files.isEmpty else { throw assembly.nothingKnown }
-    try manifest?.verify(present: assembly.present(gathering.entries), read: files)
+    ignored = index.ignored + index.adaptersNotTaken
+    notes += index.noteOnOtherAdapters(step: chosen?.step).map { [$0] } ?? []
+    guard !files.isEmpty else { throw index.nothingKnown }
+    try manifest?.verify(present: index.present, read: files)
     client = try manifest?.client ?? Self.client(stem: stem, path: source.name, isFolder: archive == nil)
     sampleTally = try samples.flatMap { file in
       try file.content.map { content in
@@ -167,7 +160,7 @@ public struct Bundle: Sendable {
   private static func client(stem: String, path: String, isFolder: Bool) throws -> String {
     var name = stem
     if isFolder, CheckpointFolder(stem) != nil {
-      name = URL(filePath: path).absoluteURL.standardizedFileURL.deletingLastPathComponent().lastPathComponent
+      name = FilePath(path).absolute.folder.name
     }
     try ClientName.check(name, of: "client")
     return name

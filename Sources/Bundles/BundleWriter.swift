@@ -1,6 +1,7 @@
 import Diagnostics
 import Digests
-import Foundation
+import Files
+import SystemPackage
 import Tensors
 
 /// Packs what a client hands in: the known files, in a fixed order, with a fresh manifest.
@@ -96,7 +97,7 @@ public struct BundleWriter: Sendable {
         advice: "leave out \(Self.optionalParts.map(\.rawValue).joined(separator: ", "))")
     }
     let format = try PackedFormat(ending: output)
-    if !replaces, FileManager.default.fileExists(atPath: output) { throw ArchiveWriter.exists(output) }
+    if !replaces, FilePath(output).exists { throw ArchiveWriter.exists(output) }
     return format
   }
 

@@ -1,5 +1,6 @@
 import Diagnostics
-import Foundation
+import Files
+import SystemPackage
 import Tensors
 
 /// A folder's files as an archive: the same files always give the same bytes, and the archive appears whole or not at all.
@@ -22,7 +23,7 @@ public struct FolderArchive {
     progress: @escaping (_ done: Int, _ total: Int) throws -> Void = { _, _ in }, content: (String) throws -> Bytes
   ) throws {
     let format = try PackedFormat(ending: output)
-    let name = URL(filePath: output).lastPathComponent
+    let name = FilePath(output).name
     let root = format.endings.first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
     let writer = try ArchiveWriter(output, format: format, interruption: interruption)
     let files = try names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

@@ -81,7 +81,7 @@ private let trainingFiles: Set<String> = [
 /// Whether a file, by its path below a subfolder, says that the subfolder is the output of a training run.
 private func isOfTraining(_ path: ArraySlice<String>) -> Bool {
   if path.count == 1, let name = path.first, trainingFiles.contains(name) || name == "README.md" { return true }
-  if Array(path) == Layout.runRecord { return true }
+  if Array(path) == BundleIndex.runRecord { return true }
   guard let file = KnownFile(path) else { return false }
   return file.checkpoint != nil || file.kind.isOfOneClient
 }

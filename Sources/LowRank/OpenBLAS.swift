@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 
 /// OpenBLAS as it runs on this machine.
 public struct OpenBLAS: Sendable {

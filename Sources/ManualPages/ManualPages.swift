@@ -1,6 +1,8 @@
 import Diagnostics
+import Files
 import Foundation
 import JSON
+import SystemPackage
 
 /// Makes the manual pages out of the definitions that the command line itself works from.
 ///
@@ -13,12 +15,12 @@ struct ManualPages {
       guard let version = arguments.first, let folder = arguments.dropFirst().first else {
         throw Failure(.usage, "give the version and the folder for the pages")
       }
-      let dump = try FileHandle.standardInput.readToEnd() ?? Data()
+      let dump = try StreamReader(STDIN_FILENO, subject: "standard input").bytes()
       guard let root = try JSONReader().read(String(decoding: dump, as: UTF8.self)).objectValue?["command"] else {
         throw Failure(.badData, "standard input is no dump of a command's help")
       }
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      try write(Command(root), to: folder, version: version)
+      try makeFolder(FilePath(folder), for: folder)
+      try write(Command(root), to: FilePath(folder), version: version)
     } catch let failure as Failure {
       fail(failure.description, failure.kind.exitCode)
     } catch {
@@ -26,14 +28,13 @@ struct ManualPages {
     }
   }
 
-  private static func write(_ command: Command, to folder: String, version: String) throws {
-    let file = URL(filePath: folder).appending(path: command.pageName + ".1")
-    try Data(command.page(version: version).utf8).write(to: file)
+  private static func write(_ command: Command, to folder: FilePath, version: String) throws {
+    try writeWhole(command.page(version: version), to: folder.appending(command.pageName + ".1").string)
     for subcommand in command.subcommands { try write(subcommand, to: folder, version: version) }
   }
 
   private static func fail(_ text: String, _ code: Int32) -> Never {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    _ = writeAll(text + "\n", to: STDERR_FILENO)
     exit(code)
   }
 }

@@ -114,3 +114,18 @@ extension Array {
     stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
   }
 }
+
+/// The inner products of all pairs, row-major, summed over parts in which not all have a share.
+///
+/// - parameters:
+///   - parts: Who has a share, by place, and the inner products of these, row-major; taken in their order.
+///   - count: How many there are in all.
+package func summed(_ parts: [(places: [Int], products: [Double])], count: Int) -> [Double] {
+  var sums = [Double](repeating: 0, count: count * count)
+  for (places, products) in parts {
+    for (row, i) in places.enumerated() {
+      for (column, j) in places.enumerated() { sums[i * count + j] += products[row * places.count + column] }
+    }
+  }
+  return sums
+}

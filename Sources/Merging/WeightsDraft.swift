@@ -1,6 +1,7 @@
 import CKernels
-import CSystem
+import CLinux
 import Diagnostics
+import Files
 import Foundation
 import LowRank
 import Synchronization

@@ -1,6 +1,8 @@
 import Diagnostics
+import Files
 import Foundation
 import PluginHost
+import SystemPackage
 import Threads
 
 /// Tries a plugin's library against the contract, each check in a process of its own that can reach nothing.
@@ -44,7 +46,7 @@ public struct PluginChecker: Sendable {
         .usage, "there is no check '\(id)'", advice: suggestion(for: id, among: known) + "; see --list")
     }
     let wanted = Check.all.filter { ids.isEmpty || ids.contains($0.id) }
-    let name = URL(filePath: path).lastPathComponent
+    let name = FilePath(path).name
     let code = try SealedFile(UntrustedLibrary.read(path), name: name)
     // What cannot be loaded cannot be tried either.
     var (results, obstacle): ([CheckResult], String?) = ([], nil)

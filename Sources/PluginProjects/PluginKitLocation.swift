@@ -1,5 +1,6 @@
 import Diagnostics
-import Foundation
+import Files
+import SystemPackage
 
 /// Where the package with PluginKit is, for plugins in Swift.
 package enum PluginKitLocation {
@@ -9,13 +10,12 @@ package enum PluginKitLocation {
   /// - parameter executableFolder: The folder of the executable.
   /// - throws: ``Failure`` `missingInput` when there is neither.
   package static func belonging(to executableFolder: String) throws -> String {
-    var folder = URL(filePath: executableFolder).standardizedFileURL
-    let installed = folder.deletingLastPathComponent().appending(path: "lib/clues/PluginKit")
-    if isPackage(installed) { return installed.path }
-    while folder.path != "/" {
-      folder.deleteLastPathComponent()
-      let candidate = folder.appending(path: "PluginKit")
-      if isPackage(candidate) { return candidate.path }
+    var folder = FilePath(executableFolder).absolute
+    let installed = folder.folder.appending("lib/clues/PluginKit")
+    if isPackage(installed) { return installed.string }
+    while folder.removeLastComponent() {
+      let candidate = folder.appending("PluginKit")
+      if isPackage(candidate) { return candidate.string }
     }
     throw Failure(
       .missingInput, "there is no PluginKit that belongs to this clues",
@@ -26,19 +26,17 @@ package enum PluginKitLocation {
   ///
   /// - throws: ``Failure`` `missingInput` when it is none.
   package static func named(_ path: String) throws -> String {
-    let folder = URL(filePath: path).standardizedFileURL
+    let folder = FilePath(path).absolute
     guard isPackage(folder) else {
       throw Failure(
         .missingInput, "holds no package with PluginKit",
         advice: "it is the folder PluginKit of the sources of Clues, or lib/clues/PluginKit of an installation",
         file: path)
     }
-    return folder.path
+    return folder.string
   }
 
-  private static func isPackage(_ folder: URL) -> Bool {
-    ["Package.swift", "Sources/PluginKit"].allSatisfy {
-      FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
-    }
+  private static func isPackage(_ folder: FilePath) -> Bool {
+    ["Package.swift", "Sources/PluginKit"].allSatisfy { folder.appending($0).exists }
   }
 }

@@ -1,8 +1,10 @@
 import Bundles
 import CPluginTemplates
 import Diagnostics
+import Files
 import Foundation
 import Runs
+import SystemPackage
 
 /// The small project that an author of a plugin starts from; it builds as it is.
 package struct PluginProject {
@@ -61,7 +63,7 @@ package struct PluginProject {
       throw Failure(
         .usage, "a project is a folder, and '\(folder)' is named like an archive", advice: "name a folder with --into")
     }
-    guard !FileManager.default.fileExists(atPath: folder) else {
+    guard !FilePath(folder).exists else {
       throw Failure(.cannotWrite, "exists already", advice: "choose another folder with --into", file: folder)
     }
     let output = try OutputFolder(folder, replacing: false)

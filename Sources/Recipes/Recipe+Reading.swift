@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import JSON
 
 extension Recipe {
@@ -82,7 +83,8 @@ extension Recipe {
   /// The text of a file, at most as long as a record of a run may be; how long a recipe may be its reader checks.
   private static func text(ofFile path: String, limits: Limits, interruption: () throws -> Void) throws -> String {
     let limit = isNamedAsRecord(path) ? limits[.jsonSize] : limits[.recipeSize]
-    let bytes = try RecipeFile(path: path).bytes(limit: limit, interruption: interruption)
+    let file = try StreamReader(path, subject: "the recipe", patience: .seconds(5))
+    let bytes = try file.bytes(limit: limit, interruption: interruption)
     guard bytes.count <= limit else {
       throw Failure(beyond: .recipeSize, "the recipe has more than \(limits[.recipeSize]) bytes", kind: .badRecipe)
         .at(file: path)

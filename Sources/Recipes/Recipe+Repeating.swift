@@ -1,6 +1,8 @@
 import Diagnostics
-import Foundation
+import Files
+import Glibc
 import JSON
+import SystemPackage
 
 extension Recipe {
   /// The same recipe with paths that lead to the same files from any folder.
@@ -21,10 +23,9 @@ extension Recipe {
 
   /// The record of a run directory; nil where `path` is no folder.
   static func recordFile(in path: String) throws -> String? {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return nil }
+    guard FilePath(path).isFolder else { return nil }
     let record = (path.hasSuffix("/") ? path : path + "/") + "clues/run.json"
-    guard FileManager.default.fileExists(atPath: record) else {
+    guard FilePath(record).exists else {
       throw Failure(
         .missingInput, "is a folder, and holds no clues/run.json",
         advice: "give a recipe, or the directory of a run to repeat it", file: path)
@@ -61,9 +62,8 @@ extension Recipe {
 ///
 /// `a/..` is left out only where `a` is a folder and no link: after a link, `..` does not lead back.
 private func fullPath(_ path: String) -> String {
-  let absolute = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
   var steps: [Substring] = []
-  for step in absolute.split(separator: "/") where step != "." {
+  for step in FilePath.current.pushing(FilePath(path)).string.split(separator: "/") where step != "." {
     var status = stat()
     let here = "/" + steps.joined(separator: "/")
     if step == "..", steps.last != "..", lstat(here, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {

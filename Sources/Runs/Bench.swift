@@ -1,7 +1,8 @@
 import Adapters
 import Bundles
-import CSystem
+import CLinux
 import Diagnostics
+import Files
 import Foundation
 import JSON
 import LowRank
@@ -10,6 +11,7 @@ import PluginHost
 import Recipes
 import Scoring
 import Synchronization
+import SystemPackage
 import Tensors
 import Threads
 
@@ -51,11 +53,10 @@ package struct Bench: Sendable {
 
   /// Refuses an output that would replace a bundle.
   private func checkThatInputsStay(_ recipe: Recipe, _ output: String) throws {
-    let target = URL(filePath: output).standardizedFileURL.resolvingSymlinksInPath().path
+    let target = FilePath(output).absolute.resolved
     for client in recipe.clients {
       let path = recipe.path(client.value.path)
-      let input = URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath().path
-      guard input != target, !input.hasPrefix(target + "/") else {
+      guard !FilePath(path).absolute.resolved.starts(with: target) else {
         throw Failure(
           .cannotWrite, "the output would replace the input \(path)", advice: "choose another output", file: output)
       }

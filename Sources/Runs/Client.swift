@@ -1,9 +1,11 @@
 import Adapters
 import Bundles
 import Diagnostics
+import Files
 import Foundation
 import Recipes
 import Scoring
+import SystemPackage
 
 /// A client of a run: its bundle, opened, and its adapter, read.
 package struct Client: Sendable {
@@ -57,7 +59,7 @@ extension Client {
       return try body()
     } catch var failure as Failure
       where failure.kind == .missingInput && written.wholeMatch(of: /[A-Za-z0-9][\w.-]*\/[\w.-]+/) != nil
-      && !FileManager.default.fileExists(atPath: path)
+      && !FilePath(path).exists
     {
       failure.advice =
         "a name on the Hugging Face Hub is no path, and nothing is downloaded here: fetch it with "

@@ -1,8 +1,10 @@
 import Bundles
-import CSystem
+import CLinux
 import Diagnostics
-import Foundation
+import Files
+import Glibc
 import Synchronization
+import SystemPackage
 import Tensors
 
 /// A folder, or an archive of it, that appears whole or not at all.
@@ -38,21 +40,17 @@ package struct OutputFolder: Sendable {
     self.path = path
     replaces = replacing
     try Self.checkTarget(path, replacing: replacing)
-    let target = URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath()
-    try Self.attempt(path) {
-      try FileManager.default.createDirectory(
-        at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-    }
-    self.target = target.path
-    draft = try Draft(of: target.path, isFolder: true)
+    let target = FilePath(path).absolute.resolved
+    try makeFolder(target.folder, for: path)
+    self.target = target.string
+    draft = try Draft(of: target.string, isFolder: true)
   }
 
   /// Refuses a target that must not be replaced; nothing is touched.
   static func checkTarget(_ path: String, replacing: Bool) throws {
     guard !path.isEmpty else { throw Failure(.usage, "the output has no name", advice: "name a folder or an archive") }
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    if !exists || !isFolder.boolValue { try refuseOtherFiles(path) }
+    let (exists, isFolder) = (FilePath(path).exists, FilePath(path).isFolder)
+    if !isFolder { try refuseOtherFiles(path) }
     guard exists else {
       var status = stat()
       guard lstat(path, &status) != 0 else {
@@ -61,7 +59,7 @@ package struct OutputFolder: Sendable {
       }
       return
     }
-    if FolderArchive.isNamed(path), !isFolder.boolValue {
+    if FolderArchive.isNamed(path), !isFolder {
       guard replacing else {
         throw Failure(
           .cannotWrite, "the output archive exists", advice: "choose another one, or replace it with --force",
@@ -69,10 +67,10 @@ package struct OutputFolder: Sendable {
       }
       return
     }
-    guard isFolder.boolValue else {
+    guard isFolder else {
       throw Failure(.cannotWrite, "there is a file of this name", advice: "choose another output folder", file: path)
     }
-    let entries = try attempt(path) { try FileManager.default.contentsOfDirectory(atPath: path) }
+    guard let entries = names(in: FilePath(path)) else { throw Failure.cannotWrite(path) }
     guard !entries.isEmpty else { return }
     guard replacing else {
       throw Failure(
@@ -80,7 +78,7 @@ package struct OutputFolder: Sendable {
     }
     // Replacing removes the folder with all that is in it, so it must be one that a run, a selection or PEFT wrote.
     let isOurs = ["run.json", "threshold.json"].contains {
-      FileManager.default.fileExists(atPath: "\(path)/clues/\($0)")
+      FilePath("\(path)/clues/\($0)").exists
     }
     let written: Set = ["adapter_config.json", "adapter_model.safetensors", "README.md", "residual", ".DS_Store"]
     guard isOurs || written.isSuperset(of: entries) else {
@@ -92,7 +90,7 @@ package struct OutputFolder: Sendable {
 
   /// Refuses a name that promises a file which is not written here; whoever gives it does not want a folder.
   private static func refuseOtherFiles(_ path: String) throws {
-    let name = URL(filePath: path).lastPathComponent.lowercased()
+    let name = FilePath(path).name.lowercased()
     let others = [
       ".7z", ".rar", ".bz2", ".tbz2", ".tbz", ".gz", ".xz", ".zst", ".lz", ".lz4", ".lzma", ".br", ".z", ".cpio",
       ".jar", ".iso", ".safetensors", ".bin", ".pt", ".pth", ".gguf",
@@ -112,14 +110,11 @@ package struct OutputFolder: Sendable {
     let file = try create(name)
     defer { close(file) }
     for chunk in chunks {
-      try chunk.withUnsafeBytes { raw in
-        var rest = raw
-        while !rest.isEmpty {
+      try chunk.withUnsafeBytes { bytes in
+        for start in stride(from: 0, to: bytes.count, by: 64 << 20) {
           try Interruption.check()
-          let count = Foundation.write(file, rest.baseAddress, min(rest.count, 64 << 20))
-          if count < 0, errno == EINTR { continue }
-          guard count > 0 else { throw Failure.cannotWrite(path + "/" + name) }
-          rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+          let part = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 64 << 20, bytes.count)])
+          guard writeAll(part, to: file) else { throw Failure.cannotWrite(path + "/" + name) }
         }
       }
       try advance(chunk.count)
@@ -161,24 +156,22 @@ package struct OutputFolder: Sendable {
 
   /// Gives the folder its name, or packs it into the archive; from here on it is there.
   package func commit(_ observer: any Observer = Unobserved()) throws {
-    try Self.attempt(path) {
-      for name in written.sorted where faccessat(draft.descriptor, name, F_OK, 0) != 0 {
-        throw Failure(
-          .cannotWrite, "was removed before the result was whole", advice: "let the run have its folder",
-          file: path + "/" + name)
-      }
-      if FolderArchive.isNamed(path) {
-        let stage = PackingProgress(observer)
-        try FolderArchive.pack(
-          written.sorted, to: path, replacing: replaces, interruption: { try Interruption.check() },
-          progress: { try stage.reach($0, of: $1) }, content: read)
-        stage.end()
-        return abandon()
-      }
-      guard fsync(draft.descriptor) == 0 else { throw Failure.cannotWrite(path) }
-      defer { syncFolder(of: target) }
-      try takeName()
+    for name in written.sorted where faccessat(draft.descriptor, name, F_OK, 0) != 0 {
+      throw Failure(
+        .cannotWrite, "was removed before the result was whole", advice: "let the run have its folder",
+        file: path + "/" + name)
     }
+    if FolderArchive.isNamed(path) {
+      let stage = PackingProgress(observer)
+      try FolderArchive.pack(
+        written.sorted, to: path, replacing: replaces, interruption: { try Interruption.check() },
+        progress: { try stage.reach($0, of: $1) }, content: read)
+      stage.end()
+      return abandon()
+    }
+    guard fsync(draft.descriptor) == 0 else { throw Failure.cannotWrite(path) }
+    defer { syncFolder(of: target) }
+    try takeName()
   }
 
   /// Gives the draft its name and removes what stood there. Once the name is given nothing fails any more: what cannot be
@@ -188,13 +181,13 @@ package struct OutputFolder: Sendable {
   private func takeName() throws {
     for _ in 0..<100 {
       // Takes a free name, or that of an empty folder; what is in a folder stays.
-      if Foundation.rename(draft.path, target) == 0 { return }
+      if rename(draft.path, target) == 0 { return }
       guard [ENOTEMPTY, EEXIST, ENOTDIR].contains(errno) else { throw Self.nameless(target) }
       try Self.checkTarget(target, replacing: replaces)
       guard replaces else { continue }
       // Two renames in a row leave a moment without either; exchanging, where the file system can do it, leaves none.
       if clues_exchange(draft.path, target) == 0 {
-        try? FileManager.default.removeItem(atPath: draft.path)
+        draft.remove()
         return
       }
       if errno == ENOENT { continue }
@@ -213,39 +206,26 @@ package struct OutputFolder: Sendable {
     let held = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     defer { if held >= 0 { close(held) } }
     if held >= 0 { _ = flock(held, LOCK_EX | LOCK_NB) }
-    guard Foundation.rename(target, old) == 0 else {
+    guard rename(target, old) == 0 else {
       if errno == ENOENT { return false }
       throw Self.nameless(target)
     }
-    guard Foundation.rename(draft.path, target) == 0 else {
+    guard rename(draft.path, target) == 0 else {
       let failure = Self.nameless(target)
       let isTaken = [ENOTEMPTY, EEXIST].contains(errno)
       // Back to its place, unless somebody else is there by now.
-      if Foundation.rename(old, target) != 0 { try? FileManager.default.removeItem(atPath: old) }
+      if rename(old, target) != 0 { removeTree(old) }
       if isTaken { return false }
       throw failure
     }
-    try? FileManager.default.removeItem(atPath: old)
+    removeTree(old)
     return true
   }
 
   /// Removes the draft; what stood under the final name stays.
-  package func abandon() { try? FileManager.default.removeItem(atPath: draft.path) }
+  package func abandon() { draft.remove() }
 
   private static func nameless(_ target: String) -> Failure {
     Failure(system: .cannotWrite, "cannot be given its name", file: target)
-  }
-
-  private static func attempt<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let failure as Failure {
-      throw failure
-    } catch {
-      let reason = (error as NSError).localizedFailureReason ?? error.localizedDescription
-      throw Failure(
-        .cannotWrite, "cannot be written: \(reason)", advice: "check the folder's permissions and the free space",
-        file: path)
-    }
   }
 }

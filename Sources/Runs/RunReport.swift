@@ -1,7 +1,8 @@
 import Diagnostics
-import Foundation
+import Files
 import JSON
 import Reports
+import SystemPackage
 import Tensors
 
 extension RunRecord {
@@ -23,7 +24,7 @@ package struct RunReport: Sendable {
     let (record, scores) = (run + "/clues/run.json", run + "/clues/scores.jsonl")
     let bytes = try Bytes(mapping: record)
     var rows: [JSONValue] = []
-    if FileManager.default.fileExists(atPath: scores) {
+    if FilePath(scores).exists {
       let bytes = try Bytes(mapping: scores)
       try locating(file: scores) {
         try bytes.withUnsafeBytes { try JSONReader().readLines($0) { row, _ in rows.append(row) } }

@@ -1,7 +1,9 @@
 import Diagnostics
-import Foundation
+import Files
+import Glibc
 import JSON
 import Scoring
+import SystemPackage
 import Tensors
 
 /// Scores in a file, with the file beside it that says how they came about; each appears whole or not at all.
@@ -12,14 +14,14 @@ package struct ScoresOutput {
 
   /// Refuses a file that must not be replaced or has no folder to be in; nothing is touched.
   package static func check(_ path: String, replacing: Bool) throws {
-    guard access(URL(filePath: path).deletingLastPathComponent().path, W_OK) == 0 else {
+    guard access(FilePath(path).folder.string, W_OK) == 0 else {
       throw Failure(
         system: .cannotWrite, "cannot be written",
         advice: "check that the folder exists, and its permissions", file: path)
     }
     guard !replacing else { return }
     let origin = ScoreTable.originPath(of: path)
-    for file in [path, origin] where FileManager.default.fileExists(atPath: file) {
+    for file in [path, origin] where FilePath(file).exists {
       // An origin alone is what a run leaves that was killed between its last two steps.
       if file == origin, isOrigin(origin) { continue }
       throw Failure(
@@ -37,7 +39,7 @@ package struct ScoresOutput {
   package func write(to path: String, replacing: Bool) throws {
     try Self.check(path, replacing: replacing)
     let text = table.text
-    let scores = try WholeFile(text, for: path)
+    let scores = try AtomicFile(text, for: path)
     do {
       try Interruption.check()
       try writeWhole(table.originJSON(of: text).text(indented: true) + "\n", to: ScoreTable.originPath(of: path))

@@ -1,7 +1,8 @@
 import Diagnostics
-import Foundation
+import Files
 import JSON
 import Scoring
+import SystemPackage
 
 /// A selection in a folder of its own.
 package struct SelectionOutput {
@@ -10,7 +11,7 @@ package struct SelectionOutput {
   package init(_ selection: SampleSelection) { self.selection = selection }
 
   package func write(to path: String, replacing: Bool) throws {
-    guard !FileManager.default.fileExists(atPath: path + "/clues/run.json") else {
+    guard !FilePath(path + "/clues/run.json").exists else {
       throw Failure(
         .cannotWrite, "the folder holds a run, which a selection does not replace, even with --force",
         advice: "choose another output folder", file: path)

@@ -1,8 +1,9 @@
 import Adapters
 import Bundles
 import Diagnostics
-import Foundation
+import Files
 import PluginHost
+import SystemPackage
 import Tensors
 
 /// What one client brings for scoring: its samples, and at every checkpoint what is known about them.
@@ -30,10 +31,8 @@ package struct ClientEvidence: Sendable {
   ///
   /// Gradients in folders are not read at once but while they are scored.
   package static func parts(for path: String) -> Set<Part> {
-    var isFolder: ObjCBool = false
-    let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     let parts: Set<Part> = [.adapter, .adapters, .trainerStates, .optimizers, .samples, .ledger]
-    return isThere && isFolder.boolValue ? parts : parts.union([.gradients])
+    return FilePath(path).isFolder ? parts : parts.union([.gradients])
   }
 
   package init(of client: String, _ bundle: Bundles.Bundle) throws {

@@ -2,10 +2,12 @@ import Adapters
 import Bundles
 import Diagnostics
 import Digests
-import Foundation
+import Files
+import Glibc
 import JSON
 import PluginHost
 import Recipes
+import SystemPackage
 import Tensors
 
 extension ScoreTable {
@@ -29,7 +31,9 @@ extension ScoreTable {
   ///   input, which says nothing about that.
   package init(path: String, limits: Limits = Limits()) throws {
     let isInput = path == "-"
-    let bytes = try isInput ? Self.standardInput() : Bytes(mapping: path)
+    let bytes =
+      try isInput
+      ? Bytes(StreamReader(STDIN_FILENO, subject: "standard input").bytes()) : Bytes(mapping: path)
     var rows: [Row] = []
     try locating(file: isInput ? "standard input" : path) {
       try bytes.withUnsafeBytes {
@@ -41,7 +45,7 @@ extension ScoreTable {
     self.rows = rows
     scorers = []
     let origin = Self.originPath(of: path)
-    if !isInput, FileManager.default.fileExists(atPath: origin) {
+    if !isInput, FilePath(origin).exists {
       let scores = bytes
       let bytes = try Bytes(mapping: origin)
       try locating(file: origin) {
@@ -94,24 +98,6 @@ extension ScoreTable {
       copy.rows[index].shortfalls = terms.map { parts.shortfalls($0) } ?? []
     }
     return copy
-  }
-
-  /// All of standard input. It waits a moment at a time, so that the user can stop who waits for it.
-  private static func standardInput() throws -> Bytes {
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      try Interruption.check()
-      var request = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-      guard poll(&request, 1, 100) > 0 else { continue }
-      let count = read(STDIN_FILENO, &buffer, buffer.count)
-      if count == 0 { return Bytes(bytes) }
-      if count > 0 {
-        bytes.append(contentsOf: buffer[..<count])
-      } else if errno != EINTR, errno != EAGAIN {
-        throw Failure(.missingInput, "standard input cannot be read", advice: "give it what `clues score` prints")
-      }
-    }
   }
 
   private static func checkThatEachStandsOnce(_ rows: [Row]) throws {

@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import Glibc
 
 /// Immutable bytes in memory or in a mapped file; slices share the storage and keep it alive.
@@ -32,26 +33,14 @@ public struct Bytes: Sendable {
   ///
   /// - throws: ``Failure`` `missingInput` when there is no such file or it cannot be read.
   public init(mapping path: String) throws {
-    // Not to be blocked by a pipe that stands where a file is due.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      throw Failure(
-        system: .missingInput, "cannot be opened", advice: "check the path and its permissions", file: path)
-    }
+    let descriptor = try openToRead(path, advice: "check the path and its permissions")
     defer { close(descriptor) }
     try self.init(mapping: descriptor, path: path)
   }
 
   /// Maps the whole of an open file; the descriptor may be closed afterwards.
   public init(mapping descriptor: Int32, path: String) throws {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw Failure(system: .missingInput, "cannot be examined", file: path)
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw Failure(.missingInput, "is not a regular file", file: path)
-    }
-    let count = Int(status.st_size)
+    let count = try locating(file: path) { Int(try regularStatus(of: descriptor).st_size) }
     guard count > 0 else {
       self.init([])
       return
@@ -155,36 +144,4 @@ private final class Storage: @unchecked Sendable {
   }
 
   deinit { release(buffer) }
-}
-
-/// What the system says about the error that just happened.
-public func systemMessage() -> String { String(cString: strerror(errno)) }
-
-extension Failure {
-  /// What the system refused just now, and why.
-  ///
-  /// Where it is short of memory or descriptors, neither the path nor the disk is to blame, whatever was tried, and the failure
-  /// is of the kind `noResources`.
-  public init(system kind: Kind, _ what: String, advice: String? = nil, file: String? = nil) {
-    let code = errno
-    self.init(kind, "\(what): \(String(cString: strerror(code)))", advice: advice, file: file)
-    switch code {
-    case EMFILE, ENFILE:
-      self.kind = .noResources
-      self.advice = "allow more open files (ulimit -n), or use fewer threads (--threads)"
-    case ENOMEM, EAGAIN:
-      self.kind = .noResources
-      self.advice = "end other programs, raise the limits on memory and processes (ulimit -v, -u), or use fewer threads"
-    default: break
-    }
-  }
-}
-
-extension Failure {
-  /// Why a file of an output could not be written, as the system has just said.
-  package static func cannotWrite(_ file: String) -> Failure {
-    Failure(
-      system: .cannotWrite, "cannot be written",
-      advice: "check the folder's permissions and the free space", file: file)
-  }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import Glibc
 
 /// A safetensors file of which a piece at a time is read, for tensors that would not fit in memory.
@@ -90,41 +91,25 @@ private struct FileIdentity {
   let size: Int
 
   init(_ path: String) throws {
-    let descriptor = try Self.open(path)
+    let descriptor = try openToRead(path)
     defer { close(descriptor) }
-    let status = try Self.status(of: descriptor, path)
+    let status = try locating(file: path) { try regularStatus(of: descriptor) }
     self.path = path
     (device, inode, changed, size) = (status.st_dev, status.st_ino, status.st_mtim, Int(status.st_size))
   }
 
   /// A descriptor of the file, which the caller closes.
   func open() throws -> Int32 {
-    let descriptor = try Self.open(path)
+    let descriptor = try openToRead(path)
     do {
-      let now = try Self.status(of: descriptor, path)
+      let now = try regularStatus(of: descriptor)
       guard now.st_dev == device, now.st_ino == inode, Int(now.st_size) == size,
         now.st_mtim.tv_sec == changed.tv_sec, now.st_mtim.tv_nsec == changed.tv_nsec
-      else { throw Failure(.badData, "was changed while it was read", file: path) }
+      else { throw Failure(.badData, "was changed while it was read") }
       return descriptor
     } catch {
       close(descriptor)
-      throw error
+      throw (error as? Failure)?.at(file: path) ?? error
     }
-  }
-
-  private static func open(_ path: String) throws -> Int32 {
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      throw Failure(system: .missingInput, "cannot be opened", file: path)
-    }
-    return descriptor
-  }
-
-  private static func status(of descriptor: Int32, _ path: String) throws -> stat {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw Failure(.missingInput, "is not a regular file", file: path)
-    }
-    return status
   }
 }

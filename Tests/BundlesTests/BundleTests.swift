@@ -127,18 +127,18 @@ import Testing
   }
 
   @Test func letsGoOfEarlierAdaptersOnTheWay() throws {
-    var gathering = Gathering(parts: [.adapter], choice: AdapterChoice(), limits: Limits())
+    var selection = EntrySelection(parts: [.adapter], choice: AdapterChoice(), limits: Limits())
     for step in [3, 7, 5] {
       for name in ["adapter_config.json", "adapter_model.safetensors"] {
         let entry = BundleEntry(path: "run/checkpoint-\(step)/\(name)", size: 1)
-        gathering.take(entry, try gathering.wants(entry) ? .init([1]) : nil)
+        selection.take(entry, try selection.wants(entry) ? .init([1]) : nil)
       }
-      #expect(gathering.contents.count == 2)
+      #expect(selection.contents.count == 2)
     }
-    #expect(gathering.contents.keys.allSatisfy { $0.hasPrefix("run/checkpoint-7/") })
+    #expect(selection.contents.keys.allSatisfy { $0.hasPrefix("run/checkpoint-7/") })
     let final = BundleEntry(path: "run/adapter_model.safetensors", size: 1)
-    gathering.take(final, try gathering.wants(final) ? .init([1]) : nil)
-    #expect(Array(gathering.contents.keys) == [final.path])
+    selection.take(final, try selection.wants(final) ? .init([1]) : nil)
+    #expect(Array(selection.contents.keys) == [final.path])
   }
 
   @Test func takesTheStepThatWasChosen() throws {
@@ -442,15 +442,8 @@ import Testing
   @Test func theDigestIsThatOfWhatWasGiven() throws {
     try withTemporaryFolder { folder in
       let path = try folder.file("x.tar", HandmadeTar.file("ledger.jsonl"))
-      // sha256sum of the same bytes.
-      let process = Process()
-      process.executableURL = URL(filePath: "/usr/bin/sha256sum")
-      process.arguments = [path]
-      let pipe = Pipe()
-      process.standardOutput = pipe
-      try process.run()
-      let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      #expect(try Bundle.open(path, wanting: []).digest() == output.prefix(64))
+      let expected = try output("sha256sum", [path]).prefix(64)
+      #expect(try Bundle.open(path, wanting: []).digest() == expected)
     }
     let tree = run()
     let digest = try withTemporaryFolder { try Bundle.open($0.fill(tree).path, wanting: []).digest() }

@@ -101,16 +101,13 @@ import Testing
   @Test func `a plugin from plain C shows up and merges`() throws {
     try withTemporaryFolder { folder in
       try FileManager.default.createDirectory(at: folder.appending(path: "plugins"), withIntermediateDirectories: true)
-      let compiler = Process()
-      compiler.executableURL = URL(filePath: "/usr/bin/env")
-      compiler.arguments = [
-        "cc", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
-        repository.appending(path: "Sources/CluesPluginABI/include").path, fixture("plugins/first.c"), "-o",
-        folder.appending(path: "plugins/first.so").path,
-      ]
-      try compiler.run()
-      compiler.waitUntilExit()
-      #expect(compiler.terminationStatus == 0)
+      try output(
+        "cc",
+        [
+          "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
+          repository.appending(path: "Sources/CluesPluginABI/include").path, fixture("plugins/first.c"), "-o",
+          folder.appending(path: "plugins/first.so").path,
+        ])
       try mark(folder.appending(path: "plugins/first.so").path)
       let listed = try clues(["plugins", "list", "--plugin-dir", "plugins"], in: folder)
       #expect(listed.output.contains("example.first"))

@@ -54,19 +54,11 @@ import Testing
 
   /// Runs a script in the shell, with the `clues` that was built along with the tests.
   private func run(_ script: String, in folder: URL) throws -> (status: Int32, output: String) {
-    let shell = Process()
-    shell.executableURL = URL(filePath: "/bin/sh")
-    shell.arguments = ["-e", "-c", script]
-    shell.currentDirectoryURL = folder
     let binaries = URL(filePath: cluesExecutable).deletingLastPathComponent().path
-    shell.environment = ["PATH": "\(binaries):/usr/bin:/bin", "HOME": folder.path]
-    let pipe = Pipe()
-    shell.standardOutput = pipe
-    shell.standardError = pipe
-    shell.standardInput = FileHandle.nullDevice
-    try shell.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    shell.waitUntilExit()
-    return (shell.terminationStatus, String(decoding: output, as: UTF8.self))
+    // What is said on both sides, in its order.
+    let result = try TestSupport.run(
+      "/bin/sh", ["-e", "-c", "exec 2>&1\n" + script], in: folder,
+      environment: ["PATH": "\(binaries):/usr/bin:/bin", "HOME": folder.path])
+    return (result.status, result.output)
   }
 }

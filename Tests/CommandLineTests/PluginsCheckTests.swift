@@ -9,14 +9,13 @@ import Testing
   func withPlugin(_ name: String, _ body: (String) throws -> Void) throws {
     try withTemporaryFolder { folder in
       let path = folder.appending(path: name + ".so").path
-      let compiler = Process()
-      compiler.executableURL = URL(filePath: "/usr/bin/env")
-      compiler.arguments = [
-        "gcc", "-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
-        repository.appending(path: "Sources/CluesPluginABI/include").path, fixture("plugins/bad/\(name).c"), "-o", path,
-      ]
-      try compiler.run()
-      compiler.waitUntilExit()
+      try output(
+        "gcc",
+        [
+          "-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
+          repository.appending(path: "Sources/CluesPluginABI/include").path, fixture("plugins/bad/\(name).c"), "-o",
+          path,
+        ])
       try mark(path)
       try body(path)
     }

@@ -100,18 +100,19 @@ import Testing
 
   private static func browse(_ page: URL, width: Int, _ scheme: Scheme, _ options: [String]) throws -> String {
     let profile = page.deletingLastPathComponent().appending(path: "profile").path
-    return try output(
-      of: try #require(browser, "chromium is missing"),
+    return try run(
+      try #require(browser, "chromium is missing"),
       [
         "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir=\(profile)",
         "--window-size=\(width),2400", "--blink-settings=preferredColorScheme=\(scheme.rawValue)",
-      ] + options + [page.absoluteString])
+      ] + options + [page.absoluteString]
+    ).output
   }
 
   /// What the validator says of the markup; its knowledge of style sheets is older than ours.
   private static func faults(of page: URL) throws -> [String] {
     let text = try output(
-      of: try #require(java, "java is missing"),
+      try #require(java, "java is missing"),
       ["-jar", validator, "--format", "json", "--stdout", "--exit-zero-always", page.path])
     let messages = try JSONReader().read(text).objectValue?["messages"]?.arrayValue
     return try #require(messages).compactMap { $0.objectValue?["message"]?.stringValue }.filter {
@@ -122,18 +123,5 @@ import Testing
   private static func program(_ name: String) -> String? {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin").split(separator: ":")
     return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
-  private static func output(of program: String, _ arguments: [String]) throws -> String {
-    let process = Process()
-    process.executableURL = URL(filePath: program)
-    process.arguments = arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return String(decoding: data, as: UTF8.self)
   }
 }

@@ -24,21 +24,16 @@ import Testing
     try #require(slave >= 0)
     var size = winsize(ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
     _ = ioctl(slave, UInt(TIOCSWINSZ), &size)
-    let process = Process()
-    // Whoever runs the tests in the background has SIGINT ignored, and so would have we.
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["--default-signal", cluesExecutable] + arguments
-    process.currentDirectoryURL = folder
-    // Swift's own report of a crash would ask the terminal what to do next.
-    process.environment = [
-      "PATH": "/usr/bin:/bin", "HOME": folder.path, "TERM": "xterm", "LC_ALL": "C.UTF-8",
-      "SWIFT_BACKTRACE": "enable=no",
-    ]
-    let handle = FileHandle(fileDescriptor: slave)
-    process.standardOutput = handle
-    process.standardError = handle
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
+    let terminal = FileHandle(fileDescriptor: slave)
+    // Whoever runs the tests in the background has SIGINT ignored, and so would have we. Swift's own report of a crash
+    // would ask the terminal what to do next.
+    let process = try start(
+      "/usr/bin/env", ["--default-signal", cluesExecutable] + arguments, in: folder,
+      environment: [
+        "PATH": "/usr/bin:/bin", "HOME": folder.path, "TERM": "xterm", "LC_ALL": "C.UTF-8",
+        "SWIFT_BACKTRACE": "enable=no",
+      ],
+      output: terminal, errors: terminal)
     close(slave)
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)

@@ -11,16 +11,13 @@ import Testing
     try withTemporaryFolder { folder in
       let plugins = folder.appending(path: "plugins")
       try FileManager.default.createDirectory(at: plugins, withIntermediateDirectories: true)
-      let compiler = Process()
-      compiler.executableURL = URL(filePath: "/usr/bin/env")
-      compiler.arguments = [
-        "cc", "-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
-        repository.appending(path: "Sources/CluesPluginABI/include").path, fixture("plugins/rogue.c"), "-o",
-        plugins.appending(path: "rogue.so").path,
-      ]
-      try compiler.run()
-      compiler.waitUntilExit()
-      #expect(compiler.terminationStatus == 0)
+      try output(
+        "cc",
+        [
+          "-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
+          repository.appending(path: "Sources/CluesPluginABI/include").path, fixture("plugins/rogue.c"), "-o",
+          plugins.appending(path: "rogue.so").path,
+        ])
       try mark(plugins.appending(path: "rogue.so").path)
       try body(folder)
     }
@@ -131,16 +128,13 @@ import Testing
   @Test(arguments: ["deaf", "slip-away"]) func workersDieWithTheirHost(_ deed: String) throws {
     try withRogue { folder in
       #expect(try clues(["plugins", "trust", "plugins/rogue.so"], in: folder).status == 0)
-      let host = Process()
-      host.executableURL = URL(filePath: cluesExecutable)
-      host.arguments = [
-        "merge", fixture("tiny/c0"), "--method", "rogue", "-p", "deed=\(deed)", "--plugin-dir", "plugins", "-o", "out",
-        "--threads", "1",
-      ]
-      host.currentDirectoryURL = folder
-      host.environment = ["HOME": folder.path]
-      host.standardError = FileHandle.nullDevice
-      try host.run()
+      let host = try start(
+        cluesExecutable,
+        [
+          "merge", fixture("tiny/c0"), "--method", "rogue", "-p", "deed=\(deed)", "--plugin-dir", "plugins", "-o",
+          "out",
+          "--threads", "1",
+        ], in: folder, environment: ["HOME": folder.path])
       var worker: pid_t?
       for _ in 0..<200 where worker == nil {
         usleep(50_000)

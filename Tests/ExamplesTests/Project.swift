@@ -61,29 +61,3 @@ struct Project {
 
 /// The oldest compiler that plugins in Rust are promised to build with; `make test` installs it beside any newer one.
 let debiansRustc = "/usr/bin/rustc"
-
-/// What a program prints to standard output; it must succeed.
-func output(_ program: String, _ arguments: [String]) throws -> String {
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = [program] + arguments
-  let (output, errors) = (Pipe(), Pipe())
-  process.standardOutput = output
-  process.standardError = errors
-  try process.run()
-  nonisolated(unsafe) var complaint = Data()
-  let reading = DispatchWorkItem { complaint = errors.fileHandleForReading.readDataToEndOfFile() }
-  DispatchQueue.global().async(execute: reading)
-  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  reading.wait()
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else {
-    throw Failure(
-      .badData,
-      """
-      \(program) \(arguments.joined(separator: " ")) gave \(process.terminationStatus)
-      \(text)\(String(decoding: complaint, as: UTF8.self))
-      """)
-  }
-  return text
-}

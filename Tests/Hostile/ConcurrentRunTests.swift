@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Bundles
+@testable import Files
 @testable import Runs
 
 /// Runs that write to one place at the same time do not take each other's drafts.

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Bundles
+@testable import Files
 @testable import Runs
 
 /// What is left when runs end otherwise than they should.

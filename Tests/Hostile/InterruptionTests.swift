@@ -38,15 +38,8 @@ import Testing
   }
 
   private func start(_ arguments: [String], in folder: URL) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(filePath: cluesExecutable)
-    process.arguments = arguments
-    process.currentDirectoryURL = folder
-    process.environment = ["HOME": folder.path, "TMPDIR": folder.path]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    return process
+    try TestSupport.start(
+      cluesExecutable, arguments, in: folder, environment: ["HOME": folder.path, "TMPDIR": folder.path])
   }
 
   /// A header without end is no matter of minutes.

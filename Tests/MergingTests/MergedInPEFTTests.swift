@@ -30,17 +30,9 @@ struct MergedInPEFTTests {
     }
   }
 
-  private func run(_ task: String, _ folder: URL) throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(filePath: try #require(peftPython))
-    process.arguments = [repository.appending(path: "Tests/PEFT/merged_in_peft.py").path, task, folder.path]
-    process.environment = ProcessInfo.processInfo.environment.merging(["HF_HUB_OFFLINE": "1"]) { $1 }
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+  private func run(_ task: String, _ folder: URL) throws -> CommandResult {
+    try TestSupport.run(
+      try #require(peftPython), [repository.appending(path: "Tests/PEFT/merged_in_peft.py").path, task, folder.path],
+      environment: ProcessInfo.processInfo.environment.merging(["HF_HUB_OFFLINE": "1"]) { $1 })
   }
 }

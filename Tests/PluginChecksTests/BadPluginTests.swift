@@ -158,15 +158,11 @@ import Testing
 
 /// Compiles a fixture as Documentation/PluginABI.md says.
 func compile(_ source: String, to output: String) throws {
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
   let include = repository.appending(path: "Sources/CluesPluginABI/include").path
-  process.arguments = [
-    "gcc", "-std=gnu11", "-O1", "-ffp-contract=off", "-frounding-math", "-Wall", "-Wextra", "-Werror", "-shared",
-    "-fPIC",
-    "-fvisibility=hidden", "-I", include, source, "-o", output, "-lm",
-  ]
-  try process.run()
-  process.waitUntilExit()
-  try #require(process.terminationStatus == 0)
+  try TestSupport.output(
+    "gcc",
+    [
+      "-std=gnu11", "-O1", "-ffp-contract=off", "-frounding-math", "-Wall", "-Wextra", "-Werror", "-shared",
+      "-fPIC", "-fvisibility=hidden", "-I", include, source, "-o", output, "-lm",
+    ])
 }

@@ -10,17 +10,17 @@ enum Compiler: String, CaseIterable, Sendable {
   case gcc, clang
   case gxx = "g++"
 
-  var isInstalled: Bool { (try? run("/usr/bin/env", [rawValue, "--version"]).status) == 0 }
+  var isInstalled: Bool { (try? run(rawValue, ["--version"]).status) == 0 }
 
   /// Compiles `source` to `output`, where every warning is an error.
   func compile(_ source: String, to output: String, _ options: [String] = []) throws {
     let language = self == .gxx ? ["-x", "c++", "-std=c++17"] : ["-std=c11"]
     let include = repository.appending(path: "Sources/CluesPluginABI/include").path
     let result = try run(
-      "/usr/bin/env",
-      [rawValue] + language + ["-pedantic", "-Wall", "-Wextra", "-Werror", "-I", include] + options
+      rawValue,
+      language + ["-pedantic", "-Wall", "-Wextra", "-Werror", "-I", include] + options
         + [source, "-o", output])
-    guard result.status == 0 else { throw Failure(.badData, "\(rawValue) refuses \(source): \(result.output)") }
+    guard result.status == 0 else { throw Failure(.badData, "\(rawValue) refuses \(source): \(result.errors)") }
   }
 
   /// Compiles a plugin as Documentation/PluginABI.md says.
@@ -28,20 +28,6 @@ enum Compiler: String, CaseIterable, Sendable {
     try compile(
       source, to: output, ["-shared", "-fPIC", "-fvisibility=hidden"] + definitions.map { "-D" + $0 })
   }
-}
-
-/// Runs a program; gives its exit status and all that it wrote.
-func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
-  let process = Process()
-  process.executableURL = URL(filePath: program)
-  process.arguments = arguments
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = pipe
-  try process.run()
-  let output = pipe.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return (process.terminationStatus, String(decoding: output, as: UTF8.self))
 }
 
 /// Compiles a fixture and lends the library twice: loaded into this process, and in workers.

@@ -25,7 +25,7 @@ import Testing
     try withTemporaryFolder { folder in
       let program = folder.appending(path: "layout").path
       try compiler.compile(repository.appending(path: Self.source).path, to: program)
-      let result = try run(program, [])
+      let result = try run(program)
       let committed = try committed()
       #expect(result.status == 0)
       #expect(result.output == committed, "\(Self.regenerate)")

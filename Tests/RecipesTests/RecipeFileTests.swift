@@ -5,58 +5,8 @@ import Testing
 
 @testable import Recipes
 
-/// Recipes from pipes, and paths that hold from everywhere.
+/// Paths that hold from everywhere, and what counts as a recipe.
 @Suite struct RecipeFileTests {
-  private let text = "clients: [a.zip, b.zip]\nmerge: {method: ties}\n"
-
-  private func withPipe(_ body: (String) throws -> Void) throws {
-    try withTemporaryFolder { folder in
-      let pipe = folder.appending(path: "pipe").path
-      try #require(mkfifo(pipe, 0o600) == 0)
-      try body(pipe)
-    }
-  }
-
-  @Test func `a pipe that nobody writes to is refused`() throws {
-    try withPipe { pipe in
-      let failure = try failure { try RecipeFile(path: pipe, patience: 0.2).bytes(limit: 1000) {} }
-      #expect(failure.kind == .missingInput && failure.file == pipe)
-      #expect(failure.message == "the recipe is a pipe that nobody writes to")
-    }
-  }
-
-  @Test func `a writer may come late and take its time`() throws {
-    try withPipe { pipe in
-      let writer = Thread { [text] in
-        usleep(300_000)
-        guard let file = FileHandle(forWritingAtPath: pipe) else { return }
-        for part in [text.prefix(10), text.dropFirst(10)] {
-          usleep(400_000)
-          try? file.write(contentsOf: Data(part.utf8))
-        }
-        try? file.close()
-      }
-      writer.start()
-      // Patience is for a pipe without a writer; with one it does not count.
-      let bytes = try RecipeFile(path: pipe, patience: 0.6).bytes(limit: 1000) {}
-      #expect(String(decoding: bytes, as: UTF8.self) == text)
-    }
-  }
-
-  @Test func `waiting for a pipe can be interrupted`() throws {
-    try withPipe { pipe in
-      let stop = Failure(.interrupted, "stop")
-      #expect(throws: stop) { try RecipeFile(path: pipe, patience: 60).bytes(limit: 1000) { throw stop } }
-    }
-  }
-
-  @Test func `no more is read than it takes to see that it is too much`() throws {
-    try withTemporaryFolder { folder in
-      let path = try folder.file("r.yaml", [UInt8](repeating: 0x23, count: 5000))
-      #expect(try RecipeFile(path: path).bytes(limit: 100) {}.count == 101)
-    }
-  }
-
   @Test func `full paths lead to the same file, and links are not taken for folders`() throws {
     try withTemporaryFolder { folder in
       let tree = folder.resolvingSymlinksInPath()

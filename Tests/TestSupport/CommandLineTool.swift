@@ -22,29 +22,10 @@ public let cluesExecutable =
 public func clues(
   _ arguments: [String], in folder: URL = repository, executable: String? = nil, environment: [String: String] = [:]
 ) throws -> CommandResult {
-  let process = Process()
-  process.executableURL = URL(filePath: executable ?? cluesExecutable)
-  process.arguments = arguments
-  process.currentDirectoryURL = folder
   // A home of its own, so that nobody's installed plugins take part.
   var variables = ["PATH": "/usr/bin:/bin", "HOME": folder.path]
   variables.merge(environment) { $1 }
-  process.environment = variables
-  let (output, errors) = (Pipe(), Pipe())
-  process.standardOutput = output
-  process.standardError = errors
-  process.standardInput = FileHandle.nullDevice
-  try process.run()
-  // Both pipes at once: a full one would stop the other.
-  nonisolated(unsafe) var text = Data()
-  let reading = DispatchWorkItem { text = errors.fileHandleForReading.readDataToEndOfFile() }
-  DispatchQueue.global().async(execute: reading)
-  let result = output.fileHandleForReading.readDataToEndOfFile()
-  reading.wait()
-  process.waitUntilExit()
-  return CommandResult(
-    status: process.terminationStatus, output: String(decoding: result, as: UTF8.self),
-    errors: String(decoding: text, as: UTF8.self))
+  return try run(executable ?? cluesExecutable, arguments, in: folder, environment: variables)
 }
 
 /// A folder with the repository's recipes and sample bundles, where commands of the documents can be run.

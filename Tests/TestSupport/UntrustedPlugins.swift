@@ -22,15 +22,12 @@ public func mark(_ plugin: String, with manifest: Data) throws {
   let file = plugin + ".manifest"
   try manifest.write(to: URL(filePath: file))
   defer { try? FileManager.default.removeItem(atPath: file) }
-  let objcopy = Process()
-  objcopy.executableURL = URL(filePath: "/usr/bin/env")
-  objcopy.arguments = [
-    "objcopy", "--add-section", "clues_manifest=\(file)", "--set-section-flags", "clues_manifest=noload,readonly",
-    plugin, plugin + ".marked",
-  ]
-  try objcopy.run()
-  objcopy.waitUntilExit()
-  guard objcopy.terminationStatus == 0 else { throw Failure(.badData, "objcopy refuses \(plugin)") }
+  try output(
+    "objcopy",
+    [
+      "--add-section", "clues_manifest=\(file)", "--set-section-flags", "clues_manifest=noload,readonly", plugin,
+      plugin + ".marked",
+    ])
   // A new file in the place of the old one: written over, it would change under whoever has it loaded.
   guard rename(plugin + ".marked", plugin) == 0 else { throw Failure(.badData, "\(plugin) cannot be replaced") }
 }

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Foundation
 
 /// What a plugin shares with everybody else in its process, and must leave as it is.

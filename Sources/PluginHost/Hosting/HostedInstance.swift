@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import CluesPluginABI
 
 /// A plugin's instance together with the host that it may talk to until it is destroyed.

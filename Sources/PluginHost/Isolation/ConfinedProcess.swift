@@ -1,5 +1,6 @@
-import CSystem
+import CLinux
 import Diagnostics
+import Files
 import Foundation
 import Tensors
 

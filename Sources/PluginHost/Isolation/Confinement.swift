@@ -1,6 +1,8 @@
-import CSystem
+import CLinux
 import Diagnostics
+import Files
 import Foundation
+import SystemPackage
 import Tensors
 
 /// Gives up all rights of this process, for good, before it runs a stranger's code.
@@ -48,10 +50,10 @@ package enum ConfinedRole {
 /// Where libraries come from that plugins need, and nothing else: the system's, and those beside what runs already.
 private func readablePlaces() -> [String] {
   var places: Set = ["/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"]
-  let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-  for line in maps.split(separator: "\n") {
+  let maps = (try? StreamReader("/proc/self/maps").bytes()) ?? []
+  for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
     guard let start = line.firstIndex(of: "/"), line[start...].contains(".so") else { continue }
-    places.insert(URL(filePath: String(line[start...])).deletingLastPathComponent().path)
+    places.insert(FilePath(String(line[start...])).folder.string)
   }
   return places.sorted()
 }
@@ -61,6 +63,6 @@ package let hostChannel = Int32(CLUES_WORKER_CHANNEL)
 
 /// Ends a confined process with a reason that is not the plugin's.
 package func leave(_ reason: String) -> Never {
-  FileHandle.standardError.write(Data((reason + "\n").utf8))
+  _ = writeAll(reason + "\n", to: STDERR_FILENO)
   _exit(1)
 }

@@ -1,6 +1,8 @@
 import Diagnostics
+import Files
 import Foundation
 import JSON
+import SystemPackage
 
 /// What completions know of the plugins: ids and parameters, without loading a library.
 ///
@@ -29,7 +31,7 @@ public struct CatalogOutline: Sendable, Equatable {
     _ path: PluginSearchPath, environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws {
     let key = try Self.key(path)
-    let file = Self.cacheFile(environment)
+    let file = UserFolder.cache.path(in: environment)?.appending("catalog.json")
     if let kept = file.flatMap({ Self.read($0, key) }) {
       self = kept
       return
@@ -60,17 +62,11 @@ public struct CatalogOutline: Sendable, Equatable {
     }
   }
 
-  private static func cacheFile(_ environment: [String: String]) -> URL? {
-    func folder(_ variable: String) -> String? { environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil } }
-    let caches = folder("XDG_CACHE_HOME") ?? folder("HOME").map { $0 + "/.cache" }
-    return caches.map { URL(filePath: $0).appending(path: "clues/catalog.json") }
-  }
-
   private static let schema = "clues/catalog/1"
 
-  private static func read(_ file: URL, _ key: [JSONValue]) -> CatalogOutline? {
-    guard let data = try? Data(contentsOf: file),
-      let object = try? JSONReader().read(String(decoding: data, as: UTF8.self)).objectValue,
+  private static func read(_ file: FilePath, _ key: [JSONValue]) -> CatalogOutline? {
+    guard let bytes = try? StreamReader(file.string).bytes(),
+      let object = try? bytes.withUnsafeBytes({ try JSONReader().read($0) }).objectValue,
       object["schema"]?.stringValue == schema, object["version"]?.stringValue == cluesVersion,
       object["libraries"]?.arrayValue == key, let plugins = object["plugins"]?.arrayValue
     else { return nil }
@@ -89,7 +85,7 @@ public struct CatalogOutline: Sendable, Equatable {
 
   private init(entries: [Entry]) { self.entries = entries }
 
-  private func write(to file: URL, _ key: [JSONValue]) {
+  private func write(to file: FilePath, _ key: [JSONValue]) {
     let object: JSONValue = [
       "schema": .string(Self.schema), "version": .string(cluesVersion), "libraries": .array(key),
       "plugins": .array(
@@ -100,7 +96,7 @@ public struct CatalogOutline: Sendable, Equatable {
           ]
         }),
     ]
-    try? FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try? Data((object.text() + "\n").utf8).write(to: file, options: .atomic)
+    try? makeFolder(file.folder, for: file.string)
+    try? writeWhole(object.text() + "\n", to: file.string)
   }
 }

@@ -1,5 +1,7 @@
 import Diagnostics
+import Files
 import Foundation
+import SystemPackage
 
 /// All plugins on the search path.
 ///
@@ -29,7 +31,7 @@ public struct PluginCatalog: Sendable {
     var problems: [Failure] = []
     var seen: Set<String> = []
     for place in path.places {
-      for file in try path.files(in: place) where seen.insert(URL(filePath: file).lastPathComponent).inserted {
+      for file in try path.files(in: place) where seen.insert(FilePath(file).name).inserted {
         do {
           libraries.append(try Self.library(at: file, place.origin, trust, isolation))
         } catch let failure as Failure {

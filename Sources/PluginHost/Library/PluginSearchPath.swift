@@ -1,5 +1,7 @@
 import Diagnostics
+import Files
 import Foundation
+import SystemPackage
 
 /// The folders that plugins are looked for in, in order; the current directory is never among them.
 public struct PluginSearchPath: Sendable {
@@ -34,24 +36,18 @@ public struct PluginSearchPath: Sendable {
       }
       places.append(Place(folder: String(folder), origin: .environment))
     }
-    // A relative path would mean the current directory; such a variable counts as not set.
-    func folder(_ variable: String) -> String? { environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil } }
-    if let data = folder("XDG_DATA_HOME") ?? folder("HOME").map({ $0 + "/.local/share" }) {
-      places.append(Place(folder: data + "/clues/plugins", origin: .user))
+    if let data = UserFolder.data.path(in: environment) {
+      places.append(Place(folder: data.appending("plugins").string, origin: .user))
     }
     // An installed tree has bin/clues and lib/clues/plugins; a build folder has everything side by side.
-    let installed = URL(filePath: executableFolder).deletingLastPathComponent().path + "/lib/clues/plugins"
-    let isInstalled = FileManager.default.fileExists(atPath: installed)
-    places.append(Place(folder: isInstalled ? installed : executableFolder, origin: .builtIn))
+    let installed = FilePath(executableFolder).folder.appending("lib/clues/plugins")
+    places.append(Place(folder: installed.exists ? installed.string : executableFolder, origin: .builtIn))
     self.places = places
   }
 
   /// The plugin files of a place, by name. A folder that does not exist holds none, unless the user named it.
   public func files(in place: Place) throws -> [String] {
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: place.folder)
-    } catch {
+    guard let names = names(in: FilePath(place.folder)) else {
       guard place.origin == .option else { return [] }
       throw Failure(.missingInput, "there is no such plugin folder, or it cannot be read", file: place.folder)
     }
@@ -62,6 +58,6 @@ public struct PluginSearchPath: Sendable {
 
   /// The folder of the running executable.
   public static var executableFolder: String {
-    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+    FilePath("/proc/self/exe").resolved.folder.string
   }
 }

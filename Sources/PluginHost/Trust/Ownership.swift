@@ -1,13 +1,14 @@
 import Diagnostics
-import Foundation
-import Tensors
+import Files
+import Glibc
+import SystemPackage
 
 /// Refuses a file that somebody else could have changed: neither it nor its folder may belong to, or be writable by, others
 /// than the user and root.
 ///
 /// - throws: ``Failure`` `untrustedPlugin`.
 func checkOwner(of path: String) throws(Failure) {
-  let folder = URL(filePath: path).deletingLastPathComponent().path
+  let folder = FilePath(path).folder.string
   for (what, place) in [("file", path), ("folder", folder)] {
     var status = stat()
     guard stat(place, &status) == 0 else {

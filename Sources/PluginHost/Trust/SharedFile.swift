@@ -1,6 +1,7 @@
 import Diagnostics
-import Foundation
-import Tensors
+import Files
+import Glibc
+import SystemPackage
 
 /// A small file that several processes change: whoever has one of these is alone with it until it is gone.
 ///
@@ -20,9 +21,7 @@ final class SharedFile {
   init(_ path: String, of what: String) throws {
     (self.path, self.what) = (path, what)
     do {
-      try FileManager.default.createDirectory(
-        at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true,
-        attributes: [.posixPermissions: 0o700])
+      try makeFolder(FilePath(path).folder, mode: 0o700, for: path)
     } catch {
       throw Failure(.cannotWrite, "there is no folder for \(what), and none can be made", file: path)
     }
@@ -34,7 +33,7 @@ final class SharedFile {
       guard file >= 0 else { throw Self.failure("cannot be locked", path, what) }
       do {
         try checkOwner(of: name)
-        if try Self.take(file, until: deadline, path, what), Self.is(file, at: name) {
+        if try Self.take(file, until: deadline, path, what), isSameFile(file, name) {
           lock = file
           return
         }
@@ -64,34 +63,8 @@ final class SharedFile {
     return true
   }
 
-  /// Whether this is still the file of that name.
-  private static func `is`(_ file: Int32, at name: String) -> Bool {
-    var (mine, named) = (stat(), stat())
-    return fstat(file, &mine) == 0 && lstat(name, &named) == 0 && mine.st_dev == named.st_dev
-      && mine.st_ino == named.st_ino
-  }
-
-  /// Puts a new file in its place, on disk when this returns; whoever reads finds the old one or the new one, whole.
-  func replace(with text: String) throws {
-    // One name will do, for its maker is alone; one that is there was left behind by somebody who was killed.
-    let draft = path + ".draft"
-    unlink(draft)
-    let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard file >= 0 else { throw Self.failure("cannot be written", path, what) }
-    let isWritten = Array(text.utf8).withUnsafeBytes { writeAll($0, to: file, at: 0) } && fsync(file) == 0
-    let reason = errno
-    guard close(file) == 0, isWritten, rename(draft, path) == 0 else {
-      if !isWritten { errno = reason }
-      let failure = Self.failure("cannot be written", path, what)
-      unlink(draft)
-      throw failure
-    }
-    // The new name, too, is to survive a power failure.
-    let folder = open(URL(filePath: path).deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard folder >= 0 else { return }
-    fsync(folder)
-    close(folder)
-  }
+  /// Puts a new file in its place, which nobody but the user may read.
+  func replace(with text: String) throws { try writeWhole(text, to: path, permissions: 0o600) }
 
   private static func failure(_ problem: String, _ path: String, _ what: String) -> Failure {
     Failure(system: .cannotWrite, "\(what) \(problem)", file: path)

@@ -1,6 +1,7 @@
 import Diagnostics
-import Foundation
+import Files
 import JSON
+import SystemPackage
 
 /// The libraries that the user lets run, by the SHA-256 of their files.
 ///
@@ -42,26 +43,22 @@ public struct TrustStore: Sendable {
 
   /// Where the store of a user is.
   private static func path(in environment: [String: String]) -> String? {
-    func folder(_ variable: String) -> String? { environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil } }
-    return (folder("XDG_CONFIG_HOME") ?? folder("HOME").map { $0 + "/.config" }).map { $0 + "/clues/trusted.json" }
+    UserFolder.configuration.path(in: environment)?.appending("trusted.json").string
   }
 
   init(path: String?) throws {
     self.path = path
     entries = []
-    guard let path, FileManager.default.fileExists(atPath: path) else { return }
+    guard let path, FilePath(path).exists else { return }
     try checkOwner(of: path)
     entries = try locating(file: path) { try Self.read(path) }
   }
 
   private static func read(_ path: String) throws -> [Entry] {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(filePath: path))
-    } catch {
+    guard let bytes = try? StreamReader(path).bytes() else {
       throw Failure(.untrustedPlugin, "the list of trusted plugins cannot be read")
     }
-    let value = try data.withUnsafeBytes { try JSONReader().read($0) }
+    let value = try bytes.withUnsafeBytes { try JSONReader().read($0) }
     func text(_ object: JSONObject, _ key: String) throws -> String {
       guard let text = object[key]?.stringValue else {
         throw Failure(.badData, "the list of trusted plugins has an entry without '\(key)'", advice: advice)
@@ -104,7 +101,7 @@ public struct TrustStore: Sendable {
   /// Removes all entries with one of these digests or paths, and saves; gives those that were there.
   public mutating func untrust(_ digestsOrPaths: String...) throws -> [Entry] {
     // Where there is no list nothing is trusted.
-    guard let path, FileManager.default.fileExists(atPath: path) else { return [] }
+    guard let path, FilePath(path).exists else { return [] }
     var found: [Entry] = []
     try change { entries in
       found = entries.filter { digestsOrPaths.contains($0.sha256) || digestsOrPaths.contains($0.path) }

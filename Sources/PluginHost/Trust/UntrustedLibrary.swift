@@ -1,7 +1,9 @@
 import Diagnostics
 import Digests
-import Foundation
+import Files
+import Glibc
 import JSON
+import SystemPackage
 import Tensors
 
 /// A library that did not come with Clues, known by its file and its manifest; none of its code has run.
@@ -43,7 +45,7 @@ public struct UntrustedLibrary: Sendable {
       return .exposed(error)
     }
     if trust.trusts(digest) { return .trusted }
-    let place = URL(filePath: path).standardizedFileURL.path
+    let place = FilePath(path).absolute.string
     return trust.digest(trustedAt: place).map { .changed(from: $0) } ?? .untrusted
   }
 
@@ -61,7 +63,7 @@ public struct UntrustedLibrary: Sendable {
 
   /// The manifest that the library at `path` should carry: what its tables say, asked in a worker.
   public static func manifest(ofUnmarked path: String, settings: WorkerSettings = .init()) throws -> JSONValue {
-    let name = URL(filePath: path).lastPathComponent
+    let name = FilePath(path).name
     let code = try SealedFile(read(path), name: name)
     let library = PluginIdentity(path: path, library: name, version: "", digest: nil)
     return try JSONReader().read(WorkerProcess(library, code: code, settings: settings).manifest)
@@ -83,7 +85,7 @@ public struct UntrustedLibrary: Sendable {
 
   /// Loaded into this process, from a copy that nothing can change any more.
   private func loaded() throws -> PluginLibraryFile {
-    let copy = try SealedFile(bytes, name: URL(filePath: path).lastPathComponent)
+    let copy = try SealedFile(bytes, name: FilePath(path).name)
     // Open for good: the loader knows libraries by their paths, and would take the next one with this number for this one.
     _ = Unmanaged.passRetained(copy)
     let library = try PluginLibraryFile(loading: copy.path, as: path, digest: digest)
@@ -108,29 +110,18 @@ public struct UntrustedLibrary: Sendable {
   /// The file at `path`, whoever owns it.
   package static func read(_ path: String) throws -> Bytes {
     try locating(file: path) {
-      // Never waiting: somebody may have put a pipe there.
-      let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-      guard file >= 0 else { throw Failure(system: .missingInput, "cannot be opened") }
+      let file = try openToRead(path)
       defer { close(file) }
-      var status = stat()
-      guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-        throw Failure(.pluginFailed, "is not a regular file")
-      }
-      guard status.st_size <= largest else {
+      let size = Int(try regularStatus(of: file, else: .pluginFailed).st_size)
+      guard size <= largest else {
         throw Failure(.pluginFailed, "is larger than a plugin may be: \(largest) bytes")
       }
       // A copy: a mapping would change with the file.
-      let size = Int(status.st_size)
-      let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
-        while filled < size {
-          let count = Glibc.read(file, buffer.baseAddress! + filled, size - filled)
-          if count < 0, errno == EINTR { continue }
-          guard count > 0 else { return }
-          filled += count
-        }
-      }
-      guard bytes.count == size else { throw Failure(.missingInput, "cannot be read whole") }
-      return Bytes(bytes)
+      return Bytes(
+        try [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+          try readAll(file, at: 0, into: UnsafeMutableRawBufferPointer(buffer))
+          filled = size
+        })
     }
   }
 }

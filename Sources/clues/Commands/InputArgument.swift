@@ -1,6 +1,7 @@
 import Diagnostics
-import Foundation
+import Files
 import JSON
+import SystemPackage
 
 /// An input as the command line names it: a path, and where several adapters lie there, which one is meant.
 public struct InputArgument: Sendable, Equatable {
@@ -11,10 +12,9 @@ public struct InputArgument: Sendable, Equatable {
 
   /// Reads `PATH` or `PATH#ADAPTER`. What is there as it is written is a path, whatever its name has in it.
   public init(_ argument: String) {
-    let files = FileManager.default
-    if let mark = argument.lastIndex(of: "#"), mark != argument.startIndex, !files.fileExists(atPath: argument) {
+    if let mark = argument.lastIndex(of: "#"), mark != argument.startIndex, !FilePath(argument).exists {
       let (path, name) = (String(argument[..<mark]), String(argument[argument.index(after: mark)...]))
-      if !name.isEmpty, files.fileExists(atPath: path) {
+      if !name.isEmpty, FilePath(path).exists {
         (self.path, adapter) = (path, name)
         return
       }
@@ -62,7 +62,7 @@ extension [InputArgument] {
         guard let adapter = input.adapter else { return .object(client) }
         client["adapter"] = .string(adapter)
         if filter({ $0.path == input.path }).count > 1 {
-          client["name"] = .string(URL(filePath: input.path).lastPathComponent + "#" + adapter)
+          client["name"] = .string(FilePath(input.path).name + "#" + adapter)
         }
         return .object(client)
       })

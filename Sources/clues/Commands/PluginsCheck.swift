@@ -1,8 +1,10 @@
 import ArgumentParser
 import Diagnostics
+import Files
 import Foundation
 import PluginChecks
 import PluginHost
+import SystemPackage
 
 extension Clues.Plugins {
   struct Check: SpeakingCommand {
@@ -61,7 +63,7 @@ extension Clues.Plugins {
       }
       let settings = PluginChecker.Settings(
         seed: seed ?? .random(in: 0...UInt64(UInt32.max)), workers: WorkerSettings(time: .seconds(timeLimit)))
-      let path = URL(filePath: file).standardizedFileURL.path
+      let path = FilePath(file).absolute.string
       let report = try PluginChecker(path: path, settings: settings).report(only: only)
       try Console.result(json ? report.json.text(indented: true) : report.text)
       if !report.isPassed { throw ExitCode(Failure.Kind.pluginFailed.exitCode) }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Files
 import Foundation
 import PluginHost
+import SystemPackage
 
 extension Clues.Plugins {
   struct Manifest: SpeakingCommand {
@@ -23,7 +25,7 @@ extension Clues.Plugins {
     @OptionGroup var messages: MessageOptions
 
     func run() throws {
-      let manifest = try UntrustedLibrary.manifest(ofUnmarked: URL(filePath: file).standardizedFileURL.path)
+      let manifest = try UntrustedLibrary.manifest(ofUnmarked: FilePath(file).absolute.string)
       try Console.result(manifest.text(indented: true))
     }
   }

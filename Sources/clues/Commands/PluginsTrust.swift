@@ -1,7 +1,9 @@
 import ArgumentParser
 import Diagnostics
+import Files
 import Foundation
 import PluginHost
+import SystemPackage
 
 extension Clues.Plugins {
   struct Trust: SpeakingCommand {
@@ -27,7 +29,7 @@ extension Clues.Plugins {
 
     func run() throws {
       var trust = try plugins.trust
-      let candidate = try UntrustedLibrary(path: URL(filePath: file).standardizedFileURL.path, trust: trust)
+      let candidate = try UntrustedLibrary(path: FilePath(file).absolute.string, trust: trust)
       try candidate.checkThatNobodyElseCanChangeIt()
       let library = try candidate.library(isolation: .process())
       try trust.trust(
@@ -58,7 +60,7 @@ extension Clues.Plugins {
 
     func run() throws {
       var trust = try plugins.trust
-      let path = URL(filePath: file).standardizedFileURL.path
+      let path = FilePath(file).absolute.string
       var removed = try trust.untrust(file, path)
       // A file that was trusted under another name is known by its contents.
       if removed.isEmpty, let candidate = try? UntrustedLibrary(path: path, trust: trust) {

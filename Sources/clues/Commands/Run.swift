@@ -1,7 +1,9 @@
 import ArgumentParser
 import Diagnostics
+import Files
 import Foundation
 import Recipes
+import SystemPackage
 
 extension Clues {
   struct Run: MergingCommand {
@@ -47,7 +49,7 @@ extension Clues {
           .usage, "a run that is repeated needs an output of its own", advice: "say where it goes: --output DIR",
           file: self.recipe.path)
       }
-      let name = URL(filePath: self.recipe.path).deletingPathExtension().lastPathComponent
+      let name = FilePath(self.recipe.path).stem ?? ""
       let output = output ?? recipe.output.value.path.map { recipe.path($0) } ?? "runs/\(name)"
       try options.carryOut(recipe, output: output, by: self)
     }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import Foundation
 import Synchronization
 
@@ -48,14 +49,11 @@ enum Console {
 
   /// A text of our own on standard output, as it is.
   static func write(_ text: String) throws {
-    do {
-      try writeAll(text, to: STDOUT_FILENO)
-    } catch let error as WriteError {
-      if error.code == EPIPE { exit(0) }
-      throw Failure(
-        .cannotWrite, "standard output cannot be written: \(String(cString: strerror(error.code)))",
-        advice: "check the free space, or where the output goes")
-    }
+    guard !writeAll(text, to: STDOUT_FILENO) else { return }
+    if errno == EPIPE { exit(0) }
+    throw Failure(
+      .cannotWrite, "standard output cannot be written: \(systemMessage())",
+      advice: "check the free space, or where the output goes")
   }
 
   /// What is to be said of a result that is on disk.

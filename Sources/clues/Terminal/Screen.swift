@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import Foundation
 import Synchronization
 
@@ -70,26 +71,5 @@ final class Screen: Sendable {
   /// narrower and breaks the line; and the line itself breaks none, should the window be narrower than it says.
   private static func drawing(_ status: String) -> String { "\u{1B}[?7l" + status + "\u{1B}[?7h\r" }
 
-  private static func write(_ text: String) { try? writeAll(text, to: STDERR_FILENO) }
-}
-
-/// Why a descriptor takes no more.
-struct WriteError: Error {
-  let code: Int32
-}
-
-/// Writes the whole text, however often it takes.
-///
-/// - throws: ``WriteError``.
-func writeAll(_ text: String, to descriptor: Int32) throws {
-  var text = text
-  try text.withUTF8 { bytes in
-    var rest = UnsafeRawBufferPointer(bytes)
-    while !rest.isEmpty {
-      let count = Foundation.write(descriptor, rest.baseAddress, rest.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw WriteError(code: errno) }
-      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-    }
-  }
+  private static func write(_ text: String) { _ = writeAll(text, to: STDERR_FILENO) }
 }

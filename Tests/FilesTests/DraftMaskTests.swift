@@ -1,20 +1,12 @@
+import Files
 import Foundation
 import TestSupport
 import Testing
 
-@testable import Bundles
-
 /// Results have the rights that any new file would have, and nobody's mask is touched on the way.
-@Suite struct DraftTests {
+@Suite struct DraftMaskTests {
   @Test func theMaskIsReadAndNotSet() async throws {
-    let shell = Process()
-    shell.executableURL = URL(filePath: "/bin/sh")
-    shell.arguments = ["-c", "umask"]
-    let pipe = Pipe()
-    shell.standardOutput = pipe
-    try shell.run()
-    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    shell.waitUntilExit()
+    let text = try output("/bin/sh", ["-c", "umask"])
     let expected = mode_t(text.trimmingCharacters(in: .whitespacesAndNewlines), radix: 8)
     #expect(Draft.mask == expected)
     // From many threads at once it stays what it is.

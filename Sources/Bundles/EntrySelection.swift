@@ -1,11 +1,11 @@
 import Diagnostics
 import Tensors
 
-/// The one pass over a bundle: decides what to read while it is not yet known whether a folder wraps everything.
+/// What the one pass over a bundle reads, decided while it is not yet known whether a folder wraps everything.
 ///
 /// A path is therefore read both ways, with its first folder and without. Where one adapter is wanted, that of an earlier
 /// checkpoint is let go as soon as a later one comes, so that memory holds one and not all.
-struct Gathering {
+struct EntrySelection {
   let parts: Set<Part>
   let choice: AdapterChoice
   let limits: Limits
@@ -75,25 +75,4 @@ struct Gathering {
   private mutating func letGo(_ held: Latest?) {
     for path in held?.paths ?? [] { contents[path] = nil }
   }
-}
-
-/// Which adapter of a bundle is meant where there are several.
-struct AdapterChoice {
-  /// The adapter's name; nil takes the only one.
-  var name: String?
-
-  /// The checkpoint; nil takes the final adapter, and the last checkpoint's where there is none.
-  var checkpoint: CheckpointChoice?
-
-  /// How a user says which adapter is meant.
-  static func howToName(_ adapter: String) -> String {
-    "--adapter \(adapter), or INPUT#\(adapter); in a recipe, adapter: \(adapter)"
-  }
-}
-
-/// The checkpoint whose adapter stands for a client.
-public enum CheckpointChoice: Sendable, Equatable {
-  case step(Int)
-  /// That of the highest step; the final adapter where there are no checkpoints.
-  case last
 }

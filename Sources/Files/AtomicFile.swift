@@ -1,32 +1,33 @@
-import Bundles
 import Diagnostics
-import Foundation
+import Glibc
+import SystemPackage
 
 /// A text that is on disk beside its place, whole, and waits to be given its name.
-struct WholeFile {
+package struct AtomicFile {
   private let draft: Draft
   private let path: String
 
+  /// - parameter permissions: Those of any new file where nil.
   /// - throws: ``Failure`` `cannotWrite`; nothing is left then.
-  init(_ text: String, for path: String) throws {
+  package init(_ text: String, for path: String, permissions: mode_t? = nil) throws {
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       throw Failure(.cannotWrite, "is no regular file, so it is not replaced", file: path)
     }
     // What a link leads to is replaced, not the link.
-    self.path = URL(filePath: path).resolvingSymlinksInPath().path
+    self.path = FilePath(path).resolved.string
     draft = try Draft(of: self.path, isFolder: false)
     do {
-      var text = text
-      try text.withUTF8 { try draft.write(UnsafeRawBufferPointer($0), as: path) }
-      try draft.settle(as: path)
+      guard writeAll(text, to: draft.descriptor) else { throw Draft.failure(path) }
+      try draft.settle(as: path, permissions: permissions)
     } catch {
       abandon()
       throw error
     }
   }
 
-  func commit() throws {
+  /// Puts it in its place, on disk when this returns; whoever reads finds the old text or the new one, whole.
+  package func commit() throws {
     do {
       try draft.replace(path)
     } catch {
@@ -35,8 +36,10 @@ struct WholeFile {
     }
   }
 
-  func abandon() { unlink(draft.path) }
+  package func abandon() { draft.remove() }
 }
 
 /// Writes a file whole or not at all; what stood there is replaced.
-func writeWhole(_ text: String, to path: String) throws { try WholeFile(text, for: path).commit() }
+package func writeWhole(_ text: String, to path: String, permissions: mode_t? = nil) throws {
+  try AtomicFile(text, for: path, permissions: permissions).commit()
+}

@@ -1,0 +1,210 @@
+import Diagnostics
+import Tensors
+
+/// Where what lies in a bundle: its known files by what they are, and what of them was read.
+struct BundleIndex {
+  private(set) var manifest: BundleEntry?
+  private(set) var samples: BundleEntry?
+  private(set) var ledger: BundleEntry?
+  private(set) var root = Folder(checkpoint: nil)
+  private(set) var checkpoints: [Folder] = []
+  private(set) var ignored: [BundleEntry] = []
+  /// What the user should know, although it is no error.
+  private(set) var notes: [String]
+  /// Evidence in the wrong folder: its entry and its path inside the bundle.
+  private(set) var strays: [(entry: BundleEntry, path: [String])] = []
+
+  /// What the path of every file starts with and the bundle's own paths leave out: `medical/`, or nothing.
+  let wrapping: String
+
+  /// Where a checkpoint is given by itself: its folder, which the bundle's own paths then start with.
+  let loneCheckpoint: CheckpointFolder?
+
+  /// Whether the folder is the run directory of a merge, which may hold what compression left out.
+  let isRunDirectory: Bool
+
+  /// Which adapter is meant, with its name where the bundle leaves no choice.
+  private(set) var choice: AdapterChoice
+  let parts: Set<Part>
+  private let limits: Limits
+  private let entries: [BundleEntry]
+  private let contents: [String: Bytes]
+  /// How messages call the file at a path, and where it lies on disk, if it does.
+  let displayName: (String) -> String
+  private let diskPath: ((String) -> String)?
+
+  /// Where a run directory has its record.
+  static let runRecord = ["clues", "run.json"]
+
+  /// The folder of a run directory that holds what compression left out: to be loaded beside the adapter, and no choice.
+  static let residual = "residual"
+
+  /// The files of the root, or of one checkpoint.
+  struct Folder {
+    let checkpoint: CheckpointFolder?
+    var adapters: [String: AdapterParts] = [:]
+    var trainerState: BundleEntry?
+    var optimizer: BundleEntry?
+    var otherOptimizers: Set<String> = []
+    var trainGradients: BundleEntry?
+    var anchorGradients: BundleEntry?
+    var validationGradients: [String: BundleEntry] = [:]
+  }
+
+  struct AdapterParts {
+    var config: BundleEntry?
+    var weights: BundleEntry?
+    var unreadable: [String] = []
+  }
+
+  /// Reads what is asked for, in one pass, and puts everything in its place.
+  ///
+  /// - parameters:
+  ///   - stem: The name of the archive without endings, or of the folder.
+  ///   - diskPath: Where a file of a folder lies; nil for an archive.
+  /// - throws: ``Failure`` `badData` where the files are those of several clients, or a step is there twice.
+  init(
+    reading source: some EntrySource, stem: String, diskPath: ((String) -> String)?, _ parts: Set<Part>,
+    _ choice: AdapterChoice, _ limits: Limits
+  ) throws {
+    var selection = EntrySelection(parts: parts, choice: choice, limits: limits)
+    notes = try source.read(wanting: { try selection.wants($0) }, visit: { selection.take($0, $1) })
+    (entries, contents) = (selection.entries, selection.contents)
+    (self.parts, self.choice, self.limits) = (parts, choice, limits)
+    (displayName, self.diskPath) = (source.displayName, diskPath)
+    let split = entries.map { $0.path.split(separator: "/").map(String.init) }
+    let wrapper = Self.wrapper(split)
+    wrapping = wrapper.map { $0 + "/" } ?? ""
+    let paths = wrapper == nil ? split : split.map { Array($0.dropFirst()) }
+    if choice.name == nil, let clients = SeveralClients(paths) {
+      throw clients.failure(in: diskPath.map { wrapper.map($0) ?? source.name })
+    }
+    isRunDirectory = paths.contains(Self.runRecord)
+    let holdsCheckpoints = paths.contains { $0.count > 1 && CheckpointFolder($0[0]) != nil }
+    loneCheckpoint = holdsCheckpoints ? nil : CheckpointFolder(stem)
+    var folders: [String: Folder] = [:]
+    for (entry, path) in zip(entries, paths) {
+      if MisplacedEvidence(path, isCheckpoint: loneCheckpoint != nil, name: "") != nil { strays.append((entry, path)) }
+      guard var file = KnownFile(path) else {
+        ignored.append(entry)
+        continue
+      }
+      if file.checkpoint == nil, file.belongsToCheckpoint { file.checkpoint = loneCheckpoint }
+      if let folder = file.checkpoint {
+        folders[folder.name, default: Folder(checkpoint: folder)].put(file.kind, entry)
+      } else {
+        putAtRoot(file.kind, entry)
+      }
+    }
+    let found = folders.values.compactMap(\.checkpoint).sorted { ($0.step, $0.name) < ($1.step, $1.name) }
+    for (a, b) in zip(found, found.dropFirst()) where a.step == b.step {
+      throw Failure(
+        .badData, "holds step \(a.step) twice, as '\(a.name)' and '\(b.name)'", advice: "keep one of the two folders")
+    }
+    checkpoints = found.compactMap { folders[$0.name] }
+    setAsideForeignAdapters(but: choice.name)
+    self.choice.name = choice.name ?? nameOfRootAdapter
+  }
+
+  /// The single folder that everything lies in, unless it is a checkpoint.
+  private static func wrapper(_ paths: [[String]]) -> String? {
+    guard let first = paths.first?.first, CheckpointFolder(first) == nil, first != "gradients",
+      paths.allSatisfy({ $0.count > 1 && $0[0] == first })
+    else { return nil }
+    return first
+  }
+
+  private mutating func putAtRoot(_ kind: KnownFile.Kind, _ entry: BundleEntry) {
+    switch kind {
+    case .manifest: manifest = entry
+    case .samples: samples = entry
+    case .ledger: ledger = entry
+    // The Trainer writes a last state beside the checkpoints, too; it belongs to none of them.
+    case .trainerState: ignored.append(entry)
+    default: root.put(kind, entry)
+    }
+  }
+
+  /// PEFT writes the same adapters at the root and in every checkpoint. A folder at the root that holds an adapter of which
+  /// the checkpoints know nothing (the initial weights, say) is not the final adapter.
+  private mutating func setAsideForeignAdapters(but wanted: String?) {
+    let known = Set(checkpoints.flatMap(\.adapters.keys) + [AdapterFiles.defaultName] + (wanted.map { [$0] } ?? []))
+    guard !checkpoints.allSatisfy(\.adapters.isEmpty) else { return }
+    for name in root.adapters.keys.sorted() where !known.contains(name) {
+      let parts = root.adapters.removeValue(forKey: name)
+      ignored += [parts?.config, parts?.weights].compactMap { $0 }
+      notes.append("'\(name)/' holds an adapter that no checkpoint has; it was left aside")
+    }
+  }
+
+  /// The adapter that the checkpoints are taken from as well, where the root holds only one and it has a name of its own.
+  private var nameOfRootAdapter: String? {
+    guard root.adapters.count == 1, let name = root.adapters.keys.first, name != AdapterFiles.defaultName,
+      checkpoints.allSatisfy({ $0.adapters[name] != nil })
+    else { return nil }
+    return name
+  }
+}
+
+extension BundleIndex {
+  /// The file of an entry, with its content if its part was asked for.
+  func file(_ entry: BundleEntry, _ part: Part? = nil) -> BundleFile {
+    let isAdapter = part == .adapter || part == .adapters
+    let isWanted = part.map { parts.contains($0) || isAdapter } ?? true
+    return BundleFile(
+      path: path(of: entry), name: displayName(entry.path), size: entry.size, part: part,
+      diskPath: diskPath?(entry.path),
+      limits: limits, content: isWanted ? contents[entry.path] : nil)
+  }
+
+  /// The path inside the bundle: without what wraps it, and with its folder where a checkpoint is given by itself.
+  private func path(of entry: BundleEntry) -> String {
+    let path = String(entry.path.dropFirst(wrapping.count))
+    guard let lone = loneCheckpoint,
+      KnownFile(path.split(separator: "/").map(String.init))?.belongsToCheckpoint == true
+    else { return path }
+    return "\(lone.name)/\(path)"
+  }
+
+  /// All entries by their path inside the bundle.
+  var present: [String: BundleEntry] {
+    Dictionary(entries.map { (path(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Evidence in the wrong folder, in the order of the paths.
+  var misplaced: [MisplacedEvidence] {
+    strays.sorted { $0.entry.path < $1.entry.path }.compactMap { stray in
+      MisplacedEvidence(
+        stray.path, isCheckpoint: loneCheckpoint != nil, name: displayName(stray.entry.path))
+    }
+  }
+
+  /// Optimizer and gradients at the root belong to a step that nobody knows.
+  func refuseStrayEvidence() throws {
+    let root = root
+    let strays =
+      (parts.contains(.optimizers) ? [root.optimizer] : [])
+      + (parts.contains(.gradients)
+        ? [root.trainGradients, root.anchorGradients] + Array(root.validationGradients.values) : [])
+    guard let stray = strays.compactMap({ $0 }).min(by: { $0.path < $1.path }) else { return }
+    throw Failure(
+      .badData, "lies at the root, where no step is known for it",
+      advice: "pack the checkpoint as the Trainer wrote it, with its folder checkpoint-N",
+      file: displayName(stray.path))
+  }
+
+  /// There is nothing here that Clues knows; says where it may be hidden.
+  var nothingKnown: Failure {
+    let hidden = ignored.map(\.path).filter { path in
+      path.hasSuffix("/adapter_config.json") || path.hasSuffix("/adapter_model.safetensors")
+    }.min()
+    if let hidden {
+      return Failure(
+        .badData, "holds no adapter at its root, but '\(hidden)' deeper inside",
+        advice: "give or pack the folder that the adapter or the checkpoints lie in; one wrapping folder is fine")
+    }
+    return Failure(
+      .badData, "holds no LoRA adapter: no adapter_config.json with adapter_model.safetensors, and no checkpoint-N",
+      advice: "give the output folder of the Trainer or of PEFT's save_pretrained, or an archive of it")
+  }
+}

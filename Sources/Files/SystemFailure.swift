@@ -1,0 +1,32 @@
+import Diagnostics
+import Glibc
+
+/// What the system says about the error that just happened.
+public func systemMessage() -> String { String(cString: strerror(errno)) }
+
+extension Failure {
+  /// What the system refused just now, and why.
+  ///
+  /// Where it is short of memory or descriptors, neither the path nor the disk is to blame, whatever was tried, and the failure
+  /// is of the kind `noResources`.
+  public init(system kind: Kind, _ what: String, advice: String? = nil, file: String? = nil) {
+    let code = errno
+    self.init(kind, "\(what): \(String(cString: strerror(code)))", advice: advice, file: file)
+    switch code {
+    case EMFILE, ENFILE:
+      self.kind = .noResources
+      self.advice = "allow more open files (ulimit -n), or use fewer threads (--threads)"
+    case ENOMEM, EAGAIN:
+      self.kind = .noResources
+      self.advice = "end other programs, raise the limits on memory and processes (ulimit -v, -u), or use fewer threads"
+    default: break
+    }
+  }
+
+  /// Why a file of an output could not be written, as the system has just said.
+  package static func cannotWrite(_ file: String) -> Failure {
+    Failure(
+      system: .cannotWrite, "cannot be written",
+      advice: "check the folder's permissions and the free space", file: file)
+  }
+}
