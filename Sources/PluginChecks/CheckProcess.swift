@@ -50,7 +50,7 @@ public enum CheckProcess {
         try confine(
           host: pid_t(opening.numbers.1), memory: opening.numbers.0, as: check.startsThreads ? .threadedCheck : .check)
       } catch let failure as Failure where failure.kind == .noResources {
-        try leave(forWantOf: failure)
+        try reportShortage(failure)
       }
       let context = CheckContext(
         code: code, source: "/proc/self/fd/\(opening.files[0])", path: order.path, seed: order.seed,
@@ -86,14 +86,14 @@ public enum CheckProcess {
       return try body()
     } catch let failure as Failure {
       // What the machine lacks is no fault of the library's.
-      guard failure.kind != .noResources else { try leave(forWantOf: failure) }
+      guard failure.kind != .noResources else { try reportShortage(failure) }
       return .failed(failure.message)
     } catch {
       return .failed("\(error)")
     }
   }
 
-  private static func leave(forWantOf failure: Failure) throws -> Never {
+  private static func reportShortage(_ failure: Failure) throws -> Never {
     _ = try Message(kind: .log, detail: Report.shortage.rawValue, text: failure.message).send(over: hostChannel)
     _exit(0)
   }
