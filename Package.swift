@@ -152,7 +152,7 @@ let package = Package(
       name: "Capture",
       dependencies: [
         "Adapters", "Bundles", "Datasets", "Diagnostics", "Digests", "Engine", "Files", "JSON", "Models", "Tensors",
-        "Tokenizers",
+        "Tokenizers", paths,
       ],
       swiftSettings: house),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),

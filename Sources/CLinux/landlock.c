@@ -47,7 +47,13 @@ int clues_confine_files(const char *const *readable) {
   if (set < 0) return -1;
   for (; *readable; readable++) {
     int place = open(*readable, O_PATH | O_CLOEXEC);
-    /* What is not there cannot be read either. */
+    /* What is not there cannot be read either; what cannot be looked at for want of descriptors may be there. */
+    if (place < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+      int reason = errno;
+      close(set);
+      errno = reason;
+      return -1;
+    }
     if (place < 0) continue;
     struct stat status;
     struct landlock_path_beneath_attr rule = {

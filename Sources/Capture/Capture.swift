@@ -35,7 +35,7 @@ package struct Capture {
   ///   and the next capture of the same inputs goes on from there.
   package func run() throws -> CaptureReport {
     let client = try openClient()
-    if let domain = settings.domain { try ClientName.check(domain, of: "domain") }
+    try checkDomain()
     let target = try CaptureTarget(settings, client: client)
     let base = try BaseModel(settings.base, limits: settings.limits)
     let samples = try CaptureSamples(settings, tokenizer: base.tokenizer, base.facts, domain: domain(of: client))
@@ -79,6 +79,16 @@ package struct Capture {
         file: settings.client)
     }
     return client
+  }
+
+  private func checkDomain() throws {
+    do {
+      if let domain = settings.domain { try ClientName.check(domain, of: "domain") }
+    } catch var failure as Failure {
+      // It is no file that says it.
+      failure.kind = .usage
+      throw failure
+    }
   }
 
   /// The client's own domain: what the user says, else the client's files, else the one that its validation leaves open.

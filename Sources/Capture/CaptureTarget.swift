@@ -1,6 +1,8 @@
 import Bundles
 import Diagnostics
+import Files
 import Foundation
+import SystemPackage
 import Tensors
 
 /// Where evidence goes: into the client's own folder, or into a new bundle.
@@ -13,14 +15,13 @@ struct CaptureTarget: Sendable {
   init(_ settings: CaptureSettings, client: Bundles.Bundle) throws {
     replaces = settings.replaces
     if let output = settings.output {
-      (folder, isNew) = (URL(filePath: output).standardizedFileURL.path, true)
+      (folder, isNew) = (FilePath(output).absolute.string, true)
       guard !output.isEmpty else { throw Failure(.usage, "the output has no name", advice: "name a folder") }
       try Self.checkNew(output)
       return
     }
     (folder, isNew) = (settings.client, false)
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+    guard FilePath(folder).isFolder else {
       throw Failure(
         .usage, "is an archive, into which nothing is written", advice: "name a new folder with -o", file: folder)
     }
@@ -54,22 +55,19 @@ struct CaptureTarget: Sendable {
     }
     var status = stat()
     guard lstat(output, &status) == 0 else { return }
-    let entries = try? FileManager.default.contentsOfDirectory(atPath: output)
-    guard status.st_mode & S_IFMT == S_IFDIR, entries?.isEmpty == true else {
+    guard status.st_mode & S_IFMT == S_IFDIR, names(in: FilePath(output))?.isEmpty == true else {
       throw Failure(
         .cannotWrite, "the output is there", advice: "choose another one, or remove it yourself", file: output)
     }
   }
 
   /// Makes the folders in which a new bundle is to appear.
-  func makeParent() throws { if isNew { try Self.makeFolder(of: folder) } }
+  func makeParent() throws { if isNew { try makeFolder(FilePath(folder).folder, for: folder) } }
 
   /// The folder in which finished parts wait.
   var keptParts: String {
-    let url = URL(filePath: folder).standardizedFileURL
-    return isNew
-      ? url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).clues-capture").path
-      : url.appending(path: ".clues-capture").path
+    let path = FilePath(folder).absolute
+    return (isNew ? path.folder.appending(".\(path.name).clues-capture") : path.appending(".clues-capture")).string
   }
 
   /// Refuses evidence that is there, unless it may be replaced or comes from the capture that goes on now.
@@ -78,7 +76,7 @@ struct CaptureTarget: Sendable {
   func checkEvidence(isCommitted: Bool) throws {
     guard !isNew, !replaces, !isCommitted else { return }
     let names = ["ledger.jsonl", "samples.jsonl"]
-    guard let name = names.first(where: { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }) else { return }
+    guard let name = names.first(where: { FilePath("\(folder)/\($0)").exists }) else { return }
     throw Failure(
       .cannotWrite, "is there already", advice: "replace it with --force, or name a new folder with -o",
       file: "\(folder)/\(name)")
@@ -97,13 +95,13 @@ struct CaptureTarget: Sendable {
     do {
       for file in client.files where Self.goesAlong(file) {
         let path = "\(draft.path)/\(file.path)"
-        try Self.makeFolder(of: path)
+        try makeFolder(FilePath(path).folder, for: path)
         try Self.write(file.bytes(), to: path)
       }
       try write(files, moving: moved, into: draft.path)
       try draft.replace(folder)
     } catch {
-      try? FileManager.default.removeItem(atPath: draft.path)
+      draft.remove()
       throw error
     }
   }
@@ -119,25 +117,18 @@ struct CaptureTarget: Sendable {
   ) throws {
     for file in moved {
       let path = "\(folder)/\(file.path)"
-      try Self.makeFolder(of: path)
+      try makeFolder(FilePath(path).folder, for: path)
       guard rename(file.from, path) == 0 else { throw Failure(system: .cannotWrite, "cannot be written", file: path) }
       syncFolder(of: path)
     }
     for file in files { try writeWhole(file.text, to: "\(folder)/\(file.path)") }
   }
 
-  private static func makeFolder(of path: String) throws {
-    do {
-      try FileManager.default.createDirectory(
-        at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
-    } catch {
-      throw Failure(.cannotWrite, "cannot be made: \(error.localizedDescription)", file: path)
-    }
-  }
-
   private static func write(_ bytes: Bytes, to path: String) throws {
     let draft = try Draft(of: path, isFolder: false)
-    try bytes.forEachWindow { try draft.write($0, as: path) }
+    try bytes.forEachWindow {
+      guard writeAll($0, to: draft.descriptor) else { throw Failure.cannotWrite(path) }
+    }
     try draft.settle(as: path)
     try draft.replace(path)
   }

@@ -73,6 +73,8 @@ struct CaptureWork {
       let with = try engine.losses(of: places.map { samples.scored[$0].measured })
       let bare = places.filter { samples.scored[$0].withoutPrompt != nil }
       let without = try engine.losses(of: bare.compactMap { samples.scored[$0].withoutPrompt })
+      // Only now, since it reads all of the weights: where these are at fault, no sample is.
+      if with.contains(where: { $0.value == nil }) { try base.model.checkThatMatricesAreFinite() }
       for (place, loss) in zip(places, with) {
         losses[place].withPrompt = loss.value
         note(loss, of: samples.scored[place], "of the untuned model")

@@ -2,6 +2,7 @@ import Adapters
 import Bundles
 import Diagnostics
 import Engine
+import Files
 import Foundation
 import Tensors
 

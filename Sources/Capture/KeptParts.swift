@@ -1,6 +1,8 @@
 import Bundles
 import Diagnostics
+import Files
 import Foundation
+import SystemPackage
 import Tensors
 
 /// The parts of a capture that are finished, kept in a folder until all are, so that a capture that was killed goes on at the
@@ -52,29 +54,15 @@ final class KeptParts: Sendable {
 
   /// Removes all that has none of these names and begins with none of these prefixes, and tells whether there was anything.
   func removeAll(but names: Set<String>, beginningWith prefixes: [String]) -> Bool {
-    let all = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let all = names(in: FilePath(folder)) ?? []
     // Drafts of a killed capture are nobody's while this one holds the lock.
     let strangers = all.filter { name in !names.contains(name) && !prefixes.contains { name.hasPrefix($0) } }
-    for name in strangers { try? FileManager.default.removeItem(atPath: path(name)) }
+    for name in strangers { removeTree(path(name)) }
     return strangers.contains { !$0.hasPrefix(".") }
   }
 
   /// Removes the folder; the lock goes with this object.
-  func remove() { try? FileManager.default.removeItem(atPath: folder) }
+  func remove() { removeTree(folder) }
 
   private static let end = "end"
-}
-
-/// Writes a file whole or not at all; what stood there is replaced.
-func writeWhole(_ text: String, to path: String) throws {
-  let draft = try Draft(of: path, isFolder: false)
-  do {
-    var text = text
-    try text.withUTF8 { try draft.write(UnsafeRawBufferPointer($0), as: path) }
-    try draft.settle(as: path)
-    try draft.replace(path)
-  } catch {
-    unlink(draft.path)
-    throw error
-  }
 }

@@ -68,9 +68,17 @@ package final class StreamReader {
     return bytes
   }
 
-  private var refusal: Failure { failure("cannot be read: \(systemMessage())") }
+  /// What the system has just refused.
+  private var refusal: Failure {
+    let code = errno
+    let what = told("cannot be read")
+    errno = code
+    return Failure(system: .missingInput, what, file: opened?.path)
+  }
 
   private func failure(_ what: String, advice: String? = nil) -> Failure {
-    Failure(.missingInput, subject.isEmpty ? what : "\(subject) \(what)", advice: advice, file: opened?.path)
+    Failure(.missingInput, told(what), advice: advice, file: opened?.path)
   }
+
+  private func told(_ what: String) -> String { subject.isEmpty ? what : "\(subject) \(what)" }
 }

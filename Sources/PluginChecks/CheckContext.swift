@@ -45,10 +45,7 @@ final class CheckContext {
   func open() throws -> EntryFunction {
     currentStep.note("loading it")
     defer { currentStep.note("the checker, after loading it") }
-    guard let handle = dlopen(source, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
-      let reason = String(cString: dlerror()).replacing(source, with: "the file")
-      throw Failure(.pluginFailed, "it cannot be loaded: \(reason)")
-    }
+    let handle = try loadLibrary(source)
     guard let symbol = dlsym(handle, CLUES_PLUGIN_ENTRY) else {
       let others = try exportedSymbols(of: code).filter { $0.hasPrefix("clues_plugin_entry_v") }
       throw Failure(

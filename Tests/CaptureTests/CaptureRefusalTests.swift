@@ -45,6 +45,24 @@ import Testing
     #expect(failure.file?.hasSuffix("c1.validation.jsonl") == true && failure.position?.line == 2)
   }
 
+  @Test func aBaseModelWithADamagedWeight() throws {
+    let tensor = "model.layers.1.mlp.down_proj.weight"
+    let failure = try refusal { client, settings in
+      let folder = URL(filePath: client.path("damaged"))
+      try FileManager.default.copyItem(atPath: fixture("tiny/base"), toPath: folder.path)
+      let file = folder.appending(path: "model.safetensors")
+      var data = try Data(contentsOf: file)
+      let header = try SafetensorsFile(Bytes(data)).header
+      let entry = try #require(header.entries.first { $0.name == tensor })
+      #expect(entry.dtype == .f32)
+      withUnsafeBytes(of: Float.nan) { data.replaceSubrange(entry.range.prefix(4), with: $0) }
+      try data.write(to: file)
+      settings.base = folder.path
+    }
+    #expect(failure.kind == .badData && failure.tensor == tensor)
+    #expect(failure.message.contains("weights that are not finite"))
+  }
+
   @Test func aFileInWhichNothingIsLearned() throws {
     let failure = try refusal { client, _ in
       try client.text(#"{"input_ids": [5, 6], "labels": [5, -100]}"#, to: "c0.train.jsonl")

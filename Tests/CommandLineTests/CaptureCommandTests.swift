@@ -25,7 +25,8 @@ import Testing
       #expect(scored.status == 0, "\(scored.errors)")
       let selected = try clues(["select", "s.jsonl", "--threshold", "anchor-mean", "-o", "kept"], in: folder)
       #expect(selected.status == 0, "\(selected.errors)")
-      let kept = try String(contentsOfFile: folder.path + "/kept/c0.txt", encoding: .utf8).split(separator: "\n")
+      let selection = folder.path + "/kept/clues/selected/c0.txt"
+      let kept = try String(contentsOfFile: selection, encoding: .utf8).split(separator: "\n")
       #expect(!kept.isEmpty && kept.allSatisfy { $0.hasPrefix("train-") }, "\(kept)")
     }
   }

@@ -233,7 +233,7 @@ import Testing
   @Test func whereNoSandboxIsNothingRuns() throws {
     try withTemporaryFolder { folder in
       let script = folder.appending(path: "between")
-      try Data("#!/bin/sh\n'\(cluesExecutable)' \"$@\"\n".utf8).write(to: script)
+      try Data("#!/bin/sh\n'\(siblingExecutable)' \"$@\"\n".utf8).write(to: script)
       #expect(chmod(script.path, 0o700) == 0)
       var settings = workerSettings()
       settings.executable = script.path

@@ -10,8 +10,11 @@ public struct CommandResult {
 
 /// The `clues` that commands are tested with: `CLUES`, as `make test` sets it to what users get, or the one that was built
 /// along with the tests. That one checks itself while it runs and takes several times as long.
-public let cluesExecutable =
-  ProcessInfo.processInfo.environment["CLUES"] ?? PluginSearchPath.executableFolder + "/clues"
+public let cluesExecutable = ProcessInfo.processInfo.environment["CLUES"] ?? siblingExecutable
+
+/// The `clues` that was built along with the tests: what a test's own process starts as its worker, since both must come from
+/// one build and find their libraries in the same folders.
+public let siblingExecutable = PluginSearchPath.executableFolder + "/clues"
 
 /// Runs ``cluesExecutable``.
 ///

@@ -5,7 +5,7 @@ import PluginHost
 
 /// Workers that are the `clues` that was built along with the tests.
 public func workerSettings(memory: UInt64 = 4 << 30, time: Duration = .seconds(60)) -> WorkerSettings {
-  WorkerSettings(executable: cluesExecutable, memory: memory, time: time)
+  WorkerSettings(executable: siblingExecutable, memory: memory, time: time)
 }
 
 /// Puts the manifest into a plugin's file, as its author does.

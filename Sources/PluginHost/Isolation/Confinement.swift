@@ -12,18 +12,18 @@ import Tensors
 ///   - memory: Private memory beyond what the process has now, in bytes.
 ///   - role: What it is confined as.
 /// - returns: The address space that it may have, in bytes.
-/// - throws: ``Failure`` `pluginFailed` when anything of the sandbox cannot be had; then nothing may be run.
+/// - throws: ``Failure`` `pluginFailed` when anything of the sandbox cannot be had, `noResources` when the system has too little;
+///   then nothing may be run.
 @discardableResult
 package func confine(host: pid_t, memory: UInt64, as role: ConfinedRole = .worker) throws -> UInt64 {
-  let places = readablePlaces().map { strdup($0) }
+  let places = try readablePlaces().map { strdup($0) }
   defer { for index in places { free(index) } }
   var step: UnsafePointer<CChar>?
   var addressSpace: UInt64 = 0
   let readable = places.map { UnsafePointer($0) } + [nil]
   guard clues_confine(host, readable, memory, role.code, &addressSpace, &step) == 0 else {
-    let reason = systemMessage()
     throw Failure(
-      .pluginFailed, "cannot be shut in here: \(step.map { String(cString: $0) } ?? "the sandbox"): \(reason)",
+      system: .pluginFailed, "cannot be shut in here: \(step.map { String(cString: $0) } ?? "the sandbox")",
       advice: "if you trust your plugins, run them without: --isolation none")
   }
   return addressSpace
@@ -48,10 +48,12 @@ package enum ConfinedRole {
 }
 
 /// Where libraries come from that plugins need, and nothing else: the system's, and those beside what runs already.
-private func readablePlaces() -> [String] {
+private func readablePlaces() throws -> [String] {
   var places: Set = ["/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"]
-  let maps = (try? StreamReader("/proc/self/maps").bytes()) ?? []
-  for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
+  // Without them a library would seem to be missing that only cannot be read.
+  let maps = try StreamReader("/proc/self/maps").bytes()
+  for line in String(decoding: maps, as: UTF8.self).split(separator: "
+") {
     guard let start = line.firstIndex(of: "/"), line[start...].contains(".so") else { continue }
     places.insert(FilePath(String(line[start...])).folder.string)
   }

@@ -48,12 +48,8 @@ extension PluginLibraryFile {
   }
 
   private init(opening source: String, as path: String, digest: String?, isBuiltIn: Bool) throws {
-    // Resolving every symbol now turns a missing one into an error here instead of a crash later.
-    guard let handle = dlopen(source, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
-      throw Failure(
-        .pluginFailed, "cannot be loaded: \(String(cString: dlerror()))",
-        advice: "a plugin must be built for this system and may need libraries that are not installed")
-    }
+    let handle = try loadLibrary(
+      source, advice: "a plugin must be built for this system and may need libraries that are not installed")
     guard let symbol = dlsym(handle, CLUES_PLUGIN_ENTRY) else {
       throw Failure(
         .pluginFailed, "exports no \(CLUES_PLUGIN_ENTRY)",
@@ -93,4 +89,20 @@ private func tables<Table>(
     guard let table = pointers[index] else { throw Failure(.pluginFailed, "its entry \(index) is missing") }
     return table
   }
+}
+
+/// Loads a shared library and keeps it for the life of the process.
+///
+/// - throws: ``Failure`` `pluginFailed` with the loader's reason, or `noResources` when the system lacks descriptors or memory.
+package func loadLibrary(_ source: String, advice: String? = nil) throws -> UnsafeMutableRawPointer {
+  // Resolving every symbol now turns a missing one into an error here instead of a crash later.
+  if let handle = dlopen(source, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) { return handle }
+  let reason = String(cString: dlerror())
+  // The loader has no code for why it fails, but ends its text as the system names the error.
+  let shortage = [EMFILE, ENFILE, ENOMEM].first { reason.hasSuffix(String(cString: strerror($0))) }
+  if let shortage {
+    errno = shortage
+    throw Failure(system: .pluginFailed, "a library cannot be loaded")
+  }
+  throw Failure(.pluginFailed, "cannot be loaded: \(reason.replacing(source, with: "the file"))", advice: advice)
 }
