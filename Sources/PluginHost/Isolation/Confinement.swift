@@ -52,8 +52,7 @@ private func readablePlaces() throws -> [String] {
   var places: Set = ["/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"]
   // Without them a library would seem to be missing that only cannot be read.
   let maps = try StreamReader("/proc/self/maps").bytes()
-  for line in String(decoding: maps, as: UTF8.self).split(separator: "
-") {
+  for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
     guard let start = line.firstIndex(of: "/"), line[start...].contains(".so") else { continue }
     places.insert(FilePath(String(line[start...])).folder.string)
   }
