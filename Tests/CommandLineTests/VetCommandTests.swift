@@ -62,10 +62,13 @@ import Testing
       let own = folder.appending(path: "own/" + URL(filePath: rules).lastPathComponent).path
       try FileManager.default.copyItem(atPath: rules, toPath: own)
       try mark(own)
-      #expect(try clues(["plugins", "trust", own], in: folder).status == 0)
+      // The library is of the tests' build, and so are the Swift libraries that it loads.
+      let sibling = siblingExecutable
+      #expect(try clues(["plugins", "trust", own], in: folder, executable: sibling).status == 0)
       func select(_ more: String...) throws -> JSONObject {
         let result = try clues(
-          ["select", "s.jsonl", "--threshold", "otsu", "--draws", "30", "--json"] + more, in: folder)
+          ["select", "s.jsonl", "--threshold", "otsu", "--draws", "30", "--json"] + more, in: folder,
+          executable: sibling)
         #expect(result.status == 0, "\(result.errors)")
         return try #require(try JSONReader().read(result.output).objectValue)
       }
