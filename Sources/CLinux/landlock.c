@@ -27,6 +27,14 @@ static int landlock_version(void) {
   return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
+/* Closes a descriptor and keeps the reason for which that is done. */
+static int close_and_fail(int descriptor) {
+  int reason = errno;
+  close(descriptor);
+  errno = reason;
+  return -1;
+}
+
 int clues_confine_files(const char *const *readable) {
   int version = landlock_version();
   if (version < 1) return -1;
@@ -48,29 +56,20 @@ int clues_confine_files(const char *const *readable) {
   for (; *readable; readable++) {
     int place = open(*readable, O_PATH | O_CLOEXEC);
     /* What is not there cannot be read either; what cannot be looked at for want of descriptors may be there. */
-    if (place < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
-      int reason = errno;
-      close(set);
-      errno = reason;
-      return -1;
-    }
+    if (place < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) return close_and_fail(set);
     if (place < 0) continue;
     struct stat status;
     struct landlock_path_beneath_attr rule = {
         .allowed_access = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE, .parent_fd = place};
     if (fstat(place, &status) == 0 && S_ISDIR(status.st_mode)) rule.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
     int added = (int)syscall(SYS_landlock_add_rule, set, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-    int reason = errno;
-    close(place);
     if (added < 0) {
-      close(set);
-      errno = reason;
-      return -1;
+      close_and_fail(place);
+      return close_and_fail(set);
     }
+    close(place);
   }
-  int result = (int)syscall(SYS_landlock_restrict_self, set, 0);
-  int reason = errno;
+  if (syscall(SYS_landlock_restrict_self, set, 0) < 0) return close_and_fail(set);
   close(set);
-  errno = reason;
-  return result;
+  return 0;
 }

@@ -45,7 +45,7 @@ final class CheckContext {
   func open() throws -> EntryFunction {
     currentStep.note("loading it")
     defer { currentStep.note("the checker, after loading it") }
-    let handle = try loadLibrary(source)
+    let handle = try loadLibrary(source, else: "it cannot be loaded")
     guard let symbol = dlsym(handle, CLUES_PLUGIN_ENTRY) else {
       let others = try exportedSymbols(of: code).filter { $0.hasPrefix("clues_plugin_entry_v") }
       throw Failure(

@@ -46,18 +46,16 @@ public enum CheckProcess {
       let order = try Order(opening.text)
       guard let check = Check.all.first(where: { $0.id == order.check }) else { leave("there is no such check") }
       let code = try Bytes(mapping: opening.files[0], path: order.path)
-      do {
-        try confine(
-          host: pid_t(opening.numbers.1), memory: opening.numbers.0, as: check.startsThreads ? .threadedCheck : .check)
-      } catch let failure as Failure where failure.kind == .noResources {
-        try reportShortage(failure)
-      }
+      try confine(
+        host: pid_t(opening.numbers.1), memory: opening.numbers.0, as: check.startsThreads ? .threadedCheck : .check)
       let context = CheckContext(
         code: code, source: "/proc/self/fd/\(opening.files[0])", path: order.path, seed: order.seed,
         currentStep: currentStep,
         resourceUsage: resourceUsage)
       try make(check, at: context, from: order.firstEntry)
       _ = try Message(kind: .done).send(over: hostChannel)
+    } catch let failure as Failure where failure.kind == .noResources {
+      _ = try? Message(kind: .log, detail: Report.shortage.rawValue, text: failure.message).send(over: hostChannel)
     } catch {
       leave("\(error)")
     }
@@ -86,16 +84,11 @@ public enum CheckProcess {
       return try body()
     } catch let failure as Failure {
       // What the machine lacks is no fault of the library's.
-      guard failure.kind != .noResources else { try reportShortage(failure) }
+      guard failure.kind != .noResources else { throw failure }
       return .failed(failure.message)
     } catch {
       return .failed("\(error)")
     }
-  }
-
-  private static func reportShortage(_ failure: Failure) throws -> Never {
-    _ = try Message(kind: .log, detail: Report.shortage.rawValue, text: failure.message).send(over: hostChannel)
-    _exit(0)
   }
 
   private static func tell(_ finding: Finding) throws {

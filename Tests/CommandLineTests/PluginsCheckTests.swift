@@ -66,7 +66,7 @@ import Testing
       try Data("no plugin at all".utf8).write(to: URL(filePath: path))
       let result = try clues(["plugins", "check", path])
       #expect(result.status == 70)
-      #expect(result.output.contains("cannot be loaded"))
+      #expect(result.output.contains("it cannot be loaded"))
     }
     #expect(try clues(["plugins", "check", "/nowhere.so"]).status == 66)
   }

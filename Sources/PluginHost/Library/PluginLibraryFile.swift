@@ -93,8 +93,11 @@ private func tables<Table>(
 
 /// Loads a shared library and keeps it for the life of the process.
 ///
+/// - parameter what: What is said of it where it is at fault.
 /// - throws: ``Failure`` `pluginFailed` with the loader's reason, or `noResources` when the system lacks descriptors or memory.
-package func loadLibrary(_ source: String, advice: String? = nil) throws -> UnsafeMutableRawPointer {
+package func loadLibrary(
+  _ source: String, else what: String = "cannot be loaded", advice: String? = nil
+) throws -> UnsafeMutableRawPointer {
   // Resolving every symbol now turns a missing one into an error here instead of a crash later.
   if let handle = dlopen(source, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) { return handle }
   let reason = String(cString: dlerror())
@@ -104,5 +107,5 @@ package func loadLibrary(_ source: String, advice: String? = nil) throws -> Unsa
     errno = shortage
     throw Failure(system: .pluginFailed, "a library cannot be loaded")
   }
-  throw Failure(.pluginFailed, "cannot be loaded: \(reason.replacing(source, with: "the file"))", advice: advice)
+  throw Failure(.pluginFailed, "\(what): \(reason.replacing(source, with: "the file"))", advice: advice)
 }
