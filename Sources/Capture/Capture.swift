@@ -53,7 +53,7 @@ package struct Capture {
     let kept = try KeptParts(target.keptParts)
     let keys = try CaptureKeys(settings, base, samples, inputs)
     try target.checkEvidence(isCommitted: kept.lines(keys.commit) != nil)
-    if kept.removeAll(but: Set(keys.all), beginningWith: Array(keys.gradients.values)) {
+    if try kept.removeAll(but: Set(keys.all), beginningWith: Array(keys.gradients.values)) {
       observer.note(.info("what an earlier capture of other inputs or settings had finished is not used"))
     }
     var work = CaptureWork(

@@ -55,7 +55,7 @@ struct CaptureTarget: Sendable {
     }
     var status = stat()
     guard lstat(output, &status) == 0 else { return }
-    guard status.st_mode & S_IFMT == S_IFDIR, names(in: FilePath(output))?.isEmpty == true else {
+    guard status.st_mode & S_IFMT == S_IFDIR, try names(in: FilePath(output))?.isEmpty == true else {
       throw Failure(
         .cannotWrite, "the output is there", advice: "choose another one, or remove it yourself", file: output)
     }

@@ -53,8 +53,8 @@ final class KeptParts: Sendable {
   }
 
   /// Removes all that has none of these names and begins with none of these prefixes, and tells whether there was anything.
-  func removeAll(but names: Set<String>, beginningWith prefixes: [String]) -> Bool {
-    let all = Files.names(in: FilePath(folder)) ?? []
+  func removeAll(but names: Set<String>, beginningWith prefixes: [String]) throws -> Bool {
+    let all = try Files.names(in: FilePath(folder)) ?? []
     // Drafts of a killed capture are nobody's while this one holds the lock.
     let strangers = all.filter { name in !names.contains(name) && !prefixes.contains { name.hasPrefix($0) } }
     for name in strangers { removeTree(path(name)) }

@@ -17,7 +17,7 @@ package final class Draft: Sendable {
   ///
   /// - throws: ``Failure`` `cannotWrite`.
   package init(of output: String, isFolder: Bool) throws {
-    removeAbandonedDrafts(of: output)
+    try removeAbandonedDrafts(of: output)
     // Between the moment when a draft is made and that of its lock another run may take it for abandoned. Nothing is in it
     // yet, so the next one is as good.
     for _ in 0..<Self.attempts {
@@ -37,12 +37,13 @@ package final class Draft: Sendable {
   /// A draft under lock, or nil where somebody else was quicker than the lock and removes it.
   private static func make(of output: String, isFolder: Bool) throws -> (path: String, descriptor: Int32)? {
     let (folder, prefix) = place(of: output)
+    let permissions = isFolder ? 0o777 & ~(try mask()) : 0
     var template = Array(folder.appending(prefix + "XXXXXX").string.utf8CString)
     var descriptor: Int32
     if isFolder {
       guard mkdtemp(&template) != nil else { throw failure(output) }
       // Like any folder, not like one for secrets.
-      _ = chmod(template, 0o777 & ~mask)
+      _ = chmod(template, permissions)
       descriptor = open(template, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
       if descriptor < 0, errno == ENOENT { return nil }
     } else {
@@ -66,7 +67,7 @@ package final class Draft: Sendable {
 
   /// Gives a draft of a file its permissions, those of any new file where nil, and brings it to disk.
   package func settle(as output: String, permissions: mode_t? = nil) throws {
-    guard fchmod(descriptor, permissions ?? 0o666 & ~Self.mask) == 0, fsync(descriptor) == 0 else {
+    guard fchmod(descriptor, try permissions ?? 0o666 & ~Self.mask()) == 0, fsync(descriptor) == 0 else {
       throw Self.failure(output)
     }
   }
@@ -89,8 +90,14 @@ package final class Draft: Sendable {
   /// What the user takes away from the rights of new files.
   ///
   /// Read, because asking the system call means setting it: for the whole process, and for good when two threads ask at once.
-  package static var mask: mode_t {
-    let status = (try? StreamReader("/proc/self/status").bytes()) ?? []
+  /// Where there is no /proc, everything is taken away from everybody else.
+  ///
+  /// - throws: ``Failure`` `noResources` where it cannot be read now.
+  package static func mask() throws -> mode_t {
+    var status: [UInt8] = []
+    do { status = try StreamReader("/proc/self/status").bytes() } catch let failure as Failure
+      where failure.kind == .missingInput
+    {}
     let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("Umask:") }
     return line.flatMap { mode_t($0.drop { !$0.isNumber }, radix: 8) } ?? 0o077
   }
@@ -105,9 +112,9 @@ package final class Draft: Sendable {
 /// Removes the drafts of `output` that no process is writing.
 ///
 /// What `-old` is appended to is a result that was about to be replaced; where there is no other, it gets its name back.
-package func removeAbandonedDrafts(of output: String) {
+package func removeAbandonedDrafts(of output: String) throws {
   let (folder, prefix) = Draft.place(of: output)
-  for name in names(in: folder) ?? [] where name.hasPrefix(prefix) {
+  for name in try names(in: folder) ?? [] where name.hasPrefix(prefix) {
     let draft = folder.appending(name).string
     // Not to be blocked by a pipe, nor led elsewhere by a link.
     let descriptor = open(draft, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)

@@ -22,25 +22,40 @@ private func removeTree(_ name: UnsafePointer<CChar>, in folder: Int32) {
   if unlinkat(folder, name, 0) == 0 || errno == ENOENT { return }
   let descriptor = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
   guard descriptor >= 0 else { return }
-  forEachName(in: descriptor) { removeTree($0, in: descriptor) }
+  _ = forEachName(in: descriptor) { removeTree($0, in: descriptor) }
   close(descriptor)
   unlinkat(folder, name, AT_REMOVEDIR)
 }
 
-/// The names in a folder, in no order; nil where it cannot be listed, and the system said why in `errno`.
-package func names(in folder: FilePath) -> [String]? {
+/// The names in a folder, in no order; nil where it is none, or may not be listed.
+///
+/// - throws: ``Failure`` `noResources` where the system lacks what it takes: nobody shall take that for a folder with nothing in it.
+package func names(in folder: FilePath) throws -> [String]? {
   let descriptor = open(folder.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-  guard descriptor >= 0 else { return nil }
+  guard descriptor >= 0 else {
+    let failure = Failure(system: .missingInput, "cannot be listed", file: folder.string)
+    guard failure.kind == .noResources else { return nil }
+    throw failure
+  }
   defer { close(descriptor) }
   var names: [String] = []
-  forEachName(in: descriptor) { names.append(String(cString: $0)) }
+  guard forEachName(in: descriptor, { names.append(String(cString: $0)) }) else {
+    throw Failure(system: .missingInput, "cannot be listed", file: folder.string)
+  }
   return names
 }
 
-private func forEachName(in folder: Int32, _ body: (UnsafePointer<CChar>) -> Void) {
+/// Goes through the names in a folder; false where it could not begin, and the system said why in `errno`.
+private func forEachName(in folder: Int32, _ body: (UnsafePointer<CChar>) -> Void) -> Bool {
   // The stream closes its descriptor.
   let own = fcntl(folder, F_DUPFD_CLOEXEC, 0)
-  guard own >= 0, let stream = fdopendir(own) else { return }
+  guard own >= 0 else { return false }
+  guard let stream = fdopendir(own) else {
+    let code = errno
+    close(own)
+    errno = code
+    return false
+  }
   defer { closedir(stream) }
   while let entry = readdir(stream) {
     withUnsafePointer(to: &entry.pointee.d_name) {
@@ -49,6 +64,7 @@ private func forEachName(in folder: Int32, _ body: (UnsafePointer<CChar>) -> Voi
       }
     }
   }
+  return true
 }
 
 /// Brings the names in the folder of `output` to disk.

@@ -70,7 +70,7 @@ package struct OutputFolder: Sendable {
     guard isFolder else {
       throw Failure(.cannotWrite, "there is a file of this name", advice: "choose another output folder", file: path)
     }
-    guard let entries = names(in: FilePath(path)) else { throw Failure.cannotWrite(path) }
+    guard let entries = try names(in: FilePath(path)) else { throw Failure.cannotWrite(path) }
     guard !entries.isEmpty else { return }
     guard replacing else {
       throw Failure(

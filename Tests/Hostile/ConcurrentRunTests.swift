@@ -18,7 +18,7 @@ import Testing
           do {
             let draft = try Draft(of: output, isFolder: isFolder)
             // Somebody cleans up between any two steps.
-            removeAbandonedDrafts(of: output)
+            try removeAbandonedDrafts(of: output)
             var status = stat()
             if lstat(draft.path, &status) != 0 { failures.add("\(draft.path) was taken while it was locked") }
             if isFolder { rmdir(draft.path) } else { unlink(draft.path) }
@@ -28,7 +28,7 @@ import Testing
         }
       }
       #expect(failures.all.isEmpty, "\(failures.all.prefix(3))")
-      removeAbandonedDrafts(of: output)
+      try removeAbandonedDrafts(of: output)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
   }
@@ -56,7 +56,7 @@ import Testing
         try String(contentsOfFile: "\(path)/\($0)", encoding: .utf8)
       }
       #expect(texts[0] == texts[1])
-      removeAbandonedDrafts(of: path)
+      try removeAbandonedDrafts(of: path)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["out"])
     }
   }

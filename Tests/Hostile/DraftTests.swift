@@ -35,7 +35,7 @@ import Testing
       try folder.fill(["precious": "x"])
       try FileManager.default.createSymbolicLink(
         atPath: folder.appending(path: ".out.clues-draft-link").path, withDestinationPath: target)
-      removeAbandonedDrafts(of: output)
+      try removeAbandonedDrafts(of: output)
       #expect(FileManager.default.fileExists(atPath: target))
       withExtendedLifetime((one, two)) {}
     }
@@ -46,10 +46,10 @@ import Testing
     try withTemporaryFolder { folder in
       let output = folder.appending(path: "out").path
       try folder.fill([".out.clues-draft-aaaaaa-old/result": "previous"])
-      removeAbandonedDrafts(of: output)
+      try removeAbandonedDrafts(of: output)
       #expect(try String(contentsOfFile: output + "/result", encoding: .utf8) == "previous")
       try folder.fill([".out.clues-draft-bbbbbb-old/result": "older"])
-      removeAbandonedDrafts(of: output)
+      try removeAbandonedDrafts(of: output)
       #expect(try names(in: folder) == ["out"])
       #expect(try String(contentsOfFile: output + "/result", encoding: .utf8) == "previous")
     }

@@ -47,7 +47,7 @@ public struct PluginSearchPath: Sendable {
 
   /// The plugin files of a place, by name. A folder that does not exist holds none, unless the user named it.
   public func files(in place: Place) throws -> [String] {
-    guard let names = names(in: FilePath(place.folder)) else {
+    guard let names = try names(in: FilePath(place.folder)) else {
       guard place.origin == .option else { return [] }
       throw Failure(.missingInput, "there is no such plugin folder, or it cannot be read", file: place.folder)
     }

@@ -55,7 +55,8 @@ public struct TrustStore: Sendable {
   }
 
   private static func read(_ path: String) throws -> [Entry] {
-    guard let bytes = try? StreamReader(path).bytes() else {
+    let bytes: [UInt8]
+    do { bytes = try StreamReader(path).bytes() } catch let failure as Failure where failure.kind == .missingInput {
       throw Failure(.untrustedPlugin, "the list of trusted plugins cannot be read")
     }
     let value = try bytes.withUnsafeBytes { try JSONReader().read($0) }
