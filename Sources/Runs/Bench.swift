@@ -36,7 +36,7 @@ package struct Bench: Sendable {
   ///   - replacing: Whether a run that is there may be replaced.
   /// - throws: ``Failure``; what stood at `output` is then as it was.
   package func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunRecord {
-    let settings = try RunSettings(recipe, in: catalog)
+    let settings = try RunSettings(recipe, in: catalog, output: output)
     try OutputFolder.checkTarget(output, replacing: replacing)
     try checkThatInputsStay(recipe, output)
     // Made first, so that a folder that cannot be written is found out before the work, not after it.
@@ -67,7 +67,7 @@ package struct Bench: Sendable {
     let clients = try open(recipe, scoring: settings.scoring != nil)
     stopwatch.lap(.opening)
 
-    let resolved = recipe.resolved(settings.merge).withoutOutputPath
+    let resolved = recipe.resolved(settings.merge).recorded(as: settings.format)
     var record = RunRecord(
       recipe: resolved.withFullPaths.jsonValue, recipeAsWritten: resolved.jsonValue,
       notes: clients.notes + OpenBLAS.current.notes)
@@ -82,7 +82,8 @@ package struct Bench: Sendable {
     var adapters: [AdapterWriter] = []
     if let merge = settings.merge {
       adapters = try self.merge(
-        clients.weightedAdapters(recipe, scored?.selection), merge, clients, into: &record, folder)
+        clients.weightedAdapters(recipe, scored?.selection), merge, settings.format.adapter, clients, into: &record,
+        folder)
       stopwatch.lap(.merging)
     }
     for note in record.notes { observer.note(note) }
@@ -95,8 +96,8 @@ package struct Bench: Sendable {
   }
 
   private func merge(
-    _ weightedAdapters: [WeightedAdapter], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord,
-    _ folder: OutputFolder
+    _ weightedAdapters: [WeightedAdapter], _ settings: MergeSettings, _ format: any AdapterFormat, _ clients: [Client],
+    into record: inout RunRecord, _ folder: OutputFolder
   ) throws -> [AdapterWriter] {
     try settings.checkCount(of: weightedAdapters, amongst: clients)
     let merger = try Merger(settings, weightedAdapters, services: services, room: room)
@@ -105,8 +106,8 @@ package struct Bench: Sendable {
     let mergeSurvey = try survey(merger)
     let absolutes = try weightedAdapters.named(
       mergeAbsolutes(weightedAdapters, policy: settings.absolute, dtype: dtype))
-    let draft = try merger.layout(dtype: dtype, absolutes).map {
-      try WeightsDraft($0, in: folder.create(AdapterWriter.weights), path: folder.path + "/" + AdapterWriter.weights)
+    let draft = try merger.expectedTensors(dtype: dtype, absolutes).flatMap(format.draft).map {
+      try WeightsDraft($0, in: folder.create(format.weights), path: folder.path + "/" + format.weights)
     }
     observer.begin(.merging, total: names.count)
     let merged = try merger.forEachModule(threads: threads) { name, threads in
@@ -141,8 +142,8 @@ package struct Bench: Sendable {
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)
     let residual = rest.isEmpty ? nil : MergedAdapter(rest, weightedAdapters, settings)
-    return [AdapterWriter(folder: "", adapter: adapter, draft: draft)]
-      + (residual.map { [AdapterWriter(folder: "residual/", adapter: $0, draft: nil)] } ?? [])
+    return [AdapterWriter(format: format, folder: "", adapter: adapter, draft: draft)]
+      + (residual.map { [AdapterWriter(format: format, folder: "residual/", adapter: $0, draft: nil)] } ?? [])
   }
 
   /// What the method wants to know of the whole adapter; no stage of its own where it wants nothing.
@@ -212,7 +213,7 @@ package struct Bench: Sendable {
       if place == 0 {
         try write(adapters, into: folder)
       } else {
-        try write(record, of: adapters.first?.adapter, into: folder)
+        try write(record, of: adapters.first, into: folder)
       }
     }
     try Interruption.check()
@@ -232,8 +233,10 @@ extension Bench {
   }
 
   /// Writes what is told of a run: its record, the report, the scores and the model card.
-  private func write(_ record: RunRecord, of adapter: MergedAdapter?, into folder: OutputFolder) throws {
-    if let adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
+  private func write(_ record: RunRecord, of result: AdapterWriter?, into folder: OutputFolder) throws {
+    if let result {
+      try folder.write(modelCard(result.adapter, record, library: result.format.library), to: "README.md")
+    }
     if let scored = record.scored { try folder.write(scored.table, scored.selection) }
     try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
     try folder.write(record.report, to: "clues/report.html")
@@ -244,15 +247,20 @@ extension Bench {
 struct RunSettings: Sendable {
   let scoring: ScoringSettings?
   let merge: MergeSettings?
+  let format: OutputFormat
 
-  init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
+  /// - parameter output: Where the result goes; by default as the recipe has it.
+  init(_ recipe: Recipe, in catalog: PluginCatalog, output: String? = nil) throws {
     var failures = Failures()
     let scoring = try failures.attempt { recipe.score.isEmpty ? nil : try ScoringSettings(recipe, in: catalog) }
     let merge = try failures.attempt { try recipe.merge.map { try MergeSettings(recipe, $0.value, in: catalog) } }
     for pin in recipe.plugins { try failures.attempt { try Self.check(pin, recipe, catalog) } }
+    let path = output ?? recipe.output.value.path.map { recipe.path($0) }
+    let format = try failures.attempt { try OutputFormat(of: path, recipe) }
     try failures.throwIfAny()
     self.scoring = scoring ?? nil
     self.merge = merge ?? nil
+    self.format = format ?? OutputFormat.all[0]
   }
 
   /// Refuses a plugin whose library is not the one that the recipe pins.

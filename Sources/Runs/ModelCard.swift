@@ -4,12 +4,14 @@ import JSON
 import Merging
 
 /// The README.md of a merged adapter: a Hugging Face model card.
-func modelCard(_ adapter: MergedAdapter, _ record: RunRecord) -> String {
+///
+/// - parameter library: The program that loads it.
+func modelCard(_ adapter: MergedAdapter, _ record: RunRecord, library: String) -> String {
   // Names come from other people's archives; as JSON texts they are YAML that means nothing else.
   func quoted(_ text: String) -> String { JSONValue.string(text).text() }
   var card = "---\n"
   if case .string(let base)? = adapter.config["base_model_name_or_path"] { card += "base_model: \(quoted(base))\n" }
-  card += "library_name: peft\ntags:\n- lora\n- merge\n- clues\n---\n\n# Merged adapter\n\n"
+  card += "library_name: \(library)\ntags:\n- lora\n- merge\n- clues\n---\n\n# Merged adapter\n\n"
   let (method, space) = (record.merge?.method ?? "", record.merge?.space ?? "")
   card += "Merged by Clues \(cluesVersion) with the method `\(method)` in the space `\(space)` from "
   card += "\(record.clients.count) client\(record.clients.count == 1 ? "" : "s").\n\n"

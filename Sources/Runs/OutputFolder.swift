@@ -82,7 +82,7 @@ package struct OutputFolder: Sendable {
     let isOurs = ["run.json", "threshold.json"].contains {
       FileManager.default.fileExists(atPath: "\(path)/clues/\($0)")
     }
-    let written: Set = ["adapter_config.json", "adapter_model.safetensors", "README.md", "residual", ".DS_Store"]
+    let written = Set(OutputFormat.all.flatMap(\.adapter.files) + ["README.md", "residual", ".DS_Store"])
     guard isOurs || written.isSuperset(of: entries) else {
       throw Failure(
         .cannotWrite, "the folder holds more than an adapter and is no run, so it is not replaced, even with --force",

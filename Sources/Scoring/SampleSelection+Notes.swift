@@ -40,7 +40,7 @@ extension SampleSelection {
       }
       if let note = influenceNote(of: client) { notes.append(note) }
     }
-    for client in strangers {
+    for client in mismatchedClients {
       notes.append(
         .warning("the anchors or the validation data of '\(client)' are not those that the threshold was decided with"))
     }

@@ -180,8 +180,8 @@ import Testing
       MergedAdapter(modules: modules, inputs: [], baseModel: nil)
     }
     func verify(_ meant: MergedAdapter, config: String, tensors: [String: Tensor]) throws {
-      try meant.verify(
-        config: Bytes(Array(config.utf8)), weights: Bytes(safetensors(tensors)), threads: 1, comparing: same)
+      let files = [PEFTFile.config: Bytes(Array(config.utf8)), PEFTFile.weights: Bytes(safetensors(tensors))]
+      try PEFTFormat().verify(meant, threads: 1, reading: { try #require(files[$0]) }, comparing: same)
     }
     let meant = try merged([module])
     try verify(meant, config: meant.configText, tensors: meant.tensors)
