@@ -51,13 +51,14 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Examples", ["JSON", "PluginHost", "PluginProjects"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
-  ("Merging", ["Merging", "Runs", "clues"]),
+  ("Merging", ["Merging", "Reports", "Runs", "clues"]),
   ("PluginChecks", ["JSON", "PluginChecks"]),
   ("PluginHost", ["PluginHost"]),
   ("PluginKit", ["PluginKit"]),
   ("Plugins", ["Diagnostics", "JSON", "PluginHost", "Tensors"]),
   ("Recipes", ["Recipes"]),
-  ("Reports", ["Reports"]),
+  ("Records", ["JSON", "Records", "clues"]),
+  ("Reports", ["Records", "Reports"]),
   ("Runs", ["Runs", "clues"]),
   ("Scorers", ["Adapters"]),
   ("Scoring", ["Runs", "Scoring", "clues"]),
@@ -128,27 +129,28 @@ let package = Package(
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
-      dependencies: ["Diagnostics", "JSON", .product(name: "Yams", package: "Yams")], swiftSettings: house),
-    .target(name: "Reports", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
+      dependencies: ["Diagnostics", "JSON", "Records", .product(name: "Yams", package: "Yams")], swiftSettings: house),
+    .target(name: "Records", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
+    .target(name: "Reports", dependencies: ["Diagnostics", "JSON", "Records"], swiftSettings: house),
     .target(
       name: "Merging",
       dependencies: [
-        "Adapters", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors",
-        "Threads",
+        "Adapters", "CKernels", "CSystem", "Diagnostics", "JSON", "LowRank", "PluginHost", "Recipes", "Records",
+        "Tensors", "Threads",
       ],
       swiftSettings: numerical),
     .target(
       name: "Scoring",
       dependencies: [
-        "Adapters", "Bundles", "CKernels", "Diagnostics", "Digests", "JSON", "PluginHost", "Recipes", "Tensors",
-        "Threads",
+        "Adapters", "Bundles", "CKernels", "Diagnostics", "Digests", "JSON", "PluginHost", "Recipes", "Records",
+        "Tensors", "Threads",
       ],
       swiftSettings: numerical),
     .target(
       name: "Runs",
       dependencies: [
         "Adapters", "Bundles", "CSystem", "Diagnostics", "Digests", "JSON", "LowRank", "Merging", "PluginHost",
-        "Recipes", "Reports", "Scoring", "Tensors", "Threads",
+        "Recipes", "Records", "Reports", "Scoring", "Tensors", "Threads",
       ],
       swiftSettings: numerical),
     .target(

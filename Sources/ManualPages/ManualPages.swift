@@ -18,7 +18,7 @@ struct ManualPages {
         throw Failure(.badData, "standard input is no dump of a command's help")
       }
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      try write(Command(root), to: folder, version: version)
+      try write(Command(help: root), to: folder, version: version)
     } catch let failure as Failure {
       fail(failure.description, failure.kind.exitCode)
     } catch {

@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import JSON
+import Records
 
 extension Recipe {
   /// The same recipe with paths that lead to the same files from any folder.
@@ -23,10 +24,10 @@ extension Recipe {
   static func recordFile(in path: String) throws -> String? {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return nil }
-    let record = (path.hasSuffix("/") ? path : path + "/") + "clues/run.json"
+    let record = (path.hasSuffix("/") ? path : path + "/") + RunFiles.record
     guard FileManager.default.fileExists(atPath: record) else {
       throw Failure(
-        .missingInput, "is a folder, and holds no clues/run.json",
+        .missingInput, "is a folder, and holds no \(RunFiles.record)",
         advice: "give a recipe, or the directory of a run to repeat it", file: path)
     }
     return record
@@ -40,7 +41,7 @@ extension Recipe {
     guard isNamedAsRecord(file), let value = try? JSONReader(limits).read(text), let record = value.objectValue,
       let jsonSchema = record["schema"]?.stringValue, jsonSchema.hasPrefix("clues/run/")
     else { return nil }
-    guard jsonSchema == "clues/run/1", let recipe = record["recipe"] else {
+    guard jsonSchema == RunRecord.schema, let recipe = record["recipe"] else {
       throw Failure(
         .badRecipe, "this is the record of a run, but holds no recipe that can be read here",
         advice: "use the version of Clues that wrote it", file: file)

@@ -2,6 +2,7 @@ import Bundles
 import CSystem
 import Diagnostics
 import Foundation
+import Records
 import Synchronization
 import Tensors
 
@@ -79,8 +80,8 @@ package struct OutputFolder: Sendable {
         .cannotWrite, "the output folder exists", advice: "choose another one, or replace it with --force", file: path)
     }
     // Replacing removes the folder with all that is in it, so it must be one that a run, a selection or PEFT wrote.
-    let isOurs = ["run.json", "threshold.json"].contains {
-      FileManager.default.fileExists(atPath: "\(path)/clues/\($0)")
+    let isOurs = [RunFiles.record, RunFiles.threshold].contains {
+      FileManager.default.fileExists(atPath: "\(path)/\($0)")
     }
     let written = Set(OutputFormat.all.flatMap(\.adapter.files) + ["README.md", "residual", ".DS_Store"])
     guard isOurs || written.isSuperset(of: entries) else {

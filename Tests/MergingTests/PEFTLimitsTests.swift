@@ -49,7 +49,7 @@ import Testing
   }
 
   private func merge(_ clients: [Client], _ settings: [(path: String, value: String)] = []) throws -> (
-    adapter: Adapter, record: RunRecord, bytes: Data
+    adapter: Adapter, record: RunOutcome, bytes: Data
   ) {
     try withTemporaryFolder { folder in
       let paths = try clients.map { try write($0, to: folder) }
