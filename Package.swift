@@ -58,14 +58,15 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Files", ["Files"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
-  ("Merging", ["Merging", "Runs", "clues"]),
+  ("Merging", ["Merging", "Reports", "Runs", "clues"]),
   ("Models", ["Diagnostics", "JSON", "Models", "Tensors"]),
   ("PluginChecks", ["JSON", "PluginChecks"]),
   ("PluginHost", ["PluginHost"]),
   ("PluginKit", ["PluginKit"]),
   ("Plugins", ["Diagnostics", "JSON", "PluginHost", "Tensors"]),
   ("Recipes", ["Recipes"]),
-  ("Reports", ["Reports"]),
+  ("Records", ["JSON", "Records", "clues"]),
+  ("Reports", ["Records", "Reports"]),
   ("Runs", ["Runs", "clues"]),
   ("Scorers", ["Adapters"]),
   ("Scoring", ["Runs", "Scoring", "clues"]),
@@ -158,28 +159,29 @@ let package = Package(
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
-      dependencies: ["Diagnostics", "Files", "JSON", paths, .product(name: "Yams", package: "Yams")],
+      dependencies: ["Diagnostics", "Files", "JSON", "Records", paths, .product(name: "Yams", package: "Yams")],
       swiftSettings: house),
-    .target(name: "Reports", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
+    .target(name: "Records", dependencies: ["Diagnostics", "JSON"], swiftSettings: house),
+    .target(name: "Reports", dependencies: ["Diagnostics", "JSON", "Records"], swiftSettings: house),
     .target(
       name: "Merging",
       dependencies: [
-        "Adapters", "CKernels", "CLinux", "Diagnostics", "Files", "JSON", "LowRank", "PluginHost", "Recipes", "Tensors",
-        "Threads",
+        "Adapters", "CKernels", "CLinux", "Diagnostics", "Files", "JSON", "LowRank", "PluginHost", "Recipes", "Records",
+        "Tensors", "Threads",
       ],
       swiftSettings: numerical),
     .target(
       name: "Scoring",
       dependencies: [
         "Adapters", "Bundles", "CKernels", "Diagnostics", "Digests", "Files", "JSON", "PluginHost", "Recipes",
-        "Tensors", "Threads", paths,
+        "Records", "Tensors", "Threads", paths,
       ],
       swiftSettings: numerical),
     .target(
       name: "Runs",
       dependencies: [
         "Adapters", "Bundles", "CLinux", "Diagnostics", "Digests", "Files", "JSON", "LowRank", "Merging",
-        "PluginHost", "Recipes", "Reports", "Scoring", "Tensors", "Threads", paths,
+        "PluginHost", "Recipes", "Records", "Reports", "Scoring", "Tensors", "Threads", paths,
       ],
       swiftSettings: numerical),
     .target(

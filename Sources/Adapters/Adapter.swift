@@ -138,8 +138,8 @@ public struct LoRAModule: Sendable {
     let claimed = config.rank(of: parts.names)
     guard Double(rank) == claimed else {
       throw refusal(
-        "has rank \(rank), but adapter_config.json gives it \(claimed.formatted)",
-        "correct r or rank_pattern in adapter_config.json; the scaling depends on it")
+        "has rank \(rank), but \(PEFTFile.config) gives it \(claimed.formatted)",
+        "correct r or rank_pattern in \(PEFTFile.config); the scaling depends on it")
     }
     self.name = name
     self.kind = parts.isEmbedding ? .embedding : a.shape.count > 2 ? .convolution : .linear

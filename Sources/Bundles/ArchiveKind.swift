@@ -41,10 +41,9 @@ enum ArchiveKind: Equatable {
     }
   }
 
-  /// The endings of archive names, the longer ones first.
-  static let endings = [
-    ".tar.bz2", ".tar.zst", ".tar.gz", ".tar.xz", ".tbz2", ".tzst", ".tgz", ".txz", ".tbz", ".tar", ".zip", ".7z",
-  ]
+  /// The endings of archive names, the longer ones first: of those that are written, and those that are read alone.
+  static let endings = (PackedFormat.allCases.flatMap(\.endings) + [".tar.bz2", ".tbz2", ".tbz", ".7z"])
+    .sorted { $0.count > $1.count }
 
   /// `name` without the ending of an archive, or nil if it has none.
   static func stem(of name: String) -> String? {

@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import Files
 import Glibc
@@ -87,7 +88,7 @@ public struct Bundle: Sendable {
     case S_IFREG where [".safetensors", ".bin", ".pt", ".json"].contains { name.hasSuffix($0) }:
       throw Failure(
         .badData, "is a single file, not a bundle",
-        advice: "give the folder that holds it, with adapter_config.json beside adapter_model.safetensors")
+        advice: "give the folder that holds it, with \(PEFTFile.config) beside \(PEFTFile.weights)")
     case S_IFREG: return false
     default: throw Failure(.missingInput, "is neither a file nor a folder")
     }

@@ -1,3 +1,5 @@
+import Adapters
+
 /// A file that Clues knows by its place: which checkpoint it belongs to, which adapter, and what it is.
 struct KnownFile: Equatable {
   /// The checkpoint's folder and step; nil at the root.
@@ -50,13 +52,12 @@ struct KnownFile: Equatable {
 
   private static func adapterFile(_ name: String, adapter: String) -> Kind? {
     switch name {
-    case "adapter_config.json": .adapterConfig(adapter: adapter)
-    case "adapter_model.safetensors": .adapterWeights(adapter: adapter)
-    case "adapter_model.bin", "adapter_model.safetensors.index.json":
+    case PEFTFile.config: .adapterConfig(adapter: adapter)
+    case PEFTFile.weights: .adapterWeights(adapter: adapter)
+    case PEFTFile.pickledWeights, PEFTFile.shardIndex:
       .unreadableWeights(adapter: adapter, file: name)
     default:
-      name.hasPrefix("adapter_model-") && name.hasSuffix(".safetensors")
-        ? .unreadableWeights(adapter: adapter, file: name) : nil
+      PEFTFile.isShard(name) ? .unreadableWeights(adapter: adapter, file: name) : nil
     }
   }
 

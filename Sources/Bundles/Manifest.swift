@@ -4,7 +4,7 @@ import JSON
 import Tensors
 
 /// What `clues.json` says about its bundle.
-public struct Manifest: Sendable, Equatable {
+public struct Manifest: JSONRecord, Equatable {
   /// The client's name.
   public var client: String?
 
@@ -18,16 +18,33 @@ public struct Manifest: Sendable, Equatable {
   public var files: [String: Fingerprint]?
 
   /// Size and SHA-256 of one file.
-  public struct Fingerprint: Sendable, Equatable {
-    public var bytes: Int
+  public struct Fingerprint: JSONRecord, Equatable {
+    public var bytes = 0
     /// 64 hexadecimal digits, lower case.
-    public var sha256: String
+    public var sha256 = ""
+
+    package init() {}
+
+    init(bytes: Int, sha256: String) { (self.bytes, self.sha256) = (bytes, sha256) }
+
+    package static let fields: [JSONField<Self>] = [
+      .key("bytes", \.bytes, .count), .key("sha256", \.sha256, .sha256),
+    ]
   }
 
   /// The only version of the format so far.
   public static let format = 1
 
-  init() {}
+  private var version = format
+
+  package init() {}
+
+  package static let fields: [JSONField<Self>] = [
+    .key("format", \.version, .whole), .optional("client", \.client, .name(of: "client"), isWritten: false),
+    .optional("domain", \.domain, .name(of: "domain"), isWritten: false),
+    .unlessEmpty("samples", \.samples, .dictionary(of: .count)),
+    .optional("files", \.files, .dictionary(of: .record), isWritten: false),
+  ]
 
   /// Reads `clues.json`.
   ///
@@ -42,67 +59,15 @@ public struct Manifest: Sendable, Equatable {
         .badData, "has the format version \(found), and only \(Self.format) can be read here",
         advice: "use a newer Clues, or pack the bundle again")
     }
-    client = try Self.name("client", in: object)
-    domain = try Self.name("domain", in: object)
-    samples = try Self.samples(object["samples"])
-    files = try object["files"].map(Self.files)
+    try self.init(.object(object))
   }
 
-  private static func name(_ key: String, in object: JSONObject) throws -> String? {
-    guard let value = object[key], !value.isNull else { return nil }
-    guard let name = value.stringValue else {
-      throw Failure(.badData, "has \(value.kindName) under '\(key)' where a text is due")
-    }
-    try ClientName.check(name, of: key)
-    return name
-  }
+  /// The text of `clues.json`.
+  var text: String { json.text(indented: true) + "\n" }
+}
 
-  private static func samples(_ value: JSONValue?) throws -> [String: Int] {
-    guard let value, !value.isNull else { return [:] }
-    guard let object = value.objectValue else { throw Failure(.badData, "has no count of samples under 'samples'") }
-    var samples: [String: Int] = [:]
-    for (split, count) in object.members {
-      guard let count = count.intValue, count >= 0 else {
-        throw Failure(.badData, "has no count of samples under '\(split)'")
-      }
-      samples[split] = count
-    }
-    return samples
-  }
-
-  private static func files(_ value: JSONValue) throws -> [String: Fingerprint] {
-    guard let object = value.objectValue else {
-      throw Failure(.badData, "has \(value.kindName) under 'files' where an object is due")
-    }
-    var files: [String: Fingerprint] = [:]
-    for (path, value) in object.members {
-      guard let bytes = value.objectValue?["bytes"]?.intValue, bytes >= 0,
-        let digest = value.objectValue?["sha256"]?.stringValue, digest.utf8.count == 64,
-        digest.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
-      else {
-        throw Failure(.badData, "has no size and SHA-256 for '\(String(showing: Array(path.utf8)))'")
-      }
-      files[path] = Fingerprint(bytes: bytes, sha256: digest)
-    }
-    return files
-  }
-
-  /// The text of `clues.json`, keys in a fixed order.
-  var text: String {
-    var object = JSONObject([("format", JSONValue(Self.format))])
-    if let client { object["client"] = .string(client) }
-    if let domain { object["domain"] = .string(domain) }
-    if !samples.isEmpty {
-      object["samples"] = .object(JSONObject(samples.sorted { $0.key < $1.key }.map { ($0.key, JSONValue($0.value)) }))
-    }
-    if let files {
-      object["files"] = .object(
-        JSONObject(
-          files.sorted { $0.key < $1.key }
-            .map { ($0.key, ["bytes": JSONValue($0.value.bytes), "sha256": .string($0.value.sha256)]) }))
-    }
-    return JSONValue.object(object).text(indented: true) + "\n"
-  }
+extension JSONKind<String> {
+  fileprivate static func name(of key: String) -> JSONKind { text.checked { try ClientName.check($0, of: key) } }
 }
 
 extension Manifest {

@@ -10,7 +10,7 @@ package struct Note: Sendable, Hashable {
     self.text = oneLine(text)
   }
 
-  package enum Severity: String, Sendable {
+  package enum Severity: String, Sendable, CaseIterable {
     case info, warning
   }
 

@@ -1,58 +1,70 @@
-import Diagnostics
 import JSON
 
 /// A command as ArgumentParser describes it in `--experimental-dump-help`.
-struct Command {
+struct Command: JSONRecord {
+  private(set) var name = ""
+  private(set) var abstract = ""
+  private(set) var discussion = ""
+  private var allArguments: [Argument] = []
+  private var allSubcommands: [Command] = []
+  private var shouldDisplay = true
   /// The names that lead to it: clues, plugins, show.
-  let path: [String]
-  let abstract: String
-  let discussion: String
-  let arguments: [Argument]
-  let subcommands: [Command]
+  private(set) var path: [String] = []
 
-  init(_ value: JSONValue, below parents: [String] = []) throws {
-    guard let object = value.objectValue, let name = object["commandName"]?.stringValue else {
-      throw Failure(.badData, "a command has no name")
-    }
-    let path = parents + [name]
-    self.path = path
-    abstract = object["abstract"]?.stringValue ?? ""
-    discussion = object["discussion"]?.stringValue ?? ""
-    arguments = try (object["arguments"]?.arrayValue ?? []).map { try Argument($0) }.filter(\.isShown)
-    subcommands = try (object["subcommands"]?.arrayValue ?? []).filter { command in
-      // ArgumentParser's own `help` does what --help does.
-      command.objectValue?["shouldDisplay"]?.boolValue != false && command.objectValue?["commandName"] != "help"
-    }.map { try Command($0, below: path) }
+  static let fields: [JSONField<Self>] = [
+    .key("commandName", \.name, .text), .optional("abstract", \.abstract, .text),
+    .optional("discussion", \.discussion, .text), .optional("arguments", \.allArguments, .list(of: .record)),
+    .optional("subcommands", \.allSubcommands, .list(of: .record)), .optional("shouldDisplay", \.shouldDisplay, .flag),
+  ]
+
+  init() {}
+
+  /// - parameter help: What ArgumentParser says of the program.
+  init(help: JSONValue) throws { self = try Command(help).below([]) }
+
+  private func below(_ parents: [String]) -> Command {
+    var copy = self
+    copy.path = parents + [name]
+    return copy
+  }
+
+  var arguments: [Argument] { allArguments.filter(\.isShown) }
+
+  /// ArgumentParser's own `help` is left out: it does what --help does.
+  var subcommands: [Command] {
+    allSubcommands.filter { $0.shouldDisplay && $0.name != "help" }.map { $0.below(path) }
   }
 
   var pageName: String { path.joined(separator: "-") }
 }
 
 /// An argument, an option or a flag.
-struct Argument {
-  let names: [String]
-  let isFlag: Bool
-  let valueName: String
-  let abstract: String
-  let defaultValue: String?
-  let isOptional: Bool
-  let isRepeating: Bool
-  let isShown: Bool
+struct Argument: JSONRecord {
+  private var kind = ""
+  private var allNames: [Name] = []
+  private(set) var valueName = ""
+  private(set) var abstract = ""
+  private(set) var defaultValue: String?
+  private(set) var isOptional = true
+  private(set) var isRepeating = false
+  private(set) var isShown = true
 
-  init(_ value: JSONValue) throws {
-    guard let object = value.objectValue, let kind = object["kind"]?.stringValue else {
-      throw Failure(.badData, "an argument has no kind")
-    }
-    names = (object["names"]?.arrayValue ?? []).compactMap { name in
-      guard let object = name.objectValue, let text = object["name"]?.stringValue else { return nil }
-      return object["kind"] == "long" ? "--" + text : "-" + text
-    }
-    isFlag = kind == "flag"
-    valueName = object["valueName"]?.stringValue ?? ""
-    abstract = object["abstract"]?.stringValue ?? ""
-    defaultValue = object["defaultValue"]?.stringValue
-    isOptional = object["isOptional"]?.boolValue ?? true
-    isRepeating = object["isRepeating"]?.boolValue ?? false
-    isShown = object["shouldDisplay"]?.boolValue ?? true
+  static let fields: [JSONField<Self>] = [
+    .key("kind", \.kind, .text), .optional("names", \.allNames, .list(of: .record)),
+    .optional("valueName", \.valueName, .text), .optional("abstract", \.abstract, .text),
+    .optional("defaultValue", \.defaultValue, .text), .optional("isOptional", \.isOptional, .flag),
+    .optional("isRepeating", \.isRepeating, .flag), .optional("shouldDisplay", \.isShown, .flag),
+  ]
+
+  init() {}
+
+  var names: [String] { allNames.map { ($0.kind == "long" ? "--" : "-") + $0.name } }
+
+  var isFlag: Bool { kind == "flag" }
+
+  private struct Name: JSONRecord {
+    var (kind, name) = ("", "")
+
+    static let fields: [JSONField<Self>] = [.key("kind", \.kind, .text), .key("name", \.name, .text)]
   }
 }

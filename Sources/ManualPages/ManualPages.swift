@@ -20,7 +20,7 @@ struct ManualPages {
         throw Failure(.badData, "standard input is no dump of a command's help")
       }
       try makeFolder(FilePath(folder), for: folder)
-      try write(Command(root), to: FilePath(folder), version: version)
+      try write(Command(help: root), to: FilePath(folder), version: version)
     } catch let failure as Failure {
       fail(failure.description, failure.kind.exitCode)
     } catch {

@@ -4,13 +4,15 @@ import LowRank
 import Tensors
 
 extension Merger {
-  /// Where the tensors of the result will lie, if that can be told before the merge.
+  /// The tensors that the result will have, if that can be told before the merge.
   ///
-  /// The ranks are a guess: what turns out to have another has no place in the layout.
-  package func layout(dtype: DType, _ absolutes: [(name: String, tensor: Tensor)]) -> SafetensorsLayout? {
+  /// The ranks are a guess: what turns out to have another has no place in a layout of them.
+  package func expectedTensors(
+    dtype: DType, _ absolutes: [(name: String, tensor: Tensor)]
+  ) -> [WeightsLayout.Entry]? {
     let names = PEFTRules.fileNames(ofReplaced: absolutes.map(\.name), besides: modules)
     var entries = absolutes.map {
-      SafetensorsLayout.Entry(
+      WeightsLayout.Entry(
         name: tensorName(of: names[$0.name] ?? $0.name), dtype: $0.tensor.dtype, shape: $0.tensor.shape)
     }
     var expected: [(model: LoRAModule, rank: Int)] = []
@@ -30,7 +32,7 @@ extension Merger {
         entries.append(.init(name: tensorName(of: parameter.name), dtype: dtype, shape: shape))
       }
     }
-    return SafetensorsLayout(entries)
+    return entries
   }
 
   private func expectedRank(of models: [LoRAModule]) -> Int? {

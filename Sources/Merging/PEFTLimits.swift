@@ -123,7 +123,7 @@ extension MergedAdapter {
     for setting in disputedSettings {
       notes.append(
         .info(
-          "the result has no \(setting), in which the clients differ: write it into adapter_config.json if it matters"))
+          "the result has no \(setting), in which the clients differ: write it into \(PEFTFile.config) if it matters"))
     }
     return notes
   }

@@ -10,37 +10,56 @@ import Recipes
 /// {filter, value} of which the first whose filter is part of the module's name counts. A client's own setting goes
 /// before the one for all; where nothing matches, the method's default holds.
 package struct ParameterPlan: Sendable {
-  private let recipe: Recipe
-  private let common: [ParameterSetting]
+  private let common: [Setting]
   /// Settings by the place of the client in the recipe.
-  private let own: [[ParameterSetting]]
+  private let own: [[Setting]]
   private let schema: ParameterSchema
-  private let plugin: String
+
+  /// A parameter as the recipe sets it, checked against its declaration once and for all.
+  private struct Setting {
+    let name: String
+    let value: JSONValue
+    let choices: Choices
+    let location: RecipeLocation
+  }
+
+  /// What a parameter is for which modules.
+  private indirect enum Choices {
+    case value(ParameterValue)
+    /// Numbers from the first layer to the last; at least one.
+    case layers([Double])
+    /// The first whose filter is part of the module's name counts.
+    case filters([(filter: String, choice: Choices)])
+  }
 
   /// Checks names, types and ranges of all settings, whatever the modules will be.
   package init(_ recipe: Recipe, _ merge: Recipe.Merge, schema: ParameterSchema, of plugin: String) throws {
-    self.recipe = recipe
-    common = merge.parameters
-    own = recipe.clients.map { $0.value.parameters }
     self.schema = schema
-    self.plugin = plugin
     var failures = Failures()
-    for setting in common { try failures.attempt { try check(setting, isOwn: false) } }
-    for setting in own.joined() { try failures.attempt { try check(setting, isOwn: true) } }
+    func checked(_ settings: [ParameterSetting], isOwn: Bool) throws -> [Setting] {
+      try failures.map(settings) { setting in
+        let location = recipe.location(of: setting.origin)
+        return try location.locating {
+          let declaration = try Self.declaration(of: setting.name, isOwn: isOwn, schema, plugin)
+          let choices = try Self.choices(setting.value, declaration)
+          return Setting(name: setting.name, value: setting.value, choices: choices, location: location)
+        }
+      }
+    }
+    common = try checked(merge.parameters, isOwn: false)
+    own = try recipe.clients.map { try checked($0.value.parameters, isOwn: true) }
     try failures.throwIfAny()
   }
 
   /// Checks that every filter is part of the name of some module.
   func checkFilters(against modules: [String]) throws {
     for setting in common + own.joined() {
-      for case .object(let choice)? in setting.value.arrayValue ?? [] {
-        guard let filter = choice["filter"]?.stringValue, filter != "*" else { continue }
-        guard modules.contains(where: { matches(filter, $0) }) else {
-          throw recipe.failure(
-            "the filter '\(filter)' of '\(setting.name)' is part of no module's name", at: setting.origin,
-            advice: suggestion(
-              for: filter, among: Set(modules.flatMap { $0.split(separator: ".").map(String.init) }).sorted()))
-        }
+      guard case .filters(let choices) = setting.choices else { continue }
+      for (filter, _) in choices where !modules.contains(where: { Self.matches(filter, $0) }) {
+        throw setting.location.failure(
+          "the filter '\(filter)' of '\(setting.name)' is part of no module's name",
+          advice: suggestion(
+            for: filter, among: Set(modules.flatMap { $0.split(separator: ".").map(String.init) }).sorted()))
       }
     }
   }
@@ -58,24 +77,21 @@ package struct ParameterPlan: Sendable {
   /// The values for one module and the clients, by their places in the recipe, that take part in it.
   package func values(module: String, layers: LayerScale, clients: [Int]) throws -> ParameterValues {
     let position = layers.position(of: module)
-    var settings: [String: JSONValue] = [:]
-    for setting in common {
-      settings[setting.name] = value(of: setting, module: module, position: position)
-    }
-    var values = try ParameterValues(settings, schema: schema, of: plugin)
+    var settings: [String: ParameterValue] = [:]
+    for setting in common { settings[setting.name] = Self.value(setting.choices, module, position) }
+    var values = ParameterValues(settings, schema: schema)
     for declaration in schema.declarations where declaration.isPerInput {
-      let all = try clients.map { client -> (number: Double, isDefault: Bool)? in
+      let all = clients.map { client -> (number: Double, isDefault: Bool)? in
         let mine = own[client].first { $0.name == declaration.name }
-        let chosen =
-          mine.flatMap { value(of: $0, module: module, position: position) } ?? settings[declaration.name]
-        guard let value = chosen ?? declaration.defaultValue else { return nil }
-        guard case .number(let number) = try declaration.check(value) else { return nil }
+        let chosen = mine.flatMap { Self.value($0.choices, module, position) } ?? settings[declaration.name]
+        guard case .number(let number)? = chosen ?? declaration.checkedDefault else { return nil }
         return (number, chosen == nil)
       }
       let numbers = all.compactMap { $0 }
       guard numbers.isEmpty || numbers.count == clients.count else {
-        throw Failure(
-          .badRecipe, "'\(declaration.name)' is set for some clients only, and has no default",
+        let setting = (own.joined() + common).first { $0.name == declaration.name }!
+        throw setting.location.failure(
+          "'\(declaration.name)' is set for some clients only, and has no default",
           advice: "set it for all, under merge.parameters")
       }
       if !numbers.isEmpty {
@@ -85,27 +101,21 @@ package struct ParameterPlan: Sendable {
     return values
   }
 
-  private func check(_ setting: ParameterSetting, isOwn: Bool) throws {
-    try recipe.locating(setting.origin) {
-      guard let declaration = schema[setting.name] else {
-        throw Failure(
-          .badRecipe, "the method '\(plugin)' has no parameter '\(setting.name)'",
-          advice: Self.elsewhere[setting.name].map { "did you mean \($0)?" }
-            ?? suggestion(for: setting.name, among: schema.declarations.map(\.name)))
-      }
-      if isOwn, !declaration.isPerInput {
-        throw Failure(
-          .badRecipe, "'\(setting.name)' is one for all clients and cannot be set for one",
-          advice: "set it under merge.parameters")
-      }
-      for value in scalars(of: setting.value) { _ = try declaration.check(value) }
-      let overLayers = ([setting.value] + choices(of: setting.value)).filter {
-        $0.arrayValue?.contains { $0.objectValue == nil } ?? false
-      }
-      if declaration.type != .number, !overLayers.isEmpty {
-        throw Failure(.badRecipe, "'\(setting.name)' is no number, so it cannot run over the layers")
-      }
+  private static func declaration(
+    of name: String, isOwn: Bool, _ schema: ParameterSchema, _ plugin: String
+  ) throws -> ParameterSchema.Declaration {
+    guard let declaration = schema[name] else {
+      throw Failure(
+        .badRecipe, "the method '\(plugin)' has no parameter '\(name)'",
+        advice: elsewhere[name].map { "did you mean \($0)?" }
+          ?? suggestion(for: name, among: schema.declarations.map(\.name)))
     }
+    if isOwn, !declaration.isPerInput {
+      throw Failure(
+        .badRecipe, "'\(name)' is one for all clients and cannot be set for one",
+        advice: "set it under merge.parameters")
+    }
+    return declaration
   }
 
   /// What PEFT and mergekit set along with the parameters of a method.
@@ -115,34 +125,41 @@ package struct ParameterPlan: Sendable {
     "dtype": "output.dtype (--dtype)", "seed": "seed (--seed)", "space": "merge.space (--space)",
   ]
 
-  private func choices(of value: JSONValue) -> [JSONValue] {
-    (value.arrayValue ?? []).compactMap { $0.objectValue?["value"] }
+  private static func choices(_ value: JSONValue, _ declaration: ParameterSchema.Declaration) throws -> Choices {
+    guard let elements = value.arrayValue, !elements.isEmpty else { return .value(try declaration.check(value)) }
+    let filters = elements.compactMap(\.objectValue)
+    if !filters.isEmpty {
+      return .filters(
+        try filters.compactMap { element in
+          try element["value"].map { (element["filter"]?.stringValue ?? "*", try choices($0, declaration)) }
+        })
+    }
+    let numbers = try elements.map { try declaration.check($0) }.compactMap { value in
+      if case .number(let number) = value { number } else { nil }
+    }
+    guard numbers.count == elements.count else {
+      throw Failure(.badRecipe, "'\(declaration.name)' is no number, so it cannot run over the layers")
+    }
+    guard declaration.choices.isEmpty || Set(numbers).count == 1 else {
+      throw Failure(
+        .badRecipe, "'\(declaration.name)' must be \(declaration.expectation), so it cannot run over the layers",
+        advice: "give it for single modules: a list of {filter, value}")
+    }
+    return .layers(numbers)
   }
 
-  private func scalars(of value: JSONValue) -> [JSONValue] {
-    switch value {
-    case .array(let elements): elements.flatMap(scalars)
-    case .object(let choice): choice["value"].map(scalars) ?? []
-    default: [value]
+  /// The value for a module, or nil when no filter matches.
+  private static func value(_ choices: Choices, _ module: String, _ position: Double) -> ParameterValue? {
+    switch choices {
+    case .value(let value): value
+    case .layers(let numbers): .number(interpolated(numbers, at: position))
+    case .filters(let choices):
+      choices.first { matches($0.filter, module) }.flatMap { value($0.choice, module, position) }
     }
-  }
-
-  /// The setting's value for a module, or nil when no filter matches.
-  private func value(of setting: ParameterSetting, module: String, position: Double) -> JSONValue? {
-    guard let elements = setting.value.arrayValue else { return setting.value }
-    if elements.contains(where: { $0.objectValue != nil }) {
-      for case .object(let choice) in elements {
-        let filter = choice["filter"]?.stringValue ?? "*"
-        guard matches(filter, module), let value = choice["value"] else { continue }
-        return interpolated(value, at: position)
-      }
-      return nil
-    }
-    return interpolated(setting.value, at: position)
   }
 
   /// Whether a filter is part of a module's name, also where it was copied from a file with what wrappers left in it.
-  private func matches(_ filter: String, _ module: String) -> Bool {
+  private static func matches(_ filter: String, _ module: String) -> Bool {
     if filter == "*" { return true }
     // Of wrappers alone nothing is left, which is part of every name.
     return [filter, filter.contains(".") ? parameterName(of: filter) : ""].contains { part in
@@ -150,13 +167,12 @@ package struct ParameterPlan: Sendable {
     }
   }
 
-  private func interpolated(_ value: JSONValue, at position: Double) -> JSONValue {
-    guard let numbers = value.arrayValue?.compactMap(\.doubleValue), let last = numbers.last else { return value }
+  private static func interpolated(_ numbers: [Double], at position: Double) -> Double {
     let place = position * Double(numbers.count - 1)
     let left = Int(place)
-    guard left + 1 < numbers.count else { return .number(last) }
+    guard left + 1 < numbers.count else { return numbers[numbers.count - 1] }
     let share = place - Double(left)
-    return .number(numbers[left] * (1 - share) + numbers[left + 1] * share)
+    return numbers[left] * (1 - share) + numbers[left + 1] * share
   }
 }
 

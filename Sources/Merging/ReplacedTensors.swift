@@ -84,14 +84,6 @@ package struct ReplacedTensors: Sendable, Equatable {
     return notes
   }
 
-  package var json: JSONValue {
-    [
-      "policy": .string(policy),
-      "tensors": .array(kept.map { ["tensor": .string($0.name), "clients": JSONValue($0.clients)] }),
-      "left_out": .array(leftOut.map { ["client": .string($0.client), "tensors": JSONValue($0.names)] }),
-    ]
-  }
-
   /// The first of many names; the record has them all.
   private func some(_ names: [String]) -> String {
     let shown = names.prefix(8).joined(separator: ", ")

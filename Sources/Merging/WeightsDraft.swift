@@ -7,14 +7,14 @@ import LowRank
 import Synchronization
 import Tensors
 
-/// A safetensors file while it is made: every tensor goes to its place as soon as there is one, from any thread.
+/// A file of weights while it is made: every tensor goes to its place as soon as there is one, from any thread.
 ///
 /// So a merge holds the modules at work and not its result. What was written is known by checksums.
 package final class WeightsDraft: Sendable {
   private let path: String
   private let descriptor: Int32
   private let file: Bytes
-  private let entries: [String: SafetensorsLayout.Entry]
+  private let entries: [String: WeightsLayout.Entry]
   private let offsets: [String: Int]
   /// The checksums of what was written, by offset.
   private let written = Mutex<[Int: UInt64]>([:])
@@ -25,19 +25,13 @@ package final class WeightsDraft: Sendable {
   ///   - descriptor: An empty file, to read and to write; closed with this object.
   ///   - path: How it is spoken of.
   /// - throws: ``Failure`` `cannotWrite`, also when the disk has no room for the whole file.
-  package init(_ layout: SafetensorsLayout, in descriptor: Int32, path: String) throws {
+  package init(_ layout: WeightsLayout, in descriptor: Int32, path: String) throws {
     self.path = path
     self.descriptor = descriptor
     entries = Dictionary(uniqueKeysWithValues: layout.entries.map { ($0.name, $0) })
-    var end = layout.header.count
-    var offsets: [String: Int] = [:]
-    for entry in layout.entries {
-      offsets[entry.name] = end
-      end += entry.byteCount
-    }
-    self.offsets = offsets
+    offsets = Dictionary(uniqueKeysWithValues: zip(layout.entries.map(\.name), layout.offsets))
     do {
-      file = try Self.allocate(end, descriptor, path)
+      file = try Self.allocate(layout.size, descriptor, path)
     } catch {
       close(descriptor)
       throw error

@@ -10,18 +10,20 @@ public enum CheckProcess {
   public static let argument = "__check"
 
   /// What a process is asked to do, in the text of the first message.
-  struct Order {
-    var check: String
-    var seed: UInt64
-    var path: String
+  struct Order: JSONRecord {
+    var check = ""
+    var seed: UInt64 = 0
+    var path = ""
     /// The first entry that is tried: those before it were tried by others.
-    var firstEntry: Int
+    var firstEntry = 0
 
-    var text: String {
-      JSONValue.object([
-        "check": .string(check), "seed": .string(String(seed)), "path": .string(path), "first": JSONValue(firstEntry),
-      ]).text()
-    }
+    static let fields: [JSONField<Self>] = [
+      .key("check", \.check, .text),
+      .key("seed", \.seed, JSONKind<String>.text.mapped({ UInt64($0) }, { String($0) })), .key("path", \.path, .text),
+      .key("first", \.firstEntry, .count),
+    ]
+
+    var text: String { json.text() }
   }
 
   /// What is told on the way, as the detail of a message.
@@ -43,7 +45,7 @@ public enum CheckProcess {
       else { leave("a check is started by `clues plugins check`, not by hand") }
       let resourceUsage = ResourceUsage()
       let currentStep = CurrentStep(try SharedRegion(received: opening.files[1], for: .output))
-      let order = try Order(opening.text)
+      let order = try Order(JSONReader().read(opening.text))
       guard let check = Check.all.first(where: { $0.id == order.check }) else { leave("there is no such check") }
       let code = try Bytes(mapping: opening.files[0], path: order.path)
       try confine(
@@ -96,15 +98,5 @@ public enum CheckProcess {
     _ = try Message(
       kind: .log, detail: Report.finding.rawValue, numbers: (UInt64(status), 0), text: finding.message
     ).send(over: hostChannel)
-  }
-}
-
-extension CheckProcess.Order {
-  init(_ text: String) throws {
-    guard let object = try JSONReader().read(text).objectValue, let check = object["check"]?.stringValue,
-      let seed = object["seed"]?.stringValue.flatMap({ UInt64($0) }), let path = object["path"]?.stringValue,
-      let firstEntry = object["first"]?.intValue
-    else { throw Failure(.pluginFailed, "a check was asked for something that it does not know") }
-    self.init(check: check, seed: seed, path: path, firstEntry: firstEntry)
   }
 }

@@ -3,6 +3,8 @@ extension Recipe {
   public struct Output: Sendable {
     /// Path of the run's directory as written; ``Recipe/path(_:)`` resolves it.
     public var path: Located<String>?
+    /// The name of what is written; whoever writes it knows which there are. Nil for what the path's ending asks for.
+    public var format: Located<String>?
     public var dtype = Located(Precision.auto)
     /// How the ranks of modules go together; nil for one rank where it costs little.
     public var rankLayout: Located<RankLayout>?
@@ -62,6 +64,11 @@ extension Recipe.Output: ObjectSchema {
     .key(
       "path", \.path, .path, "Where the run's directory goes, relative to the recipe's folder.",
       absent: { _ in "runs/<recipe>, unless the command line says otherwise" }),
+    .key(
+      "format", \.format, .formatName,
+      "What is written: 'peft', a folder that PEFT loads, or 'archive', a PEFT folder packed into one file. "
+        + "Without it, what the ending of the output's name asks for.",
+      absent: { _ in "as the ending of the output's name asks for" }),
     .key("dtype", \.dtype, .choice, "The type of the merged adapter's numbers."),
     .key(
       "rank_layout", \.rankLayout, .choice,

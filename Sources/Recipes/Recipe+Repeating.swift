@@ -2,6 +2,7 @@ import Diagnostics
 import Files
 import Glibc
 import JSON
+import Records
 import SystemPackage
 
 extension Recipe {
@@ -24,10 +25,10 @@ extension Recipe {
   /// The record of a run directory; nil where `path` is no folder.
   static func recordFile(in path: String) throws -> String? {
     guard FilePath(path).isFolder else { return nil }
-    let record = (path.hasSuffix("/") ? path : path + "/") + "clues/run.json"
+    let record = (path.hasSuffix("/") ? path : path + "/") + RunFiles.record
     guard FilePath(record).exists else {
       throw Failure(
-        .missingInput, "is a folder, and holds no clues/run.json",
+        .missingInput, "is a folder, and holds no \(RunFiles.record)",
         advice: "give a recipe, or the directory of a run to repeat it", file: path)
     }
     return record
@@ -41,7 +42,7 @@ extension Recipe {
     guard isNamedAsRecord(file), let value = try? JSONReader(limits).read(text), let record = value.objectValue,
       let jsonSchema = record["schema"]?.stringValue, jsonSchema.hasPrefix("clues/run/")
     else { return nil }
-    guard jsonSchema == "clues/run/1", let recipe = record["recipe"] else {
+    guard jsonSchema == RunRecord.schema, let recipe = record["recipe"] else {
       throw Failure(
         .badRecipe, "this is the record of a run, but holds no recipe that can be read here",
         advice: "use the version of Clues that wrote it", file: file)

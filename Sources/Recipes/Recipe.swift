@@ -66,9 +66,14 @@ public struct Recipe: Sendable {
     written.value.hasPrefix("/") ? written.value : folder + written.value
   }
 
+  /// Where the value stands that comes from `origin`.
+  public func location(of origin: Origin) -> RecipeLocation {
+    RecipeLocation(file: file.isEmpty ? nil : file, origin: origin)
+  }
+
   /// A failure of kind `badRecipe` about the value that comes from `origin`, with file, line and column.
   public func failure(_ message: String, at origin: Origin, advice: String? = nil) -> Failure {
-    origin.failure(message, advice: advice).at(file: file.isEmpty ? nil : file)
+    location(of: origin).failure(message, advice: advice)
   }
 
   /// The recipe with every default filled in, in the order of the language; reads back as the same recipe.
@@ -164,12 +169,6 @@ extension Schema where Value == Int {
 extension Recipe {
   /// Runs `body` and gives a failure that knows no place the one in the recipe.
   package func locating<Result>(_ origin: Origin, _ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let problem as Failure where problem.file == nil {
-      var located = failure(problem.message, at: origin, advice: problem.advice)
-      located.kind = problem.kind
-      throw located
-    }
+    try location(of: origin).locating(body)
   }
 }

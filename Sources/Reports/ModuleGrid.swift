@@ -1,3 +1,5 @@
+import Records
+
 /// Modules laid out by layer and kind: `model.layers.3.self_attn.q_proj` is of layer 3 and of the kind `q_proj`.
 struct ModuleGrid {
   /// The layers in order; nil for modules without a number in their name.
@@ -5,18 +7,18 @@ struct ModuleGrid {
   /// The kinds by the shortest ending that tells them apart, in the order in which they come.
   let kinds: [String]
   /// The modules of every kind (row) and layer (column); several where they differ by a further number, such as experts.
-  let cells: [[[RunFile.Module]]]
+  let cells: [[[RunRecord.Module]]]
 
   /// All modules, layer by layer.
-  var modules: [RunFile.Module] { layers.indices.flatMap { layer in cells.flatMap { $0[layer] } } }
+  var modules: [RunRecord.Module] { layers.indices.flatMap { layer in cells.flatMap { $0[layer] } } }
 
-  init(_ modules: [RunFile.Module]) {
+  init(_ modules: [RunRecord.Module]) {
     let places = modules.map { Self.place(of: $0.name) }
     let layers = Set(places.map(\.layer)).sorted { ($0 ?? .max) < ($1 ?? .max) }
     let columns = Dictionary(uniqueKeysWithValues: layers.enumerated().map { ($1, $0) })
     var rows: [[String]: Int] = [:]
     var patterns: [[String]] = []
-    var cells: [[[RunFile.Module]]] = []
+    var cells: [[[RunRecord.Module]]] = []
     for (module, (layer, pattern)) in zip(modules, places) {
       let row = rows[pattern] ?? cells.count
       if row == cells.count {

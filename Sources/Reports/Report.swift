@@ -1,21 +1,17 @@
 import Diagnostics
 import JSON
+import Records
 
 /// The report of a run: one HTML file that needs nothing from elsewhere and runs no script.
 ///
 /// The same record and scores give the same bytes; how long the run took plays no part.
-public struct Report: Sendable {
+package struct Report: Sendable {
   /// The page.
-  public let html: String
+  package let html: String
 
-  /// - parameters:
-  ///   - run: `clues/run.json`, of schema `clues/run/1`.
-  ///   - scores: The rows of `clues/scores.jsonl`; empty for a run that only merges.
-  /// - throws: ``Failure`` `badData` where they are not what `clues run` writes.
-  public init(run: JSONValue, scores: [JSONValue]) throws {
-    let run = try RunFile(run)
-    let samples = try ScoredSamples.all(
-      in: scores, calibrating: run.selection?.calibratesClients ?? false)
+  /// - parameter scores: The rows of `clues/scores.jsonl`; empty for a run that only merges.
+  package init(_ run: RunRecord, scores: [ScoreRecord]) {
+    let samples = ScoredSamples.all(in: scores, calibrating: run.selection?.calibration == .client)
     let sections = [
       overview(run, samples), scoreSection(run, samples), shareSection(run), likenessSection(run),
       suspicionSection(run),
@@ -45,7 +41,7 @@ struct Section {
   }
 }
 
-private func page(_ run: RunFile, _ samples: [ScoredSamples], _ sections: [Section]) -> String {
+private func page(_ run: RunRecord, _ samples: [ScoredSamples], _ sections: [Section]) -> String {
   let title = headline(run, samples)
   let page = element("html", ["xmlns": "http://www.w3.org/1999/xhtml", "lang": "en"]) {
     element("head") {
@@ -81,7 +77,7 @@ private func page(_ run: RunFile, _ samples: [ScoredSamples], _ sections: [Secti
   return "<!DOCTYPE html>\n" + page.source + "\n"
 }
 
-private func headline(_ run: RunFile, _ samples: [ScoredSamples]) -> String {
+private func headline(_ run: RunRecord, _ samples: [ScoredSamples]) -> String {
   if run.merge != nil { return "\(counted(run.clients.count, "client")), one adapter" }
   return "Scores of \(counted(samples.count, "client"))"
 }

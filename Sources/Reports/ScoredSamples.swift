@@ -1,4 +1,4 @@
-import JSON
+import Records
 
 /// The scores of one client's samples, as the thresholds see them.
 struct ScoredSamples {
@@ -18,33 +18,30 @@ struct ScoredSamples {
   /// - parameter calibrating: Whether each client's scores are to be put on the scale of its own anchors, as
   ///   `select.calibrate: client` does before it sets thresholds; the rows hold scores from before that, and where they
   ///   fall short what they fall short by on that scale.
-  static func all(in rows: [JSONValue], calibrating: Bool) throws -> [ScoredSamples] {
+  static func all(in rows: [ScoreRecord], calibrating: Bool) -> [ScoredSamples] {
     var places: [String: Int] = [:]
     var all: [ScoredSamples] = []
     var hasShortfalls = false
-    for (number, row) in rows.enumerated() {
-      let field = Field(row, at: "scores.jsonl[\(number)]")
-      let client = try field["client"].text
-      let place = places[client] ?? all.count
+    for row in rows {
+      let place = places[row.client] ?? all.count
       if place == all.count {
-        places[client] = place
-        all.append(ScoredSamples(client: client))
+        places[row.client] = place
+        all.append(ScoredSamples(client: row.client))
       }
-      let shortfalls = try calibrating ? field["shortfalls"].present?.members.map { try $0.field.number } : nil
+      let shortfalls = calibrating ? row.shortfalls?.map(\.value) : nil
       hasShortfalls = hasShortfalls || shortfalls != nil
-      try all[place].add(field, shortfalls)
+      all[place].add(row, shortfalls)
     }
     return calibrating && !hasShortfalls ? all.map { $0.calibrated() } : all
   }
 
-  private mutating func add(_ row: Field, _ shortfalls: [Double]?) throws {
-    let split = try row["split"].text
-    guard split == "train" || split == "anchor" else { return }
-    guard let score = try shortfalls?.reduce(0, +) ?? row["score"].present?.number else {
-      unscored[try row["reason"].present?.text ?? "no reason given", default: 0] += 1
+  private mutating func add(_ row: ScoreRecord, _ shortfalls: [Double]?) {
+    guard row.split == "train" || row.split == "anchor" else { return }
+    guard let score = shortfalls?.reduce(0, +) ?? row.score else {
+      unscored[row.reason ?? "no reason given", default: 0] += 1
       return
     }
-    switch (split, row["kept"].value) {
+    switch (row.split, row.isKept) {
     case ("anchor", _): anchors.append(score)
     case (_, true): kept.append(score)
     case (_, false): dropped.append(score)

@@ -1,14 +1,10 @@
 import Adapters
-import Diagnostics
-import LowRank
 import Merging
 import Tensors
 
 /// A merged adapter on its way to the disk.
 struct AdapterWriter: Sendable {
-  static let config = "adapter_config.json"
-  static let weights = "adapter_model.safetensors"
-
+  let format: any AdapterFormat
   /// The sub-folder that it is written to.
   let folder: String
   let adapter: MergedAdapter
@@ -19,8 +15,7 @@ struct AdapterWriter: Sendable {
   ///
   /// - parameter advance: Gets the size of everything that is written and read again.
   func write(into output: OutputFolder, threads: Int, advance: @Sendable (Int) throws -> Void) throws {
-    let (config, weights) = (folder + Self.config, folder + Self.weights)
-    try output.write(adapter.configText, to: config)
+    for file in try format.texts(of: adapter) { try output.write(file.text, to: folder + file.name) }
     if let draft {
       for (name, tensor) in adapter.absolutes { try draft.write(tensor.bytes, to: tensorName(of: name)) }
     }
@@ -28,12 +23,14 @@ struct AdapterWriter: Sendable {
     if let inPlace {
       try inPlace.synchronize()
     } else {
-      try output.write(adapter.fileChunks, to: weights)
+      let (layout, tensors) = try format.contents(of: adapter)
+      try output.write(layout.chunks(of: tensors), to: folder + format.weights)
     }
-    try adapter.verify(config: output.read(config), weights: output.read(weights), threads: threads) { read, meant in
+    @Sendable func compare(_ read: Tensor, _ meant: Tensor) throws -> Bool {
       defer { read.bytes.relinquish() }
       try advance(read.bytes.count)
       return inPlace?.matches(read, meant) ?? same(read, meant)
     }
+    try format.verify(adapter, threads: threads, reading: { try output.read(folder + $0) }, comparing: compare)
   }
 }

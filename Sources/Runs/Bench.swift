@@ -9,6 +9,8 @@ import LowRank
 import Merging
 import PluginHost
 import Recipes
+import Records
+import Reports
 import Scoring
 import Synchronization
 import SystemPackage
@@ -37,8 +39,8 @@ package struct Bench: Sendable {
   ///   - output: The run directory.
   ///   - replacing: Whether a run that is there may be replaced.
   /// - throws: ``Failure``; what stood at `output` is then as it was.
-  package func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunRecord {
-    let settings = try RunSettings(recipe, in: catalog)
+  package func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunOutcome {
+    let settings = try RunSettings(recipe, in: catalog, output: output)
     try OutputFolder.checkTarget(output, replacing: replacing)
     try checkThatInputsStay(recipe, output)
     // Made first, so that a folder that cannot be written is found out before the work, not after it.
@@ -63,41 +65,42 @@ package struct Bench: Sendable {
     }
   }
 
-  private func run(_ recipe: Recipe, _ settings: RunSettings, into folder: OutputFolder) throws -> RunRecord {
+  private func run(_ recipe: Recipe, _ settings: RunSettings, into folder: OutputFolder) throws -> RunOutcome {
     var stopwatch = Stopwatch()
     let clients = try open(recipe, scoring: settings.scoring != nil)
     stopwatch.lap(.opening)
 
-    let resolved = recipe.resolved(settings.merge).withoutOutputPath
-    var record = RunRecord(
+    let resolved = recipe.resolved(settings.merge).recorded(as: settings.format)
+    var outcome = RunOutcome(
       recipe: resolved.withFullPaths.jsonValue, recipeAsWritten: resolved.jsonValue,
       notes: clients.notes + OpenBLAS.current.notes)
-    record.bundles = clients.map { RunRecord.Input($0) }
-    record.plugins = try settings.libraries.map { try RunRecord.Plugin($0) }
+    outcome.bundles = clients.map { RunRecord.Input($0) }
+    outcome.plugins = try settings.libraries.map { try RunRecord.Plugin($0) }
     let scored = try settings.scoring.map { try score(recipe, $0, clients) }
     if let scored {
-      record.scored = scored
-      record.notes += scored.notes
+      outcome.scored = scored
+      outcome.notes += scored.notes
       stopwatch.lap(.scoring)
     }
     var adapters: [AdapterWriter] = []
     if let merge = settings.merge {
       adapters = try self.merge(
-        clients.weightedAdapters(recipe, scored?.selection), merge, clients, into: &record, folder)
+        clients.weightedAdapters(recipe, scored?.selection), merge, settings.format.adapter, clients, into: &outcome,
+        folder)
       stopwatch.lap(.merging)
     }
-    for note in record.notes { observer.note(note) }
+    for note in outcome.notes { observer.note(note) }
     let told = noteCollector.take()
     if let rest = told.rest { observer.note(rest) }
-    record.notes += told.notes + (told.rest.map { [$0] } ?? [])
-    record.timings = stopwatch.laps
-    try write(adapters, record, into: folder)
-    return record
+    outcome.notes += told.notes + (told.rest.map { [$0] } ?? [])
+    outcome.timings = stopwatch.laps
+    try write(adapters, outcome, into: folder)
+    return outcome
   }
 
   private func merge(
-    _ weightedAdapters: [WeightedAdapter], _ settings: MergeSettings, _ clients: [Client], into record: inout RunRecord,
-    _ folder: OutputFolder
+    _ weightedAdapters: [WeightedAdapter], _ settings: MergeSettings, _ format: any AdapterFormat, _ clients: [Client],
+    into outcome: inout RunOutcome, _ folder: OutputFolder
   ) throws -> [AdapterWriter] {
     try settings.checkCount(of: weightedAdapters, amongst: clients)
     let merger = try Merger(settings, weightedAdapters, services: services, room: room)
@@ -106,8 +109,8 @@ package struct Bench: Sendable {
     let mergeSurvey = try survey(merger)
     let absolutes = try weightedAdapters.named(
       mergeAbsolutes(weightedAdapters, policy: settings.absolute, dtype: dtype))
-    let draft = try merger.layout(dtype: dtype, absolutes).map {
-      try WeightsDraft($0, in: folder.create(AdapterWriter.weights), path: folder.path + "/" + AdapterWriter.weights)
+    let draft = try merger.expectedTensors(dtype: dtype, absolutes).flatMap(format.draft).map {
+      try WeightsDraft($0, in: folder.create(format.weights), path: folder.path + "/" + format.weights)
     }
     observer.begin(.merging, total: names.count)
     let merged = try merger.forEachModule(threads: threads) { name, threads in
@@ -117,33 +120,33 @@ package struct Bench: Sendable {
     }
     observer.end(.merging)
     // A score of whole clients may have said some of it already.
-    record.notes += merger.notes.filter { !record.notes.contains($0) }
+    outcome.notes += merger.notes.filter { !outcome.notes.contains($0) }
     let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
-    record.clients = weightedAdapters.compactMap { weightedAdapter in
+    outcome.clients = weightedAdapters.compactMap { weightedAdapter in
       byName[weightedAdapter.client].map { RunRecord.Client($0, weightedAdapter) }
     }
-    record.merge = .init(
+    outcome.merge = .init(
       method: settings.method.about.id, space: settings.space.rawValue, dtype: dtype.torchName,
       parameters: settings.parameters.commonValues, clients: weightedAdapters.map(\.client),
       replaced: ReplacedTensors(weightedAdapters, policy: settings.absolute), modules: merged.map(\.figures))
     let adapter = MergedAdapter(merged.map(\.module), weightedAdapters, settings, absolutes: absolutes)
-    record.merge?.ranks = adapter.ranks
-    record.notes += settings.notes(weightedAdapters, record.merge)
-    record.notes += wideningNotes(
+    outcome.merge?.ranks = adapter.ranks
+    outcome.notes += settings.notes(weightedAdapters, outcome.merge)
+    outcome.notes += wideningNotes(
       merged.map(\.module) + merged.compactMap(\.residual),
       // One that was not averaged comes as it was.
       averaged: settings.absolute == .average && weightedAdapters.count > 1 ? absolutes : [], as: dtype)
-    if let merge = record.merge {
-      record.notes += merge.outlierNotes + settings.weightlessNotes(weightedAdapters)
+    if let merge = outcome.merge {
+      outcome.notes += merge.outlierNotes + settings.weightlessNotes(weightedAdapters)
       let weighted = Set(weightedAdapters.filter { $0.weight != 0 }.map(\.client))
-      record.notes += merge.coefficientNote(weighted: weighted).map { [$0] } ?? []
+      outcome.notes += merge.coefficientNote(weighted: weighted).map { [$0] } ?? []
     }
-    record.notes += adapter.notes
+    outcome.notes += adapter.notes
     // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)
     let residual = rest.isEmpty ? nil : MergedAdapter(rest, weightedAdapters, settings)
-    return [AdapterWriter(folder: "", adapter: adapter, draft: draft)]
-      + (residual.map { [AdapterWriter(folder: "residual/", adapter: $0, draft: nil)] } ?? [])
+    return [AdapterWriter(format: format, folder: "", adapter: adapter, draft: draft)]
+      + (residual.map { [AdapterWriter(format: format, folder: "residual/", adapter: $0, draft: nil)] } ?? [])
   }
 
   /// What the method wants to know of the whole adapter; no stage of its own where it wants nothing.
@@ -205,7 +208,7 @@ package struct Bench: Sendable {
   }
 
   private func write(
-    _ adapters: [AdapterWriter], _ record: RunRecord, into folder: OutputFolder
+    _ adapters: [AdapterWriter], _ outcome: RunOutcome, into folder: OutputFolder
   ) throws {
     observer.begin(.writing, total: adapters.isEmpty ? nil : adapters.reduce(0) { $0 + $1.adapter.size })
     // While the disk takes the adapters, there is time to tell of the run.
@@ -213,7 +216,7 @@ package struct Bench: Sendable {
       if place == 0 {
         try write(adapters, into: folder)
       } else {
-        try write(record, of: adapters.first?.adapter, into: folder)
+        try write(outcome, of: adapters.first, into: folder)
       }
     }
     try Interruption.check()
@@ -233,11 +236,14 @@ extension Bench {
   }
 
   /// Writes what is told of a run: its record, the report, the scores and the model card.
-  private func write(_ record: RunRecord, of adapter: MergedAdapter?, into folder: OutputFolder) throws {
-    if let adapter { try folder.write(modelCard(adapter, record), to: "README.md") }
-    if let scored = record.scored { try folder.write(scored.table, scored.selection) }
-    try folder.write(record.json.text(indented: true) + "\n", to: "clues/run.json")
-    try folder.write(record.report, to: "clues/report.html")
+  private func write(_ outcome: RunOutcome, of result: AdapterWriter?, into folder: OutputFolder) throws {
+    let record = outcome.record
+    if let result {
+      try folder.write(modelCard(result.adapter, outcome, library: result.format.library), to: "README.md")
+    }
+    if let scored = outcome.scored { try folder.write(scored.table, scored.selection) }
+    try folder.write(record.text, to: RunFiles.record)
+    try folder.write(Report(record, scores: outcome.scores).html, to: RunFiles.report)
   }
 }
 
@@ -245,15 +251,20 @@ extension Bench {
 struct RunSettings: Sendable {
   let scoring: ScoringSettings?
   let merge: MergeSettings?
+  let format: OutputFormat
 
-  init(_ recipe: Recipe, in catalog: PluginCatalog) throws {
+  /// - parameter output: Where the result goes; by default as the recipe has it.
+  init(_ recipe: Recipe, in catalog: PluginCatalog, output: String? = nil) throws {
     var failures = Failures()
     let scoring = try failures.attempt { recipe.score.isEmpty ? nil : try ScoringSettings(recipe, in: catalog) }
     let merge = try failures.attempt { try recipe.merge.map { try MergeSettings(recipe, $0.value, in: catalog) } }
     for pin in recipe.plugins { try failures.attempt { try Self.check(pin, recipe, catalog) } }
+    let path = output ?? recipe.output.value.path.map { recipe.path($0) }
+    let format = try failures.attempt { try OutputFormat(of: path, recipe) }
     try failures.throwIfAny()
     self.scoring = scoring ?? nil
     self.merge = merge ?? nil
+    self.format = format ?? OutputFormat.all[0]
   }
 
   /// Refuses a plugin whose library is not the one that the recipe pins.

@@ -4,24 +4,26 @@ import JSON
 import Merging
 
 /// The README.md of a merged adapter: a Hugging Face model card.
-func modelCard(_ adapter: MergedAdapter, _ record: RunRecord) -> String {
+///
+/// - parameter library: The program that loads it.
+func modelCard(_ adapter: MergedAdapter, _ outcome: RunOutcome, library: String) -> String {
   // Names come from other people's archives; as JSON texts they are YAML that means nothing else.
   func quoted(_ text: String) -> String { JSONValue.string(text).text() }
   var card = "---\n"
   if case .string(let base)? = adapter.config["base_model_name_or_path"] { card += "base_model: \(quoted(base))\n" }
-  card += "library_name: peft\ntags:\n- lora\n- merge\n- clues\n---\n\n# Merged adapter\n\n"
-  let (method, space) = (record.merge?.method ?? "", record.merge?.space ?? "")
+  card += "library_name: \(library)\ntags:\n- lora\n- merge\n- clues\n---\n\n# Merged adapter\n\n"
+  let (method, space) = (outcome.merge?.method ?? "", outcome.merge?.space ?? "")
   card += "Merged by Clues \(cluesVersion) with the method `\(method)` in the space `\(space)` from "
-  card += "\(record.clients.count) client\(record.clients.count == 1 ? "" : "s").\n\n"
+  card += "\(outcome.clients.count) client\(outcome.clients.count == 1 ? "" : "s").\n\n"
   card += "| client | weight | norm | cosine with the result | SHA-256 of its bundle |\n|---|---|---|---|---|\n"
-  let figures = Dictionary(uniqueKeysWithValues: (record.merge?.figures ?? []).map { ($0.client, $0) })
-  for client in record.clients {
+  let figures = Dictionary(uniqueKeysWithValues: (outcome.merge?.figures ?? []).map { ($0.client, $0) })
+  for client in outcome.clients {
     let update = figures[client.name]
     card += "| \(cell(client.name)) | \(client.weight) | \(update.map { short($0.norm) } ?? "–") | "
     card += "\(cosineText(update?.cosineWithResult)) | `\(client.sha256)` |\n"
   }
-  if let replaced = record.merge?.replaced { card += section(replaced) }
-  card += "\n## Recipe\n\n```json\n\(record.recipeAsWritten.text(indented: true))\n```\n\n"
+  if let replaced = outcome.merge?.replaced { card += section(replaced) }
+  card += "\n## Recipe\n\n```json\n\(outcome.recipeAsWritten.text(indented: true))\n```\n\n"
   card +=
     "Paths are as they were written. Where the bundles still are, `clues run RUN --output AGAIN` repeats the run of "
   card += "this folder, RUN, by the record that it holds.\n"

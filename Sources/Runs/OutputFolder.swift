@@ -3,6 +3,7 @@ import CLinux
 import Diagnostics
 import Files
 import Glibc
+import Records
 import Synchronization
 import SystemPackage
 import Tensors
@@ -77,10 +78,10 @@ package struct OutputFolder: Sendable {
         .cannotWrite, "the output folder exists", advice: "choose another one, or replace it with --force", file: path)
     }
     // Replacing removes the folder with all that is in it, so it must be one that a run, a selection or PEFT wrote.
-    let isOurs = ["run.json", "threshold.json"].contains {
-      FilePath("\(path)/clues/\($0)").exists
+    let isOurs = [RunFiles.record, RunFiles.threshold].contains {
+      FilePath("\(path)/\($0)").exists
     }
-    let written: Set = ["adapter_config.json", "adapter_model.safetensors", "README.md", "residual", ".DS_Store"]
+    let written = Set(OutputFormat.all.flatMap(\.adapter.files) + ["README.md", "residual", ".DS_Store"])
     guard isOurs || written.isSuperset(of: entries) else {
       throw Failure(
         .cannotWrite, "the folder holds more than an adapter and is no run, so it is not replaced, even with --force",

@@ -91,7 +91,7 @@ package struct Packing {
     writer.interruption = { try Interruption.check() }
     if let dtype {
       writer.transform = { [limits] path, bytes in
-        guard path.hasSuffix("adapter_model.safetensors") else { return bytes }
+        guard path.hasSuffix(PEFTFile.weights) else { return bytes }
         let (content, kept) = try converted(bytes, to: dtype, limits)
         if !kept.isEmpty { observer.note(keeping(kept, in: path, dtype)) }
         return content

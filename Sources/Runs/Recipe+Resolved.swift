@@ -19,9 +19,10 @@ extension Recipe {
   }
 
   /// The recipe as the record of a run has it: where the result went is no part of how it came about.
-  var withoutOutputPath: Recipe {
+  func recorded(as format: OutputFormat) -> Recipe {
     var copy = self
     copy.output.value.path = nil
+    copy.output.value.format = format.recorded.map { Located($0) }
     return copy
   }
 }

@@ -1,16 +1,10 @@
 import Diagnostics
 import Files
 import JSON
+import Records
 import Reports
 import SystemPackage
 import Tensors
-
-extension RunRecord {
-  /// The report of the run, an HTML page.
-  package var report: String {
-    get throws { try Report(run: json, scores: scored?.table.rows.map { .object($0.json) } ?? []).html }
-  }
-}
 
 /// The report of a run that is there, made again from its directory.
 package struct RunReport: Sendable {
@@ -21,19 +15,19 @@ package struct RunReport: Sendable {
   /// - parameter run: A run directory.
   /// - throws: ``Failure`` `missingInput` or `badData`.
   package init(of run: String) throws {
-    let (record, scores) = (run + "/clues/run.json", run + "/clues/scores.jsonl")
+    let (record, scores) = (run + "/" + RunFiles.record, run + "/" + RunFiles.scores)
     let bytes = try Bytes(mapping: record)
-    var rows: [JSONValue] = []
+    var rows: [ScoreRecord] = []
     if FilePath(scores).exists {
       let bytes = try Bytes(mapping: scores)
       try locating(file: scores) {
-        try bytes.withUnsafeBytes { try JSONReader().readLines($0) { row, _ in rows.append(row) } }
+        try bytes.withUnsafeBytes { try JSONReader().readLines($0) { row, _ in rows.append(try ScoreRecord(row)) } }
       }
     }
     html = try locating(file: record) {
-      try Report(run: bytes.withUnsafeBytes { try JSONReader().read($0) }, scores: rows).html
+      Report(try RunRecord(run: bytes.withUnsafeBytes { try JSONReader().read($0) }), scores: rows).html
     }
-    defaultPath = run + "/clues/report.html"
+    defaultPath = run + "/" + RunFiles.report
   }
 
   /// Writes the page, whole or not at all; what stood there is replaced.

@@ -2,6 +2,7 @@ import Diagnostics
 import Files
 import Glibc
 import JSON
+import Records
 import Scoring
 import SystemPackage
 import Tensors
@@ -32,7 +33,7 @@ package struct ScoresOutput {
   private static func isOrigin(_ path: String) -> Bool {
     guard let bytes = try? Bytes(mapping: path), let value = try? bytes.withUnsafeBytes({ try JSONReader().read($0) })
     else { return false }
-    return value.objectValue?["schema"] == "clues/scoring/1"
+    return value.objectValue?["schema"]?.stringValue == ScoresOrigin.schema
   }
 
   /// Both files are brought to disk before either gets its name.
@@ -42,7 +43,7 @@ package struct ScoresOutput {
     let scores = try AtomicFile(text, for: path)
     do {
       try Interruption.check()
-      try writeWhole(table.originJSON(of: text).text(indented: true) + "\n", to: ScoreTable.originPath(of: path))
+      try writeWhole(table.origin(of: text).text, to: ScoreTable.originPath(of: path))
     } catch {
       scores.abandon()
       throw error

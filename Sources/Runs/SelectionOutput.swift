@@ -1,6 +1,7 @@
 import Diagnostics
 import Files
 import JSON
+import Records
 import Scoring
 import SystemPackage
 
@@ -11,7 +12,7 @@ package struct SelectionOutput {
   package init(_ selection: SampleSelection) { self.selection = selection }
 
   package func write(to path: String, replacing: Bool) throws {
-    guard !FilePath(path + "/clues/run.json").exists else {
+    guard !FilePath(path + "/" + RunFiles.record).exists else {
       throw Failure(
         .cannotWrite, "the folder holds a run, which a selection does not replace, even with --force",
         advice: "choose another output folder", file: path)
@@ -31,12 +32,12 @@ extension OutputFolder {
   /// Writes scores and, if there is one, the selection where a run directory has them.
   package func write(_ table: ScoreTable, _ selection: SampleSelection?) throws {
     let text = table.text
-    try write(text, to: "clues/scores.jsonl")
-    try write(table.originJSON(of: text).text(indented: true) + "\n", to: "clues/scores.origin.json")
+    try write(text, to: RunFiles.scores)
+    try write(table.origin(of: text).text, to: RunFiles.scoresOrigin)
     guard let selection else { return }
     for client in selection.clients {
-      try write(selection.keptIds(of: client.client), to: "clues/selected/\(client.client).txt")
+      try write(selection.keptIds(of: client.client), to: RunFiles.selected(of: client.client))
     }
-    try write(DecidedThreshold(selection).json.text(indented: true) + "\n", to: "clues/threshold.json")
+    try write(DecidedThreshold(selection).text, to: RunFiles.threshold)
   }
 }

@@ -35,14 +35,6 @@ package struct AnchorInfluence: Sendable, Equatable {
   var isFar: Bool { abs(deviations ?? 0) > 1 || 4 * decisions > others || isStretched }
 
   var isStretched: Bool { stretch.map { $0.size > 3 } ?? false }
-
-  package var json: JSONValue {
-    [
-      "threshold_without": threshold.map { number($0) } ?? .null, "deviations": deviations.map { number($0) } ?? .null,
-      "decisions": JSONValue(decisions), "of": JSONValue(others),
-      "stretch": stretch.map { ["scorer": .string($0.scorer), "factor": number($0.factor)] } ?? .null,
-    ]
-  }
 }
 
 /// The selection with the anchors of one client left out after another.

@@ -1,93 +1,77 @@
 import Diagnostics
 import JSON
 import Recipes
+import Records
 import Tensors
 
 /// A threshold that an operator sends to clients, with all that it takes to apply it: a small JSON file.
-package struct DecidedThreshold: Sendable {
-  package let rule: String
-  package let parameters: JSONValue
-  package let calibratesClients: Bool
-  package let scorers: [ScoreTable.Scorer]
-  package let combination: Recipe.Combination?
-  private let common: Double?
-  private let byClient: [String: Double]
+package struct DecidedThreshold: JSONDocument {
+  package private(set) var rule = ""
+  package private(set) var parameters = JSONValue.object(JSONObject())
+  private var common: Double?
+  private var byClient: [(key: String, value: Double)] = []
+  private var calibration = SelectionRecord.Calibration.none
+  package private(set) var scorers: [ScoreTable.Scorer] = []
+  private var combinationName: String?
   /// SHA-256 of what the clients' anchors and validation data are known by.
-  package let evidence: JSONObject
+  package private(set) var evidence = JSONObject()
+
+  package init() {}
+
+  package static let schema = "clues/threshold/1"
+  package static let foreign = Failure(
+    .badData, "is not a threshold of Clues", advice: "give the threshold.json that `clues select -o` wrote")
+
+  package static let fields: [JSONField<Self>] = [
+    .optional("rule", \.rule, .text), .optional("parameters", \.parameters, .any),
+    .optional("threshold", \.common, .extended), .optional("thresholds", \.byClient, .map(of: .extended)),
+    .optional("calibrate", \.calibration, .word), .optional("scorers", \.scorers, .scorers),
+    .optional("combine", \.combinationName, .text), .optional("evidence", \.evidence, .object),
+  ]
 
   package init(_ selection: SampleSelection) {
-    rule = selection.rule
-    parameters = selection.parameters
-    calibratesClients = selection.calibratesClients
-    scorers = selection.table.scorers
-    combination = selection.table.combination
+    (rule, parameters) = (selection.rule, selection.parameters)
+    calibration = selection.calibratesClients ? .client : .none
+    (scorers, combinationName) = (selection.table.scorers, selection.table.combination?.rawValue)
     common = selection.globalThreshold
-    byClient = Dictionary(uniqueKeysWithValues: selection.clients.map { ($0.client, $0.threshold) })
+    byClient = selection.clients.map { (key: $0.client, value: $0.threshold) }.sorted { $0.key < $1.key }
     evidence = selection.table.evidence
   }
 
   package init(path: String, limits: Limits = Limits()) throws {
     let bytes = try Bytes(mapping: path)
     self = try locating(file: path) {
-      let foreign = Failure(
-        .badData, "is not a threshold of Clues", advice: "give the threshold.json that `clues select -o` wrote")
       let value: JSONValue
       do {
         value = try bytes.withUnsafeBytes { try JSONReader(limits).read($0) }
       } catch var failure as Failure {
-        failure.advice = failure.advice ?? foreign.advice
+        failure.advice = failure.advice ?? Self.foreign.advice
         throw failure
       }
-      guard let object = value.objectValue, object["schema"] == "clues/threshold/1" else { throw foreign }
-      return try DecidedThreshold(object)
+      let threshold = try DecidedThreshold(document: value)
+      _ = try threshold.combination
+      guard threshold.common != nil || !threshold.byClient.isEmpty else {
+        throw Failure(.badData, "holds no threshold")
+      }
+      return threshold
     }
   }
 
-  private init(_ object: JSONObject) throws {
-    rule = object["rule"]?.stringValue ?? ""
-    parameters = object["parameters"] ?? .object(JSONObject())
-    switch object["calibrate"] ?? "none" {
-    case "client": calibratesClients = true
-    case "none": calibratesClients = false
-    default: throw Failure(.badData, "'calibrate' is neither 'client' nor 'none'")
-    }
-    (scorers, combination) = try ScoreTable.origin(object)
-    common = try object["threshold"].flatMap { $0.isNull ? nil : try Self.number($0) }
-    byClient = Dictionary(
-      try (object["thresholds"]?.objectValue?.members ?? []).map { ($0.key, try Self.number($0.value)) }
-    ) { first, _ in first }
-    evidence = object["evidence"]?.objectValue ?? JSONObject()
-    guard common != nil || !byClient.isEmpty else { throw Failure(.badData, "holds no threshold") }
-  }
+  package var calibratesClients: Bool { calibration == .client }
 
-  package var json: JSONValue {
-    .object([
-      "schema": "clues/threshold/1", "rule": .string(rule), "parameters": parameters,
-      "threshold": common.map { finite($0) } ?? .null,
-      "thresholds": .object(JSONObject(byClient.sorted { $0.key < $1.key }.map { ($0.key, finite($0.value)) })),
-      "calibrate": calibratesClients ? "client" : "none", "scorers": .array(scorers.map(\.json)),
-      "combine": JSONValue(combination?.rawValue),
-      "evidence": .object(evidence),
-    ])
+  package var combination: Recipe.Combination? {
+    get throws { try ScoreTable.combination(combinationName, of: scorers) }
   }
 
   package func threshold(for client: String) throws -> Double {
-    if let threshold = common ?? byClient[client] { return threshold }
+    if let threshold = common ?? byClient.first(where: { $0.key == client })?.value { return threshold }
     throw Failure(
       .badData, "the threshold file has no threshold for this client",
-      advice: "it was decided for: \(byClient.keys.sorted().joined(separator: ", "))", client: client)
+      advice: "it was decided for: \(byClient.map(\.key).sorted().joined(separator: ", "))", client: client)
   }
+}
 
-  /// JSON has no infinity, which is the threshold of a rule that keeps nothing, or everything.
-  private func finite(_ number: Double) -> JSONValue { number.isFinite ? .number(number) : .string("\(number)") }
-
-  private static func number(_ value: JSONValue) throws -> Double {
-    switch value {
-    case "inf": return .infinity
-    case "-inf": return -.infinity
-    default:
-      guard let number = value.doubleValue else { throw Failure(.badData, "holds a threshold that is no number") }
-      return number
-    }
-  }
+extension JSONKind<[ScoreTable.Scorer]> {
+  fileprivate static let scorers = JSONKind<[ScorerRecord]>.list(of: .record)
+    .mapped({ try ScoreTable.Scorer.all($0) }, { $0.map { ScorerRecord($0) } })
 }

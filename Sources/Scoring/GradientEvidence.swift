@@ -76,7 +76,7 @@ package struct GradientEvidence: Sendable {
       guard let found = names[name].flatMap(stream.shape) else {
         throw Failure(
           .badData, "is missing, but the adapter has it",
-          advice: "gradient files hold one tensor for each LoRA parameter, named as in adapter_model.safetensors",
+          advice: "gradient files hold one tensor for each LoRA parameter, named as in \(PEFTFile.weights)",
           file: file.name, tensor: name)
       }
       guard Array(found.dropFirst()) == shape, let rows = found.first else {

@@ -91,33 +91,4 @@ extension SampleSelection {
     }
     return "What dropped samples fall short of most:\n" + facts.text(columns: page.columns)
   }
-
-  /// The selection for run.json.
-  package var json: JSONValue {
-    .object([
-      "rule": .string(rule), "parameters": parameters, "calibrate": calibratesClients ? "client" : "none",
-      "anchors": anchors.json, "remarks": JSONValue(remarks.map(\.text)), "bootstrap": bootstrap?.json ?? .null,
-      "clients": .array(
-        clients.map { client in
-          [
-            "client": .string(client.client),
-            "threshold": client.threshold.isFinite ? .number(client.threshold) : .string("\(client.threshold)"),
-            "anchors": client.anchors.json, "anchor_offset": number(client.anchorOffset),
-            "kept": JSONValue(client.kept), "scored": JSONValue(client.scored), "unscored": JSONValue(client.unscored),
-            "kept_share": .number(client.keptShare), "unscored_anchors": JSONValue(client.unscoredAnchors),
-            "short_of": .object(JSONObject(client.shortOf.map { ($0.respect, JSONValue($0.count)) })),
-            "influence": client.influence?.json ?? .null,
-          ]
-        }),
-    ])
-  }
-}
-
-extension Statistics {
-  package var json: JSONValue {
-    [
-      "count": JSONValue(count), "mean": number(mean), "deviation": number(deviation),
-      "standard_error": number(standardError),
-    ]
-  }
 }

@@ -7,22 +7,23 @@ import Glibc
 import JSON
 import PluginHost
 import Recipes
+import Records
 import SystemPackage
 import Tensors
 
 extension ScoreTable {
   /// The table as JSON Lines: one object a sample, in order.
-  package var text: String { rows.reduce(into: "") { $0 += JSONValue.object($1.json).text() + "\n" } }
+  package var text: String { rows.reduce(into: "") { $0 += ScoreRecord($1).json.text() + "\n" } }
 
   /// How the scores came about, for the file beside the scores, which `text` is to be.
   ///
   /// Two files cannot be replaced in one step. The digest tells whether they belong together.
-  package func originJSON(of text: String) -> JSONValue {
-    .object([
-      "schema": "clues/scoring/1", "scores_sha256": .string(sha256(of: Bytes(text.utf8))),
-      "scorers": .array(scorers.map(\.json)), "combine": JSONValue(combination?.rawValue),
-      "evidence": .object(evidence),
-    ])
+  package func origin(of text: String) -> ScoresOrigin {
+    var origin = ScoresOrigin()
+    origin.scoresDigest = sha256(of: Bytes(text.utf8))
+    (origin.scorers, origin.combination) = (scorers.map { ScorerRecord($0) }, combination?.rawValue)
+    origin.evidence = evidence
+    return origin
   }
 
   /// Reads scores that Clues wrote.
@@ -49,43 +50,31 @@ extension ScoreTable {
       let scores = bytes
       let bytes = try Bytes(mapping: origin)
       try locating(file: origin) {
-        guard let object = try bytes.withUnsafeBytes({ try JSONReader(limits).read($0) }).objectValue,
-          object["schema"] == "clues/scoring/1"
-        else {
-          throw Failure(
-            .badData, "does not say how scores came about", advice: "score again; or remove this file if it is yours")
-        }
-        if let digest = object["scores_sha256"]?.stringValue, digest != sha256(of: scores) {
+        let record = try ScoresOrigin(document: bytes.withUnsafeBytes { try JSONReader(limits).read($0) })
+        if let digest = record.scoresDigest, digest != sha256(of: scores) {
           throw Failure(
             .badData, "says how other scores came about, not those in \(path)",
             advice: "score again; if you have changed the scores yourself, remove this file")
         }
-        (scorers, combination) = try Self.origin(object)
-        evidence = object["evidence"]?.objectValue ?? JSONObject()
+        scorers = try Scorer.all(record.scorers)
+        combination = try Self.combination(record.combination, of: scorers)
+        evidence = record.evidence
       }
     }
     self = withShortfalls
   }
 
-  /// The scorers that a file names, and how their scores are combined; what was written before that was told was summed.
-  package static func origin(_ object: JSONObject) throws -> (scorers: [Scorer], combination: Recipe.Combination?) {
-    var scorers: [Scorer] = []
-    for value in object["scorers"]?.arrayValue ?? [] {
-      let scorer = try Scorer(value, after: scorers)
-      guard !scorers.contains(where: { $0.name == scorer.name }) else {
-        throw Failure(.badData, "two scorers are called '\(scorer.name)'")
-      }
-      scorers.append(scorer)
-    }
-    guard scorers.count > 1 else { return (scorers, nil) }
-    guard let written = object["combine"], !written.isNull else { return (scorers, .sum) }
-    guard let combination = written.stringValue.flatMap(Recipe.Combination.init(rawValue:)) else {
+  /// How a file combines the scores of its scorers; what was written before that was told was summed.
+  package static func combination(_ name: String?, of scorers: [Scorer]) throws -> Recipe.Combination? {
+    guard scorers.count > 1 else { return nil }
+    guard let name else { return .sum }
+    guard let combination = Recipe.Combination(rawValue: name) else {
       throw Failure(
         .badData,
         "'combine' is none of \(Recipe.Combination.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", "))",
         advice: "use the version of Clues that wrote it")
     }
-    return (scorers, combination)
+    return combination
   }
 
   /// The table with what its rows fall short by, which follows from their parts.
@@ -121,110 +110,87 @@ extension ScoreTable {
   }
 }
 
-extension ScoreTable.Row {
-  package var json: JSONObject {
-    var object = JSONObject([
-      ("client", .string(client)), ("split", .string(split)), ("id", .string(id)), ("domain", JSONValue(domain)),
-      ("score", score.value.map { .number($0) } ?? .null),
-    ])
-    if !checkpoints.isEmpty {
-      object["checkpoints"] = .object(
-        JSONObject(checkpoints.map { ("\($0.step)", $0.score.map { .number($0) } ?? .null) }))
-    }
-    if !parts.isEmpty {
-      object["scores"] = .object(JSONObject(parts.map { ($0.scorer, $0.score.map { .number($0) } ?? .null) }))
-    }
-    if !shortfalls.isEmpty {
-      object["shortfalls"] = .object(JSONObject(shortfalls.map { ($0.scorer, .number($0.value)) }))
-    }
-    object["kept"] = kept.map { .bool($0) } ?? .null
-    if kept == false, let shortOf { object["short_of"] = .string(shortOf) }
-    if case .unscored(let reason) = score { object["reason"] = .string(reason) }
-    return object
+extension ScoreRecord {
+  package init(_ row: ScoreTable.Row) {
+    self.init()
+    (client, split, id, domain) = (row.client, row.split, row.id, row.domain)
+    score = row.score.value
+    if !row.checkpoints.isEmpty { checkpoints = row.checkpoints.map { (key: "\($0.step)", value: $0.score) } }
+    if !row.parts.isEmpty { parts = row.parts.map { (key: $0.scorer, value: $0.score) } }
+    if !row.shortfalls.isEmpty { shortfalls = row.shortfalls.map { (key: $0.scorer, value: $0.value) } }
+    isKept = row.kept
+    if row.kept == false { shortOf = row.shortOf }
+    if case .unscored(let reason) = row.score { self.reason = reason }
   }
+}
 
+extension ScoreTable.Row {
   fileprivate init(_ value: JSONValue) throws {
-    guard let object = value.objectValue, let client = object["client"]?.stringValue,
-      let split = object["split"]?.stringValue, let id = object["id"]?.stringValue
-    else { throw Failure(.badData, "this line has no client, split and id", advice: "is it a scores.jsonl of Clues?") }
+    let row = try locating(client: value.objectValue?["client"]?.stringValue) {
+      try ScoreRecord(value, advice: "is it a scores.jsonl of Clues?")
+    }
     // Client names become file names, and ids lines of a file; this one may have been written by anybody.
-    try ClientName.check(client, of: "client")
-    guard PluginHost.Split(name: split) != nil else {
-      throw Failure(.badData, "the split '\(split)' is neither train nor anchor")
+    try ClientName.check(row.client, of: "client")
+    guard PluginHost.Split(name: row.split) != nil else {
+      throw Failure(.badData, "the split '\(row.split)' is neither train nor anchor")
     }
-    try Sample.check(id: id)
-    /// The number, or nil for null.
-    func number(_ value: JSONValue?) throws -> Double? {
-      guard let value, !value.isNull else { return nil }
-      guard let number = value.doubleValue else {
-        throw Failure(.badData, "a score of the sample '\(id)' is no number", client: client)
-      }
-      return number
-    }
-    self.client = client
-    self.split = split
-    self.id = id
-    domain = object["domain"]?.stringValue
-    if let number = try number(object["score"]) {
-      score = .value(number)
-    } else {
-      score = .unscored(object["reason"]?.stringValue ?? "no reason given")
-    }
-    checkpoints = try (object["checkpoints"]?.objectValue?.members ?? []).map { member in
-      guard let step = Int(member.key) else { throw Failure(.badData, "'\(member.key)' is no checkpoint") }
-      return (step, try number(member.value))
-    }
-    parts = try (object["scores"]?.objectValue?.members ?? []).map { ($0.key, try number($0.value)) }
+    try Sample.check(id: row.id)
+    self.init(
+      client: row.client, split: row.split, id: row.id, domain: row.domain,
+      score: row.score.map { .value($0) } ?? .unscored(row.reason ?? "no reason given"),
+      checkpoints: try (row.checkpoints ?? []).map { member in
+        guard let step = Int(member.key) else { throw Failure(.badData, "'\(member.key)' is no checkpoint") }
+        return (step, member.value)
+      },
+      parts: (row.parts ?? []).map { ($0.key, $0.value) }, kept: row.isKept)
     try checkSize()
-    kept = object["kept"]?.boolValue
-    guard kept != nil || object["kept"]?.isNull ?? true else {
-      throw Failure(.badData, "whether the sample '\(id)' is kept is neither true nor false", client: client)
-    }
+  }
+}
+
+extension ScorerRecord {
+  package init(_ scorer: ScoreTable.Scorer) {
+    self.init()
+    (id, name, version, parameters, weight) = (
+      scorer.id, scorer.name, scorer.version, scorer.parameters, scorer.weight
+    )
+    side = scorer.side?.rawValue
+    guard let scale = scorer.scale else { return }
+    (anchorMean, anchorDeviation) = (scale.mean, scale.deviation)
+    if side != nil { deviationBetweenClients = scale.between }
   }
 }
 
 extension ScoreTable.Scorer {
-  package var json: JSONValue {
-    var object = JSONObject([
-      ("scorer", .string(id)), ("name", .string(name)), ("version", .string(version)), ("parameters", parameters),
-      ("weight", .number(weight)),
-    ])
-    if let side { object["side"] = .string(side.rawValue) }
-    if let scale {
-      object["anchor_mean"] = .number(scale.mean)
-      object["anchor_deviation"] = .number(scale.deviation)
-      if side != nil { object["anchor_deviation_between_clients"] = .number(scale.between) }
+  /// The scorers of a file, no two of them under one name.
+  static func all(_ records: [ScorerRecord]) throws -> [ScoreTable.Scorer] {
+    try records.reduce(into: []) { scorers, record in
+      let scorer = try ScoreTable.Scorer(record, after: scorers)
+      guard !scorers.contains(where: { $0.name == scorer.name }) else {
+        throw Failure(.badData, "two scorers are called '\(scorer.name)'")
+      }
+      scorers.append(scorer)
     }
-    return .object(object)
   }
 
   /// - parameter earlier: The scorers before it, which a name that is not written down depends on.
-  fileprivate init(_ value: JSONValue, after earlier: [ScoreTable.Scorer]) throws {
-    guard let object = value.objectValue, let id = object["scorer"]?.stringValue else {
-      throw Failure(.badData, "a scorer is not described rightly")
-    }
-    self.id = id
-    let count = earlier.count { $0.id == id }
-    name = object["name"]?.stringValue ?? (count == 0 ? id : "\(id)-\(count + 1)")
-    side = try object["side"].map { side in
-      guard let known = side.stringValue.flatMap(Recipe.Side.init(rawValue:)) else {
-        throw Failure(.badData, "the 'side' of the scorer '\(id)' is neither 'low' nor 'both'")
+  private init(_ record: ScorerRecord, after earlier: [ScoreTable.Scorer]) throws {
+    let count = earlier.count { $0.id == record.id }
+    let side = try record.side.map { side in
+      guard let known = Recipe.Side(rawValue: side) else {
+        throw Failure(.badData, "the 'side' of the scorer '\(record.id)' is neither 'low' nor 'both'")
       }
       return known
     }
-    guard let weight = object["weight"]?.doubleValue, weight > 0 else {
-      throw Failure(.badData, "the scorer '\(id)' has no weight above 0")
-    }
-    version = object["version"]?.stringValue ?? ""
-    parameters = object["parameters"] ?? .object(JSONObject())
-    self.weight = weight
-    if let mean = object["anchor_mean"]?.doubleValue, let deviation = object["anchor_deviation"]?.doubleValue {
-      guard deviation > 0 else { throw Failure(.badData, "the scorer '\(id)' has anchors without a deviation") }
-      let between = object["anchor_deviation_between_clients"].map { $0.doubleValue ?? -1 } ?? 0
-      guard between >= 0 else { throw Failure(.badData, "the scorer '\(id)' has clients with a deviation below 0") }
+    var scale: Scale?
+    if let mean = record.anchorMean, let deviation = record.anchorDeviation {
+      let between = record.deviationBetweenClients ?? 0
+      guard between >= 0 else {
+        throw Failure(.badData, "the scorer '\(record.id)' has clients with a deviation below 0")
+      }
       scale = Scale(mean: mean, deviation: deviation, between: between)
-    } else {
-      scale = nil
     }
+    self.init(
+      id: record.id, name: record.name ?? (count == 0 ? record.id : "\(record.id)-\(count + 1)"),
+      version: record.version, parameters: record.parameters, weight: record.weight, side: side, scale: scale)
   }
 }

@@ -69,16 +69,16 @@ extension Recipe {
   /// The values of a plugin's parameters; what is wrong with one is said with its place.
   fileprivate func values(_ settings: [ParameterSetting], _ plugin: PluginDescription) throws -> ParameterValues {
     var failures = Failures()
+    var values: [String: ParameterValue] = [:]
     for setting in settings {
-      try failures.attempt {
-        _ = try locating(setting.origin) {
-          try ParameterValues([setting.name: setting.value], schema: plugin.parameters, of: "'\(plugin.id)'")
+      values[setting.name] = try failures.attempt {
+        try locating(setting.origin) {
+          try plugin.parameters.check(setting.name, setting.value, of: "'\(plugin.id)'")
         }
       }
     }
     try failures.throwIfAny()
-    return try ParameterValues(
-      Dictionary(settings.map { ($0.name, $0.value) }) { $1 }, schema: plugin.parameters, of: "'\(plugin.id)'")
+    return ParameterValues(values, schema: plugin.parameters)
   }
 }
 

@@ -12,35 +12,6 @@ extension ThresholdBootstrap {
       "the threshold is uncertain: with other \(present.unit.rawValue) of the same kind \(present.unsure) of "
         + "\(present.scored) samples may be decided otherwise\(advice ?? "")")
   }
-
-  package var json: JSONValue {
-    [
-      "draws": JSONValue(draws), "seed": JSONValue(Int(clamping: seed)),
-      "interval": [.number(Self.intervalEnds.0), .number(Self.intervalEnds.1)],
-      "steady_share": .number(Self.steadyShare),
-      "resamplings": .array(
-        resamplings.map { resampling in
-          [
-            "drawn": .string(resampling.unit.rawValue), "more": JSONValue(resampling.more),
-            "failed": JSONValue(resampling.failed), "threshold": Self.json(resampling.interval),
-            "deviations": Self.json(resampling.deviations), "unsure": JSONValue(resampling.unsure),
-            "of": JSONValue(resampling.scored),
-            "clients": .array(
-              resampling.clients.map { client in
-                [
-                  "client": .string(client.client), "threshold": Self.json(client.interval),
-                  "deviations": Self.json(client.deviations), "unsure": JSONValue(client.unsure),
-                  "of": JSONValue(client.scored),
-                ]
-              }),
-          ]
-        }),
-    ]
-  }
-
-  private static func json(_ range: ClosedRange<Double>?) -> JSONValue {
-    range.map { [number($0.lowerBound), number($0.upperBound)] } ?? .null
-  }
 }
 
 extension ThresholdBootstrap.Resampling {

@@ -427,8 +427,8 @@ import Testing
         tree(whole, samples: "{\"train\": 2}"),
         "has 1 samples of the split 'train' where clues.json promises 2"
       ),
-      (tree("\"a\": 1"), "has no size and SHA-256 for 'a'"),
-      (tree("", samples: "[]"), "has no count of samples under 'samples'"),
+      (tree("\"a\": 1"), "'files.a' is a number, not an object"),
+      (tree("", samples: "[]"), "'samples' is a list, not an object"),
       (
         run().merging(["clues.json": "{\"format\": 2}"]) { $1 }, "has the format version 2, and only 1 can be read here"
       ),

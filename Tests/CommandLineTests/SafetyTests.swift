@@ -44,8 +44,8 @@ import Testing
         try clues(["select", "scores.jsonl"] + options, in: folder)
       }
       for (text, message) in [
-        (#""threshold": 1, "calibrate": "clients""#, "'calibrate' is neither 'client' nor 'none'"),
-        (#""thresholds": {"c": "high"}"#, "holds a threshold that is no number"),
+        (#""threshold": 1, "calibrate": "clients""#, "'calibrate' is 'clients', not 'none' or 'client'"),
+        (#""thresholds": {"c": "high"}"#, "'thresholds.c' is a text, not a number"),
       ] {
         try "{\"schema\": \"clues/threshold/1\", \(text)}".write(
           to: folder.appending(path: "threshold.json"), atomically: true, encoding: .utf8)

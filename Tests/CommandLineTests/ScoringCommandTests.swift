@@ -151,14 +151,14 @@ import Testing
       let shapes = ["lora_A": [8, 65536], "lora_B": [65536, 8]]
       func write(_ file: URL, samples: Int?) throws {
         var entries = shapes.map { part, shape in
-          SafetensorsLayout.Entry(
+          WeightsLayout.Entry(
             name: "base_model.model.model.layers.0.q_proj.\(part).weight", dtype: .f32,
             shape: (samples.map { [$0] } ?? []) + shape)
         }
         if let samples {
           entries += ["loss", "tokens"].map { .init(name: $0, dtype: .f32, shape: [samples]) }
         }
-        let layout = SafetensorsLayout(entries)
+        let layout = WeightsLayout(safetensors: entries)
         try Data(layout.header).write(to: file)
         // The elements are a hole in the file: zeros that take no room on disk.
         let handle = try FileHandle(forWritingTo: file)

@@ -194,7 +194,7 @@ import Testing
   @Test func `coefficients are in the record, per module where they differ`() throws {
     try withTemporaryFolder { folder in
       let paths = try write(Self.honest, below: folder)
-      func merge(_ method: String) throws -> RunRecord {
+      func merge(_ method: String) throws -> RunOutcome {
         try TestMerge(
           inputs: paths, settings: [("merge.method", method)] + (0..<4).map { ("clients.\($0).weight", "\($0 + 1)") }
         ).result().record

@@ -49,7 +49,7 @@ import Testing
   }
 
   private func merge(_ clients: [Client], _ settings: [(path: String, value: String)] = []) throws -> (
-    adapter: Adapter, record: RunRecord, bytes: Data
+    adapter: Adapter, record: RunOutcome, bytes: Data
   ) {
     try withTemporaryFolder { folder in
       let paths = try clients.map { try write($0, to: folder) }
@@ -180,8 +180,8 @@ import Testing
       MergedAdapter(modules: modules, inputs: [], baseModel: nil)
     }
     func verify(_ meant: MergedAdapter, config: String, tensors: [String: Tensor]) throws {
-      try meant.verify(
-        config: Bytes(Array(config.utf8)), weights: Bytes(safetensors(tensors)), threads: 1, comparing: same)
+      let files = [PEFTFile.config: Bytes(Array(config.utf8)), PEFTFile.weights: Bytes(safetensors(tensors))]
+      try PEFTFormat().verify(meant, threads: 1, reading: { try #require(files[$0]) }, comparing: same)
     }
     let meant = try merged([module])
     try verify(meant, config: meant.configText, tensors: meant.tensors)

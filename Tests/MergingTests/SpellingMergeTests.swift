@@ -38,7 +38,7 @@ import Testing
   private func merge(
     _ a: KeyValuePairs<String, [Int]>, _ b: KeyValuePairs<String, [Int]>, configs: [JSONObject] = [],
     _ settings: [(path: String, value: String)] = []
-  ) throws -> (adapter: Adapter, record: RunRecord, names: Set<String>) {
+  ) throws -> (adapter: Adapter, record: RunOutcome, names: Set<String>) {
     try withTemporaryFolder { folder in
       let paths = try [a, b].enumerated().map { index, shapes in
         try write(

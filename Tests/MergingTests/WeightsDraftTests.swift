@@ -11,7 +11,7 @@ import Testing
 @Suite struct WeightsDraftTests {
   private static let inputs = ["a", "b"].map { fixture("peft/adapters/\($0)") }
 
-  private func draft(_ layout: SafetensorsLayout, _ path: String) throws -> WeightsDraft {
+  private func draft(_ layout: WeightsLayout, _ path: String) throws -> WeightsDraft {
     let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     try #require(file >= 0)
     return try WeightsDraft(layout, in: file, path: path)
@@ -33,7 +33,7 @@ import Testing
 
   @Test func whatHasNoPlaceIsLeftToTheCaller() throws {
     try withTemporaryFolder { folder in
-      let layout = SafetensorsLayout([.init(name: "x", dtype: .f16, shape: [2, 3])])
+      let layout = WeightsLayout(safetensors: [.init(name: "x", dtype: .f16, shape: [2, 3])])
       let draft = try draft(layout, folder.appending(path: "file").path)
       let matrix = try Matrix<Float>(rows: 2, columns: 3, (0..<6).map { Float($0) })
       #expect(try draft.write(matrix, shape: [2, 3], .f32, to: "x") == nil)
@@ -51,7 +51,7 @@ import Testing
 
   @Test func numbersTooLargeAreRefused() throws {
     try withTemporaryFolder { folder in
-      let layout = SafetensorsLayout([.init(name: "x", dtype: .f16, shape: [1, 1])])
+      let layout = WeightsLayout(safetensors: [.init(name: "x", dtype: .f16, shape: [1, 1])])
       let draft = try draft(layout, folder.appending(path: "file").path)
       expectFailure(.badData, "too large for float16") {
         try draft.write(Matrix<Float>(rows: 1, columns: 1, [70_000]), shape: [1, 1], .f16, to: "x")

@@ -202,6 +202,7 @@ import Testing
         merge.missing             zero (default): a module that a client lacks counts as zero
         merge.absolute            refuse (default): an adapter with such tensors is an error
         output.path               runs/<recipe>, unless the command line says otherwise (default)
+        output.format             as the ending of the output's name asks for (default)
         output.dtype              auto (default): the type of the inputs, float32 where they differ
         output.rank_layout        uniform where that takes less than 10 % more parameters, else exact (default)
         seed                      7

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Records
 import Testing
 
 @testable import Reports
@@ -48,9 +49,10 @@ import Testing
   @Test func `modules are laid out by layer and kind`() throws {
     func grid(_ names: [String]) -> ModuleGrid {
       ModuleGrid(
-        names.map {
-          .init(
-            name: $0, clientCount: 1, inputRanks: [], rank: 1, norm: 1, signConflict: 0, energy: 1, discardedEnergy: 0)
+        names.map { name in
+          var module = RunRecord.Module()
+          module.name = name
+          return module
         })
     }
     let plain = grid(["m.layers.10.self_attn.q_proj", "m.layers.2.self_attn.q_proj", "m.layers.2.mlp.up", "lm_head"])
@@ -66,16 +68,17 @@ import Testing
   }
 
   @Test func `calibrated scores are those that the threshold was held against`() throws {
-    let rows: [JSONValue] = [
-      ["client": "c", "split": "train", "score": 16.0, "kept": true],
-      ["client": "c", "split": "anchor", "score": 10.0], ["client": "c", "split": "anchor", "score": 14.0],
-      ["client": "c", "split": "validation", "score": 1.0],
-    ]
+    let rows = [("train", 16.0, true), ("anchor", 10, nil), ("anchor", 14, nil), ("validation", 1, nil)].map {
+      split, score, isKept in
+      var row = ScoreRecord()
+      (row.client, row.split, row.score, row.isKept) = ("c", split, score, isKept)
+      return row
+    }
     let samples = try #require(ScoredSamples.all(in: rows, calibrating: true).first)
     // Mean 12, deviation √8 with n − 1.
     #expect(abs(samples.kept[0] - 4 / 8.0.squareRoot()) < 1e-15)
     #expect(samples.training.count == 1 && samples.anchors.count == 2)
-    #expect(try ScoredSamples.all(in: rows, calibrating: false)[0].kept == [16])
+    #expect(ScoredSamples.all(in: rows, calibrating: false)[0].kept == [16])
   }
 
   @Test(arguments: [Palette.light, Palette.dark]) func `numbers read well on every colour`(_ rules: String) throws {

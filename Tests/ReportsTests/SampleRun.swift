@@ -1,4 +1,6 @@
 import JSON
+import Records
+import Reports
 
 /// A run of any size, made up, in the form that `clues run` writes.
 struct SampleRun {
@@ -120,5 +122,14 @@ struct SampleRun {
         ["client": .string(name), "split": "anchor", "id": "b", "score": 0.75, "kept": .null],
       ]
     }
+  }
+}
+
+extension Report {
+  /// The report of what stands in the files of a run.
+  init(run: JSONValue, scores: [JSONValue]) throws {
+    self.init(
+      try RunRecord(run: run),
+      scores: try scores.enumerated().map { try ScoreRecord($1, named: "scores.jsonl[\($0)]") })
   }
 }

@@ -24,7 +24,7 @@ import Testing
       let all = TestMerge(inputs: paths, settings: settings + [("clients.2.weight", "1")])
       let recipe = try bench().leavingOut(["c"], of: all.recipe)
       #expect(recipe.clients.map(\.value.path.value) == Array(paths.prefix(2)))
-      func run(_ recipe: Recipe, _ name: String) throws -> (record: RunRecord, bytes: Data) {
+      func run(_ recipe: Recipe, _ name: String) throws -> (record: RunOutcome, bytes: Data) {
         let output = folder.appending(path: name).path
         let record = try bench().run(recipe, output: output, replacing: false)
         return (record, try Data(contentsOf: URL(filePath: output + "/adapter_model.safetensors")))

@@ -37,7 +37,7 @@ package struct TestMerge {
   }
 
   /// Runs the merge and reads its result as any other adapter.
-  package func result() throws -> (adapter: Adapter, record: RunRecord, bytes: Data) {
+  package func result() throws -> (adapter: Adapter, record: RunOutcome, bytes: Data) {
     try withTemporaryFolder { folder in
       let output = folder.appending(path: "run").path
       var bench = try Bench(catalog: builtInCatalog(), threads: threads)

@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import JSON
+import Records
 
 /// In what a client stands out from the others.
 package enum Peculiarity: String, Sendable, CaseIterable {
@@ -180,14 +181,17 @@ extension ClientFigures {
   }
 }
 
-extension Suspicion {
-  /// For records: what speaks against a client, with the figures that it stands on.
-  package func json(_ figures: ClientFigures) -> JSONValue {
-    [
-      "score": score.map { number($0) } ?? .null, "reasons": JSONValue(reasons.map(\.text)),
-      "remarks": JSONValue(remarks), "median_cosine": figures.medianCosine.map { number($0) } ?? .null,
-      "leaving_out": figures.leavingOut.map { ["with": number($0.with), "without": number($0.without)] } ?? .null,
-    ]
+extension SuspicionRecord {
+  package init(_ suspicion: Suspicion, _ figures: ClientFigures) {
+    self.init()
+    score = suspicion.score.flatMap { $0.isFinite ? $0 : nil }
+    (reasons, remarks) = (suspicion.reasons.map(\.text), suspicion.remarks)
+    medianCosine = figures.medianCosine
+    leavingOut = figures.leavingOut.map { left in
+      var medians = Medians()
+      (medians.with, medians.without) = (left.with, left.without)
+      return medians
+    }
   }
 }
 

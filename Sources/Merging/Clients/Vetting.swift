@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import JSON
 import PluginHost
+import Records
 
 /// Clients ranked by how suspicious their adapters are, with the figures and the reasons.
 package struct Vetting: Sendable {
@@ -57,7 +58,7 @@ extension Vetting {
         "least_module_ratio": .number(OutlierRule.leastModuleRatio),
       ],
       "clients": .array(clients.map(\.json)),
-      "notes": .array(notes.map { ["severity": .string($0.severity.rawValue), "text": .string($0.text)] }),
+      "notes": .array(notes.map { NoteRecord($0).json }),
     ])
   }
 }
@@ -67,7 +68,8 @@ extension Vetting.VettedClient {
     func value(_ number: Double?) -> JSONValue { number.map { JSON.number($0) } ?? .null }
     return .object([
       "rank": JSONValue(rank), "client": .string(figures.client), "norm": .number(figures.norm),
-      "stands_out": JSONValue(suspicion.reasons.map(\.peculiarity.rawValue)), "suspicion": suspicion.json(figures),
+      "stands_out": JSONValue(suspicion.reasons.map(\.peculiarity.rawValue)),
+      "suspicion": SuspicionRecord(suspicion, figures).json,
       "cosine_with_others": value(figures.cosineWithOthers), "cosine_with_result": value(figures.cosineWithResult),
       "trajectory": value(trajectory),
       "modules": .array(

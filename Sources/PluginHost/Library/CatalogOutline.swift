@@ -13,17 +13,45 @@ public struct CatalogOutline: Sendable, Equatable {
   public let entries: [Entry]
 
   /// One plugin.
-  public struct Entry: Sendable, Equatable {
-    public let id: String
+  public struct Entry: JSONRecord, Equatable {
+    public private(set) var id = ""
     /// "merge method", "scorer" or "threshold rule".
-    public let kind: String
-    public let parameters: [Parameter]
+    public private(set) var kind = ""
+    public private(set) var parameters: [Parameter] = []
+
+    package init() {}
+
+    init(id: String, kind: String, parameters: [Parameter]) {
+      (self.id, self.kind, self.parameters) = (id, kind, parameters)
+    }
+
+    package static let fields: [JSONField<Self>] = [
+      .key("id", \.id, .text), .key("kind", \.kind, .text),
+      .key(
+        "parameters", \.parameters,
+        JSONKind<[(key: String, value: [String])]>.map(of: .list(of: .text)).mapped(
+          { $0.map { Parameter(name: $0.key, values: $0.value) } }, { $0.map { (key: $0.name, value: $0.values) } })),
+    ]
   }
 
   /// One parameter, with its values where these can be counted.
   public struct Parameter: Sendable, Equatable {
     public let name: String
     public let values: [String]
+  }
+
+  /// The file.
+  private struct Cache: JSONDocument {
+    var version = cluesVersion
+    var libraries: [JSONValue] = []
+    var plugins: [Entry] = []
+
+    static let schema = "clues/catalog/1"
+    static let foreign = Failure(.badData, "is no outline of plugins")
+    static let fields: [JSONField<Self>] = [
+      .key("version", \.version, .text), .key("libraries", \.libraries, .list(of: .any)),
+      .key("plugins", \.plugins, .list(of: .record)),
+    ]
   }
 
   /// The plugins on a path, from the cache if it is still true.
@@ -62,40 +90,18 @@ public struct CatalogOutline: Sendable, Equatable {
     }
   }
 
-  private static let schema = "clues/catalog/1"
-
   private static func read(_ file: FilePath, _ key: [JSONValue]) -> CatalogOutline? {
     guard let bytes = try? StreamReader(file.string).bytes(),
-      let object = try? bytes.withUnsafeBytes({ try JSONReader().read($0) }).objectValue,
-      object["schema"]?.stringValue == schema, object["version"]?.stringValue == cluesVersion,
-      object["libraries"]?.arrayValue == key, let plugins = object["plugins"]?.arrayValue
+      let cache = try? Cache(document: bytes.withUnsafeBytes { try JSONReader().read($0) }),
+      cache.version == cluesVersion, cache.libraries == key
     else { return nil }
-    let entries = plugins.compactMap { plugin -> Entry? in
-      guard let plugin = plugin.objectValue, let id = plugin["id"]?.stringValue,
-        let kind = plugin["kind"]?.stringValue, let parameters = plugin["parameters"]?.objectValue
-      else { return nil }
-      return Entry(
-        id: id, kind: kind,
-        parameters: parameters.members.map {
-          Parameter(name: $0.key, values: ($0.value.arrayValue ?? []).compactMap(\.stringValue))
-        })
-    }
-    return entries.count == plugins.count ? CatalogOutline(entries: entries) : nil
+    return CatalogOutline(entries: cache.plugins)
   }
 
   private init(entries: [Entry]) { self.entries = entries }
 
   private func write(to file: FilePath, _ key: [JSONValue]) {
-    let object: JSONValue = [
-      "schema": .string(Self.schema), "version": .string(cluesVersion), "libraries": .array(key),
-      "plugins": .array(
-        entries.map { entry in
-          [
-            "id": .string(entry.id), "kind": .string(entry.kind),
-            "parameters": .object(JSONObject(entry.parameters.map { ($0.name, JSONValue($0.values)) })),
-          ]
-        }),
-    ]
+    let object = Cache(libraries: key, plugins: entries).json
     try? makeFolder(file.folder, for: file.string)
     try? writeWhole(object.text() + "\n", to: file.string)
   }

@@ -33,6 +33,19 @@ public struct ParameterSchema: Sendable, Equatable {
 
   public subscript(name: String) -> Declaration? { declarations.first { $0.name == name } }
 
+  /// The value of a parameter that the user set.
+  ///
+  /// - parameter plugin: What it is called in errors.
+  /// - throws: ``Failure`` `badRecipe` for a name that is not declared and a value that is not allowed.
+  package func check(_ name: String, _ value: JSONValue, of plugin: String) throws -> ParameterValue {
+    guard let declaration = self[name] else {
+      throw Failure(
+        .badRecipe, "\(plugin) has no parameter '\(name)'",
+        advice: suggestion(for: name, among: declarations.map(\.name)))
+    }
+    return try declaration.check(value)
+  }
+
   /// Reads the properties that a plugin's descriptor holds.
   ///
   /// - throws: ``Failure`` `pluginFailed`: a schema that makes no sense is a fault of the plugin.
@@ -145,6 +158,9 @@ extension ParameterSchema.Declaration {
       return .number(number)
     }
   }
+
+  /// The default, which was checked when the declaration was read.
+  package var checkedDefault: ParameterValue? { defaultValue.flatMap { try? check($0) } }
 
   /// What is allowed, in words: "a number from 0 to 1".
   public var expectation: String {

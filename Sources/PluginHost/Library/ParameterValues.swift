@@ -35,15 +35,20 @@ public struct ParameterValues: Sendable, Hashable {
   /// - parameter settings: What the user set, by name.
   /// - throws: ``Failure`` `badRecipe` for names that the plugin does not have and values that it does not take.
   public init(_ settings: [String: JSONValue] = [:], schema: ParameterSchema, of plugin: String) throws {
-    for name in settings.keys.sorted() where schema[name] == nil {
-      throw Failure(
-        .badRecipe, "\(plugin) has no parameter '\(name)'",
-        advice: suggestion(for: name, among: schema.declarations.map(\.name)))
+    var values: [String: ParameterValue] = [:]
+    for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+      values[name] = try schema.check(name, value, of: plugin)
     }
-    entries = try schema.declarations.compactMap { declaration in
-      let setting = settings[declaration.name]
-      guard let value = setting ?? declaration.defaultValue else { return nil }
-      return Entry(name: declaration.name, value: try declaration.check(value), isDefault: setting == nil)
+    self.init(values, schema: schema)
+  }
+
+  /// - parameter values: Those that are set, checked by the schema.
+  package init(_ values: [String: ParameterValue], schema: ParameterSchema) {
+    entries = schema.declarations.compactMap { declaration in
+      let value = values[declaration.name]
+      return (value ?? declaration.checkedDefault).map {
+        Entry(name: declaration.name, value: $0, isDefault: value == nil)
+      }
     }
     entries.sort { $0.name < $1.name }
   }

@@ -12,12 +12,19 @@ public struct TrustStore: Sendable {
   public private(set) var entries: [Entry]
 
   /// One library that is trusted.
-  public struct Entry: Sendable, Equatable {
-    public let sha256: String
+  public struct Entry: JSONRecord, Equatable {
+    public private(set) var sha256 = ""
     /// Where the file was when it was trusted; a file is told by its digest alone.
-    public let path: String
-    public let library: String
-    public let version: String
+    public private(set) var path = ""
+    public private(set) var library = ""
+    public private(set) var version = ""
+
+    package init() {}
+
+    package static let fields: [JSONField<Self>] = [
+      .key("sha256", \.sha256, .sha256), .key("path", \.path, .text), .key("library", \.library, .text),
+      .key("version", \.version, .text),
+    ]
 
     public init(sha256: String, path: String, library: String, version: String) {
       self.sha256 = sha256
@@ -27,7 +34,16 @@ public struct TrustStore: Sendable {
     }
   }
 
-  private static let schema = "clues/trusted/1"
+  /// The file.
+  private struct List: JSONDocument {
+    var plugins: [Entry] = []
+
+    static let schema = "clues/trusted/1"
+    static let foreign = Failure(
+      .badData, "is no list of trusted plugins",
+      advice: "remove the file and trust your plugins anew: clues plugins trust FILE")
+    static let fields: [JSONField<Self>] = [.key("plugins", \.plugins, .list(of: .record))]
+  }
 
   /// Trusts nothing, and keeps nothing.
   public static let empty = TrustStore()
@@ -59,31 +75,8 @@ public struct TrustStore: Sendable {
     do { bytes = try StreamReader(path).bytes() } catch let failure as Failure where failure.kind == .missingInput {
       throw Failure(.untrustedPlugin, "the list of trusted plugins cannot be read")
     }
-    let value = try bytes.withUnsafeBytes { try JSONReader().read($0) }
-    func text(_ object: JSONObject, _ key: String) throws -> String {
-      guard let text = object[key]?.stringValue else {
-        throw Failure(.badData, "the list of trusted plugins has an entry without '\(key)'", advice: advice)
-      }
-      return text
-    }
-    guard let object = value.objectValue, object["schema"]?.stringValue == schema,
-      let list = object["plugins"]?.arrayValue
-    else { throw Failure(.badData, "is no list of trusted plugins", advice: advice) }
-    return try list.map { value in
-      guard let entry = value.objectValue else {
-        throw Failure(.badData, "the list of trusted plugins has an entry that is no object", advice: advice)
-      }
-      let digest = try text(entry, "sha256")
-      guard digest.count == 64, digest.allSatisfy({ $0.isHexDigit && !$0.isUppercase }) else {
-        throw Failure(.badData, "'\(digest)' is no SHA-256 in lower case", advice: advice)
-      }
-      return Entry(
-        sha256: digest, path: try text(entry, "path"), library: try text(entry, "library"),
-        version: try text(entry, "version"))
-    }
+    return try List(document: bytes.withUnsafeBytes { try JSONReader().read($0) }).plugins
   }
-
-  private static let advice = "remove the file and trust your plugins anew: clues plugins trust FILE"
 
   public func trusts(_ digest: String) -> Bool { entries.contains { $0.sha256 == digest } }
 
@@ -123,21 +116,7 @@ public struct TrustStore: Sendable {
     var current = try TrustStore(path: path).entries
     let before = current
     body(&current)
-    if current != before { try file.replace(with: Self.text(current)) }
+    if current != before { try file.replace(with: List(plugins: current).text) }
     entries = current
-  }
-
-  private static func text(_ entries: [Entry]) -> String {
-    let value: JSONValue = .object([
-      "schema": .string(schema),
-      "plugins": .array(
-        entries.map {
-          [
-            "sha256": .string($0.sha256), "path": .string($0.path), "library": .string($0.library),
-            "version": .string($0.version),
-          ]
-        }),
-    ])
-    return value.text(indented: true) + "\n"
   }
 }

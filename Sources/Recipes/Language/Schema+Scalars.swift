@@ -32,6 +32,8 @@ extension Schema where Value == String {
   static let pluginIdentifier = text(
     "the id of a plugin (letters, digits, '.', '_' and '-')", pattern: "[A-Za-z0-9][A-Za-z0-9._-]*", maximumLength: 128)
 
+  static let formatName = text("the name of a format, such as 'peft'", pattern: "[a-z][a-z0-9-]*", maximumLength: 64)
+
   static let digest = text("a SHA-256 digest of 64 hexadecimal digits", pattern: "[0-9a-fA-F]{64}")
     .mapped({ digest, _ in digest.lowercased() }, { $0 })
 }

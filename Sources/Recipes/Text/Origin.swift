@@ -25,3 +25,26 @@ public enum Origin: Sendable, Hashable {
     failure(message, advice: Failure(beyond: limit, message).advice)
   }
 }
+
+/// A place in the text of a recipe: all that an error about a value there needs, without the recipe.
+public struct RecipeLocation: Sendable, Hashable {
+  /// Nil for a recipe that is no file.
+  let file: String?
+  let origin: Origin
+
+  /// A failure of kind `badRecipe` with file, line and column.
+  public func failure(_ message: String, advice: String? = nil) -> Failure {
+    origin.failure(message, advice: advice).at(file: file)
+  }
+
+  /// Runs `body` and gives a failure that knows no place this one.
+  package func locating<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let problem as Failure where problem.file == nil {
+      var located = failure(problem.message, advice: problem.advice)
+      located.kind = problem.kind
+      throw located
+    }
+  }
+}

@@ -1,8 +1,11 @@
+import Records
+
 /// How sure the threshold is; nothing for records that do not tell, and for rules that rest on nothing that can be drawn anew.
-func certainty(_ run: RunFile) -> Markup {
+func certainty(_ run: RunRecord) -> Markup {
   guard let bootstrap = run.selection?.bootstrap, !bootstrap.resamplings.isEmpty else { return .nothing }
-  let numbers = bootstrap.resamplings.flatMap { [$0.threshold, $0.deviations].compactMap { $0 } }
-  let scores = NumberStyle(bootstrap.resamplings.compactMap(\.threshold).flatMap { [$0.lowerBound, $0.upperBound] })
+  let numbers = bootstrap.resamplings.flatMap { [$0.threshold?.range, $0.deviations?.range].compactMap { $0 } }
+  let scores = NumberStyle(
+    bootstrap.resamplings.compactMap(\.threshold?.range).flatMap { [$0.lowerBound, $0.upperBound] })
   let deviations = NumberStyle(numbers.isEmpty ? [] : [1.0], digits: 3)
   func ends(_ range: ClosedRange<Double>?, _ style: NumberStyle) -> [Cell] {
     range.map { [.number($0.lowerBound, style), .number($0.upperBound, style)] } ?? [.none, .none]
@@ -19,14 +22,15 @@ func certainty(_ run: RunFile) -> Markup {
       caption: "The threshold on drawn anchors, samples and clients",
       headings: ["drawn", "lower end", "upper end", "in deviations", "to", "unsure", "share"],
       rows: bootstrap.resamplings.map { resampling in
-        [.text(resampling.name)] + ends(resampling.threshold, scores) + ends(resampling.deviations, deviations)
+        [.text(resampling.name)] + ends(resampling.threshold?.range, scores)
+          + ends(resampling.deviations?.range, deviations)
           + [.whole(resampling.unsure), .number(resampling.unsureShare, shares)]
       }
     ).markup,
   ])
 }
 
-extension RunFile.Resampling {
+extension SelectionRecord.Resampling {
   fileprivate var unsureShare: Double { scored > 0 ? Double(unsure) / Double(scored) : 0 }
 
   fileprivate var name: String {

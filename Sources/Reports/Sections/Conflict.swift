@@ -1,14 +1,15 @@
 import Foundation
+import Records
 
 /// Where the clients' updates have both signs; nil for fewer than two clients.
-func conflictSection(_ run: RunFile) -> Section? {
+func conflictSection(_ run: RunRecord) -> Section? {
   guard let merge = run.merge, run.clients.count > 1 else { return nil }
   // A module that one client has alone is in nobody's dispute.
-  let shared = merge.modules.filter { $0.clientCount > 1 }
+  let shared = merge.modules.filter { $0.clients.count > 1 }
   guard !shared.isEmpty else { return nil }
   let grid = ModuleGrid(shared)
   let style = NumberStyle(shares: shared.map(\.signConflict))
-  let chance = shared.reduce(0) { $0 + 1 - pow(2, 1 - Double($1.clientCount)) } / Double(shared.count)
+  let chance = shared.reduce(0) { $0 + 1 - pow(2, 1 - Double($1.clients.count)) } / Double(shared.count)
   let which =
     shared.count < merge.modules.count ? "the \(whole(shared.count)) modules that clients share" : "all modules"
   return Section("conflict", "Where they disagree") {
@@ -23,7 +24,7 @@ func conflictSection(_ run: RunFile) -> Section? {
       DataTable(
         caption: "Sign conflict by module", headings: ["module", "clients", "sign conflict"],
         rows: grid.modules.map { module in
-          [.text(module.name), .whole(module.clientCount), .number(module.signConflict, style)]
+          [.text(module.name), .whole(module.clients.count), .number(module.signConflict, style)]
         }))
   }
 }
@@ -39,7 +40,7 @@ private func rounded(_ share: Double) -> Double {
 ///
 /// - parameter share: That of the modules in one cell, which are more than one where experts share a layer.
 func moduleMap(
-  _ grid: ModuleGrid, title: String, description: String, share: ([RunFile.Module]) -> Double
+  _ grid: ModuleGrid, title: String, description: String, share: ([RunRecord.Module]) -> Double
 ) -> Markup {
   let values = grid.cells.map { row in row.map { cell in cell.isEmpty ? nil : share(cell) } }
   let largest = values.joined().compactMap { $0 }.max() ?? 0

@@ -1,5 +1,7 @@
+import Records
+
 /// How alike the clients' updates are; nil for fewer than two clients.
-func likenessSection(_ run: RunFile) -> Section? {
+func likenessSection(_ run: RunRecord) -> Section? {
   guard let merge = run.merge, run.clients.count > 1 else { return nil }
   let names = run.clients.map(\.name)
   let pairs = names.indices.flatMap { i in
@@ -48,10 +50,10 @@ func likenessSection(_ run: RunFile) -> Section? {
 }
 
 /// Which modules the cosines are taken over.
-private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
+private func comparedModules(_ run: RunRecord, _ merge: RunRecord.Merge) -> String {
   let shared = merge.sharedModules ?? merge.modules.count
   let compared = merge.comparedModules ?? merge.modules.count
-  guard merge.modules.contains(where: { $0.clientCount < run.clients.count }) else {
+  guard merge.modules.contains(where: { $0.clients.count < run.clients.count }) else {
     return compared < shared ? "\(whole(compared)) of \(whole(shared)) modules" : "all modules"
   }
   let some = compared < shared ? "\(whole(compared)) among " : ""
@@ -59,7 +61,7 @@ private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
 }
 
 /// How each client's update stands beside the others' and the result; nothing for records that do not tell.
-@MarkupBuilder private func updates(_ run: RunFile) -> Markup {
+@MarkupBuilder private func updates(_ run: RunRecord) -> Markup {
   let updates = run.clients.compactMap(\.update)
   // Records that say who stands out, and why, have a section for that.
   if updates.count == run.clients.count, updates.contains(where: { $0.suspicion == nil }) {
@@ -68,7 +70,7 @@ private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
     let ranges = updates.compactMap(\.coefficients)
     let coefficients = NumberStyle(ranges.map { max(abs($0.lowerBound), abs($0.upperBound)) })
     let ends = coefficientEnds(ranges)
-    let standOut = updates.contains(where: \.standsOut)
+    let standOut = updates.contains { !$0.standsOut.isEmpty }
     element("h3") { "Each client's update" }
     paragraph(
       "The norm is taken over all modules of the client, the cosines over those in which clients were compared. The mean of "
@@ -83,7 +85,7 @@ private func comparedModules(_ run: RunFile, _ merge: RunFile.Merge) -> String {
           [.number(update.norm, norms)]
           + [update.cosineWithResult, update.cosineWithOthers].map { $0.map { .number($0, cosines) } ?? .none }
           + ends.map { end in update.coefficients.map { .number(end.end($0), coefficients) } ?? .none }
-        return [.text(client.name)] + numbers + (standOut ? [.text(update.standsOut ? "stands out" : "")] : [])
+        return [.text(client.name)] + numbers + (standOut ? [.text(update.standsOut.isEmpty ? "" : "stands out")] : [])
       }
     ).markup
   }

@@ -1,7 +1,8 @@
 import Diagnostics
+import Records
 
 /// What compression left out; nil without a merge.
-func lossSection(_ run: RunFile) -> Section? {
+func lossSection(_ run: RunRecord) -> Section? {
   guard let merge = run.merge else { return nil }
   guard let worst = merge.modules.max(by: { $0.discardedShare < $1.discardedShare }), worst.discardedEnergy > 0 else {
     return Section("loss", "What the merge lost") {

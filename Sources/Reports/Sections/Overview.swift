@@ -1,8 +1,9 @@
 import Diagnostics
 import JSON
+import Records
 
 /// What went in and what came out.
-func overview(_ run: RunFile, _ samples: [ScoredSamples]) -> Section {
+func overview(_ run: RunRecord, _ samples: [ScoredSamples]) -> Section {
   Section("overview", "What went in, what came out") {
     element("dl", ["class": "figures"]) {
       for (name, value) in keyFigures(run, samples) {
@@ -13,8 +14,8 @@ func overview(_ run: RunFile, _ samples: [ScoredSamples]) -> Section {
       }
     }
     for note in run.notes {
-      element("p", ["class": note.isWarning ? "note warning" : "note"]) {
-        element("strong") { note.isWarning ? "Warning" : "Note" }
+      element("p", ["class": note.severity == .warning ? "note warning" : "note"]) {
+        element("strong") { note.severity == .warning ? "Warning" : "Note" }
         " \(note.text)"
       }
     }
@@ -28,7 +29,7 @@ func overview(_ run: RunFile, _ samples: [ScoredSamples]) -> Section {
   }
 }
 
-private func keyFigures(_ run: RunFile, _ samples: [ScoredSamples]) -> [(String, String)] {
+private func keyFigures(_ run: RunRecord, _ samples: [ScoredSamples]) -> [(String, String)] {
   var figures = [("clients", whole(run.merge == nil ? samples.count : run.clients.count))]
   if let selection = run.selection {
     let kept = selection.clients.reduce(0) { $0 + $1.kept }
@@ -47,25 +48,26 @@ private func keyFigures(_ run: RunFile, _ samples: [ScoredSamples]) -> [(String,
   return figures
 }
 
-private func clientTable(_ run: RunFile) -> DataTable {
+private func clientTable(_ run: RunRecord) -> DataTable {
   let weights = NumberStyle(run.clients.map(\.weight))
   return DataTable(
     caption: "Merged clients",
     headings: ["client", "weight", "rank", "modules", "checkpoint", "SHA-256 of the bundle"],
     rows: run.clients.map { client in
       [
-        .text(client.name), .number(client.weight, weights), .range(client.ranks), .whole(client.moduleCount),
-        client.checkpoint.map { .whole($0) } ?? .text("final"), .code("\(client.sha256.prefix(12))…"),
+        .text(client.name), .number(client.weight, weights), .range([client.rank.lowerBound, client.rank.upperBound]),
+        .whole(client.moduleCount),
+        client.step.map { .whole($0) } ?? .text("final"), .code("\(client.sha256.prefix(12))…"),
       ]
     })
 }
 
 /// What the recipe chose, plugin by plugin.
-private func choices(_ run: RunFile) -> [(String, String)] {
+private func choices(_ run: RunRecord) -> [(String, String)] {
   var choices: [(String, String)] = []
   for scorer in run.scorers {
     let weight = run.scorers.count > 1 ? ["weight \(short(scorer.weight))"] : []
-    let title = scorer.name == scorer.id ? scorer.id : "\(scorer.name): \(scorer.id)"
+    let title = scorer.label == scorer.id ? scorer.id : "\(scorer.label): \(scorer.id)"
     let side = scorer.side.map { $0 == "both" ? ["counts on both sides of the anchors"] : [] } ?? []
     choices.append(("Scorer", described(title, weight + side + parameters(scorer.parameters))))
   }
@@ -75,7 +77,7 @@ private func choices(_ run: RunFile) -> [(String, String)] {
   default: break
   }
   if let selection = run.selection {
-    let scale = selection.calibratesClients ? ["scores on the scale of each client's anchors"] : []
+    let scale = (selection.calibration == .client) ? ["scores on the scale of each client's anchors"] : []
     choices.append(("Threshold", described(selection.rule, parameters(selection.parameters) + scale)))
   }
   guard let merge = run.merge else { return choices }
@@ -84,7 +86,7 @@ private func choices(_ run: RunFile) -> [(String, String)] {
   choices.append(("Space", merge.space))
   let norm = merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()
   choices.append(("Adapter", "\(merge.dtype), norm of the merged update \(short(norm))"))
-  let partial = merge.modules.count { $0.clientCount < run.clients.count }
+  let partial = merge.modules.count { $0.clients.count < run.clients.count }
   if partial > 0 { choices.append(("Coverage", "\(counted(partial, "module")) not with every client")) }
   return choices
 }

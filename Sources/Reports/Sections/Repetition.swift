@@ -1,5 +1,7 @@
+import Records
+
 /// Everything it takes to make the run again.
-func repetition(_ run: RunFile) -> Section {
+func repetition(_ run: RunRecord) -> Section {
   Section("repetition", "To repeat this run") {
     paragraph(
       "With Clues \(run.version), the bundles and the plugins below, this recipe gives the same bytes again. The record of "

@@ -1,14 +1,16 @@
+import Records
+
 /// How each client's scores lie against its anchors and the threshold; nil without scores.
-func scoreSection(_ run: RunFile, _ samples: [ScoredSamples]) -> Section? {
+func scoreSection(_ run: RunRecord, _ samples: [ScoredSamples]) -> Section? {
   let shown = samples.filter { !($0.training.isEmpty && $0.anchors.isEmpty) }
   guard !shown.isEmpty else { return nil }
   let thresholds = run.selection.map { selection in
     let byClient = Dictionary(selection.clients.map { ($0.client, $0.threshold) }) { first, _ in first }
     return shown.map { byClient[$0.client] ?? .infinity }
   }
-  let scorers = run.scorers.map(\.name).joined(separator: " + ")
+  let scorers = run.scorers.map(\.label).joined(separator: " + ")
   let scale =
-    run.selection?.calibratesClients == true
+    run.selection?.calibration == .client
     ? ", on the scale of each client's anchors" : run.scorers.count > 1 ? ", on the scale of the anchors" : ""
   let title = "Scores of every client's samples"
   let strips = Strips(
@@ -28,7 +30,7 @@ func scoreSection(_ run: RunFile, _ samples: [ScoredSamples]) -> Section? {
   }
 }
 
-private func verdict(_ run: RunFile, _ samples: [ScoredSamples]) -> String {
+private func verdict(_ run: RunRecord, _ samples: [ScoredSamples]) -> String {
   guard let selection = run.selection else {
     return "\(counted(samples.reduce(0) { $0 + $1.training.count }, "sample")) scored; nothing was selected."
   }
@@ -44,7 +46,7 @@ private func verdict(_ run: RunFile, _ samples: [ScoredSamples]) -> String {
   return text
 }
 
-private func table(_ run: RunFile, _ samples: [ScoredSamples]) -> DataTable {
+private func table(_ run: RunRecord, _ samples: [ScoredSamples]) -> DataTable {
   let shares = Dictionary((run.selection?.clients ?? []).map { ($0.client, $0) }) { first, _ in first }
   let spreads = samples.map { samples in
     let sorted = samples.training.sorted()
@@ -52,7 +54,7 @@ private func table(_ run: RunFile, _ samples: [ScoredSamples]) -> DataTable {
   }
   let style = NumberStyle(spreads.joined())
   func number(_ value: Double?) -> Cell { value.map { .number($0, style) } ?? .none }
-  let shifts = samples.map { shares[$0.client]?.thresholdShift }
+  let shifts = samples.map { shares[$0.client]?.influence?.deviations }
   let shiftStyle = NumberStyle(shifts.compactMap { $0 })
   // Told from the time on when it was worked out, and only where anchors set the threshold.
   let showsShifts = shifts.contains { $0 != nil }
@@ -77,10 +79,10 @@ private func table(_ run: RunFile, _ samples: [ScoredSamples]) -> DataTable {
 }
 
 /// In which respect the dropped samples fall short most; nothing where scores are not combined by shortfall.
-@MarkupBuilder private func shortfalls(_ run: RunFile) -> Markup {
-  let clients = run.selection?.clients.filter { $0.shortOf.contains { $0.count > 0 } } ?? []
+@MarkupBuilder private func shortfalls(_ run: RunRecord) -> Markup {
+  let clients = run.selection?.clients.filter { $0.shortOf.contains { $0.value > 0 } } ?? []
   if let first = clients.first {
-    let respects = first.shortOf.map(\.respect)
+    let respects = first.shortOf.map(\.key)
     let dropped = clients.map { $0.scored - $0.kept }
     let title = "What dropped samples fall short of"
     let isTwoSided = run.scorers.contains { $0.side == "both" }
@@ -95,14 +97,14 @@ private func table(_ run: RunFile, _ samples: [ScoredSamples]) -> DataTable {
         rows: clients.map(\.client), columns: respects.map { elided($0.replacing(" (above)", with: " ↑"), to: 13) },
         columnTitle: nil,
         values: zip(clients, dropped).map { client, dropped in
-          client.shortOf.map { Double($0.count) / Double(dropped) }
+          client.shortOf.map { Double($0.value) / Double(dropped) }
         },
         isShare: true, strongest: 1, cellName: { "\(clients[$0].client), \(respects[$1])" }
       ).markup,
       DataTable(
         caption: title, headings: ["client", "dropped"] + respects,
         rows: zip(clients, dropped).map { client, dropped in
-          [.text(client.client), .whole(dropped)] + client.shortOf.map { .whole($0.count) }
+          [.text(client.client), .whole(dropped)] + client.shortOf.map { .whole($0.value) }
         }))
   }
 }

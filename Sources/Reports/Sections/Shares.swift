@@ -1,5 +1,7 @@
+import Records
+
 /// What was kept of every client and what it weighs; nil where neither tells the clients apart.
-func shareSection(_ run: RunFile) -> Section? {
+func shareSection(_ run: RunRecord) -> Section? {
   let shares = run.selection?.clients ?? []
   let areEqual = Set(run.clients.map(\.weight)).count <= 1
   guard !shares.isEmpty || !areEqual else { return nil }
@@ -35,7 +37,7 @@ func shareSection(_ run: RunFile) -> Section? {
   }
 }
 
-private func sentence(_ run: RunFile, areEqual: Bool) -> String {
+private func sentence(_ run: RunRecord, areEqual: Bool) -> String {
   guard run.merge != nil else { return "Nothing was merged, so the clients have no weights." }
   if areEqual { return "Every client that takes part weighs the same." }
   let rule = run.recipe.objectValue?["weights"]?.stringValue
@@ -44,7 +46,7 @@ private func sentence(_ run: RunFile, areEqual: Bool) -> String {
   return source + (dropped > 0 ? "; \(counted(dropped, "client")) took no part." : ".")
 }
 
-private func table(_ rows: [(name: String, share: RunFile.Share?, weight: Double?)]) -> DataTable {
+private func table(_ rows: [(name: String, share: SelectionRecord.Client?, weight: Double?)]) -> DataTable {
   let shares = NumberStyle(shares: rows.compactMap { $0.share?.keptShare })
   let weights = NumberStyle(rows.compactMap { $0.weight })
   return DataTable(

@@ -1,5 +1,7 @@
+import Records
+
 /// Who stands out from the others, and why; nil for fewer than two clients, and for records that do not tell.
-func suspicionSection(_ run: RunFile) -> Section? {
+func suspicionSection(_ run: RunRecord) -> Section? {
   let clients = run.clients.compactMap { client in
     client.update.flatMap { update in update.suspicion.map { Suspect(name: client.name, update: update, suspicion: $0) }
     }
@@ -43,7 +45,7 @@ func suspicionSection(_ run: RunFile) -> Section? {
 }
 
 /// What to know where many clients were compared in some modules alone.
-private func comparison(_ run: RunFile) -> String {
+private func comparison(_ run: RunRecord) -> String {
   guard let merge = run.merge, let compared = merge.comparedModules, let shared = merge.sharedModules, compared < shared
   else { return "" }
   return " Cosines are taken over \(whole(compared)) of \(whole(shared)) modules; clues vet takes them over all."
@@ -51,8 +53,8 @@ private func comparison(_ run: RunFile) -> String {
 
 private struct Suspect {
   let name: String
-  let update: RunFile.Update
-  let suspicion: RunFile.Suspicion
+  let update: RunRecord.Update
+  let suspicion: SuspicionRecord
 
   func precedes(_ other: Suspect) -> Bool {
     if suspicion.reasons.isEmpty != other.suspicion.reasons.isEmpty { return !suspicion.reasons.isEmpty }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import JSON
 import Recipes
+import Runs
 
 extension Clues {
   struct Merge: MergingCommand {
@@ -87,6 +88,12 @@ extension Clues {
       completion: .list(["refuse", "average", "drop"]))
     var absolute: String?
 
+    @Option(
+      help:
+        "What is written: \(OutputFormat.choices); by default what the ending of the output's name asks for.",
+      completion: .list(OutputFormat.all.map(\.name)))
+    var format: String?
+
     @Option(help: ArgumentHelp("The base model that the result names, if the inputs differ.", valueName: "name"))
     var baseModel: String?
 
@@ -125,7 +132,8 @@ extension Clues {
       "--method": ["merge", "method"], "--space": ["merge", "space"], "--rank": ["merge", "rank"],
       "--energy": ["merge", "energy"], "--split": ["merge", "split"], "--missing": ["merge", "missing"],
       "--absolute": ["merge", "absolute"], "--base-model": ["merge", "base_model"], "--dtype": ["output", "dtype"],
-      "--rank-layout": ["output", "rank_layout"], "--seed": ["seed"], "--residual": ["merge", "residual"],
+      "--rank-layout": ["output", "rank_layout"], "--format": ["output", "format"], "--seed": ["seed"],
+      "--residual": ["merge", "residual"],
       "--exact": ["merge", "exact"],
     ]
 
@@ -143,7 +151,8 @@ extension Clues {
         let options: [(String, String?)] = [
           ("--space", space), ("--rank", rank), ("--energy", energy.map { "\($0)" }), ("--split", split),
           ("--missing", missing), ("--absolute", absolute), ("--base-model", baseModel), ("--dtype", dtype),
-          ("--rank-layout", rankLayout), ("--seed", seed.map { "\($0)" }), ("--residual", residual ? "true" : nil),
+          ("--rank-layout", rankLayout), ("--format", format), ("--seed", seed.map { "\($0)" }),
+          ("--residual", residual ? "true" : nil),
           ("--exact", exact ? "true" : nil),
         ]
         for case (let option, let value?) in options {

@@ -1,9 +1,7 @@
 import ArgumentParser
 import Diagnostics
-import Files
-import Foundation
 import Recipes
-import SystemPackage
+import Runs
 
 extension Clues {
   struct Run: MergingCommand {
@@ -29,7 +27,8 @@ extension Clues {
     @Option(
       name: .shortAndLong,
       help: ArgumentHelp(
-        "The run directory; by default output.path of the recipe, else runs/<recipe>.", valueName: "dir"),
+        "The run directory, or an archive such as run.tar.zst; by default output.path of the recipe, else runs/<recipe>.",
+        valueName: "dir"),
       completion: .directory)
     var output: String?
 
@@ -49,9 +48,7 @@ extension Clues {
           .usage, "a run that is repeated needs an output of its own", advice: "say where it goes: --output DIR",
           file: self.recipe.path)
       }
-      let name = FilePath(self.recipe.path).stem ?? ""
-      let output = output ?? recipe.output.value.path.map { recipe.path($0) } ?? "runs/\(name)"
-      try options.carryOut(recipe, output: output, by: self)
+      try options.carryOut(recipe, output: output ?? recipe.outputPath(ofRecipe: self.recipe.path), by: self)
     }
   }
 }

@@ -131,14 +131,14 @@ struct RunOptions: ParsableArguments {
       try Console.result(json ? plan.json.text(indented: true) : plan.text(Console.page))
       return
     }
-    let record = try bench.run(recipe, output: output, replacing: force)
+    let outcome = try bench.run(recipe, output: output, replacing: force)
     if json {
-      Console.done(record.json.text(indented: true))
+      Console.done(outcome.json.text(indented: true))
     } else if !command.messages.quiet {
       let place = oneLine(output)
       Console.done(
-        record.summary(Console.page) + "\n\n"
-          + (record.merge == nil ? "The scores are in \(place)/clues" : "The merged adapter is in \(place)"))
+        outcome.summary(Console.page) + "\n\n"
+          + (outcome.merge == nil ? "The scores are in \(place)/clues" : "The merged adapter is in \(place)"))
     }
   }
 }

@@ -1,5 +1,4 @@
 import Diagnostics
-import JSON
 import LowRank
 
 extension OpenBLAS {
@@ -10,13 +9,5 @@ extension OpenBLAS {
       .warning(
         "OpenBLAS's kernels for \(refused) give wrong products on this processor; the slower ones for \(core) are used")
     ]
-  }
-
-  /// What the record of a run says of it.
-  package var json: JSONValue {
-    .object([
-      "version": JSONValue(version), "core": .string(core), "found": .string(found),
-      "chosen_by": .string(chooser == .user ? "OPENBLAS_CORETYPE" : chooser.rawValue),
-    ])
   }
 }

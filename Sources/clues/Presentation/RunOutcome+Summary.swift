@@ -2,7 +2,7 @@ import Diagnostics
 import Merging
 import Runs
 
-extension RunRecord {
+extension RunOutcome {
   /// What a run made of what: one line a client, then what holds for all.
   public func summary(_ page: PageLayout = PageLayout()) -> String {
     var parts = [table.text(page)]
