@@ -51,7 +51,7 @@ import Testing
   @Test func `the rule is documented`() throws {
     let text = try String(contentsOf: repository.appending(path: "Documentation/Merging.md"), encoding: .utf8)
       .replacing(/\s+/, with: " ")
-    #expect(text.contains("From three clients on") && OutlierRule.leastClients == 3)
+    #expect(text.contains("With three or more clients") && OutlierRule.leastClients == 3)
     #expect(text.contains("\(Int(OutlierRule.deviations)) times their scaled MAD"))
     #expect(text.contains("more than \(Int(OutlierRule.leastRatio)) times the median"))
     #expect(text.contains("more than \(OutlierRule.leastDrop) below it"))
