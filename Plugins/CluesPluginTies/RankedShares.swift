@@ -1,4 +1,4 @@
-/// DELLA's probabilities: within a row the largest entry is kept most surely, the smallest one least.
+/// DELLA's probabilities: within a row the largest entry has the highest probability of being kept, the smallest the lowest.
 struct RankedShares: BitwiseCopyable {
   /// The probability in the middle of the row.
   let density: Double

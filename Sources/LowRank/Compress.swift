@@ -7,8 +7,8 @@
 /// ``Rank/full`` stacks instead (``stack(_:)``), in the order of the terms, with a column of zeros if Σ r is 0. No rank
 /// goes beyond out, in or Σ r.
 ///
-/// - throws: ``Failure`` `badData` when there is no term, when their sizes differ, when a number leaves the range of
-///   float32 or the decomposition does not converge; `usage` for a rank that is none.
+/// - throws: ``Failure`` `badData` if there is no term, if their sizes differ, if a number leaves the range of float32 or the
+///   decomposition does not converge; `usage` for an invalid rank.
 public func compress(_ terms: [Term], to rank: Rank) throws -> Compression {
   try rank.validate()
   let (out, columns) = try commonSize(of: terms)

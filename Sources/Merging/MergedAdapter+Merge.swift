@@ -6,7 +6,7 @@ import Tensors
 import Threads
 
 extension MergedAdapter {
-  /// The adapter that merged modules make.
+  /// The adapter made of merged modules.
   package init(
     _ modules: [Module], _ weightedAdapters: [WeightedAdapter], _ settings: MergeSettings,
     absolutes: [(name: String, tensor: Tensor)] = []
@@ -21,7 +21,7 @@ extension MergedAdapter {
     SafetensorsLayout(tensors.map { .init(name: $0.key, dtype: $0.value.dtype, shape: $0.value.shape) })
   }
 
-  /// How many bytes the tensors have.
+  /// The number of bytes of the tensors.
   package var size: Int { tensors.values.reduce(0) { $0 + $1.bytes.count } }
 
   /// The bytes of `adapter_model.safetensors`, tensor by tensor.
@@ -31,18 +31,17 @@ extension MergedAdapter {
     return [layout.header] + data
   }
 
-  /// Reads what was written as any other adapter, and as PEFT does, and compares it with what was meant.
+  /// Reads the written adapter like any other, and as PEFT does, and compares it with what was intended.
   ///
-  /// - parameter same: Whether a tensor that was read, the first, is the one that was meant.
-  /// - throws: ``Failure`` `cannotWrite` when the disk gives back something else, `badData` when PEFT would make something
-  ///   else of it.
+  /// - parameter same: Whether the tensor that was read, the first, is the intended one.
+  /// - throws: ``Failure`` `cannotWrite` if the disk returns something else, `badData` if PEFT would read it differently.
   package func verify(
     config: Bytes, weights: Bytes, threads: Int, comparing same: @Sendable (Tensor, Tensor) throws -> Bool
   ) throws {
     @Sendable func wrong(_ what: String) -> Failure {
       Failure(
         .cannotWrite, "the written adapter reads back differently: \(what)",
-        advice: "the disk may be failing; if it happens again, report it as a fault of Clues")
+        advice: "the disk may be failing; if it happens again, report it as a bug in Clues")
     }
     let adapter: Adapter
     let file: [String: Tensor]
@@ -74,8 +73,8 @@ extension MergedAdapter {
     }
     if let misreading = PEFTReading(adapter.config, file).misreading {
       throw Failure(
-        .badData, "PEFT would not read the result as it is meant: \(misreading)",
-        advice: "nothing was written; merge adapters whose settings are alike, or report it as a fault of Clues")
+        .badData, "PEFT would misread the result: \(misreading)",
+        advice: "nothing was written; merge adapters with similar settings, or report it as a bug in Clues")
     }
   }
 }

@@ -1,28 +1,28 @@
 import Diagnostics
 import JSON
 
-/// A value of run.json that knows where it stands, so that what is missing can be named.
+/// A value of run.json with its location, so that errors can name it.
 struct Field {
   let value: JSONValue
   private let path: String
 
-  /// - parameter path: The file, and the way to the value in it.
+  /// - parameter path: The file, and the path to the value in it.
   init(_ value: JSONValue, at path: String) {
     self.value = value
     self.path = path
   }
 
-  /// The member; null where there is none.
+  /// The member; null if there is none.
   subscript(key: String) -> Field { Field(value.objectValue?[key] ?? .null, at: "\(path).\(key)") }
 
   /// The field unless it is null.
   var present: Field? { value.isNull ? nil : self }
 
-  var text: String { get throws { try unwrap(value.stringValue, "a text") } }
-  var whole: Int { get throws { try unwrap(value.intValue, "a whole number") } }
+  var text: String { get throws { try unwrap(value.stringValue, "a string") } }
+  var whole: Int { get throws { try unwrap(value.intValue, "an integer") } }
   var number: Double { get throws { try unwrap(value.doubleValue, "a number") } }
 
-  /// A number, or an infinity, which JSON has only as a text.
+  /// A number, or an infinity, which JSON can only express as a string.
   var extendedNumber: Double {
     get throws {
       switch value {
@@ -56,12 +56,12 @@ struct Field {
     guard let value else {
       throw Failure(
         .badData, "\(path) is \(self.value.kindName), not \(kind)",
-        advice: "a report is made of what `clues run` wrote; make the run again with this version of Clues")
+        advice: "a report is made from the output of `clues run`; repeat the run with this version of Clues")
     }
     return value
   }
 
-  /// Refuses a list that does not have as many elements as it must.
+  /// Refuses a list with the wrong number of elements.
   func list(of count: Int) throws -> [Field] {
     let list = try list
     guard list.count == count else {

@@ -1,9 +1,9 @@
 import Diagnostics
 import JSON
 
-/// What `clues/run.json` says (schema `clues/run/1`), as far as a report shows it.
+/// The contents of `clues/run.json` (schema `clues/run/1`) that a report shows.
 ///
-/// How long the stages took is left out: the same inputs give the same page.
+/// Durations are omitted, so that the same inputs give the same page.
 struct RunFile {
   let version: String
   let recipe: JSONValue

@@ -3,7 +3,7 @@ import JSON
 import Recipes
 import Tensors
 
-/// A threshold that an operator sends to clients, with all that it takes to apply it: a small JSON file.
+/// A threshold that an operator sends to clients, with everything needed to apply it: a small JSON file.
 package struct DecidedThreshold: Sendable {
   package let rule: String
   package let parameters: JSONValue
@@ -12,7 +12,7 @@ package struct DecidedThreshold: Sendable {
   package let combination: Recipe.Combination?
   private let common: Double?
   private let byClient: [String: Double]
-  /// SHA-256 of what the clients' anchors and validation data are known by.
+  /// SHA-256 digests that identify the clients' anchors and validation data.
   package let evidence: JSONObject
 
   package init(_ selection: SampleSelection) {
@@ -30,7 +30,7 @@ package struct DecidedThreshold: Sendable {
     let bytes = try Bytes(mapping: path)
     self = try locating(file: path) {
       let foreign = Failure(
-        .badData, "is not a threshold of Clues", advice: "give the threshold.json that `clues select -o` wrote")
+        .badData, "is not a threshold of Clues", advice: "use a threshold.json written by `clues select -o`")
       let value: JSONValue
       do {
         value = try bytes.withUnsafeBytes { try JSONReader(limits).read($0) }
@@ -57,7 +57,7 @@ package struct DecidedThreshold: Sendable {
       try (object["thresholds"]?.objectValue?.members ?? []).map { ($0.key, try Self.number($0.value)) }
     ) { first, _ in first }
     evidence = object["evidence"]?.objectValue ?? JSONObject()
-    guard common != nil || !byClient.isEmpty else { throw Failure(.badData, "holds no threshold") }
+    guard common != nil || !byClient.isEmpty else { throw Failure(.badData, "has no threshold") }
   }
 
   package var json: JSONValue {
@@ -75,10 +75,10 @@ package struct DecidedThreshold: Sendable {
     if let threshold = common ?? byClient[client] { return threshold }
     throw Failure(
       .badData, "the threshold file has no threshold for this client",
-      advice: "it was decided for: \(byClient.keys.sorted().joined(separator: ", "))", client: client)
+      advice: "it was made for:  \(byClient.keys.sorted().joined(separator: ", "))", client: client)
   }
 
-  /// JSON has no infinity, which is the threshold of a rule that keeps nothing, or everything.
+  /// JSON has no infinity, which is the threshold of a rule that keeps nothing or everything.
   private func finite(_ number: Double) -> JSONValue { number.isFinite ? .number(number) : .string("\(number)") }
 
   private static func number(_ value: JSONValue) throws -> Double {
@@ -86,7 +86,7 @@ package struct DecidedThreshold: Sendable {
     case "inf": return .infinity
     case "-inf": return -.infinity
     default:
-      guard let number = value.doubleValue else { throw Failure(.badData, "holds a threshold that is no number") }
+      guard let number = value.doubleValue else { throw Failure(.badData, "has a threshold that is not a number") }
       return number
     }
   }

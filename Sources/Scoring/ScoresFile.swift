@@ -9,12 +9,12 @@ import Recipes
 import Tensors
 
 extension ScoreTable {
-  /// The table as JSON Lines: one object a sample, in order.
+  /// The table as JSON Lines: one object per sample, in order.
   package var text: String { rows.reduce(into: "") { $0 += JSONValue.object($1.json).text() + "\n" } }
 
-  /// How the scores came about, for the file beside the scores, which `text` is to be.
+  /// The origin of the scores, for the file that accompanies `text`.
   ///
-  /// Two files cannot be replaced in one step. The digest tells whether they belong together.
+  /// Two files cannot be replaced in one step. The digest shows whether they belong together.
   package func originJSON(of text: String) -> JSONValue {
     .object([
       "schema": "clues/scoring/1", "scores_sha256": .string(sha256(of: Bytes(text.utf8))),
@@ -25,8 +25,8 @@ extension ScoreTable {
 
   /// Reads scores that Clues wrote.
   ///
-  /// - parameter path: The file of scores; how they came about is read from beside it, if it is there. `-` is standard
-  ///   input, which says nothing about that.
+  /// - parameter path: The file of scores; the file with their origin is read too, if it exists. `-` is standard input,
+  ///   which has no origin.
   package init(path: String, limits: Limits = Limits()) throws {
     let isInput = path == "-"
     let bytes = try isInput ? Self.standardInput() : Bytes(mapping: path)
@@ -35,7 +35,7 @@ extension ScoreTable {
       try bytes.withUnsafeBytes {
         try JSONReader(limits).readLines($0) { value, _ in rows.append(try Row(value)) }
       }
-      guard !rows.isEmpty else { throw Failure(.badData, "holds no scores") }
+      guard !rows.isEmpty else { throw Failure(.badData, "has no scores") }
       try Self.checkThatEachStandsOnce(rows)
     }
     self.rows = rows
@@ -49,11 +49,11 @@ extension ScoreTable {
           object["schema"] == "clues/scoring/1"
         else {
           throw Failure(
-            .badData, "does not say how scores came about", advice: "score again; or remove this file if it is yours")
+            .badData, "is not an origin of scores", advice: "score again; or remove this file if it is yours")
         }
         if let digest = object["scores_sha256"]?.stringValue, digest != sha256(of: scores) {
           throw Failure(
-            .badData, "says how other scores came about, not those in \(path)",
+            .badData, "is the origin of other scores, not of those in \(path)",
             advice: "score again; if you have changed the scores yourself, remove this file")
         }
         (scorers, combination) = try Self.origin(object)
@@ -63,13 +63,13 @@ extension ScoreTable {
     self = withShortfalls
   }
 
-  /// The scorers that a file names, and how their scores are combined; what was written before that was told was summed.
+  /// The scorers that a file names, and how their scores are combined; older files, which do not say, were summed.
   package static func origin(_ object: JSONObject) throws -> (scorers: [Scorer], combination: Recipe.Combination?) {
     var scorers: [Scorer] = []
     for value in object["scorers"]?.arrayValue ?? [] {
       let scorer = try Scorer(value, after: scorers)
       guard !scorers.contains(where: { $0.name == scorer.name }) else {
-        throw Failure(.badData, "two scorers are called '\(scorer.name)'")
+        throw Failure(.badData, "two scorers have the name '\(scorer.name)'")
       }
       scorers.append(scorer)
     }
@@ -78,13 +78,13 @@ extension ScoreTable {
     guard let combination = written.stringValue.flatMap(Recipe.Combination.init(rawValue:)) else {
       throw Failure(
         .badData,
-        "'combine' is none of \(Recipe.Combination.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", "))",
+        "'combine' is not one of \(Recipe.Combination.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", "))",
         advice: "use the version of Clues that wrote it")
     }
     return (scorers, combination)
   }
 
-  /// The table with what its rows fall short by, which follows from their parts.
+  /// The table with the shortfalls of its rows, which follow from their parts.
   private var withShortfalls: ScoreTable {
     let scales = scorers.compactMap(\.scale)
     guard combination == .shortfall, scales.count == scorers.count else { return self }
@@ -96,7 +96,7 @@ extension ScoreTable {
     return copy
   }
 
-  /// All of standard input. It waits a moment at a time, so that the user can stop who waits for it.
+  /// All of standard input. It waits a moment at a time, so that the user can interrupt it.
   private static func standardInput() throws -> Bytes {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -109,7 +109,7 @@ extension ScoreTable {
       if count > 0 {
         bytes.append(contentsOf: buffer[..<count])
       } else if errno != EINTR, errno != EAGAIN {
-        throw Failure(.missingInput, "standard input cannot be read", advice: "give it what `clues score` prints")
+        throw Failure(.missingInput, "standard input cannot be read", advice: "pipe in the output of `clues score`")
       }
     }
   }
@@ -119,17 +119,17 @@ extension ScoreTable {
     var clients: Set<String> = []
     for (index, row) in rows.enumerated() {
       guard seen.insert([row.client, row.split, row.id]).inserted else {
-        throw Failure(.badData, "the \(row.split) sample '\(row.id)' stands twice", client: row.client)
+        throw Failure(.badData, "the \(row.split) sample '\(row.id)' appears twice", client: row.client)
       }
       guard index > 0 && rows[index - 1].client == row.client || clients.insert(row.client).inserted else {
         throw Failure(
-          .badData, "its samples stand in two places", advice: "put all samples of a client together",
+          .badData, "its samples are not contiguous", advice: "put all samples of a client together",
           client: row.client)
       }
     }
   }
 
-  /// Where the origin of the scores in a file is written down: scores.jsonl → scores.origin.json.
+  /// The file with the origin of the scores in a file: scores.jsonl → scores.origin.json.
   package static func originPath(of path: String) -> String {
     (path.hasSuffix(".jsonl") ? String(path.dropLast(6)) : path) + ".origin.json"
   }
@@ -161,7 +161,7 @@ extension ScoreTable.Row {
     guard let object = value.objectValue, let client = object["client"]?.stringValue,
       let split = object["split"]?.stringValue, let id = object["id"]?.stringValue
     else { throw Failure(.badData, "this line has no client, split and id", advice: "is it a scores.jsonl of Clues?") }
-    // Client names become file names, and ids lines of a file; this one may have been written by anybody.
+    // Client names become file names, and ids become lines of a file; anybody may have written this one.
     try ClientName.check(client, of: "client")
     guard PluginHost.Split(name: split) != nil else {
       throw Failure(.badData, "the split '\(split)' is neither train nor anchor")
@@ -171,7 +171,7 @@ extension ScoreTable.Row {
     func number(_ value: JSONValue?) throws -> Double? {
       guard let value, !value.isNull else { return nil }
       guard let number = value.doubleValue else {
-        throw Failure(.badData, "a score of the sample '\(id)' is no number", client: client)
+        throw Failure(.badData, "a score of the sample '\(id)' is not a number", client: client)
       }
       return number
     }
@@ -185,14 +185,14 @@ extension ScoreTable.Row {
       score = .unscored(object["reason"]?.stringValue ?? "no reason given")
     }
     checkpoints = try (object["checkpoints"]?.objectValue?.members ?? []).map { member in
-      guard let step = Int(member.key) else { throw Failure(.badData, "'\(member.key)' is no checkpoint") }
+      guard let step = Int(member.key) else { throw Failure(.badData, "'\(member.key)' is not a checkpoint") }
       return (step, try number(member.value))
     }
     parts = try (object["scores"]?.objectValue?.members ?? []).map { ($0.key, try number($0.value)) }
     try checkSize()
     kept = object["kept"]?.boolValue
     guard kept != nil || object["kept"]?.isNull ?? true else {
-      throw Failure(.badData, "whether the sample '\(id)' is kept is neither true nor false", client: client)
+      throw Failure(.badData, "'kept' of the sample '\(id)' is neither true nor false", client: client)
     }
   }
 }
@@ -212,10 +212,10 @@ extension ScoreTable.Scorer {
     return .object(object)
   }
 
-  /// - parameter earlier: The scorers before it, which a name that is not written down depends on.
+  /// - parameter earlier: The scorers before it, on which a default name depends.
   fileprivate init(_ value: JSONValue, after earlier: [ScoreTable.Scorer]) throws {
     guard let object = value.objectValue, let id = object["scorer"]?.stringValue else {
-      throw Failure(.badData, "a scorer is not described rightly")
+      throw Failure(.badData, "a scorer is not described correctly")
     }
     self.id = id
     let count = earlier.count { $0.id == id }
@@ -227,7 +227,7 @@ extension ScoreTable.Scorer {
       return known
     }
     guard let weight = object["weight"]?.doubleValue, weight > 0 else {
-      throw Failure(.badData, "the scorer '\(id)' has no weight above 0")
+      throw Failure(.badData, "the scorer '\(id)' has no positive weight")
     }
     version = object["version"]?.stringValue ?? ""
     parameters = object["parameters"] ?? .object(JSONObject())
@@ -235,7 +235,7 @@ extension ScoreTable.Scorer {
     if let mean = object["anchor_mean"]?.doubleValue, let deviation = object["anchor_deviation"]?.doubleValue {
       guard deviation > 0 else { throw Failure(.badData, "the scorer '\(id)' has anchors without a deviation") }
       let between = object["anchor_deviation_between_clients"].map { $0.doubleValue ?? -1 } ?? 0
-      guard between >= 0 else { throw Failure(.badData, "the scorer '\(id)' has clients with a deviation below 0") }
+      guard between >= 0 else { throw Failure(.badData, "the scorer '\(id)' has clients with a negative deviation") }
       scale = Scale(mean: mean, deviation: deviation, between: between)
     } else {
       scale = nil

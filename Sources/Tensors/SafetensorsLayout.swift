@@ -1,6 +1,6 @@
 import JSON
 
-/// Where each tensor lies in a safetensors file that is to be written, and the header that says so.
+/// The position of each tensor in a safetensors file to be written, and its header.
 ///
 /// The order is that of the reference implementation (by ``DType`` as declared, larger ones first, then by name), so the
 /// same tensors give the same bytes whatever order they came in, and those bytes are the reference's.

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Writes all of `source` to an open file, however often it takes: from a place of it on, or from where it stands.
+/// Writes all of `source` to an open file, with as many calls as needed: at an offset, or at the current position.
 ///
-/// - returns: false when the system did not take it, and said why in `errno`.
+/// - returns: false if the system refused, with the reason in `errno`.
 public func writeAll(_ source: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int? = nil) -> Bool {
   var done = 0
   while done < source.count, let start = source.baseAddress {

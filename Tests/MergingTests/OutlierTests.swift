@@ -228,13 +228,13 @@ import Testing
     let found = try weightless(method)
     try #require(found.count == 1)
     #expect(
-      found[0].hasPrefix("client 'honest-3' has the weight 0") && found[0].hasSuffix("--without honest-3 leaves it out")
+      found[0].hasPrefix("client 'honest-3' has weight 0") && found[0].hasSuffix("--without honest-3 leaves it out")
     )
   }
 
   @Test(arguments: ["average", "task-arithmetic"])
   func `weight 0 is leaving out where only the sum counts`(_ method: String) throws {
     #expect(try weightless(method).isEmpty)
-    #expect(try weightless(method, own: true).first?.contains("the module that only it has") == true)
+    #expect(try weightless(method, own: true).first?.contains("the module that only this client has") == true)
   }
 }

@@ -149,7 +149,7 @@ import Testing
     #expect(failure(smallest, limits: limits)?.message == "the recipe has more than \(limits[.recipeSize]) bytes")
     limits = Limits()
     limits[.recipeValues] = 4
-    #expect(failure(smallest, limits: limits)?.message.hasPrefix("the recipe holds more than 4 values") == true)
+    #expect(failure(smallest, limits: limits)?.message.hasPrefix("the recipe has more than 4 values") == true)
   }
 
   @Test func readsFiles() throws {

@@ -42,7 +42,7 @@ import Testing
 
   @Test func `what is not told is not shown`() throws {
     for value: JSONValue in [.null, ["draws": 200, "seed": 0, "resamplings": []]] {
-      #expect(try !page { try bootstrap(value, in: &$0) }.html.contains("How sure the threshold is"))
+      #expect(try !page { try bootstrap(value, in: &$0) }.html.contains("How certain the threshold is"))
     }
     #expect(try !page { _ in }.page.sectionIds.contains("suspicion"))
   }

@@ -1,7 +1,7 @@
-/// The inner products of all pairs, row-major, summed over parts in which not all have a share.
+/// The inner products of all pairs, row-major, summed over parts in which not everyone takes part.
 ///
 /// - parameters:
-///   - parts: Who has a share, by place, and the inner products of these, row-major; taken in their order.
+///   - parts: The indices of those that take part, and their inner products, row-major; summed in this order.
 ///   - count: How many there are in all.
 package func summed(_ parts: [(places: [Int], products: [Double])], count: Int) -> [Double] {
   var sums = [Double](repeating: 0, count: count * count)
