@@ -277,7 +277,7 @@ import Testing
     run["merge"] = .object(merge)
     let failure = #expect(throws: Failure.self) { try Report(run: .object(run), scores: []) }
     #expect(failure?.message == "run.json.merge.cosines is a string, not a list")
-    expectFailure(.badData, "scores.jsonl[0].client is a number, not a text") {
+    expectFailure(.badData, "scores.jsonl[0].client is a number, not a string") {
       try Report(run: SampleRun().json(), scores: [["client": 1]])
     }
   }

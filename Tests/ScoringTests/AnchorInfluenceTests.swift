@@ -198,7 +198,7 @@ import Testing
     #expect(
       short.notes.first
         == .warning(
-          "anchor-mixture: there are 45 anchors, fewer than 100, so the share of good samples is not estimated and the "
+          "anchor-mixture: there are 45 anchors, fewer than 100, so the share of good samples is not estimated, and the "
             + "threshold is that of anchor-sigma with k = 1.5"))
   }
 }
