@@ -39,7 +39,8 @@ struct GatheredTensors {
     }
     guard !modules.isEmpty else {
       throw Failure(
-        .badData, "holds no LoRA parameters", advice: "an adapter needs tensors named …lora_A.weight and …lora_B.weight")
+        .badData, "holds no LoRA parameters", advice: "an adapter needs tensors named …lora_A.weight and …lora_B.weight"
+      )
     }
     if let (spelled, name) = leftovers.example {
       let pieces = leftovers.pieces.sorted().prefix(4).map { "'\($0)'" }.joined(separator: ", ")
@@ -119,7 +120,8 @@ struct GatheredTensors {
         !name.split(separator: ".").contains(ParameterName.baseLayer)
       else { continue }
       throw Failure(
-        .badData, "replaces a layer that the same file adapts with lora_A and lora_B; PEFT loads only these and drops it",
+        .badData,
+        "replaces a layer that the same file adapts with lora_A and lora_B; PEFT loads only these and drops it",
         advice: "choose one role for '\(layer)': a LoRA target, or one of modules_to_save", tensor: name)
     }
   }

@@ -37,7 +37,8 @@ enum TensorKey: Hashable {
     }
     guard layer.last != ParameterName.baseLayer else {
       throw Failure(
-        .badData, "adapts a layer by nesting another adapter in it, as target_parameters does, so its delta is not s·B·A",
+        .badData,
+        "adapts a layer by nesting another adapter in it, as target_parameters does, so its delta is not s·B·A",
         advice: "adapt every layer once, as a module", tensor: name)
     }
     let part: Part = ending == ["bias"] ? .bias : marker.hasSuffix("A") ? .a : .b
@@ -53,7 +54,8 @@ enum TensorKey: Hashable {
       || (parts.contains("lora") && parts.contains { $0 == "down" || $0 == "up" })
     guard !isKohyas else {
       throw refusal(
-        "has a name as written by kohya's and diffusers' trainers", "convert the file to PEFT's format (lora_A, lora_B) first")
+        "has a name as written by kohya's and diffusers' trainers",
+        "convert the file to PEFT's format (lora_A, lora_B) first")
     }
     for part in parts {
       switch part {

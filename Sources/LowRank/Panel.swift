@@ -61,7 +61,9 @@ func multiply<Scalar>(
   _ left: Panel<Scalar>, _ right: Panel<Scalar>, into target: Panel<Scalar>, accumulating: Bool
 ) throws {
   precondition(left.columns == right.rows, "the inner sizes of a product differ")
-  precondition(target.rows == left.rows && target.columns == right.columns, "the size of a product differs from that of its target")
+  precondition(
+    target.rows == left.rows && target.columns == right.columns, "the size of a product differs from that of its target"
+  )
   guard target.rows > 0, target.columns > 0 else { return }
   guard left.columns > 0 else {
     guard !accumulating else { return }

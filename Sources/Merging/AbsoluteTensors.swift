@@ -28,7 +28,8 @@ func checkAbsolutes(_ weightedAdapters: [WeightedAdapter], policy: Recipe.Absolu
     for (name, tensor) in weightedAdapter.absolutes {
       if policy == .refuse, weightedAdapters.count > 1 {
         throw Failure(
-          .badData, "replaces a tensor of the base model (modules_to_save, a bias or an embedding), which is not an update",
+          .badData,
+          "replaces a tensor of the base model (modules_to_save, a bias or an embedding), which is not an update",
           advice: "say what to do with such tensors: merge.absolute (--absolute) average, drop, or {take: CLIENT}",
           client: weightedAdapter.client, tensor: name)
       }

@@ -124,7 +124,8 @@ extension MergeSettings {
     if largest > 16 {
       notes.append(
         .warning(
-          "the merged rank is \(largest); vLLM accepts up to 16 unless started with --max-lora-rank; merge.rank lowers it"))
+          "the merged rank is \(largest); vLLM accepts up to 16 unless started with --max-lora-rank; merge.rank lowers it"
+        ))
     }
     if let share = record?.discardedShare, share > 0 {
       notes.append(.info("compression dropped \(percent(share)) of the merged deltas' energy"))

@@ -123,7 +123,8 @@ extension MergedAdapter {
     for setting in disputedSettings {
       notes.append(
         .info(
-          "the result has no \(setting), because the clients differ in it: add it to adapter_config.json if it matters"))
+          "the result has no \(setting), because the clients differ in it: add it to adapter_config.json if it matters")
+      )
     }
     return notes
   }

@@ -66,7 +66,9 @@ package struct ReplacedTensors: Sendable, Equatable {
     }
     if policy == "take" {
       notes.append(
-        .info("\(kept.first?.clients.first ?? ""): provides the tensors that replace the base model's: \(some(kept.map(\.name)))"))
+        .info(
+          "\(kept.first?.clients.first ?? ""): provides the tensors that replace the base model's: \(some(kept.map(\.name)))"
+        ))
     }
     guard policy == "average" else { return notes }
     // Tensors with the same owners share a note.

@@ -36,6 +36,7 @@ extension Recipe.Selection: ObjectSchema {
     .key("calibrate", \.calibrate, .choice, "Whether scores of different clients are made comparable first."),
     .key(
       "draws", \.draws, .integer(atLeast: 0),
-      "How often the threshold is recomputed from resampled anchors and samples to show how certain it is; 0 for never."),
+      "How often the threshold is recomputed from resampled anchors and samples to show how certain it is; 0 for never."
+    ),
   ]
 }

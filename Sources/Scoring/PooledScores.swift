@@ -32,7 +32,8 @@ extension ScoreTable {
         .badData,
         "has scores of \(Self.text(table.scorers, table.combination)), but those in \(tables[0].path) are of "
           + Self.text(scorers, combination),
-        advice: "all clients must score with the same recipe, and hand in the .origin.json file with the scores", file: path)
+        advice: "all clients must score with the same recipe, and hand in the .origin.json file with the scores",
+        file: path)
     }
     if scorers.isEmpty, let nameless = tables.first(where: { $0.table.rows.contains { !$0.parts.isEmpty } }) {
       throw Failure(

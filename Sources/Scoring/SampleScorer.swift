@@ -138,7 +138,8 @@ package struct SampleScorer: Sendable {
     let names = working.map(\.about.id).sorted().joined(separator: ", ")
     return Failure(
       .badData, "the scorer '\(plugin.about.id)' cannot score these bundles: \(lacks.joined(separator: "; "))",
-      advice: names.isEmpty ? "no scorer works with the contents of these bundles" : "scorers that would work: \(names)")
+      advice: names.isEmpty ? "no scorer works with the contents of these bundles" : "scorers that would work: \(names)"
+    )
   }
 }
 

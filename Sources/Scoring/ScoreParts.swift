@@ -52,7 +52,8 @@ struct ScoreParts {
           .badData,
           "the scores of '\(scorers[scorer].name)' cannot be standardised: there are \(all.count) scored anchors"
             + (all.count >= 2 ? ", all with the same score" : ""),
-          advice: "several scorers are combined on the scale of the anchors: provide at least two anchors, use one scorer, or "
+          advice:
+            "several scorers are combined on the scale of the anchors: provide at least two anchors, use one scorer, or "
             + "pool the scores of all clients: clues select A.jsonl B.jsonl")
       }
       return combination == .sum ? pooled : pooled.divided(others.map { $0.anchors[scorer] })

@@ -176,7 +176,8 @@ extension ScoreTable {
     let scales = try scorers.map { scorer in
       guard let scale = scorer.scale else {
         throw Failure(
-          .badData, "the threshold was decided without a scale for '\(scorer.id)'", advice: "ask the operator for a new threshold")
+          .badData, "the threshold was decided without a scale for '\(scorer.id)'",
+          advice: "ask the operator for a new threshold")
       }
       return scale
     }

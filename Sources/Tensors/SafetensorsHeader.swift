@@ -21,7 +21,8 @@ public struct SafetensorsHeader: Sendable {
     _ start: some Collection<UInt8>, fileSize: Int, limits: Limits = Limits()
   ) throws -> Int {
     guard start.count == 8 else {
-      throw Failure(.badData, "is too short for a safetensors file", advice: "it may have been truncated: copy it again")
+      throw Failure(
+        .badData, "is too short for a safetensors file", advice: "it may have been truncated: copy it again")
     }
     let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard let length = Int(exactly: length), length <= Int.max - 8 else {

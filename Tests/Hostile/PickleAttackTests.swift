@@ -214,7 +214,8 @@ import Testing
       record.size = 0x7FFF_FFFF
       return ZipWriter(records: [record]).bytes()
     },
-    Attack("record under another name in its place", "is described differently in the directory and in its own header") {
+    Attack("record under another name in its place", "is described differently in the directory and in its own header")
+    {
       var record = ZipWriter.Record(name: "a/data.pkl", bytes: [1])
       record.localName = "b/data.pkl"
       return ZipWriter(records: [record]).bytes()

@@ -39,7 +39,8 @@ import Testing
     ("+1", "expected a JSON value"), (".5", "expected a JSON value"),
     ("[,1]", "expected a JSON value"), ("[1,]", "expected a JSON value"),
     ("/**/1", "expected a JSON value"), ("1 2", "unexpected text after the end of the JSON value"),
-    ("{}}", "unexpected text after the end of the JSON value"), ("0x1", "unexpected text after the end of the JSON value"),
+    ("{}}", "unexpected text after the end of the JSON value"),
+    ("0x1", "unexpected text after the end of the JSON value"),
     ("-", "expected a digit"), ("01", "a number cannot start with 0"), ("-01", "a number cannot start with 0"),
     ("1.", "expected a digit after the decimal point"), ("1.e1", "expected a digit after the decimal point"),
     ("1e", "expected a digit in the exponent"), ("1e+-1", "expected a digit in the exponent"),
@@ -101,7 +102,8 @@ import Testing
     }
     _ = try JSONReader().read(nested(65))
     #expect(failure(nested(66))?.message == "the JSON is nested deeper than 64 levels")
-    #expect(failure(String(repeating: "{\"a\":", count: 1_000_000))?.message == "the JSON is nested deeper than 64 levels")
+    #expect(
+      failure(String(repeating: "{\"a\":", count: 1_000_000))?.message == "the JSON is nested deeper than 64 levels")
     var reader = JSONReader()
     reader.limits[.jsonValues] = 3
     _ = try reader.read("[1, 2]")

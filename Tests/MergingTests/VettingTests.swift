@@ -328,7 +328,8 @@ import Testing
     let other = MadeClient(name: "other", seed: 9, common: 0)
     let vetting = try vet(some(4) + [other])
     #expect(trustStatus(vetting) == ["other": [.direction]], "\(vetting.text())")
-    #expect(vetting.text().replacing(/\s+/, with: " ").contains("A client with a different kind of data also stands out"))
+    #expect(
+      vetting.text().replacing(/\s+/, with: " ").contains("A client with a different kind of data also stands out"))
   }
 
   /// An anchor client is a witness that nobody can bend; it is not ranked itself.

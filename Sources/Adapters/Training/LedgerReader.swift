@@ -185,7 +185,8 @@ private struct LedgerRows {
     }
     guard abs(norm - first) > 1e-3 * max(norm, first) else { return }
     throw Measure.refusal(
-      norm, columnNames[column], owner, "other rows of the checkpoint have \(first): there is only one validation gradient")
+      norm, columnNames[column], owner,
+      "other rows of the checkpoint have \(first): there is only one validation gradient")
   }
 
   func ledger() throws -> Ledger {

@@ -158,7 +158,8 @@ public struct OptimizerState: Sendable {
       try OtherOptimizer.refuse(groupWith: Set(members.keys))
       guard let betas = members["betas"], let epsilon = members["eps"] else {
         throw Failure(
-          .badData, "was written by an optimizer without betas and eps, which cannot be Adam", advice: OtherOptimizer.advice)
+          .badData, "was written by an optimizer without betas and eps, which cannot be Adam",
+          advice: OtherOptimizer.advice)
       }
       let pair = try fields.items(of: betas, "'betas'")
       let beta = try pair.prefix(2).map { try fields.number($0, "'betas'") }

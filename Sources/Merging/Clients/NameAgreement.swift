@@ -170,7 +170,9 @@ package struct NameAgreement {
                   "they were trained on different classes of one model (such as LlamaForCausalLM and LlamaModel) or "
                   + "with different versions of transformers: rename one client's tensors to match the other's")
             }
-            warning = warning ?? .warning("\(what): if these are the same layer, rename one client's tensors to match the other's")
+            warning =
+              warning
+              ?? .warning("\(what): if these are the same layer, rename one client's tensors to match the other's")
           }
         }
       }

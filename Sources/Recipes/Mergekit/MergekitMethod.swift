@@ -63,7 +63,8 @@ extension MergekitMethod {
       name: "nuslerp", id: "slerp",
       parameters: [
         .only(
-          true, "nuslerp_flatten", "a separate arc for every row is not supported", advice: "omit it, or set it to true"),
+          true, "nuslerp_flatten", "a separate arc for every row is not supported", advice: "omit it, or set it to true"
+        ),
         .only(
           false, "nuslerp_row_wise", "a separate arc for every row is not supported",
           advice: "omit it, or set it to false"),

@@ -31,7 +31,8 @@ extension MergekitTranslation {
       step(location / index / "model", "clients.\(index).path")
       if let name = names?[index] {
         members.append(("name", name))
-        step(location / index / "model", "clients.\(index).name = \(name.text ?? "")", "the path goes from 'from' to 'to'")
+        step(
+          location / index / "model", "clients.\(index).name = \(name.text ?? "")", "the path goes from 'from' to 'to'")
       }
       members += try settings(of: model, index)
       clients.append(.mapping(members, model.origin))

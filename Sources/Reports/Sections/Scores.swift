@@ -88,7 +88,8 @@ private func table(_ run: RunFile, _ samples: [ScoredSamples]) -> DataTable {
     paragraph(
       "A sample's shortfall by a scorer is the distance of its score below the anchors' mean, in their deviations"
         + (isTwoSided ? "; if that counts too (↑), also the distance beyond two deviations above it" : "")
-        + ". The chart shows the share of each client's dropped samples that fall short most by each scorer.", class: "soft")
+        + ". The chart shows the share of each client's dropped samples that fall short most by each scorer.",
+      class: "soft")
     figure(
       HeatMap(
         title: title, description: "The share of each client's dropped samples that fall short most by each scorer.",

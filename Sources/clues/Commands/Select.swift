@@ -167,7 +167,8 @@ extension Clues {
     var scores: String
 
     @Option(
-      help: ArgumentHelp("The labels, which say which samples are good.", valueName: "labels.jsonl"), completion: .file(extensions: ["jsonl"])
+      help: ArgumentHelp("The labels, which say which samples are good.", valueName: "labels.jsonl"),
+      completion: .file(extensions: ["jsonl"])
     )
     var labels: String
 

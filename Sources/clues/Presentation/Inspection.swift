@@ -120,7 +120,8 @@ public struct Inspection: Sendable {
     facts.add("scaling", shown + (adapter.config.usesRsLoRA ? " (rsLoRA)" : ""))
     facts.add("parameters", "\(adapter.parameterCount), \(dtypes.joined(separator: " and "))")
     if !adapter.absolutes.isEmpty {
-      facts.add("replaced", "\(adapter.absolutes.count) tensors of the base model; say how to merge them with --absolute")
+      facts.add(
+        "replaced", "\(adapter.absolutes.count) tensors of the base model; say how to merge them with --absolute")
     }
     let isFinite = try modules.allSatisfy { try $0.a.isFinite() && $0.b.isFinite() }
     if !isFinite { facts.add("odd", "some numbers are NaN or infinite; this adapter cannot be merged") }

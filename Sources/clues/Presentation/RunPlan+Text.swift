@@ -7,7 +7,8 @@ extension RunPlan {
     for client in clients {
       table.add(client.name, short(client.weight), span(client.ranks), "\(client.modules)", "\(client.parameters)")
     }
-    let coverage = partial.isEmpty ? "every client has all of them" : "\(partial.count) of them missing from some clients"
+    let coverage =
+      partial.isEmpty ? "every client has all of them" : "\(partial.count) of them missing from some clients"
     return """
       \(table.text(page))
 

@@ -48,7 +48,8 @@ extension SampleSelection {
     guard !calibratesClients, let far = clients.max(by: { abs($0.anchorOffset) < abs($1.anchorOffset) }),
       abs(far.anchorOffset) > anchors.deviation, clients.count > 1
     else { return nil }
-    return "The anchors of '\(far.client)' lie \(shown(far.anchorOffset)) from those of all clients, more than one deviation: "
+    return
+      "The anchors of '\(far.client)' lie \(shown(far.anchorOffset)) from those of all clients, more than one deviation: "
       + "its scores may be on a different scale, which --calibrate (select.calibrate: client) corrects."
   }
 

@@ -231,7 +231,8 @@ import Testing
     #expect(message(.dict([])) == "holds no optimizer state: it has no 'state' and 'param_groups'")
     #expect(message(.list([])) == "the file is a list instead of a dict")
     #expect(
-      message(file(state: [], group: group)) == "holds no moments: the optimizer had not taken a step, or does not keep any")
+      message(file(state: [], group: group))
+        == "holds no moments: the optimizer had not taken a step, or does not keep any")
     let sgd = Python.dict([("lr", 0.1), ("momentum", 0), ("dampening", 0), ("params", .list([0]))])
     #expect(message(file(state: [], group: sgd)) == "was written by SGD, which keeps no squares of gradients")
     #expect(message(file(state: good + good, group: group), [[0]]) == "holds the state of parameter 0 twice")
@@ -246,7 +247,9 @@ import Testing
         == "a parameter group has a duplicate member")
     let nan = good.map { ($0.0, Python.dict([("step", tensor), ("exp_avg", tensor), ("exp_avg_sq", tensor)])) }
     #expect(message(file(state: nan, group: group), [[.nan]]) == "'step' of parameter 0 is nan")
-    #expect(message(file(state: nan, group: group), [[1.5]]) == "'step' of parameter 0 is 1.5, which is not a number of steps")
+    #expect(
+      message(file(state: nan, group: group), [[1.5]]) == "'step' of parameter 0 is 1.5, which is not a number of steps"
+    )
   }
 
   @Test func namesLoseWhatOnlyTrainingKnew() {

@@ -78,7 +78,8 @@ import Testing
     #expect(
       message(.raw(Array("]K".utf8) + [1] + Array("K".utf8) + [2] + Array("s".utf8)))
         == "its pickle sets a member of a list, which is not a dict")
-    #expect(message(.raw(Array("}K".utf8) + [1] + Array("a".utf8))) == "its pickle appends to a dict, which is not a list")
+    #expect(
+      message(.raw(Array("}K".utf8) + [1] + Array("a".utf8))) == "its pickle appends to a dict, which is not a list")
     #expect(
       message(.raw(Array(")(K".utf8) + [1] + Array("e".utf8))) == "its pickle appends to a tuple, which is not a list")
     #expect(message(.raw(Array("}(K".utf8) + [1] + Array("u".utf8))) == "its pickle sets a key without a value")

@@ -102,7 +102,8 @@ import Testing
     #expect(message(zip) == "its record 'optimizer/data/0' is encrypted")
     zip = good
     zip.records[2].localName = "optimizer/data/7"
-    #expect(message(zip) == "its entry 'optimizer/data/0' is described differently in the directory and in its own header")
+    #expect(
+      message(zip) == "its entry 'optimizer/data/0' is described differently in the directory and in its own header")
     zip = good
     zip.records[2].size = 1 << 30
     #expect(message(zip) == "its entry 'optimizer/data/0' does not fit into the file")
