@@ -7,9 +7,9 @@ struct Average: LinearMergeMethod {
   static let details = """
         ΔW = Σ wᵢ ΔWᵢ / Σ wᵢ
 
-    In space stack (the default) this is exact: the factors are stacked and, if asked for, compressed by QR and a small \
-    SVD. In space factors A and B are averaged apart, as PEFT's linear and FedAvg do; that leaves cross terms between \
-    clients, so the result is not the mean of the updates.
+    In space stack (the default) this is exact: the factors are stacked and, on request, compressed by QR and a small \
+    SVD. In space factors A and B are averaged separately, as in PEFT's linear and FedAvg; that leaves cross terms \
+    between clients, so the result is not the mean of the updates.
 
     normalize: false gives the weighted sum Σ wᵢ ΔWᵢ instead, which is what PEFT's cat, linear and svd compute.
     """

@@ -1,6 +1,6 @@
 import PluginKit
 
-/// Lengths and angles of the clients' updates, of the module at hand or of the whole adapter.
+/// Lengths and angles of the clients' updates, for the current module or the whole adapter.
 struct Geometry {
   /// ⟨ΔWᵢ, ΔWⱼ⟩ in the order of the inputs.
   private let products: [[Double]]
@@ -27,5 +27,5 @@ struct Geometry {
   }
 }
 
-/// What an angle or a distance is measured on.
+/// Where an angle or a distance is measured.
 enum Scope: String, ParameterChoice { case matrix, adapter }

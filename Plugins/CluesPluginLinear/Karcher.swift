@@ -7,22 +7,22 @@ struct Karcher: LinearMergeMethod {
   static let summary = "The mean direction of the clients' updates on the sphere, with their mean length."
   static let details = """
     The direction μ minimizes Σ wᵢ θᵢ², with θᵢ the angle between μ and ΔWᵢ (the Karcher or Riemannian mean; for two \
-    clients the middle of slerp's arc). It starts from the mean of the unit vectors and makes steps until ‖T‖ < tol:
+    clients the middle of slerp's arc). Starting from the mean of the unit vectors, it is iterated until ‖T‖ < tol:
 
         T = Σ wᵢ θᵢ/sin θᵢ (uᵢ − cos θᵢ μ)
         μ ← cos‖T‖ μ + sin‖T‖ T/‖T‖
 
     The length is Σ wᵢ ‖ΔWᵢ‖. The weights are divided by their sum.
 
-    An update that is zero has no direction, but counts in the length. Everything happens on inner products, so no \
-    matrix is ever formed. mergekit's karcher has equal weights and stops silently after 10 steps; here a mean that is \
-    not found, or that is not defined because the directions cancel out, is an error.
+    An update of zero has no direction, but counts in the length. Only inner products are needed, so no matrix is ever \
+    formed. mergekit's karcher has equal weights and stops silently after 10 steps; here it is an error if the mean is \
+    not found, or is undefined because the directions cancel out.
     """
   static let reference = "Karcher 1977; Grove and Karcher 1973"
   static let innerProducts: InnerProducts = [.module, .adapter]
 
-  @Parameter("The most steps.", in: 1...100_000) var maxIter = 100
-  @Parameter("The length of the step, as an angle, at which the search ends.", in: 1e-12...1, unit: "radian")
+  @Parameter("The maximum number of steps.", in: 1...100_000) var maxIter = 100
+  @Parameter("The step length, as an angle, at which the search ends.", in: 1e-12...1, unit: "radian")
   var tol = 1e-9
   @Parameter("Whether angles are those of each module or of the whole adapters.") var scope = Scope.matrix
 
@@ -59,7 +59,7 @@ struct Karcher: LinearMergeMethod {
       for (index, product) in products(mean).enumerated() {
         let cosine = min(1, max(-1, product))
         let angle = acos(cosine)
-        // θ/sin θ goes to 1 where θ goes to 0.
+        // θ/sin θ tends to 1 as θ tends to 0.
         let pull = weights[index] * (angle < 1e-9 ? 1 : angle / max(sin(angle), .leastNormalMagnitude))
         tangent[index] += pull
         along += pull * cosine
@@ -71,6 +71,6 @@ struct Karcher: LinearMergeMethod {
       let size = length(mean)
       for index in mean.indices { mean[index] /= size }
     }
-    throw PluginError("the mean direction is not found after \(maxIter) steps; raise max_iter or tol")
+    throw PluginError("no mean direction found after \(maxIter) steps; raise max_iter or tol")
   }
 }

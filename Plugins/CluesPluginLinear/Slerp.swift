@@ -4,27 +4,27 @@ import PluginKit
 /// The point on the arc between two updates.
 struct Slerp: LinearMergeMethod {
   static let id = "slerp"
-  static let summary = "Goes along the arc from one client's update to the other's, instead of the straight line."
+  static let summary = "Interpolates between two clients' updates along an arc instead of a straight line."
   static let details = """
     With θ the angle between the two updates:
 
         ΔW = sin((1 − t)θ)/sin θ · ΔW₁ + sin(tθ)/sin θ · ΔW₂
 
-    The first client is the one whose name comes first. Without t the weights decide, half for equal ones:
+    The first client is the one whose name sorts first. By default the weights decide, and equal weights give one half:
 
         t = w₂ / (w₁ + w₂)
 
-    Where the updates are nearly parallel or opposite (|cos θ| > 0.9995), or one of them is zero, the straight line is \
-    taken: (1 − t) ΔW₁ + t ΔW₂. The angle is that of the unit vectors, the updates keep their lengths; mergekit does \
-    the same with whole tensors.
+    If the updates are nearly parallel or opposite (|cos θ| > 0.9995), or one of them is zero, a straight line is used: \
+    (1 − t) ΔW₁ + t ΔW₂. The angle is that of the unit vectors, and the updates keep their lengths; mergekit does the \
+    same with whole tensors.
     """
   static let reference = "Shoemake 1985, Animating rotation with quaternion curves"
   static let inputCounts = 2...2
   static let innerProducts: InnerProducts = [.module, .adapter]
 
-  @Parameter("How far to go from the first client, by name, to the second; by default what the weights say.", in: 0...1)
+  @Parameter("How far to go from the first client, by name, to the second; by default the weights decide.", in: 0...1)
   var t: Double? = nil
-  @Parameter("Whether the angle is that of each module or of the whole adapters.") var scope = Scope.matrix
+  @Parameter("Whether the angle is per module or between whole adapters.") var scope = Scope.matrix
 
   func coefficients(_ unit: MergeUnit) throws -> [Double] {
     let t: Double

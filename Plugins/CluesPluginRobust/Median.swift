@@ -6,12 +6,12 @@ struct Median: EntrywiseMergeMethod {
   static let id = "median"
   static let summary = "The weighted median of the clients, entry by entry."
   static let details = """
-    Of the clients' values at an entry, sorted, the one at which half of the total weight is reached; where half of it ends \
-    exactly between two values, their mean. With equal weights this is the ordinary median: the middle value, or the \
-    mean of the two middle ones. Weights only say how much each client counts: multiplying all of them by a number \
-    changes nothing, a client of weight 0 is left out, and negative weights are refused.
+    The clients' values at an entry are sorted, and the result is the value at which half of the total weight is reached; \
+    if that is exactly between two values, their mean. With equal weights this is the ordinary median: the middle value, \
+    or the mean of the two middle ones. Only the relation of the weights matters; a client of weight 0 is left out, and \
+    negative weights are refused.
 
-    A median of A and B apart would depend on how each client happened to split its update, so there is none.
+    There is no median of A and B separately, because it would depend on how each client happens to split its update.
     """
   static let reference = "Yin et al. 2018, Byzantine-Robust Distributed Learning (arXiv 1803.01498); Flower FedMedian"
   static let spaces: Set<MergeSpace> = [.core, .delta]

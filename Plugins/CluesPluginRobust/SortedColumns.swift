@@ -1,7 +1,7 @@
 import CKernels
 import PluginKit
 
-/// A merge method that looks at every entry by itself, so that nothing need be noted of a matrix.
+/// A merge method that treats every entry by itself, and so needs no notes about a matrix.
 protocol EntrywiseMergeMethod: RowwiseMergeMethod where Note == NoNote {}
 
 struct NoNote: BitwiseCopyable {}
@@ -21,15 +21,16 @@ struct SortedColumns {
   init(_ unit: MergeUnit) throws {
     for input in unit.inputs where input.weight < 0 {
       throw PluginError(
-        "client '\(input.client)' has the weight \(input.weight), and it cannot count less than not at all")
+        "client '\(input.client)' has weight \(input.weight), but weights cannot be negative here")
     }
     inputs = unit.inputs.filter { $0.weight > 0 }
     weights = inputs.map(\.weight)
     host = unit.host
-    guard !inputs.isEmpty else { throw PluginError("all weights are 0, so nobody counts") }
+    guard !inputs.isEmpty else { throw PluginError("all weights are 0, so no client counts") }
   }
 
-  /// Calls `body` for some entries at a time, with the sorted values, whose they are, their number, and where the result goes.
+  /// Calls `body` for some entries at a time, with the sorted values, their clients, their number, and the target of the
+  /// result.
   func forEachTile(
     of output: MutableMatrixView,
     _ body: (

@@ -6,18 +6,18 @@ struct TrimmedMean: EntrywiseMergeMethod {
   static let id = "trimmed-mean"
   static let summary = "The weighted mean of the clients without the largest and the smallest values, entry by entry."
   static let details = """
-    Of the n clients' values at an entry the ⌊beta·n⌋ smallest and as many of the largest are left out; the result is the \
-    weighted mean of the others, Σ wᵢ xᵢ / Σ wᵢ. How many are left out is counted in clients, whatever their weights. A \
-    client of weight 0 is left out from the start, and negative weights are refused. Of equal values at the edge those of \
-    the first names count as the smaller ones.
+    At each entry, the ⌊beta·n⌋ smallest and as many of the largest of the n clients' values are left out; the result is \
+    the weighted mean of the others, Σ wᵢ xᵢ / Σ wᵢ. Weights do not affect how many are left out. A client of weight 0 is \
+    left out from the start, and negative weights are refused. Of equal values at the boundary, those of the first names \
+    count as smaller.
 
-    A trimmed mean of A and B apart would depend on how each client happened to split its update, so there is none.
+    There is no trimmed mean of A and B separately, because it would depend on how each client happens to split its update.
     """
   static let reference =
     "Yin et al. 2018, Byzantine-Robust Distributed Learning (arXiv 1803.01498); Flower FedTrimmedAvg"
   static let spaces: Set<MergeSpace> = [.core, .delta]
 
-  @Parameter("The share of clients that is left out at either end, below one half.", in: 0...0.499_999) var beta = 0.2
+  @Parameter("The share of clients to leave out at either end, below one half.", in: 0...0.499_999) var beta = 0.2
 
   func merge(_ unit: MergeUnit, rows firstRow: Int, notes: [NoNote], into output: MutableMatrixView) throws {
     let columns = try SortedColumns(unit)

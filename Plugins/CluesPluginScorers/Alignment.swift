@@ -1,16 +1,16 @@
 import PluginKit
 
-/// How the samples' vectors lie to the domains' mean validation gradients at one checkpoint, whether that was summed up
-/// from gradients or read from a ledger.
+/// How the samples' vectors align with the domains' mean validation gradients at one checkpoint, summed up from gradients or
+/// read from a ledger.
 struct Alignment {
-  /// Which vector the inner products are those of.
+  /// The vector of the inner products.
   enum Vector {
     /// The gradient itself.
     case gradient
     /// The gradient as the optimizer would use it.
     case preconditioned(Preconditioner, ledger: LedgerVector?)
 
-    /// The columns of a ledger that tell the same; nil when a ledger cannot.
+    /// The columns of a ledger with the same values; nil if a ledger cannot have them.
     var columns: (norm: String, dot: String)? {
       switch self {
       case .gradient: (Column.gradientNorm, "dot")
@@ -23,7 +23,7 @@ struct Alignment {
     }
   }
 
-  /// The two ways of preconditioning that ledgers hold: ε = 10⁻⁸ inside the root, β = (0.9, 0.999), uncorrected.
+  /// The two preconditionings that ledgers contain: ε = 10⁻⁸ inside the root, β = (0.9, 0.999), uncorrected.
   enum LedgerVector: String {
     /// Without momentum.
     case adam
@@ -39,7 +39,7 @@ struct Alignment {
   private let columns: (norm: String, dot: String)?
   private var sums: SampleSums
 
-  /// The ways to come by it, the ledger first: it says the same and is read in no time.
+  /// The alternatives, the ledger first: it gives the same values and is much faster to read.
   static func needs(_ vector: Vector, evidence: Evidence = [], norms: Bool, targetNorms: Bool) -> [Needs] {
     var needs: [Needs] = []
     if let columns = vector.columns {
@@ -55,8 +55,8 @@ struct Alignment {
   }
 
   /// - parameters:
-  ///   - domains: The domains that matter, as places in the checkpoint's.
-  ///   - norms: Whether ``norm(_:)`` will be asked for.
+  ///   - domains: The domains that matter, as indices in the checkpoint's.
+  ///   - norms: Whether ``norm(_:)`` will be called.
   init(_ vector: Vector, at checkpoint: Checkpoint, domains: [Int], from needs: Needs, norms: Bool) {
     self.checkpoint = checkpoint
     self.domains = domains

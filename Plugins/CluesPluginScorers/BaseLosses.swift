@@ -6,9 +6,9 @@ struct BaseLosses {
     Needs(columns: [Column.tokens, Column.baseLoss, Column.baseLossWithoutPrompt], checkpoints: .last)
   }
 
-  /// How many tokens the answer has.
+  /// The number of tokens of the answer.
   let tokens: Double
-  /// The mean loss of a token, with the question before the answer and without.
+  /// The mean loss per token, with the question before the answer and without.
   let with: Double
   let without: Double
 

@@ -3,7 +3,7 @@ import PluginKit
 /// The score of CLUES: how much training on a sample would help the validation data, as the optimizer sees it.
 struct Clues: Scorer {
   static let id = "clues"
-  static let summary = "How well a sample's update, as Adam would make it, goes along with the validation gradients."
+  static let summary = "How well a sample's update, as Adam would make it, agrees with the validation gradients."
   /// A ledger holds the very sums that gradients give.
   static let alternativesAgree = true
   static let details = """
@@ -17,16 +17,16 @@ struct Clues: Scorer {
 
     V_d is the mean raw validation gradient of d.
 
-    preset: reference is what the paper's code computes, quirks included: s_t is weighted with the mean learning rate \
+    preset: reference is what the paper's code computes, including its quirks: s_t is weighted by the mean learning rate \
     of the last epoch, all domains count alike, the momentum is part of Γ, and nothing accounts for length.
 
-    preset: calibrated makes the scores of different clients comparable, which one threshold for all needs. Momentum \
-    is left out: it is the same for all samples of a client, so it says nothing about any of them, but moves them \
-    together. Only the client's own domain counts. The score is multiplied by the tokens of the answer: losses are \
-    means over tokens, so a short answer has a large gradient, but batches are means over tokens too, so that it moves \
-    the model little. Checkpoints count alike, whatever their learning rates.
+    preset: calibrated makes the scores of different clients comparable, as one threshold for all requires. It omits \
+    momentum, which is the same for all samples of a client, so it says nothing about any of them but shifts them \
+    together. Only the client's own domain counts. The score is multiplied by the number of tokens of the answer: losses \
+    are means over tokens, so a short answer has a large gradient, but batches are means over tokens too, so a short \
+    answer moves the model little. All checkpoints count alike, whatever their learning rates.
 
-    The two differ in four parameters; one that is set goes before the preset:
+    The two differ in four parameters; setting one overrides the preset:
 
         parameter        reference   calibrated
         momentum         true        false
@@ -34,13 +34,13 @@ struct Clues: Scorer {
         length           mean        sum
         learning_rate    true        false
 
-    It sees broken text and fluent junk alike, and is nearly blind to the answer to another question of the same domain. \
-    Divided by the update's length (normalize: sample, with length: mean) it sees the direction alone: better on loops \
-    and swapped answers, worse on answers that were cut.
+    It detects broken text and fluent junk alike, but hardly notices an answer to another question from the same domain. \
+    Divided by the update's length (normalize: sample, with length: mean) it considers only the direction: better on \
+    loops and swapped answers, worse on answers that were cut.
 
-    The other parameters are further quirks of the paper's code, for those who want to see what they do. A ledger \
-    gives the same scores as the gradients as long as eps, bias_correction and constants keep their defaults; \
-    normalize: target and cosine need its column validation_norm.<domain>.
+    The other parameters are further quirks of the paper's code, to see what they do. A ledger gives the same scores as \
+    the gradients as long as eps, bias_correction and constants keep their defaults; normalize: target and cosine need \
+    its column validation_norm.<domain>.
     """
   static let reference =
     "CLUES: Collaborative High-Quality Data Selection for LLMs via Training Dynamics, NeurIPS 2024 (arXiv 2507.03004)"
@@ -51,17 +51,17 @@ struct Clues: Scorer {
   enum Length: String, ParameterChoice { case mean, sum }
   enum Aggregate: String, ParameterChoice { case mean, sum }
 
-  @Parameter("As the paper's code has them, or so that clients are comparable: parameters that nobody sets.")
+  @Parameter("Defaults of other parameters: as in the paper's code, or such that clients are comparable.")
   var preset = Preset.reference
   @Parameter("Whether Adam's first moment is part of the update; the preset decides.") var momentum: Bool? = nil
   @Parameter(
-    "What the validation gradients of other domains count for, where the own domain counts 1; the preset decides.",
+    "The weight of other domains' validation gradients, relative to the own domain; the preset decides.",
     in: 0...(.infinity)) var scoringWeight: Double? = nil
   @Parameter("Whether the loss is the mean over the answer's tokens or their sum; the preset decides.")
   var length: Length? = nil
-  @Parameter("Whether checkpoints are weighted with their learning rates; the preset decides.")
+  @Parameter("Whether checkpoints are weighted by their learning rates; the preset decides.")
   var learningRate: Bool? = nil
-  @Parameter("Whether ε stands inside the root, as in CLUES and LESS, or outside, as in PyTorch.")
+  @Parameter("Whether ε is inside the root, as in CLUES and LESS, or outside, as in PyTorch.")
   var eps = Preconditioner.Epsilon.inside
   @Parameter("Whether the moments are corrected for their start at zero.") var biasCorrection = false
   @Parameter("β and ε: 0.9, 0.999 and 1e-8 (reference), or those in the optimizer's file.")
@@ -77,7 +77,7 @@ struct Clues: Scorer {
   func validate() throws {
     if usesMomentum && sumsTokens {
       throw PluginError(
-        "length: sum goes with momentum: false only: the momentum belongs to the whole batch, and would be multiplied "
+        "length: sum requires momentum: false: the momentum belongs to the whole batch, but would be multiplied "
           + "by the tokens of each sample", status: .invalidArgument)
     }
   }
@@ -91,8 +91,8 @@ struct Clues: Scorer {
   mutating func begin(_ checkpoint: Checkpoint) throws {
     if biasCorrection && checkpoint.optimizerStep.isNaN {
       throw PluginError(
-        "bias_correction goes by the optimizer's step, and the parameters of this checkpoint have taken different numbers "
-          + "of them; leave out bias_correction")
+        "bias_correction depends on the optimizer's step, but the parameters of this checkpoint have taken different numbers "
+          + "of steps; omit bias_correction")
     }
     let own = try DomainWeights(checkpoint, others: otherDomains)
     weights = own.weights
@@ -145,7 +145,7 @@ struct Clues: Scorer {
   private var dividesByUpdate: Bool { normalize == .sample || normalize == .cosine }
   private var dividesByTarget: Bool { normalize == .target || normalize == .cosine }
 
-  /// Without a checkpoint the constants of the file are not known, but what is needed does not depend on them.
+  /// Without a checkpoint the constants of the file are unknown, but the needs do not depend on them.
   private func vector(at checkpoint: Checkpoint?) -> Alignment.Vector {
     let isInLedger = eps == .inside && !biasCorrection && constants == .reference
     let held = usesMomentum ? Alignment.LedgerVector.reference : .adam

@@ -1,6 +1,6 @@
 import PluginKit
 
-/// A way to come by the cosines of ``Less``: one for each domain that counts.
+/// A way to compute the cosines of ``Less``: one for each domain that counts.
 protocol CosineMethod {
   mutating func begin(_ tensor: GradientTensor) throws
   mutating func update(_ rows: GradientRows)
@@ -24,8 +24,8 @@ struct MeanCosines: CosineMethod {
   }
 }
 
-/// Mean cosines with all validation samples: as cosines are linear in the normalised validation gradient, the mean of
-/// these is all that is needed.
+/// Mean cosines with all validation samples: cosines are linear in the normalised validation gradient, so the mean of these
+/// suffices.
 struct SampleCosines: CosineMethod {
   private let checkpoint: Checkpoint
   private let domains: [Int]
@@ -41,7 +41,7 @@ struct SampleCosines: CosineMethod {
       for (sample, norm) in checkpoint.validationNorms[domain].enumerated() where !(norm > 0 && norm.isFinite) {
         throw PluginError(
           "the gradient of validation sample \(sample) of '\(checkpoint.domains[domain])' has norm \(norm) at "
-            + "checkpoint \(checkpoint.step) of client '\(checkpoint.client)', so that no cosine with it exists")
+            + "checkpoint \(checkpoint.step) of client '\(checkpoint.client)', so it has no cosine")
       }
     }
   }

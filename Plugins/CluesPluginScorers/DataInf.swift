@@ -12,28 +12,28 @@ struct DataInf: Scorer {
         S(k) = Σ over l of ⟨h_l, g_k⟩
 
     V is the mean validation gradient: that of the own domain, plus scoring_weight times those of the others. The \
-    published influence is −S: negative is helpful. Anchors are scored with the h of the training samples. Gradients \
-    are needed; the rows are read three times.
+    published influence is −S: negative is helpful. Anchors are scored with the h of the training samples. It needs \
+    gradients, and reads the rows three times.
 
-    It sees what tracin sees, and is blind to what tracin is blind to, and to what the client's model has learned by heart \
-    by the last checkpoint.
+    It has the strengths and blind spots of tracin, and also misses what the client's model has memorized by the last \
+    checkpoint.
     """
   static let reference = "Kwon et al. 2024, DataInf: Efficiently Estimating Data Influence in LoRA-tuned LLMs"
 
   @Parameter("The damping of the Hessian, as a share of its mean diagonal.", in: 1e-6...1e6) var damping = 0.1
-  @Parameter("What the validation gradients of other domains count for; the own domain counts 1.", in: 0...(.infinity))
+  @Parameter("The weight of other domains' validation gradients; the own domain has weight 1.", in: 0...(.infinity))
   var scoringWeight = 0.0
 
   private var checkpoint: Checkpoint?
   private var domains: DomainWeights?
-  /// Why a sample has no score; such a one is left out of all averages from there on.
+  /// Why a sample has no score; it is left out of all averages from then on.
   private var reasons: [String?] = []
   private var values: [Double] = []
   private var isZero: [Bool] = []
   private var target: [Float] = []
   private var squares: [Double] = []
   private var products: [Double] = []
-  /// h, and λ, once the first pass over the rows is done.
+  /// h, and λ, after the first pass over the rows.
   private var direction: [Double] = []
   private var lambda: Double?
 
@@ -92,7 +92,7 @@ struct DataInf: Scorer {
     }
   }
 
-  /// The training samples that the averages are over.
+  /// The training samples in the averages.
   private var averaged: [Int] {
     values.indices.filter { checkpoint?.splits[$0] == .train && reasons[$0] == nil }
   }
@@ -120,7 +120,7 @@ struct DataInf: Scorer {
   private mutating func score(_ rows: GradientRows) {
     for sample in rows.samples where reasons[sample] == nil && squares[sample] > 0 {
       guard let lambda, lambda > 0 else {
-        reasons[sample] = "it has a gradient where no training sample has one"
+        reasons[sample] = "it has a gradient in a tensor in which no training sample has one"
         continue
       }
       let gradient = rows[sample]

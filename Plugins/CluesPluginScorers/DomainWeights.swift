@@ -1,8 +1,8 @@
 import PluginKit
 
-/// What the mean validation gradient of each domain counts for: 1 for the client's own, `others` for the rest.
+/// The weight of each domain's mean validation gradient: 1 for the client's own, `others` for the rest.
 struct DomainWeights {
-  /// The domains that count, as places in the checkpoint's, and what they count for.
+  /// The domains that count, as indices in the checkpoint's, and their weights.
   let domains: [Int]
   let weights: [Double]
 
@@ -14,7 +14,7 @@ struct DomainWeights {
       throw PluginError(
         checkpoint.domains.isEmpty
           ? "the evidence of client '\(checkpoint.client)' has no validation gradients"
-          : "no validation set is of the own domain of client '\(checkpoint.client)', only \(names); name its domain "
+          : "client '\(checkpoint.client)' has no validation set of its own domain, only \(names); name its domain "
             + "in the manifest, or let the others count with scoring_weight")
     }
     domains = used.map(\.0)

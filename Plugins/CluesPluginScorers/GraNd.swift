@@ -7,10 +7,10 @@ struct GraNd: Scorer {
   /// A ledger holds the very sums that gradients give.
   static let alternativesAgree = true
   static let details = """
-    The mean of ‖g(z)‖ over the checkpoints. keep: low scores −‖g‖, which removes noise: wrong answers have large \
-    gradients. keep: high scores ‖g‖, which prunes what is easy already; that is what the paper is after.
+    The mean of ‖g(z)‖ over the checkpoints. keep: low uses the score −‖g‖, which removes noise: wrong answers have large \
+    gradients. keep: high uses ‖g‖, which prunes samples that are already easy; this is the paper's aim.
 
-    It sees noise, and is blind to what a sample teaches: a loop has as small a gradient as a good answer, typos in a long \
+    It detects noise, but not what a sample teaches: a loop has as small a gradient as a good answer, typos in a long \
     answer a smaller one, and a short answer a large one however good it is.
     """
   static let reference = "Paul et al. 2021, Deep Learning on a Data Diet: Finding Important Examples Early in Training"
@@ -52,7 +52,7 @@ struct GraNd: Scorer {
   }
 }
 
-/// Which end of a scale holds the good samples.
+/// Which end of a scale has the good samples.
 enum Keep: String, ParameterChoice {
   case low, high
 

@@ -1,9 +1,9 @@
 import PluginKit
 
-/// Counts the directions in which ε alone decides the preconditioning, and says so when they are most.
+/// Counts the directions in which ε alone decides the preconditioning, and warns if they are the majority.
 ///
-/// Second moments of LoRA parameters are tiny, often far below 10⁻⁸: the update is then hardly Adam's any more but the
-/// gradient times a constant. Once per client is often enough.
+/// Second moments of LoRA parameters are tiny, often far below 10⁻⁸: then the update is hardly Adam's but the gradient times
+/// a constant. One warning per client is enough.
 struct Inertia {
   private var inert = 0
   private var all = 0
@@ -20,7 +20,7 @@ struct Inertia {
     isReported = true
     checkpoint.host.log(
       "preconditioning is nearly inert for client '\(checkpoint.client)' at checkpoint \(checkpoint.step): "
-        + "\(100 * inert / all) % of Adam's second moments are far below epsilon, so that those directions are all "
+        + "\(100 * inert / all) % of Adam's second moments are far below epsilon, so those directions are all "
         + "scaled alike", level: .warning)
   }
 }

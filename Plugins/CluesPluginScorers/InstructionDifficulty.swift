@@ -1,21 +1,21 @@
 import Glibc
 import PluginKit
 
-/// The instruction-following difficulty: what the question does for the answer.
+/// The instruction-following difficulty: how much the question helps with the answer.
 struct InstructionDifficulty: Scorer {
   static let id = "ifd"
   static let summary = "How much the question helps the untuned model with the answer."
   static let details = """
     With L(a|q) and L(a) the mean losses of the answer's tokens under the base model with and without the question \
     (base_loss and base_loss_without_prompt in the ledger): form: ratio is L(a|q) / L(a), form: perplexity is \
-    PPL(a|q) / PPL(a). Low values mean that question and answer belong together.
+    PPL(a|q) / PPL(a). Low values mean that question and answer fit together.
 
-    keep: low scores −IFD and finds answers that do not fit their question. keep: high is the papers' use, to find \
-    samples worth learning from in data that is clean; there samples above 1 are unscored, because their question \
-    makes the answer less likely.
+    keep: low uses the score −IFD and finds answers that do not fit their question. keep: high is the papers' use, to find \
+    samples worth learning from in clean data; there samples above 1 are unscored, because their question makes the \
+    answer less likely.
 
-    It sees answers that do not go with their question. It is weak on answers that were cut or are generic, and an echo \
-    of the question scores highest of all.
+    It detects answers that do not fit their question. It is weak on answers that were cut or are generic, and gives an \
+    echo of the question the highest score of all.
     """
   static let reference =
     "Li et al. 2024, From Quantity to Quality (IFD, Cherry); Li et al. 2024, Superfiltering (perplexity form)"

@@ -1,6 +1,6 @@
 import PluginKit
 
-/// The score of LESS: cosines between what Adam makes of a sample's gradient and the validation gradients.
+/// The score of LESS: cosines between a sample's Adam update and the validation gradients.
 struct Less: Scorer {
   static let id = "less"
   static let summary = "The cosine between a sample's Adam update and validation gradients, whatever their lengths."
@@ -18,18 +18,18 @@ struct Less: Scorer {
         S(z)   = max over d of Σ over checkpoints of η̄ · c_d(z)
 
     η̄ is the mean learning rate of the last epoch, scaled so that the rates of all checkpoints sum to 1. The maximum \
-    is taken last, over the domains that count: the client's own, or all. The score at a single checkpoint is the \
-    largest c_d there.
+    is taken last, over the domains that count: the client's own, or all. The score at a single checkpoint is its \
+    largest c_d.
 
-    projection: k takes the cosines after a random projection to k dimensions (a sparse one: every element goes to one \
-    dimension with a random sign), with an error of about 1/√k; 0 takes them exactly, and needs less memory.
+    projection: k computes the cosines after a random projection to k dimensions (a sparse one: every element goes to one \
+    dimension with a random sign), with an error of about 1/√k; 0 computes them exactly, and needs less memory.
 
     With target: mean and without projection a ledger gives the same scores, if it has the column \
-    validation_norm.<domain>: the norm of the mean validation gradient. Without that there is no cosine to be had from \
-    a ledger; clues with normalize: sample is what comes next to it.
+    validation_norm.<domain>: the norm of the mean validation gradient. Without that column a ledger gives no cosine; \
+    clues with normalize: sample is the closest substitute.
 
-    It sees broken text and fluent junk alike, and is blind to swapped answers as clues is, and to how much there is to a \
-    sample, for a cosine has no length: an answer that was cut points the right way as well.
+    It detects broken text and fluent junk alike. Like clues, it misses swapped answers, and it ignores how much there is to \
+    a sample, because a cosine has no length: an answer that was cut points the right way too.
     """
   static let reference =
     "Xia et al. 2024, LESS: Selecting Influential Data for Targeted Instruction Tuning (arXiv 2402.04333)"
@@ -38,13 +38,13 @@ struct Less: Scorer {
   enum Domains: String, ParameterChoice { case own, all }
 
   @Parameter("Cosines with every validation sample, averaged, or with their mean.") var target = Target.samples
-  @Parameter("Whether the own domain counts alone, or the best of all.") var domains = Domains.own
+  @Parameter("Whether only the own domain counts, or the best of all.") var domains = Domains.own
   @Parameter("Dimensions of the random projection; 0 for none.", in: 0...1_048_576) var projection = 0
   @Parameter("The seed of the projection.") var seed = 0
 
   private var checkpoint: Checkpoint?
   private var method: (any CosineMethod)?
-  /// Of every checkpoint so far, η̄ and the cosines by sample and domain.
+  /// For every checkpoint so far, η̄ and the cosines by sample and domain.
   private var history: [(rate: Double, cosines: [[Double]])] = []
 
   private static let vector = Alignment.Vector.preconditioned(Preconditioner(), ledger: .reference)
@@ -96,7 +96,7 @@ struct Less: Scorer {
   func combine(_ checkpoints: [[Score]]) throws -> [Score] {
     let total = history.reduce(0) { $0 + $1.rate }
     guard total > 0 else {
-      throw PluginError("the learning rates of the checkpoints sum to \(total), so they are no weights")
+      throw PluginError("the learning rates of the checkpoints sum to \(total), so they cannot be weights")
     }
     return mean(of: checkpoints).enumerated().map { sample, score in
       guard case .value = score else { return score }

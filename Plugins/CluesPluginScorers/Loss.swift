@@ -3,14 +3,14 @@ import PluginKit
 /// The loss of the client's own model.
 struct Loss: Scorer {
   static let id = "loss"
-  static let summary = "How low the client's own model has a sample's loss, on average over the checkpoints."
+  static let summary = "How low a sample's loss is under the client's own model, on average over the checkpoints."
   static let details = """
     S(z) = −mean over checkpoints of the answer's mean token loss (loss in the ledger and in gradient files). The \
-    model has seen the sample: what it learned by heart has a low loss too, however wrong it is. perplexity asks the \
-    untuned model.
+    model has seen the sample: what it has memorized has a low loss too, however wrong it is. perplexity uses the untuned \
+    model instead.
 
-    It sees broken text, and is blind to what perplexity is blind to, loops, generic answers and echoes, and to what the \
-    client's model learned from bad samples.
+    It detects broken text. Like perplexity it misses loops, generic answers and echoes, and also what the client's model \
+    learned from bad samples.
     """
 
   private var checkpoint: Checkpoint?

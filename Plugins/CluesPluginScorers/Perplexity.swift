@@ -7,11 +7,11 @@ struct Perplexity: Scorer {
   static let summary = "How likely the untuned model finds a sample's answer, given the question."
   static let details = """
     With L the mean loss of the answer's tokens under the base model (base_loss in the ledger), PPL = exp(L). \
-    scale: log scores −L = −ln PPL, scale: linear scores −PPL. The order is the same; the log is the better one to \
-    take means of and to add to other scores, because a few hopeless answers do not outweigh all others in it.
+    scale: log uses −L = −ln PPL, scale: linear uses −PPL. The order is the same; the log is better for means and for \
+    adding to other scores, because a few hopeless answers do not outweigh all others.
 
-    It sees broken text, and is blind to what a language model likes: loops, generic answers and echoes of the question \
-    score higher than good answers.
+    It detects broken text, but not what a language model likes: loops, generic answers and echoes of the question score \
+    higher than good answers.
     """
   static let reference = "The PPL baseline of CLUES; Superfiltering (Li et al. 2024)"
 
@@ -20,7 +20,7 @@ struct Perplexity: Scorer {
 
   private var checkpoint: Checkpoint?
 
-  /// The base model does not change, so one checkpoint says it all.
+  /// The base model does not change, so one checkpoint suffices.
   var needs: [Needs] { [Needs(columns: [Column.tokens, Column.baseLoss], checkpoints: .last)] }
 
   mutating func begin(_ checkpoint: Checkpoint) throws { self.checkpoint = checkpoint }

@@ -2,7 +2,7 @@ import CKernels
 import Glibc
 import PluginKit
 
-/// Γ: a sample's gradient as Adam would turn it into an update, were the sample the next batch.
+/// Γ: the update that Adam would make of a sample's gradient if the sample were the next batch.
 ///
 ///     m' = β₁·m + (1−β₁)·g        v' = β₂·v + (1−β₂)·g²
 ///     Γ  = m' / √(v' + ε)          with ε inside the root (CLUES, LESS)
@@ -10,7 +10,7 @@ import PluginKit
 ///
 /// Without momentum the numerator is g. With bias correction m' is divided by 1−β₁ᵗ⁺¹ and v' by 1−β₂ᵗ⁺¹.
 struct Preconditioner {
-  /// Where ε stands.
+  /// The position of ε.
   enum Epsilon: String, ParameterChoice { case inside, outside }
 
   private let rule: clues_preconditioner
@@ -40,7 +40,7 @@ struct Preconditioner {
     return Floats(result)
   }
 
-  /// How many second moments are so far below ε that ε alone decides the divisor, to within five percent.
+  /// The number of second moments so far below ε that ε alone decides the divisor, to within five percent.
   func inertCount(_ v: Floats) -> Int {
     v.count { value in
       let square = rule.second_moment * value

@@ -1,15 +1,15 @@
 import PluginKit
 
-/// A number that knows nothing: the baseline.
+/// A random number: the baseline.
 struct RandomScore: Scorer {
   static let id = "random"
   static let summary = "A random number between 0 and 1 for every sample, the same in every run."
   static let details = """
-    The number depends on the seed, the client's name and the sample's id, and on nothing else: neither on the order \
-    of the samples nor on what other samples there are.
+    The number depends only on the seed, the client's name and the sample's id: neither on the order of the samples nor on \
+    which other samples there are.
     """
 
-  @Parameter("Another seed gives other numbers.") var seed = 0
+  @Parameter("The seed of the numbers.") var seed = 0
 
   private var checkpoint: Checkpoint?
 

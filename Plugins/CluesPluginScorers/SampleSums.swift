@@ -1,7 +1,7 @@
 import PluginKit
 
-/// What is summed over a checkpoint's tensors for every sample: the inner products of its vector with some targets, and
-/// the vector's square where it is wanted.
+/// Sums over a checkpoint's tensors for every sample: the inner products of its vector with some targets and, on request,
+/// the vector's square.
 struct SampleSums {
   /// Σ over tensors of ‖target‖², by target.
   private(set) var targetSquares: [Double]
@@ -17,8 +17,8 @@ struct SampleSums {
   private var targets: [Float] = []
 
   /// - parameters:
-  ///   - squares: Whether ``norm(_:)`` will be asked for.
-  ///   - preconditioner: What the vectors are made with; without one they are the gradients themselves.
+  ///   - squares: Whether ``norm(_:)`` will be called.
+  ///   - preconditioner: Turns gradients into the vectors; without one they are the gradients themselves.
   init(sampleCount: Int, targetCount: Int, squares: Bool, _ preconditioner: Preconditioner? = nil) {
     self.sampleCount = sampleCount
     wantsSquares = squares
@@ -52,7 +52,7 @@ struct SampleSums {
           let vector = piece(range, of: rows[sample], tensor, in: room)
           if wantsSquares { squares[sample] += innerProduct(vector, vector) }
           innerProducts(vector, targets, from: range.lowerBound, stride: tensor.elementCount, &found)
-          // A number that is not finite makes every product with it not finite, also that with zero.
+          // A non-finite number makes every product with it non-finite, even that with zero.
           if found.isEmpty || !found.allSatisfy(\.isFinite) { isFinite[sample] = isFinite[sample] && vector.isFinite }
           for index in 0..<targetCount { products[sample * targetCount + index] += found[index] }
         }
@@ -72,7 +72,7 @@ struct SampleSums {
     return products[sample * targetSquares.count + target]
   }
 
-  /// ‖vector‖ of a sample, where squares were asked for.
+  /// ‖vector‖ of a sample, if squares were requested.
   func norm(_ sample: Int) throws(Unscorable) -> Double {
     try check(sample)
     return squares[sample].squareRoot()

@@ -3,8 +3,8 @@ import PluginKit
 /// A random projection to few dimensions that keeps inner products on average: every element goes to one dimension,
 /// with a random sign.
 ///
-/// The error of a cosine is about 1/√k, as with a dense random matrix, at the cost of one addition an element. Which
-/// element goes where depends on the seed and the tensor's name alone. Source: Charikar et al. 2002 (Count Sketch);
+/// The error of a cosine is about 1/√k, as with a dense random matrix, at the cost of one addition per element. Which
+/// element goes where depends only on the seed and the tensor's name. Source: Charikar et al. 2002 (Count Sketch);
 /// Kane and Nelson 2014 (sparse Johnson-Lindenstrauss).
 struct SparseProjection {
   let dimension: Int

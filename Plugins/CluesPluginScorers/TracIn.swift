@@ -12,12 +12,12 @@ struct TracIn: Scorer {
     g is the sample's gradient, V a domain's mean validation gradient and η̄ the mean learning rate of the last epoch. The \
     own domain counts 1, others scoring_weight. A ledger gives the same scores as the gradients.
 
-    It sees what clues sees, and is blind to swapped answers as clues is. A long gradient passes for a good one: it is weak \
-    on answers that were cut, and clients with large gradients or learning rates score higher.
+    It detects what clues detects and, like clues, misses swapped answers. A long gradient counts as a good one, so it is \
+    weak on answers that were cut, and clients with large gradients or learning rates score higher.
     """
   static let reference = "Pruthi et al. 2020, Estimating Training Data Influence by Tracing Gradient Descent (TracInCP)"
 
-  @Parameter("What the validation gradients of other domains count for; the own domain counts 1.", in: 0...(.infinity))
+  @Parameter("The weight of other domains' validation gradients; the own domain has weight 1.", in: 0...(.infinity))
   var scoringWeight = 0.0
 
   private var alignment: Alignment?

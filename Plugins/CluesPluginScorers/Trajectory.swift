@@ -1,6 +1,6 @@
 import PluginKit
 
-/// A score for every client, from adapters alone: does it move the way a client does that was trained on anchors?
+/// A score for every client, from adapters alone: does it move like a client that was trained on anchors?
 struct Trajectory: ClientScorer {
   static let id = "trajectory"
   static let summary = "How a client's updates agree with those of an anchor-trained adapter, or of the other clients."
@@ -11,11 +11,11 @@ struct Trajectory: ClientScorer {
         S = mean over j of cos(u_j, a_j)                compare: cosine
         S = Σ ⟨u_j, a_j⟩ / √(Σ ‖u_j‖² Σ ‖a_j‖²)         compare: weighted-cosine
 
-    Directions alone count: a client whose updates are longer by any factor has the same score. Among the steps of one \
-    client weighted-cosine lets the longer ones count for more. steps: last compares the last adapters only, whatever their \
+    Only directions count: a client whose updates are longer by any factor has the same score. Among the steps of one \
+    client, weighted-cosine gives longer ones more weight. steps: last compares only the last adapters, whatever their \
     steps. With several anchor clients the score is the mean over them; an anchor client is compared with the others. With \
-    none, a is the mean of the other clients' directions: each is divided by its own length first (at each step, or with \
-    weighted-cosine over all steps), so that nobody's updates stand for those of all.
+    none, a is the mean of the other clients' directions: each is normalized first (at each step, or with weighted-cosine \
+    over all steps), so that no client dominates.
     """
   static let reference = "The idea of CLUES, applied to the clients' updates instead of their samples"
 
@@ -25,8 +25,8 @@ struct Trajectory: ClientScorer {
   }
   enum Steps: String, ParameterChoice { case shared, last }
 
-  @Parameter("Whether all steps count alike, or long ones for more.") var compare = Compare.cosine
-  @Parameter("Updates between the steps that both have, or the last adapters.") var steps = Steps.shared
+  @Parameter("Whether all steps count alike, or longer ones count more.") var compare = Compare.cosine
+  @Parameter("Compare updates between shared steps, or the last adapters.") var steps = Steps.shared
 
   func scores(_ collection: AdapterCollection) throws -> [Score] {
     let anchors = collection.clients.indices.filter { collection.anchors[$0] }
@@ -59,7 +59,7 @@ struct Trajectory: ClientScorer {
     guard !rows.isEmpty else {
       throw Unscorable("it shares no checkpoint step with \(names); steps: last would compare the last adapters")
     }
-    // Of each step the client's update, then those of the others.
+    // For each step, the client's update, then the others'.
     let updates = rows.enumerated().map { index, row in
       row.indices.map { Update(to: row[$0], from: index > 0 ? rows[index - 1][$0] : nil) }
     }
@@ -83,7 +83,7 @@ struct Trajectory: ClientScorer {
       let (product, square, meanSquare) = sum(part, lengths: lengths(part.map { squares[$0] }))
       let step = collection.steps[rows[part[0]][0]]
       guard square > 0 else { throw Unscorable("its adapter does not change before step \(step)") }
-      // Directions that cancel out leave nothing but rounding.
+      // Only rounding remains of directions that cancel out.
       guard meanSquare > 1e-9 else {
         throw Unscorable(
           others.count == 1
@@ -97,7 +97,7 @@ struct Trajectory: ClientScorer {
     return score
   }
 
-  /// The adapters that are compared, in step order: of each step that all have, that of the client and those of the others.
+  /// The adapters to compare, in step order: for each step that all have, the client's and the others'.
   private func shared(_ client: Int, _ others: [Int], _ collection: AdapterCollection) -> [[Int]] {
     let adapters = ([client] + others).map { owner in
       collection.owners.indices.filter { collection.owners[$0] == owner }
@@ -118,7 +118,7 @@ private struct Update {
   let to: Int
   let from: Int?
 
-  /// Its squared length; 0 where nothing but rounding tells the two adapters apart.
+  /// Its squared length; 0 if the two adapters differ only by rounding.
   func square(_ collection: AdapterCollection) -> Double {
     let square = product(self, collection)
     return square > 1e-12 * collection.innerProduct(to, to) ? square : 0

@@ -1,13 +1,13 @@
 import PluginKit
 
-/// Why one sample has no score; the others do not suffer from it.
+/// Why one sample has no score; the others are not affected.
 struct Unscorable: Error {
   let reason: String
   init(_ reason: String) { self.reason = reason }
 }
 
 extension Checkpoint {
-  /// A score for every sample that has one, a reason for every other.
+  /// A score or a reason for every sample.
   func score(_ value: (Int) throws(Unscorable) -> Double) -> [Score] {
     (0..<sampleCount).map { sample in
       do throws(Unscorable) {
@@ -20,20 +20,20 @@ extension Checkpoint {
     }
   }
 
-  /// What a column says about a sample.
+  /// The value of a column for a sample.
   func value(_ column: String, of sample: Int) throws(Unscorable) -> Double {
     guard let value = self.column(column)?[sample], value.isFinite else { throw Unscorable("it has no \(column)") }
     return value
   }
 
-  /// The number of tokens that a sample's loss is the mean of, at least 1.
+  /// The number of tokens over which a sample's loss is the mean, at least 1.
   func tokens(of sample: Int) throws(Unscorable) -> Double {
     let tokens = try value(Column.tokens, of: sample)
     guard tokens > 0 else { throw Unscorable("its loss covers no tokens") }
     return tokens
   }
 
-  /// A norm that can be divided by.
+  /// A norm, positive so that it can be a divisor.
   func norm(_ column: String, of sample: Int) throws(Unscorable) -> Double {
     let norm = try value(column, of: sample)
     guard norm > 0 else { throw Unscorable("its \(column) is \(norm)") }

@@ -27,13 +27,13 @@ func add(_ factor: Double, times vector: Floats, to sum: inout [Double]) {
 extension UnsafeBufferPointer<Float> {
   func part(_ range: Range<Int>) -> Self { Self(rebasing: self[range]) }
 
-  /// No NaN and no infinity.
+  /// Whether there is no NaN and no infinity.
   var isFinite: Bool { baseAddress.map { clues_all_finite($0, count) != 0 } ?? true }
 
   var isZero: Bool { !contains { $0 != 0 } }
 }
 
-/// Vectors are worked on in pieces that stay in the nearest cache.
+/// Vectors are processed in pieces that stay in the nearest cache.
 let pieceLength = 1024
 
 /// The ranges of elements that make up a vector in pieces.

@@ -5,14 +5,14 @@ import Tensors
 /// The sum of the updates with all its singular values made equal.
 struct Iso: MergeMethod {
   static let id = "iso"
-  static let summary = "Sums up the updates and makes all singular values of the sum equal (Iso-C)."
+  static let summary = "Adds up the updates and makes all singular values of the sum equal (Iso-C)."
   static let details = """
     With U·S·V the singular value decomposition of Σ wᵢ ΔWᵢ, ΔW = lambda · s̄ · U·V, where s̄ is the mean of the \
-    singular values, so no direction drowns the others. The mean runs over the directions that there are, those that hold \
-    all but 10⁻¹² of the energy: over the whole width of a layer it would be next to nothing, since the sum of a few \
-    adapters has a low rank.
+    singular values, so no direction dominates. The mean is taken over the directions that exist, those that hold all but \
+    10⁻¹² of the energy: over the full width of a layer it would be close to zero, because the sum of a few adapters has \
+    a low rank.
 
-    The result is the same in space core, where it is quick, and in space delta.
+    The result is the same in space core, which is fast, and in space delta.
     """
   static let reference =
     "Marczak et al. 2025, No Task Left Behind: Isotropic Model Merging with Common and Task-Specific Subspaces "

@@ -8,20 +8,20 @@ struct TaskSingularVectors: MergeMethod {
   static let summary =
     "Takes each client's strongest singular directions and makes them orthogonal to each other (TSV-M)."
   static let details = """
-    Of each update ΔWᵢ = Uᵢ·Sᵢ·Vᵢ the ⌊share·rank⌋ strongest directions are kept, at least one; the rank is the number of \
-    directions that hold all but 10⁻¹² of the energy. Without share it is one n-th for n clients, so that the result has \
-    the rank of one of them. The kept directions stand side by side as U = [U₁ … Uₙ] and V, and the nearest orthonormal \
-    ones replace them: U = P·D·Q becomes P·Q, and V likewise (where clients share a direction exactly, it is there once). \
+    The ⌊share·rank⌋ strongest directions of each update ΔWᵢ = Uᵢ·Sᵢ·Vᵢ are kept, at least one; the rank is the number of \
+    directions that hold all but 10⁻¹² of the energy. By default share is one n-th for n clients, so the result has the \
+    rank of one of them. The kept directions are placed side by side as U = [U₁ … Uₙ] and V and replaced by the nearest \
+    orthonormal ones: U = P·D·Q becomes P·Q, and V likewise (a direction that clients share exactly appears once). \
     ΔW = lambda · U·S·V, with S the clients' singular values times their weights.
 
-    The result is the same in space core, where it is quick, and in space delta.
+    The result is the same in space core, which is fast, and in space delta.
     """
   static let reference =
     "Gargiulo et al. 2025, Task Singular Vectors: Reducing Task Interference in Model Merging (arXiv 2412.00081)"
   static let spaces: Set<MergeSpace> = [.core, .delta]
   static let defaultSpace = MergeSpace.core
 
-  @Parameter("The share of each client's directions that is kept; by default one n-th for n clients.", in: 0...1)
+  @Parameter("The share of each client's directions to keep; by default one n-th for n clients.", in: 0...1)
   var share: Double? = nil
   @Parameter("A factor for the whole result.") var lambda = 1.0
 
@@ -31,7 +31,7 @@ struct TaskSingularVectors: MergeMethod {
       try unit.host.checkCancellation()
       let directions = try SingularDirections(of: input.matrix.copy(), stream: RandomStream(key: input.stream))
       let rank = directions.values.count
-      // A rank of 3 and a share of a third are one direction, whatever the third was rounded to.
+      // A third of a rank of 3 is one direction, however the third was rounded.
       let kept = min(rank, max(1, Int(share * Double(rank) * (1 + 1e-12))))
       return (directions: directions, kept: kept, weight: input.weight)
     }

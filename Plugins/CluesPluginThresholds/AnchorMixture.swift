@@ -1,12 +1,12 @@
 import PluginKit
 
-/// The threshold where the F1 that anchors and unlabelled scores let expect is the highest.
+/// The threshold with the highest F1, as estimated from anchors and unlabelled scores.
 struct AnchorMixture: ThresholdRule {
   static let id = "anchor-mixture"
-  static let summary = "Estimates the share of good samples, and keeps those that give the best estimated F1."
+  static let summary = "Estimates the share of good samples and keeps those that give the best estimated F1."
   static let details = """
     The training samples are a mixture of good ones, whose scores are distributed like the anchors', and of bad ones. \
-    With z = (score − mean) / σ of all clients' anchors, the chance that a sample is good rises with its score:
+    With z = (score − mean) / σ of all clients' anchors, the probability that a sample is good rises with its score:
 
         P(z)  = 1 / (1 + exp(−b·(asinh z − asinh c)))
         share = mean of P over the training samples
@@ -15,21 +15,20 @@ struct AnchorMixture: ThresholdRule {
                 − (c + k)²/2 − (ln(b/2)/0.6)²/2
 
     P/share is the density of good samples relative to that of all. The two normals have the moments of the training \
-    samples weighted with P (together with the anchors) and with 1 − P, each with three made-up samples (mean 0 and \
-    variance 1, mean −3 and variance 4). They know of a gap in the scores what thirty anchors cannot; λ = min(1, \
+    samples weighted by P (together with the anchors) and by 1 − P, each with three pseudo-samples (mean 0 and \
+    variance 1, mean −3 and variance 4). They can detect a gap in the scores that thirty anchors cannot; λ = min(1, \
     shape · anchors / samples) keeps them from outvoting the anchors. Cut c and slope b are not chosen: P is averaged \
-    over a grid of them, weighted with L, and the threshold is the training sample's score for which
+    over a grid of them, weighted by L, and the threshold is the training sample's score for which
 
         F1 = 2 · (sum of P over kept samples) / (kept samples + sum of P over all)
 
-    is the highest. The standard error of the share is its spread over the same grid. It says what the number of \
-    anchors leaves open, not what the model may have wrong: bad samples that score like the anchors count as good, so \
-    that the share is too high where scores separate badly, and clean data is estimated to be about 85 to 95 percent \
-    good.
+    is the highest. The standard error of the share is its spread over the same grid. It covers what the number of \
+    anchors leaves open, not errors of the model: bad samples that score like the anchors count as good, so the share is \
+    too high if scores separate badly, and clean data is estimated to be about 85 to 95 percent good.
 
-    It rests on one assumption: the anchors are a random sample of good data, scored like it. Where they are fewer than \
-    minimum_anchors, all the same, not distributed like any part of the samples, or leave the share open, the threshold \
-    is that of anchor-sigma with this k, and a warning says so.
+    It makes one assumption: the anchors are a random sample of good data, scored in the same way. If there are fewer than \
+    minimum_anchors, or they all have the same score, are not distributed like any part of the samples, or leave the share \
+    open, the threshold is that of anchor-sigma with this k, and a warning says so.
     """
   static let reference =
     "Bekker and Davis 2020, Learning from Positive and Unlabeled Data: A Survey (the assumption); Anderson 1979, "
@@ -37,14 +36,14 @@ struct AnchorMixture: ThresholdRule {
     + "of Classifiers to Maximize F1 Measure"
 
   @Parameter(
-    "Where the cut is looked for first, in deviations below the mean; also anchor-sigma's k where it stands in.")
+    "Where the search for the cut starts, in deviations below the mean; also anchor-sigma's k in the fallback.")
   var k = 1.5
-  @Parameter("The fewest anchors, and the fewest training samples, that are estimated from.", in: 2...1_000_000)
+  @Parameter("The minimum number of anchors, and of training samples, for an estimate.", in: 2...1_000_000)
   var minimumAnchors = 10
-  @Parameter("The largest standard error of the share of good samples that is accepted.", in: 0...1)
+  @Parameter("The largest acceptable standard error of the share of good samples.", in: 0...1)
   var maximumError = 0.2
   @Parameter(
-    "How many training samples the shape of the scores counts for, for every anchor; 0 leaves it out.", in: 0...1e6)
+    "How many training samples the shape of the scores counts for, per anchor; 0 ignores it.", in: 0...1e6)
   var shape = 2.0
 
   func thresholds(_ clients: [ClientScores]) throws -> [Double] {
@@ -59,14 +58,14 @@ struct AnchorMixture: ThresholdRule {
     case .impossible(let reason):
       threshold = scale.score(-k)
       clients[0].host.log(
-        "\(reason), so the share of good samples is not estimated and the threshold is that of anchor-sigma with "
+        "\(reason), so the share of good samples is not estimated, and the threshold is that of anchor-sigma with "
           + "k = \(k)", level: .warning)
     }
     return clients.map { _ in threshold }
   }
 
   private enum Estimate {
-    /// The place of the lowest training score that is kept, and what to say of it.
+    /// The index of the lowest training score to keep, and a remark.
     case found(Int, String)
     case impossible(String)
   }
@@ -100,8 +99,8 @@ struct AnchorMixture: ThresholdRule {
         + "\(percent(error)) %); the threshold is where the estimated F1 is highest, \(decimal(best.f1, places: 3))")
   }
 
-  /// √n times the largest distance between two distribution functions. Kolmogorov's limit leaves anchors that are what
-  /// they should be one chance in eight thousand to lie that far off.
+  /// √n times the largest distance between two distribution functions. By Kolmogorov's limit, valid anchors exceed it with a
+  /// probability of one in eight thousand.
   private static let largestMisfit = 2.2
 }
 

@@ -3,10 +3,10 @@ import PluginKit
 /// A quantile of the anchors' scores.
 struct AnchorQuantile: ThresholdRule {
   static let id = "anchor-quantile"
-  static let summary = "The score that a share q of all clients' anchor samples lies below."
+  static let summary = "The score below which a share q of all clients' anchor samples lies."
   static let details = """
     The quantile of the anchors of all clients together, interpolated linearly between neighbours. q = 0.25 keeps \
-    about three quarters of what scores like the anchors, q = 0 whatever is at least as good as the worst of them.
+    about three quarters of what scores like the anchors, q = 0 everything at least as good as the worst of them.
     """
 
   @Parameter("The share of the anchors below the threshold.", in: 0...1) var q = 0.25

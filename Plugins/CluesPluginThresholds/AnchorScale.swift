@@ -1,12 +1,12 @@
-/// Mean and deviation of the anchors, by which scores of any size are brought to a common scale.
+/// Mean and deviation of the anchors, which bring scores of any size to a common scale.
 struct AnchorScale {
-  /// A power of two about as large as the largest anchor, in which the rest is told, so that nothing overflows.
+  /// A power of two about as large as the largest anchor, the unit of the rest, so that nothing overflows.
   private let unit: Double
   private let mean: Double
-  /// With n − 1; 0 where the anchors do not differ by more than rounding.
+  /// With n − 1; 0 if the anchors differ by no more than rounding.
   let deviation: Double
 
-  /// Scores further off than this many deviations count as if they were this far off.
+  /// Scores further away than this many deviations are clamped to this distance.
   static let limit = 20.0
 
   init(sorted anchors: [Double]) {
@@ -18,11 +18,11 @@ struct AnchorScale {
     (self.unit, self.mean, self.deviation) = (unit, mean, deviation > 1e-12 ? deviation : 0)
   }
 
-  /// How many deviations a score lies above the mean.
+  /// The number of deviations of a score above the mean.
   func z(_ score: Double) -> Double {
     max(-Self.limit, min(Self.limit, (score / unit - mean) / deviation))
   }
 
-  /// The score that lies so many deviations above the mean.
+  /// The score at a number of deviations above the mean.
   func score(_ z: Double) -> Double { (mean + z * deviation) * unit }
 }

@@ -19,7 +19,7 @@ struct AnchorScores {
 
   var mean: Double { values.reduce(0, +) / Double(values.count) }
 
-  /// The standard deviation that the anchors are an estimate of: with n − 1.
+  /// The standard deviation estimated from the anchors, with n − 1.
   var deviation: Double {
     let mean = mean
     let sum = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }

@@ -1,13 +1,13 @@
-/// The cut that gives the best F1 when each sample is good with a known chance.
+/// The cut with the best F1 if each sample is good with a known probability.
 ///
 /// Good samples kept are Σ P over the kept, and all good samples Σ P over all, so F1 = 2 Σ P / (kept + Σ P over all).
 struct BestF1 {
-  /// The place of the lowest sample that is kept.
+  /// The index of the lowest sample to keep.
   let lowest: Int
   let f1: Double
 
   /// - parameters:
-  ///   - chances: Of each sample, in the order of the scores.
+  ///   - chances: The probability of each sample, in the order of the scores.
   ///   - scores: Ascending; equal ones are kept or dropped together.
   init(_ chances: [Double], _ scores: [Double]) {
     let total = chances.reduce(0, +)

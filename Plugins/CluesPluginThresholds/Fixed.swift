@@ -3,10 +3,10 @@ import PluginKit
 /// A threshold that was decided elsewhere.
 struct Fixed: ThresholdRule {
   static let id = "fixed"
-  static let summary = "A threshold that is written out, in the units of the score."
+  static let summary = "A given threshold, in the units of the score."
   static let details = "Samples with at least `value` are kept, whatever the anchors say."
 
-  @Parameter("The threshold; there is no default.") var value: Double? = nil
+  @Parameter("The threshold; required.") var value: Double? = nil
 
   func validate() throws {
     if value == nil {

@@ -1,6 +1,6 @@
 import PluginKit
 
-/// Whether a rule looks at all clients' training samples together or at each client's alone.
+/// Whether a rule uses all clients' training samples together or each client's separately.
 enum Scope: String, ParameterChoice {
   case global, client
 

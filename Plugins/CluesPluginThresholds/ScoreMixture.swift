@@ -1,7 +1,7 @@
 import Glibc
 import PluginKit
 
-/// What anchors and training samples tell of the share of good samples, and of each sample's chance to be one.
+/// The share of good samples, and each sample's probability of being good, as estimated from anchors and training samples.
 ///
 /// The formulas are those of ``AnchorMixture``'s details. All sums run over sorted scores, so that the order of clients
 /// and samples makes no difference to the last bit.
@@ -9,9 +9,9 @@ struct ScoreMixture {
   /// The share of good samples among the training samples, and its standard error.
   let share: Double
   let error: Double
-  /// The chance of every training sample to be good, in ascending order.
+  /// The probability of being good for every training sample, in ascending order.
   let chances: [Double]
-  /// How far the anchors' distribution lies from that of the samples weighted with their chances: √n times the largest
+  /// The distance of the anchors' distribution from that of the samples weighted by their probabilities: √n times the largest
   /// distance, as in the test of Kolmogorov and Smirnov.
   let misfit: Double
 
@@ -55,7 +55,7 @@ struct ScoreMixture {
     misfit = Self.misfit(anchors, train, chances)
   }
 
-  /// The log-likelihood of all scores when good and bad ones are normal, with the moments that the curve gives them.
+  /// The log-likelihood of all scores if good and bad ones are normal, with the moments given by the curve.
   private static func shapeLogLikelihood(_ curve: [Double], _ share: Double, _ anchors: Binned, _ all: Binned) -> Double
   {
     let good = Normal(
@@ -92,7 +92,7 @@ struct ScoreMixture {
 /// log(1 / (1 + exp(−x))), without overflow.
 private func logOfLogistic(_ x: Double) -> Double { x > 0 ? -log1p(exp(-x)) : x - log1p(exp(x)) }
 
-/// Sorted values, neighbours taken together where there are many.
+/// Sorted values, with neighbours grouped if there are many.
 private struct Binned {
   static let most = 128
   let values: [Double]
@@ -114,7 +114,7 @@ private struct Binned {
     return sum
   }
 
-  /// Numbers of the bins carried over to sorted places, linearly between the bins and constant beyond them.
+  /// The bins' numbers interpolated at sorted positions, linearly between the bins and constant beyond them.
   func interpolate(_ numbers: [Double], at places: [Double]) -> [Double] {
     var bin = 0
     return places.map { index in

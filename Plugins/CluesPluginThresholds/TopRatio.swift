@@ -6,12 +6,12 @@ struct TopRatio: ThresholdRule {
   static let summary = "Keeps a share of the training samples, those with the highest scores."
   static let details = """
     The threshold is the score of the k-th best training sample, k = ratio · n rounded to the nearest, at least 1; \
-    samples of the same score as that one are kept too. scope: client keeps the share of each client, however good or \
-    bad its data, scope: global the best of all.
+    samples with the same score are kept too. scope: client keeps the share of each client, however good or bad its data; \
+    scope: global keeps the best of all.
     """
   static let reference = "A baseline of CLUES (arXiv 2507.03004); 0.6 is select_ratio in its code"
 
-  @Parameter("The share of the training samples that is kept, above 0.", in: 0...1) var ratio = 0.6
+  @Parameter("The share of the training samples to keep, above 0.", in: 0...1) var ratio = 0.6
   @Parameter("Whether the share is of all samples or of each client's.") var scope = Scope.global
 
   func validate() throws {

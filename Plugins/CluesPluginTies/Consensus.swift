@@ -13,7 +13,7 @@ enum Elect: String, ParameterChoice { case total, frequency }
 enum Election: String, ParameterChoice { case unweighted, weighted }
 enum Divide: String, ParameterChoice { case count, weights, none }
 
-/// A client's masked matrix, what it is multiplied with, and its weight.
+/// A client's masked matrix, its factor, and its weight.
 struct Candidate {
   let matrix: MaskedMatrix
   let scale: Double
@@ -21,7 +21,7 @@ struct Candidate {
 }
 
 extension Consensus {
-  /// Fills `target`, [rows, columns], with what the candidates come to.
+  /// Fills `target`, [rows, columns], with the consensus of the candidates.
   func merge(
     _ candidates: [Candidate], rows: Int, columns: Int, into target: UnsafeMutableBufferPointer<Float>, host: Host
   ) throws {
@@ -47,15 +47,15 @@ extension Consensus {
     }
   }
 
-  /// What to say of weights that make the result smaller than whoever wrote them will have meant: 1/n each, as for an
-  /// average, where the sum is divided by a count as well.
+  /// A warning about weights that make the result smaller than probably intended: 1/n each, as for an average, if the sum is
+  /// also divided by a count.
   private func warning(about weights: [Double]) -> String? {
     guard case .agreement(_, _, divide: .count, let lambda) = self, weights.count > 1, lambda == 1,
       abs(weights.reduce(0, +) - 1) < 1e-3
     else { return nil }
     return
-      "the weights sum to 1, and with divide: count the sum is divided by the number of clients that agree as well, "
-      + "so the result is about 1/\(weights.count) of an average; give equal weights as 1, or set divide: weights"
+      "the weights sum to 1, and divide: count also divides the sum by the number of clients that agree, "
+      + "so the result is about 1/\(weights.count) of an average; use weights of 1, or set divide: weights"
   }
 
   private func weightedInputs(of candidates: [Candidate]) throws -> [clues_weighted_input] {
@@ -64,13 +64,13 @@ extension Consensus {
     case .sum(let normalize, _):
       let sum = weights.reduce(0, +)
       guard !normalize || abs(sum) > 1e-8 * weights.reduce(0, { $0 + abs($1) }) else {
-        throw PluginError("the weights sum to \(sum), so nothing can be divided by it; set normalize: false")
+        throw PluginError("the weights sum to \(sum), which cannot be a divisor; set normalize: false")
       }
       return candidates.map { .init(factor: $0.scale * $0.weight / (normalize ? sum : 1), share: 0, vote: 0) }
     case .agreement(let elect, let election, let divide, _):
       guard divide != .weights || weights.allSatisfy({ $0 >= 0 }) || weights.allSatisfy({ $0 <= 0 }) else {
         throw PluginError(
-          "the weights have both signs, and where they cancel out nothing can be divided by them; "
+          "the weights have both signs, and if they cancel out they cannot be a divisor; "
             + "set divide: count or divide: none")
       }
       return candidates.map { candidate in

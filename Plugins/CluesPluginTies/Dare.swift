@@ -1,21 +1,21 @@
 import PluginKit
 
-/// Drops entries by chance, makes the others larger in return, and elects signs.
+/// Drops entries at random, scales up the others, and elects signs.
 struct DareTies: PruningMethod {
   static let id = "dare-ties"
-  static let summary = "Drops entries of each update by chance, rescales the rest, elects signs and merges what agrees."
+  static let summary = "Drops random entries of each update, rescales the rest, elects signs and merges what agrees."
   static let details = """
-    1. Drop: every entry is kept with probability `density`. The random numbers depend on the seed, the client, the module \
-    and the entry's place, and on nothing else.
+    1. Drop: every entry is kept with probability `density`. The random numbers depend only on the seed, the client, the \
+    module and the entry's position.
 
     2. Rescale: kept entries are divided by density (rescale: inverse), so that their expectation is the update; or \
-    multiplied with ‖ΔW‖₁ / ‖kept‖₁ (rescale: l1), which keeps the sum of magnitudes; or left (rescale: none).
+    multiplied by ‖ΔW‖₁ / ‖kept‖₁ (rescale: l1), which preserves the sum of magnitudes; or left alone (rescale: none).
 
-    3. Elect and merge as ties does: see there for elect, election, divide and lambda.
+    3. Elect and merge as in ties: see there for elect, election, divide and lambda.
 
-    A preset decides what is disputed and not set:
-      paper     rescale inverse, election unweighted, divide count: DARE, then TIES as its paper has it; the default
-      peft      the same: PEFT's rule since 0.19; before, PEFT forgot to rescale (rescale: none)
+    Where programs differ, a preset decides what you do not set:
+      paper     rescale inverse, election unweighted, divide count: DARE, then TIES as in its paper; the default
+      peft      the same: PEFT's rule since 0.19; earlier, PEFT did not rescale (rescale: none)
       mergekit  rescale l1, election weighted, divide none: mergekit's rule with its defaults; divide: weights is its \
     normalize: true
     """
@@ -25,7 +25,7 @@ struct DareTies: PruningMethod {
   enum Preset: String, ParameterChoice { case paper, peft, mergekit }
 
   var pruning = RandomPruning()
-  @Parameter("Whose way of doing it decides what is disputed.") var preset = Preset.paper
+  @Parameter("Which program's rules apply where they differ.") var preset = Preset.paper
   var rescaling = Rescaling()
   var agreement = Agreement()
 
@@ -42,24 +42,24 @@ struct DareTies: PruningMethod {
   func mask(of input: MergeInput, in unit: MergeUnit) -> Mask { pruning.mask(of: input) }
 }
 
-/// Drops entries by chance, makes the others larger in return, and sums.
+/// Drops entries at random, scales up the others, and sums.
 struct DareLinear: PruningMethod {
   static let id = "dare-linear"
-  static let summary = "Drops entries of each update by chance, rescales the rest and sums up with the weights."
+  static let summary = "Drops random entries of each update, rescales the rest and adds up by weight."
   static let details = """
-    1. Drop and rescale as dare-ties does.
+    1. Drop and rescale as in dare-ties.
 
     2. Sum: ΔW = lambda · Σ wᵢ xᵢ, divided by Σ wᵢ if normalize is set.
 
-    A preset decides what is disputed and not set:
+    Where programs differ, a preset decides what you do not set:
       paper     rescale inverse; the default
-      peft      the same: PEFT's rule since 0.19; before, PEFT forgot to rescale (rescale: none)
+      peft      the same: PEFT's rule since 0.19; earlier, PEFT did not rescale (rescale: none)
       mergekit  rescale l1
     """
   static let reference = DareTies.reference
 
   var pruning = RandomPruning()
-  @Parameter("Whose way of doing it decides what is disputed.") var preset = DareTies.Preset.paper
+  @Parameter("Which program's rules apply where they differ.") var preset = DareTies.Preset.paper
   var rescaling = Rescaling()
   var sum = WeightedSum()
 

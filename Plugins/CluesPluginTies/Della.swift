@@ -1,21 +1,21 @@
 import PluginKit
 
-/// Drops entries by chance, small ones rather than large ones, and elects signs.
+/// Drops entries at random, preferably small ones, and elects signs.
 struct Della: PruningMethod {
   static let id = "della"
-  static let summary = "Drops entries by chance, the smaller the likelier, elects signs and merges what agrees."
+  static let summary = "Drops random entries, preferably small ones, elects signs and merges what agrees."
   static let details = """
     1. Drop: in each row the entries are ranked by falling magnitude, equal ones by index. An entry is kept with a \
     probability that falls evenly with its rank, from density + epsilon for the largest to density − epsilon for the \
-    smallest, both between 0 and 1; density 0 and 1 keep none and all. A row of one entry keeps it with probability \
+    smallest, both between 0 and 1; density 0 keeps none and 1 keeps all. A row of one entry keeps it with probability \
     density. Random numbers are those of dare-ties.
 
-    2. Rescale: kept entries are divided by their own probability (rescale: inverse), or multiplied with ‖ΔW‖₁ / ‖kept‖₁ \
-    (rescale: l1), or left (rescale: none).
+    2. Rescale: kept entries are divided by their own probability (rescale: inverse), or multiplied by ‖ΔW‖₁ / ‖kept‖₁ \
+    (rescale: l1), or left alone (rescale: none).
 
-    3. Elect and merge as ties does: see there for elect, election, divide and lambda.
+    3. Elect and merge as in ties: see there for elect, election, divide and lambda.
 
-    A preset decides what is disputed and not set:
+    Where programs differ, a preset decides what you do not set:
       paper     rescale inverse, election unweighted, divide count; the default
       mergekit  rescale l1, election weighted, divide weights
     """
@@ -25,7 +25,7 @@ struct Della: PruningMethod {
   enum Preset: String, ParameterChoice { case paper, mergekit }
 
   var pruning = RankedPruning()
-  @Parameter("Whose way of doing it decides what is disputed.") var preset = Preset.paper
+  @Parameter("Which program's rules apply where they differ.") var preset = Preset.paper
   var rescaling = Rescaling()
   var agreement = Agreement()
 
@@ -42,21 +42,21 @@ struct Della: PruningMethod {
   func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask { try pruning.mask(of: input, rescale) }
 }
 
-/// Drops entries by chance, small ones rather than large ones, and sums.
+/// Drops entries at random, preferably small ones, and sums.
 struct DellaLinear: PruningMethod {
   static let id = "della-linear"
-  static let summary = "Drops entries by chance, the smaller the likelier, and sums up with the weights."
+  static let summary = "Drops random entries, preferably small ones, and adds up the rest by weight."
   static let details = """
-    1. Drop and rescale as della does.
+    1. Drop and rescale as in della.
 
     2. Sum: ΔW = lambda · Σ wᵢ xᵢ, divided by Σ wᵢ if normalize is set.
 
-    A preset decides what is disputed and not set: paper rescales inverse, the default, and mergekit l1.
+    Where programs differ, a preset decides what you do not set: paper, the default, has rescale inverse, and mergekit l1.
     """
   static let reference = Della.reference
 
   var pruning = RankedPruning()
-  @Parameter("Whose way of doing it decides what is disputed.") var preset = Della.Preset.paper
+  @Parameter("Which program's rules apply where they differ.") var preset = Della.Preset.paper
   var rescaling = Rescaling()
   var sum = WeightedSum()
 

@@ -6,14 +6,14 @@ import Tensors
 struct KnOTS: MergeMethod {
   static let id = "knots"
   static let summary =
-    "Brings the updates into one basis of output directions, where clients align, and merges them by TIES."
+    "Brings the updates into a common basis of output directions, which aligns clients, and merges them by TIES."
   static let details = """
     The singular value decomposition [ΔW₁ … ΔWₙ] = U·S·[V₁ … Vₙ] of the updates side by side gives each client a piece \
-    S·Vᵢ, [rank, inputs], with ΔWᵢ = U·S·Vᵢ. The pieces are trimmed, elected and merged as ties does (scope: matrix; see \
+    S·Vᵢ, [rank, inputs], with ΔWᵢ = U·S·Vᵢ. The pieces are trimmed, elected and merged as in ties (scope: matrix; see \
     there for density, elect, election, divide and lambda; by default election is unweighted and divide is count), and U \
-    takes the result back. In space core the columns of the pieces are those of the core instead of the inputs.
+    maps the result back. In space core the columns of the pieces are those of the core instead of the inputs.
 
-    A plain average of the pieces would be that of the updates: use average.
+    A plain average of the pieces would equal that of the updates: use average.
     """
   static let reference = "Stoica et al. 2024, Model merging with SVD to tie the KnOTS (arXiv 2410.19735)"
   static let spaces: Set<MergeSpace> = [.core, .delta]

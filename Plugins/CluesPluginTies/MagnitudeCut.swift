@@ -22,12 +22,12 @@ extension clues_cut {
   }
 }
 
-/// Magnitudes counted in two steps: by their upper 16 bits, then those of one such bin by their lower 15.
+/// Magnitudes counted in two steps: by their upper 16 bits, then within one such bin by their lower 15.
 enum MagnitudeBins {
   static let upperCount = 1 << 16
   static let lowerCount = 1 << 15
 
-  /// The bin of the k-th largest magnitude, with k from 1, and its place among those in the bin.
+  /// The bin of the k-th largest magnitude, with k from 1, and its rank within the bin.
   static func bin(of k: UInt64, in bins: UnsafePointer<UInt64>, _ count: Int) -> (place: Int, rest: UInt64) {
     var rest = k
     var place = count - 1

@@ -3,11 +3,12 @@ import PluginKit
 
 /// Finds where the first k entries of a matrix by falling magnitude end, equal ones by index.
 ///
-/// A sample of the rows tells a run of magnitudes that almost surely holds the k-th; one pass over all rows counts what lies
-/// above it and takes out what lies within. A guess that misses, or leaves too much, costs passes and changes nothing.
+/// A sample of the rows gives a range of magnitudes that almost certainly contains the k-th; one pass over all rows counts
+/// what lies above it and extracts what lies within. A guess that misses, or leaves too much, costs another pass and changes
+/// nothing.
 struct MagnitudeSearch {
   private let rows: MatrixRows
-  /// Some rows are looked at together: as many as a cache holds.
+  /// The rows examined together: as many as a cache holds.
   private let height: Int
 
   init(_ rows: MatrixRows) {
@@ -32,15 +33,15 @@ struct MagnitudeSearch {
 
   // MARK: The guess
 
-  /// So many entries may be left over by a guess; a matrix of fewer is left over whole.
+  /// The number of entries that a guess may leave; a smaller matrix is left whole.
   private static let mostLeft = 1 << 20
 
-  /// Runs that hold the k-th largest magnitude almost surely.
+  /// Ranges that almost certainly contain the k-th largest magnitude.
   private func guesses(for counts: Set<Int>) throws -> [Int: Run] {
     guard rows.count > Self.mostLeft else { return Dictionary(uniqueKeysWithValues: counts.map { ($0, .all) }) }
-    // Rows together, for that is how they are made fast; from all over the matrix, for rows differ.
+    // Groups of rows, because they are formed faster together; from all over the matrix, because rows differ.
     let (groups, size) = (min(64, max(1, rows.rows / 8)), min(8, rows.rows))
-    // Odd, so that no column is missed.
+    // Odd, so that every column is sampled.
     let step = (groups * size * rows.columns) >> 16 | 1
     var sample: [[UInt32]] = []
     for group in 0..<groups {
@@ -57,7 +58,7 @@ struct MagnitudeSearch {
       uniqueKeysWithValues: counts.map { ($0, Run(share: Double($0) / Double(rows.count), of: sample)) })
   }
 
-  /// Magnitudes that follow each other.
+  /// A range of magnitudes.
   private struct Run {
     var low: UInt32
     var width: UInt32
@@ -67,14 +68,14 @@ struct MagnitudeSearch {
 
     init(low: UInt32, width: UInt32) { (self.low, self.width) = (low, width) }
 
-    /// A run that almost surely holds the magnitude above which this share of all entries lies.
+    /// A range that almost certainly contains the magnitude above which this share of all entries lies.
     init(share: Double, of sample: [[UInt32]]) {
       let all = sample.flatMap { $0 }
       let count = Double(all.count)
       func magnitude(_ place: Double) -> UInt32 {
         clues_find_edge(all, all.count, UInt64(min(max(place, 1), count)), Self.all.width).magnitude
       }
-      // Groups of rows differ by more than chance, so it is they that tell how far off their mean is.
+      // Groups of rows differ by more than chance, so the spread between them gives the error of their mean.
       let middle = magnitude(share * count)
       let shares = sample.map { group in Double(group.count { $0 >= middle }) / Double(group.count) }
       let mean = shares.reduce(0, +) / Double(shares.count)
@@ -86,19 +87,19 @@ struct MagnitudeSearch {
     }
   }
 
-  /// What a pass finds in a run.
+  /// What a pass finds in a range.
   private struct Catch {
     let run: Run
     private var above: UInt64 = 0
-    /// The entries in the run, as their places in it; nil once there are too many.
+    /// The entries in the range, by position in it; nil once there are too many.
     private var found: [UInt32]? = []
-    /// Where those of each piece begin, and the piece.
+    /// Where the entries of each piece begin, and the piece.
     private var pieces: [(start: Int, firstRow: Int)] = []
 
-    /// - parameter count: How many entries will probably be found.
+    /// - parameter count: The expected number of entries.
     init(run: Run, expecting count: Int) {
       self.run = run
-      // Room for a quarter more, so that it need not grow.
+      // Room for a quarter more, so that it does not have to grow.
       found?.reserveCapacity(min(count / 4 * 5, MagnitudeSearch.mostLeft))
     }
 
@@ -113,7 +114,7 @@ struct MagnitudeSearch {
       if before > MagnitudeSearch.mostLeft { found = nil }
     }
 
-    /// The k-th largest; nil if it is not known to be in the run.
+    /// The k-th largest; nil if it is not known to be in the range.
     func edge(_ k: UInt64) -> clues_edge? {
       guard let found, above < k, above + UInt64(found.count) >= k else { return nil }
       var edge = clues_find_edge(found, found.count, k - above, run.width)
@@ -121,7 +122,7 @@ struct MagnitudeSearch {
       return edge
     }
 
-    /// The piece in which the edge is reached, and how many of its equals there it takes.
+    /// The piece in which the boundary lies, and how many entries of the boundary magnitude it keeps.
     func place(of edge: clues_edge) -> (firstRow: Int, wanted: UInt64)? {
       var wanted = edge.wanted
       for (place, value) in (found ?? []).enumerated() where value == edge.magnitude - run.low {
@@ -142,7 +143,7 @@ struct MagnitudeSearch {
     return try cut(at: edge.magnitude, wanted: place.wanted, in: lines)
   }
 
-  /// The cut after so many entries of a magnitude, which are in these rows.
+  /// The cut after a number of entries of one magnitude, which are in these rows.
   private func cut(at magnitude: UInt32, wanted: UInt64, in lines: Range<Int>) throws -> clues_cut {
     var (wanted, cut) = (wanted, clues_cut(edge: magnitude, end: .max))
     try rows.forEach(height, in: lines) { some, elements in
@@ -159,7 +160,7 @@ struct MagnitudeSearch {
 
   // MARK: Without a guess
 
-  /// The cut of the first k entries, by passes each of which narrows a run to a part of two thousand.
+  /// The cut of the first k entries, by passes that each narrow a range to one in two thousand.
   private func narrowedCut(_ k: UInt64) throws -> clues_cut {
     var run = Run.all
     while true {

@@ -13,18 +13,18 @@ enum Mask: BitwiseCopyable {
   case ranked(RankedShares, stream: UInt64)
 }
 
-/// Some rows of a matrix with a mask, given out a few at a time.
+/// Some rows of a matrix with a mask, provided a few at a time.
 struct MaskedMatrix {
   let elements: UnsafeBufferPointer<Float>
   let columns: Int
-  /// Where the rows begin in the matrix that the mask is for.
+  /// The index of the first row in the masked matrix.
   var firstRow = 0
   let mask: Mask
-  /// What the mask looks at instead of the elements.
+  /// What the mask uses instead of the elements.
   var keys: UnsafeBufferPointer<Float>? = nil
   let host: Host
 
-  /// Some rows for the sums over matrices, which look at magnitudes themselves; draws are made here, in `scratch`.
+  /// Some rows for the sums over matrices, which check magnitudes themselves; random draws are made here, in `scratch`.
   ///
   /// - parameter lines: Counted from ``firstRow``.
   func maskedInput(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> clues_masked_input {
@@ -65,7 +65,7 @@ struct MaskedMatrix {
     }
   }
 
-  /// Where the entries of some rows lie, with zeros for those that are not kept: in place, or in `scratch`.
+  /// The entries of some rows, with zeros for those that are not kept: in place, or in `scratch`.
   ///
   /// - parameter lines: Counted from ``firstRow``.
   func rows(_ lines: Range<Int>, scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
@@ -80,7 +80,7 @@ struct MaskedMatrix {
     }
   }
 
-  /// Lends 32 random bits for each of some entries; they depend on the stream and the entry's index alone.
+  /// Provides 32 random bits for each of some entries; they depend only on the stream and the entry's index.
   private func withDraws(_ stream: UInt64, _ first: Int, _ count: Int, _ body: (UnsafePointer<UInt32>) -> Void) {
     let words = first / 2..<(first + count + 1) / 2
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words.count) { buffer in
@@ -90,7 +90,7 @@ struct MaskedMatrix {
   }
 }
 
-/// Σ|x| of all entries over that of those that are kept: what makes the kept ones as heavy as all; 1 if none is.
+/// Σ|x| of all entries divided by that of the kept ones, the factor that preserves the sum of magnitudes; 1 if none is kept.
 func absoluteRatio(of rows: MatrixRows, _ mask: Mask, host: Host) throws -> Double {
   var (whole, kept) = (0.0, 0.0)
   let columns = rows.columns
@@ -104,13 +104,13 @@ func absoluteRatio(of rows: MatrixRows, _ mask: Mask, host: Host) throws -> Doub
   return kept > 0 ? whole / kept : 1
 }
 
-/// The number that a random word of 32 bits is below with this probability, which is below 1.
+/// The bound below which a random 32-bit word lies with this probability, which is below 1.
 func threshold(of share: Double) -> UInt32 { UInt32(max(0, min(share * 0x1p32, 0x1p32 - 1))) }
 
-/// So many rows are a tile.
+/// The number of rows in a tile.
 private func tileHeight(_ columns: Int) -> Int { max(1, 8192 / max(1, columns)) }
 
-/// Calls `body` with some rows at a time, whole tiles, and where they begin.
+/// Calls `body` with some rows at a time, whole tiles, and the index of the first.
 func forEachPiece(of rows: MatrixRows, _ body: (Int, UnsafeBufferPointer<Float>) throws -> Void) throws {
   try rows.forEach(16 * tileHeight(rows.columns)) { try body($0.lowerBound, $1) }
 }

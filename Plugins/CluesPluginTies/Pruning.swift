@@ -3,7 +3,7 @@ import PluginKit
 
 /// The largest entries are kept.
 struct MagnitudePruning: ParameterGroup {
-  @Parameter("The share of each client's entries that is kept.", in: 0...1) var density: PerInput = 0.2
+  @Parameter("The share of each client's entries to keep.", in: 0...1) var density: PerInput = 0.2
 
   func mask(of input: MergeInput) throws -> Mask {
     let kept = Int(density[input] * Double(input.rows.count))
@@ -18,24 +18,24 @@ struct MagnitudePruning: ParameterGroup {
   }
 }
 
-/// The largest entries but for the very largest are kept.
+/// The largest entries except the very largest are kept.
 struct OutlierPruning: ParameterGroup {
-  @Parameter("The share of each client's entries that is kept.", in: 0...1) var density: PerInput = 0.15
-  @Parameter("The share of the very largest entries, which are left out.", in: 0...1) var gamma: PerInput = 0.01
+  @Parameter("The share of each client's entries to keep.", in: 0...1) var density: PerInput = 0.15
+  @Parameter("The share of the very largest entries to drop.", in: 0...1) var gamma: PerInput = 0.01
 
   func mask(of input: MergeInput) throws -> Mask {
     let count = input.rows.count
     guard density[input] < 1 else { return .all }
     let kept = Int(density[input] * Double(count))
     guard kept > 0 else { return .nothing }
-    // The density goes before gamma where there is no room for both.
+    // The density takes precedence over gamma if there is no room for both.
     let left = min(Int(gamma[input] * Double(count)), count - kept)
     let cuts = try MagnitudeSearch(input.rows).cuts(first: [left + kept, left])
     return .between(outer: cuts[0], inner: cuts[1])
   }
 }
 
-/// Entries are kept by chance.
+/// Entries are kept at random.
 struct RandomPruning: ParameterGroup {
   @Parameter("The probability that an entry is kept.", in: 0...1) var density: PerInput = 0.5
 
@@ -45,11 +45,11 @@ struct RandomPruning: ParameterGroup {
   }
 }
 
-/// Entries are kept by chance, the larger ones of a row more likely.
+/// Entries are kept at random, the larger ones of a row with higher probability.
 struct RankedPruning: ParameterGroup {
   @Parameter("The mean probability that an entry is kept.", in: 0...1) var density: PerInput = 0.5
   @Parameter(
-    "How much more likely than the mean the largest entry of a row is kept, and the smallest less.", in: 0...0.5)
+    "How much more likely than average the largest entry of a row is kept, and the smallest less likely.", in: 0...0.5)
   var epsilon: PerInput = 0.15
 
   func mask(of input: MergeInput, _ rescale: Rescale) throws -> Mask {
@@ -58,7 +58,7 @@ struct RankedPruning: ParameterGroup {
     if density == 0 { return .nothing }
     guard density - epsilon > 0, density + epsilon < 1 else {
       throw PluginError(
-        "density \(density) ± epsilon \(epsilon) leaves the range of probabilities between 0 and 1; lower epsilon",
+        "density \(density) ± epsilon \(epsilon) is not within 0 and 1; lower epsilon",
         status: .invalidArgument)
     }
     let shares = RankedShares(density: density, epsilon: epsilon, isInverse: rescale == .inverse)

@@ -1,23 +1,23 @@
 import PluginKit
 
-/// A merge method that prunes each client's matrix and then brings what is left together.
+/// A merge method that prunes each client's matrix and then combines the rest.
 ///
-/// The family is one implementation: a mask times a consensus.
+/// The whole family has one implementation: a mask followed by a consensus.
 protocol PruningMethod: RowwiseMergeMethod where Note == PruningNote {
   /// Which entries of a client's matrix are kept.
   func mask(of input: MergeInput, in unit: MergeUnit) throws -> Mask
 
-  /// What the kept entries are multiplied with; `density` is the share that was to be kept.
+  /// The factor for the kept entries; `density` is the share that should be kept.
   var rescale: Rescale { get }
   func density(of input: MergeInput) -> Double
 
   var consensus: Consensus { get }
 }
 
-/// How the kept entries make up for those that are gone.
+/// How the kept entries compensate for the dropped ones.
 enum Rescale: String, ParameterChoice { case inverse, l1, none }
 
-/// Which entries of a client's matrix are kept, and what they are multiplied with.
+/// Which entries of a client's matrix are kept, and their factor.
 struct PruningNote: BitwiseCopyable {
   let mask: Mask
   let scale: Double

@@ -1,6 +1,6 @@
 import PluginKit
 
-/// What is disputed about a method, and how it is decided where nobody says otherwise.
+/// The choices in which programs differ, and their defaults.
 struct Rules {
   var elect = Elect.total
   var election = Election.unweighted
@@ -8,13 +8,13 @@ struct Rules {
   var rescale = Rescale.none
 }
 
-/// The parameters of an election of signs. Those without a default follow the preset.
+/// The parameters of a sign election. Those without a default follow the preset.
 struct Agreement: ParameterGroup {
-  @Parameter("Whether magnitudes (total) or signs alone (frequency) are summed for the election; by default total.")
+  @Parameter("Whether the election sums magnitudes (total) or only signs (frequency); by default total.")
   var elect: Elect? = nil
-  @Parameter("Whether the merge weights count in the election; by default as the preset says.")
+  @Parameter("Whether the merge weights count in the election; the preset decides.")
   var election: Election? = nil
-  @Parameter("What the sum of the agreeing entries is divided by; by default as the preset says.")
+  @Parameter("The divisor of the sum of the agreeing entries; the preset decides.")
   var divide: Divide? = nil
   @Parameter("A factor for the whole result.") var lambda = 1.0
 
@@ -32,10 +32,10 @@ struct WeightedSum: ParameterGroup {
   var consensus: Consensus { .sum(normalize: normalize, lambda: lambda) }
 }
 
-/// The parameter that says how kept entries make up for the others.
+/// The parameter for how kept entries compensate for the others.
 struct Rescaling: ParameterGroup {
   @Parameter(
-    "What kept entries are multiplied with: 1/density (inverse), what keeps the sum of magnitudes (l1), or nothing (none); "
-      + "by default as the preset says.")
+    "The factor for kept entries: 1/density (inverse), the one that preserves the sum of magnitudes (l1), or none; "
+      + "the preset decides.")
   var rescale: Rescale? = nil
 }

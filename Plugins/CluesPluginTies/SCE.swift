@@ -5,29 +5,29 @@ import PluginKit
 struct SCE: RowwiseMergeMethod {
   static let id = "sce"
   static let summary =
-    "Keeps the entries in which the clients differ most, and weighs the clients by what they have there."
+    "Keeps the entries in which the clients differ most, and weights the clients by their magnitude there."
   static let details = """
-    1. Select: of the entries whose variance across clients is not zero the share `select_topk` with the largest one is \
-    kept, ⌊share·number⌋ of them, in all clients alike; of equal variances at the edge the first ones stay. \
+    1. Select: of the entries whose variance across clients is not zero, the share `select_topk` with the largest variance \
+    is kept, ⌊share·number⌋ of them, the same in all clients; of equal variances at the boundary the first ones are kept. \
     select_topk: 1 keeps all entries.
 
-    2. Calculate: a client's weight is its sum of squares over the kept entries, over that of all clients; equal weights \
-    if there is nothing.
+    2. Calculate: a client's weight is its sum of squares over the kept entries, divided by that of all clients; weights are \
+    equal if all sums are zero.
 
-    3. Erase: the sign of every entry is that of the clients' sum, and the entries that have it are averaged with these \
+    3. Erase: the sign of every entry is that of the clients' sum, and the entries with that sign are averaged with these \
     weights.
 
-    The method makes its own weights, so those of the merge must be equal. These are mergekit's numbers, but that its \
+    The method computes its own weights, so those of the merge must be equal. The numbers are mergekit's, except that its \
     sums are in float32.
     """
   static let reference = "Wan et al. 2024, FuseChat: Knowledge Fusion of Chat Models (arXiv 2408.07990)"
   static let spaces: Set<MergeSpace> = [.core, .delta]
 
-  @Parameter("The share of the entries with variance that is kept.", in: 0...1) var selectTopk = 1.0
+  @Parameter("The share of the entries with variance to keep.", in: 0...1) var selectTopk = 1.0
 
   static let readsRows = true
 
-  /// Which entries are kept, all clients say together.
+  /// Which entries are kept depends on all clients together.
   var mergesRows: Bool { selectTopk >= 1 }
 
   /// The sum of squares of a client all of whose entries are kept.
@@ -76,7 +76,7 @@ struct SCE: RowwiseMergeMethod {
     _ unit: MergeUnit, _ matrices: [MaskedMatrix], _ squares: [Double], into output: MutableMatrixView
   ) throws {
     guard Set(unit.inputs.map(\.weight)).count <= 1 else {
-      throw PluginError("the weights differ, and SCE makes its own; leave them out or use another method")
+      throw PluginError("the weights differ, but SCE computes its own; omit them or use another method")
     }
     let total = squares.reduce(0, +)
     let candidates = zip(matrices, squares).map { matrix, square in
@@ -86,7 +86,7 @@ struct SCE: RowwiseMergeMethod {
       candidates, rows: output.rows, columns: output.columns, into: output.elements, host: unit.host)
   }
 
-  /// The entries that are kept, and what tells which they are.
+  /// The kept entries, and the variances that determine them.
   private func selected(_ unit: MergeUnit) -> (mask: Mask, variances: [Float]) {
     let inputs = unit.inputs.map(\.matrix.elements)
     let count = Double(inputs.count)

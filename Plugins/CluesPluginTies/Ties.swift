@@ -1,24 +1,24 @@
 import CKernels
 import PluginKit
 
-/// Trim, elect sign, merge: of each client the largest entries, per entry the clients that agree with the majority.
+/// Trim, elect sign, merge: each client's largest entries, and per entry the clients that agree with the majority.
 struct Ties: PruningMethod, SurveyingMergeMethod {
   static let id = "ties"
   static let summary = "Trims each update, elects a sign for every entry and averages the clients that agree with it."
   static let details = """
-    1. Trim: of each client's entries the share `density` with the largest magnitude is kept, the rest is zero. scope: \
-    matrix trims every matrix by itself, to ⌊density·n⌋ entries; of equal magnitudes at the edge the first ones stay. \
-    scope: adapter trims over all matrices of the client together, as the paper does; of equal magnitudes at the edge \
-    all stay. In space factors that counts the entries of A and B together.
+    1. Trim: the share `density` of each client's entries with the largest magnitude is kept, the rest is set to zero. \
+    scope: matrix trims every matrix by itself, to ⌊density·n⌋ entries; of equal magnitudes at the boundary the first ones \
+    are kept. scope: adapter trims over all matrices of the client together, as in the paper; of equal magnitudes at the \
+    boundary all are kept. In space factors that counts the entries of A and B together.
 
     2. Elect: the sign of every entry is that of the sum of the clients' trimmed entries (elect: total), or of the count \
     of their signs (elect: frequency), weighted by the merge weights or not (election). A tie elects plus.
 
-    3. Merge: the entries with the elected sign are summed, times their weights, and divided by their number \
+    3. Merge: the entries with the elected sign are multiplied by their weights, summed, and divided by their number \
     (divide: count), by the sum of their weights (divide: weights) or not at all (divide: none). Then everything is \
     multiplied by lambda. With divide: count the weights scale the result: equal weights should be 1, not 1/n.
 
-    A preset decides what is disputed and not set:
+    Where programs differ, a preset decides what you do not set:
       paper     scope adapter, election unweighted, divide count. The paper's code keeps one entry more than \
     ⌊density·n⌋, which is not copied.
       peft      scope matrix, election unweighted, divide count: the default, PEFT's numbers
@@ -34,8 +34,8 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
   enum Scope: String, ParameterChoice { case matrix, adapter }
 
   var pruning = MagnitudePruning()
-  @Parameter("Whose way of doing it decides what is disputed.") var preset = Preset.peft
-  @Parameter("Whether each matrix is trimmed, or all of a client together; by default as the preset says.")
+  @Parameter("Which program's rules apply where they differ.") var preset = Preset.peft
+  @Parameter("Whether to trim each matrix, or all of a client together; the preset decides.")
   var scope: Scope? = nil
   var agreement = Agreement()
   var rescaling = Rescaling()
@@ -64,7 +64,7 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
 
   // MARK: The magnitudes of the whole adapter
 
-  /// The bins of either pass, and a place that tells whether all modules have the same density.
+  /// The bins of each pass, and a flag for whether all modules have the same density.
   var talliesPerClient: Int { isOfAdapter ? MagnitudeBins.upperCount + 1 : 0 }
 
   func survey(
@@ -93,7 +93,7 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
     let mark = MagnitudeBins.upperCount
     guard tallies[mark] == 0 || others[mark] == 0 || tallies[mark] == others[mark] else {
       throw PluginError(
-        "scope: adapter trims all modules together, so a client's density cannot differ between them",
+        "scope: adapter trims all modules together, so a client's density cannot differ between modules",
         status: .invalidArgument)
     }
     for place in 0..<mark { tallies[place] += others[place] }
@@ -104,7 +104,7 @@ struct Ties: PruningMethod, SurveyingMergeMethod {
     try tallies(of: input, pass: pass, in: unit).baseAddress!
   }
 
-  /// How many entries of the adapter are to be kept, and how many there are.
+  /// How many entries of the adapter to keep, and how many there are.
   private func counts(_ upper: UnsafePointer<UInt64>, _ density: Double) -> (kept: UInt64, total: UInt64) {
     var total: UInt64 = 0
     for place in 0..<MagnitudeBins.upperCount { total += upper[place] }

@@ -1,7 +1,7 @@
 import Diagnostics
 import Tensors
 
-/// A LoRA adapter in PEFT's format: its config and its modules, elements where they lie.
+/// A LoRA adapter in PEFT's format: its config and its modules, whose elements stay in the file.
 public struct Adapter: Sendable {
   public let config: AdapterConfig
 
@@ -12,7 +12,7 @@ public struct Adapter: Sendable {
   /// `modules_to_save`, biases, resized embeddings.
   public let absolutes: [String: Tensor]
 
-  /// Things a careful reader would mention, none of them an error.
+  /// Remarks on the adapter, none of them an error.
   public let notes: [String]
 
   /// The number of LoRA parameters.
@@ -24,9 +24,9 @@ public struct Adapter: Sendable {
   /// Reads an adapter from the bytes of its two files.
   ///
   /// - parameters:
-  ///   - configFile: The name of the config for messages.
-  ///   - weightsFile: The name of the weights for messages.
-  /// - throws: ``Failure`` `badData` for files that break their format and adapters that cannot be merged rightly.
+  ///   - configFile: The name of the config in messages.
+  ///   - weightsFile: The name of the weights in messages.
+  /// - throws: ``Failure`` `badData` for invalid files and adapters that cannot be merged correctly.
   public init(
     config: Bytes, configFile: String, weights: Bytes, weightsFile: String, limits: Limits = Limits()
   ) throws {
@@ -44,13 +44,13 @@ public struct Adapter: Sendable {
     self.config = config
     absolutes = gathered.absolutes
     modules = try locating(file: weightsFile) {
-      // In order, so that of several faults the same one is named each time.
+      // In order, so that the same one of several faults is reported each time.
       let modules = try parts.sorted { $0.key < $1.key }.map { ($0, try LoRAModule($0, $1, config)) }
       return Dictionary(uniqueKeysWithValues: modules)
     }
     notes =
       gathered.notes + config.notesOnSavedModules(gathered.absolutes.keys)
-      + config.idlePatterns(among: parts.flatMap(\.value.names)).map { "the pattern '\($0)' names no module" }
+      + config.idlePatterns(among: parts.flatMap(\.value.names)).map { "the pattern '\($0)' matches no module" }
   }
 }
 
@@ -115,30 +115,30 @@ public struct LoRAModule: Sendable {
       throw refusal("has a name of \(name.utf8.count) bytes, longer than that of any layer", "save the adapter again")
     }
     guard let a = parts.tensors[.a] else {
-      throw refusal("has lora_B but no lora_A", "the file is not complete: save it again")
+      throw refusal("has lora_B but no lora_A", "the file is incomplete: save it again")
     }
     guard let b = parts.tensors[.b] else {
-      throw refusal("has lora_A but no lora_B", "the file is not complete: save it again")
+      throw refusal("has lora_A but no lora_B", "the file is incomplete: save it again")
     }
     for tensor in [a, b] + [parts.tensors[.bias]].compactMap({ $0 }) where !tensor.dtype.isAdapterFloat {
       throw refusal(
-        "is stored as \(tensor.dtype.torchName), which is no type that adapters are merged in",
+        "is stored as \(tensor.dtype.torchName), a type that adapters cannot be merged in",
         "convert it to float32, float16 or bfloat16 first")
     }
     guard a.shape.count >= 2, b.shape.count == a.shape.count, b.shape.dropFirst(2).allSatisfy({ $0 == 1 }) else {
-      throw refusal("has factors of shapes \(a.shape) and \(b.shape), which are no pair of LoRA factors")
+      throw refusal("has factors of shapes \(a.shape) and \(b.shape), which cannot be a pair of LoRA factors")
     }
     guard a.shape[0] == b.shape[1] else {
       throw refusal(
         "has \(a.shape[0]) rows in lora_A but \(b.shape[1]) columns in lora_B",
-        "grouped convolutions and damaged files look like this; neither can be merged")
+        "this happens with grouped convolutions and damaged files; neither can be merged")
     }
     guard a.count > 0, b.count > 0 else { throw refusal("has empty factors of shapes \(a.shape) and \(b.shape)") }
     let rank = a.shape[0]
     let claimed = config.rank(of: parts.names)
     guard Double(rank) == claimed else {
       throw refusal(
-        "has rank \(rank), but \(PEFTFile.config) gives it \(claimed.formatted)",
+        "has rank \(rank), but \(PEFTFile.config) says \(claimed.formatted)",
         "correct r or rank_pattern in \(PEFTFile.config); the scaling depends on it")
     }
     self.name = name
@@ -149,11 +149,11 @@ public struct LoRAModule: Sendable {
     bias = parts.tensors[.bias]
     alpha = config.alpha(of: parts.names)
     scaling = config.scaling(of: parts.names, rank: rank)
-    guard scaling.isFinite, scaling != 0 else { throw refusal("has the scaling \(scaling), which makes no sense") }
+    guard scaling.isFinite, scaling != 0 else { throw refusal("has the scaling \(scaling), which is not possible") }
   }
 }
 
 extension Double {
-  /// Without a fraction where there is none.
+  /// Without a decimal point if it is an integer.
   var formatted: String { Int(exactly: self).map { String($0) } ?? String(self) }
 }

@@ -2,14 +2,14 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// What `adapter_config.json` says, as far as a merge depends on it.
+/// The settings in `adapter_config.json` on which a merge depends.
 public struct AdapterConfig: Sendable {
   /// The base model that the adapter was trained on, as its owner calls it.
   public let baseModel: String?
   public let revision: String?
   public let taskType: String?
 
-  /// The rank and alpha of modules that no pattern names.
+  /// The rank and alpha of modules that no pattern matches.
   public let rank: Int
   public let alpha: Double
 
@@ -28,13 +28,13 @@ public struct AdapterConfig: Sendable {
   /// Which biases of the base model were trained: none, all or lora_only.
   public let bias: String
 
-  /// Module names or endings, when the config lists them; nil when it holds a regular expression.
+  /// Module names or suffixes, if the config lists them; nil if it has a regular expression.
   public let targetModules: [String]?
 
-  /// Whether something beside `targetModules` decides which modules get an adapter.
+  /// Whether something besides `targetModules` decides which modules get an adapter.
   public let restrictsTargets: Bool
 
-  /// The whole file, for settings that are carried along.
+  /// The whole file, for settings that are passed through.
   public let raw: JSONObject
 
   private let rankPatterns: PatternTable
@@ -58,7 +58,7 @@ public struct AdapterConfig: Sendable {
     taskType = try fields.text("task_type")
     let rank = try fields.number("r") ?? 8
     guard let rank = Int(exactly: rank), rank > 0 else {
-      throw Failure(.badData, "'r' is \(rank); a rank is a whole number above 0")
+      throw Failure(.badData, "'r' is \(rank); a rank must be a positive integer")
     }
     self.rank = rank
     alpha = try fields.number("lora_alpha") ?? 8
@@ -76,23 +76,23 @@ public struct AdapterConfig: Sendable {
   /// The rank that the config gives a module: that of the first pattern in the file that matches.
   public func rank(of module: String) -> Double { rank(of: [module]) }
 
-  /// The rank that the config gives a module which a pattern may call by any of these names.
+  /// The rank that the config gives a module that a pattern may call by any of these names.
   func rank(of names: [String]) -> Double { rankPatterns.value(of: names.map(PEFTRules.key)) ?? Double(rank) }
 
   /// The alpha that the config gives a module.
   public func alpha(of module: String) -> Double { alpha(of: [module]) }
 
-  /// The alpha that the config gives a module which a pattern may call by any of these names.
+  /// The alpha that the config gives a module that a pattern may call by any of these names.
   func alpha(of names: [String]) -> Double { alphaPatterns.value(of: names.map(PEFTRules.key)) ?? alpha }
 
-  /// The patterns that name none of `modules`: most likely a slip of whoever wrote them.
+  /// The patterns that match none of `modules`: probably mistakes.
   public func idlePatterns(among modules: [String]) -> [String] {
     rankPatterns.idle(among: modules) + alphaPatterns.idle(among: modules)
   }
 
-  /// What to say of `modules_to_save` where the file has nothing of a module that it names: the trained values may be lost.
+  /// A note if the file has no tensor of a module in `modules_to_save`: its trained values may be lost.
   ///
-  /// PEFT itself names heads of which a model has one.
+  /// PEFT itself lists several heads, of which a model has one.
   func notesOnSavedModules(_ tensors: some Sequence<String>) -> [String] {
     let tensors = Array(tensors)
     let heads = PEFTRules.hasHead(ofTask: taskType, tensors) ? PEFTRules.heads(ofTask: taskType).map(\.text) : []
@@ -102,18 +102,18 @@ public struct AdapterConfig: Sendable {
     guard !missing.isEmpty else { return [] }
     let names = missing.map { "'\($0.text)'" }.joined(separator: ", ")
     return [
-      "modules_to_save names \(names), and the file has no tensor of it: if it was trained, save the adapter again"
+      "modules_to_save names \(names), but the file has no tensor of it: if it was trained, save the adapter again"
     ]
   }
 
-  /// Refuses patterns that would take too long to compare with these modules.
+  /// Refuses patterns that would take too long to match against these modules.
   func checkPatterns(against modules: [String], limits: Limits) throws {
     for (key, table) in [("rank_pattern", rankPatterns), ("alpha_pattern", alphaPatterns)] {
       let steps = table.steps(for: modules)
       guard steps <= limits[.patternSteps] else {
         throw Failure(
           beyond: .patternSteps,
-          "comparing '\(key)' with \(modules.count) modules takes \(steps) steps, more than the limit of "
+          "matching '\(key)' against \(modules.count) modules takes \(steps) steps, more than the limit of "
             + "\(limits[.patternSteps])")
       }
     }
@@ -130,7 +130,7 @@ public struct AdapterConfig: Sendable {
     guard type == "LORA" else {
       throw refuse(
         type.map { "is an adapter of type \($0), not LORA" } ?? "names no peft_type",
-        "only LoRA adapters have a delta s·B·A that can be merged")
+        "only LoRA adapters, with a delta s·B·A, can be merged")
     }
     if try fields.flag("use_dora") {
       throw refuse(
@@ -144,7 +144,7 @@ public struct AdapterConfig: Sendable {
       throw refuse("is \(name) adapter ('\(key)' is set), whose effect is not s·B·A", "train a plain LoRA adapter")
     }
     for (key, name) in [("use_qalora", "a QALoRA"), ("use_bdlora", "a BD-LoRA")] where fields.isSet(key) {
-      throw refuse("is \(name) adapter, whose factors have another shape", "train a plain LoRA adapter")
+      throw refuse("is \(name) adapter, whose factors have a different shape", "train a plain LoRA adapter")
     }
     if case .string(let start)? = fields["init_lora_weights"] {
       let changesBase = ["pissa", "olora", "corda", "lora_ga", "loftq"].first { start.hasPrefix($0) }
@@ -161,7 +161,7 @@ public struct AdapterConfig: Sendable {
     }
     if fields.isSet("target_parameters") {
       throw refuse(
-        "adapts expert parameters ('target_parameters' is set), whose factors are stored expert by expert",
+        "adapts expert parameters ('target_parameters' is set), whose factors are stored per expert",
         "adapt the experts' linear layers as modules instead")
     }
     for key in ["trainable_token_indices", "layer_replication"] where fields.isSet(key) {
@@ -170,7 +170,7 @@ public struct AdapterConfig: Sendable {
   }
 }
 
-/// The members of a config, each read as what it should be.
+/// The members of a config, read with their expected types.
 private struct ConfigFields {
   private let object: JSONObject
 
@@ -178,7 +178,7 @@ private struct ConfigFields {
 
   subscript(key: String) -> JSONValue? { object[key].flatMap { $0.isNull ? nil : $0 } }
 
-  /// Whether there is anything but null, false and an empty list; an empty object is a variant with its defaults.
+  /// Whether the value is anything but null, false or an empty list; an empty object is a variant with its defaults.
   func isSet(_ key: String) -> Bool {
     switch self[key] {
     case nil, .bool(false)?: false
@@ -189,7 +189,7 @@ private struct ConfigFields {
 
   func text(_ key: String) throws -> String? {
     guard let value = self[key] else { return nil }
-    guard let text = value.stringValue else { throw wrong(key, value, "a text") }
+    guard let text = value.stringValue else { throw wrong(key, value, "a string") }
     return text
   }
 
@@ -210,10 +210,10 @@ private struct ConfigFields {
     case nil, .string?: return nil
     case .array(let elements)?:
       return try elements.map { element in
-        guard let text = element.stringValue else { throw wrong(key, element, "a list of texts") }
+        guard let text = element.stringValue else { throw wrong(key, element, "a list of strings") }
         return text
       }
-    case let value?: throw wrong(key, value, "a list of texts")
+    case let value?: throw wrong(key, value, "a list of strings")
     }
   }
 
@@ -227,6 +227,6 @@ private struct ConfigFields {
   }
 
   private func wrong(_ key: String, _ value: JSONValue, _ due: String) -> Failure {
-    Failure(.badData, "'\(key)' is \(value.kindName) where \(due) is due")
+    Failure(.badData, "'\(key)' is \(value.kindName) instead of \(due)")
   }
 }

@@ -1,23 +1,23 @@
 import Diagnostics
 import Tensors
 
-/// The tensors of an adapter's file by what they are, each under the one form of its name.
+/// The tensors of an adapter's file by role, under their normalized names.
 struct GatheredTensors {
   private(set) var modules: [String: Parts] = [:]
   private(set) var absolutes: [String: Tensor] = [:]
   private(set) var notes: [String] = []
-  /// The tensors' own names, by what they are.
+  /// The tensors' original names, by role.
   private var names: [TensorKey: String] = [:]
 
   /// The tensors of one module.
   struct Parts {
     let isEmbedding: Bool
-    /// The names that a pattern in the config may call the module by: ours, and that in the file where it is another.
+    /// The names by which a pattern in the config may call the module: the normalized one, and the one in the file if different.
     fileprivate(set) var names: [String]
     fileprivate(set) var tensors: [TensorKey.Part: Tensor] = [:]
   }
 
-  /// - throws: ``Failure`` `badData` where two tensors stand for one parameter, and where a layer has two roles.
+  /// - throws: ``Failure`` `badData` if two tensors are the same parameter, or if a layer has two roles.
   init(_ file: SafetensorsFile) throws {
     let parameters = file.names.map(ParameterName.init)
     let others = parameters.contains(where: \.isSaved) ? Set(parameters.filter { !$0.isSaved }) : []
@@ -39,11 +39,12 @@ struct GatheredTensors {
     }
     guard !modules.isEmpty else {
       throw Failure(
-        .badData, "holds no LoRA parameters", advice: "an adapter has tensors named …lora_A.weight and …lora_B.weight")
+        .badData, "holds no LoRA parameters", advice: "an adapter needs tensors named …lora_A.weight and …lora_B.weight"
+      )
     }
     if let (spelled, name) = leftovers.example {
       let pieces = leftovers.pieces.sorted().prefix(4).map { "'\($0)'" }.joined(separator: ", ")
-      notes.append("the tensors' names carry what wrappers left in them (\(pieces)): '\(spelled)' is read as '\(name)'")
+      notes.append("the tensors' names contain what wrappers added (\(pieces)): '\(spelled)' is read as '\(name)'")
     }
     try checkOriginals()
     try checkRoles()
@@ -86,30 +87,30 @@ struct GatheredTensors {
 
   private static func doubled(_ name: String, _ other: String) -> Failure {
     Failure(
-      .badData, "stands for the same parameter as '\(other)'",
-      advice: "the file holds two adapters or two spellings of one: save it again with PEFT's save_pretrained",
+      .badData, "is the same parameter as '\(other)'",
+      advice: "the file has two adapters or two spellings of one: save it again with PEFT's save_pretrained",
       tensor: name)
   }
 
-  /// Leaves out the base model's own copies of saved modules, each of which must have its trained tensor beside it.
+  /// Skips the base model's own copies of saved modules, whose trained tensors must be there too.
   private mutating func checkOriginals() throws {
     let originals = names.compactMap { key, name in
       if case .original(let parameter) = key { (parameter: parameter, name: name) } else { nil }
     }.sorted { $0.name < $1.name }
     if let lonely = originals.first(where: { absolutes[$0.parameter] == nil }) {
       throw Failure(
-        .badData, "is the base model's own copy of a saved module, and the trained tensor is not in the file",
-        advice: "the file is not complete: save it again with PEFT's save_pretrained", tensor: lonely.name)
+        .badData, "is the base model's own copy of a saved module, but the trained tensor is not in the file",
+        advice: "the file is incomplete: save it again with PEFT's save_pretrained", tensor: lonely.name)
     }
     guard let first = originals.first else { return }
     notes.append(
       originals.count == 1
-        ? "'\(first.name)' is the base model's own copy of a tensor that the adapter replaces, and left out"
+        ? "'\(first.name)' is the base model's own copy of a tensor that the adapter replaces, and is ignored"
         : "\(originals.count) tensors, such as '\(first.name)', are the base model's own copies of what the adapter replaces, "
-          + "and left out")
+          + "and are ignored")
   }
 
-  /// Refuses a layer that the file adapts and replaces; its bias may be trained beside the factors.
+  /// Refuses a layer that the file both adapts and replaces; its bias may be trained alongside the factors.
   private func checkRoles() throws {
     guard !absolutes.isEmpty else { return }
     let adapted = Set(modules.keys.map(PEFTRules.plain))
@@ -119,7 +120,8 @@ struct GatheredTensors {
         !name.split(separator: ".").contains(ParameterName.baseLayer)
       else { continue }
       throw Failure(
-        .badData, "replaces a layer that lora_A and lora_B of the same file adapt; PEFT loads only these, and drops it",
+        .badData,
+        "replaces a layer that the same file adapts with lora_A and lora_B; PEFT loads only these and drops it",
         advice: "choose one role for '\(layer)': a LoRA target, or one of modules_to_save", tensor: name)
     }
   }

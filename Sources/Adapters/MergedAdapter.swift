@@ -2,7 +2,7 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// A merged adapter as it will be written: modules with scaling 1, and a config made from scratch for exactly these.
+/// A merged adapter as it will be written: modules with scaling 1, and a config written from scratch for exactly these.
 ///
 /// Nothing of an input's config survives by accident: alpha equals the rank everywhere, rsLoRA and DoRA are off, and
 /// PEFT instantiates the written modules and no others.
@@ -12,9 +12,9 @@ public struct MergedAdapter: Sendable {
   public let absolutes: [(name: String, tensor: Tensor)]
   /// The ranks that the modules are written with.
   public let ranks: RankLayout
-  /// The task that the inputs name and the config does not, since the result lacks the head that PEFT wants for it.
+  /// The task of the inputs, if the config omits it because the result lacks the head that PEFT expects for it.
   public let droppedTask: String?
-  /// The settings that the inputs have with different values, and that the result therefore has not.
+  /// The settings on which the inputs differ, and which the result therefore omits.
   public let disputedSettings: [String]
   public let config: JSONObject
 
@@ -28,10 +28,10 @@ public struct MergedAdapter: Sendable {
     public let b: Tensor
     /// [out]; added to the layer's output.
     public let bias: Tensor?
-    /// The rank without rows of A and columns of B that were filled up with zeros.
+    /// The rank without the zero rows of A and columns of B that were added as padding.
     public let neededRank: Int
 
-    /// - parameter neededRank: Nil where nothing was filled up.
+    /// - parameter neededRank: Nil if there is no padding.
     public init(
       name: String, kind: LoRAModule.Kind, a: Tensor, b: Tensor, bias: Tensor? = nil, neededRank: Int? = nil
     ) {
@@ -50,7 +50,7 @@ public struct MergedAdapter: Sendable {
   ///   - inputs: The configs of the adapters that were merged.
   ///   - baseModel: The base model that the result names.
   ///   - base: Names of parameters that the base model is known to have, for lists that must not match too much.
-  ///   - style: How the ranks of modules go together; nil for one rank where it costs little.
+  ///   - style: The layout of the modules' ranks; nil for one rank if that costs little.
   public init(
     modules: [Module], absolutes: [(name: String, tensor: Tensor)] = [], inputs: [AdapterConfig], baseModel: String?,
     base: [String] = [], style: RankLayout.Style? = nil
@@ -78,7 +78,7 @@ public struct MergedAdapter: Sendable {
   public var tensors: [String: Tensor] {
     var tensors: [String: Tensor] = [:]
     for module in modules {
-      // PEFT gives every module a bias or none, so where the inputs have none it is zero.
+      // PEFT gives every module a bias or none, so a bias that the inputs lack is zero.
       let zero = [Float](repeating: 0, count: module.b.shape[0])
       let bias = module.bias ?? (hasBias ? Tensor(zero, shape: [zero.count], dtype: module.b.dtype) : nil)
       for parameter in LoRAModule.parameters(module.name, module.kind, a: module.a, b: module.b, bias: bias) {
@@ -134,7 +134,7 @@ public struct MergedAdapter: Sendable {
     return config
   }
 
-  /// Settings that described how an input was trained or which of its modules it had; they say nothing of the result.
+  /// Settings about an input's training or modules, which do not apply to the result.
   private static let dropped: Set = ["exclude_modules", "peft_version", "target_parameters", "loftq_config"]
 
   private static func common(_ values: [JSONValue]) -> JSONValue? {

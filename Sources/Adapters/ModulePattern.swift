@@ -3,17 +3,17 @@ import Diagnostics
 /// A key of `rank_pattern` or `alpha_pattern`: a regular expression that names modules.
 ///
 /// PEFT takes the first key for which `^(.*\.)?(KEY)$` matches the module's path. Keys come from other people's files, so
-/// the match is a simulation of the automaton in time linear in both lengths: no pattern can make it run away.
-/// Understood are literals, `.`, escapes, classes, groups, `|`, `*`, `+`, `?`, `{m,n}`, `^` and `$`; anything else is
+/// the match simulates the automaton in time linear in both lengths: no pattern can make it run away.
+/// It supports literals, `.`, escapes, classes, groups, `|`, `*`, `+`, `?`, `{m,n}`, `^` and `$`; anything else is
 /// refused.
 public struct ModulePattern: Sendable {
   public let text: String
   private let automaton: Automaton
 
-  /// Where the pattern is a name and nothing more.
+  /// The pattern, if it is just a name.
   let name: PatternName?
 
-  /// - throws: ``Failure`` `badData` for what is no regular expression, or one that is not understood.
+  /// - throws: ``Failure`` `badData` for an invalid or unsupported regular expression.
   public init(_ text: String) throws {
     guard text.utf8.count <= Parser.maximumSize else {
       throw Failure(
@@ -77,7 +77,7 @@ private struct Parser {
 
   mutating func expression() throws -> Expression {
     let whole = try alternatives()
-    if at < scalars.count { throw refusal("has a closing parenthesis too many") }
+    if at < scalars.count { throw refusal("has an unmatched closing parenthesis") }
     return whole
   }
 
@@ -105,7 +105,7 @@ private struct Parser {
     if take("*") {
       result = .many(one)
     } else if take("+") {
-      // The repeated part stands there twice, so that a plus within a plus within a plus would double again and again.
+      // The repeated part is duplicated, so nested pluses would double it again and again.
       try grow(size - start)
       result = .sequence([one, .many(one)])
     } else if take("?") {
@@ -126,11 +126,11 @@ private struct Parser {
     let hasComma = take(",")
     let high = hasComma ? number() : low
     guard take("}"), let low = low ?? (hasComma ? 0 : nil) else {
-      throw refusal("has a repetition that is not understood")
+      throw refusal("has an unsupported repetition")
     }
     let most = high ?? low
     guard most >= low, most <= 1000, steps <= Self.maximumSize else {
-      throw refusal("repeats more often than is sensible")
+      throw refusal("has too many repetitions")
     }
     try grow(steps * most)
     let needed = [Expression](repeating: one, count: low)
@@ -154,10 +154,10 @@ private struct Parser {
     switch scalar {
     case "(":
       depth += 1
-      if depth > Self.maximumDepth { throw refusal("nests too deep") }
-      if take("?"), !take(":") { throw refusal("uses a group that is not understood") }
+      if depth > Self.maximumDepth { throw refusal("is nested too deeply") }
+      if take("?"), !take(":") { throw refusal("uses an unsupported kind of group") }
       let inner = try alternatives()
-      guard take(")") else { throw refusal("has a group that is not closed") }
+      guard take(")") else { throw refusal("has an unclosed group") }
       depth -= 1
       return inner
     case "[": return .one(try characterClass())
@@ -198,14 +198,14 @@ private struct Parser {
         members.append(try escape())
       } else if at + 1 < scalars.count, scalars[at] == "-", scalars[at + 1] != "]" {
         let high = scalars[at + 1]
-        guard low <= high, high != "\\" else { throw refusal("has a class whose range is not understood") }
+        guard low <= high, high != "\\" else { throw refusal("has a class with an invalid range") }
         at += 2
         members.append { (low...high).contains($0) }
       } else {
         members.append { $0 == low }
       }
     }
-    guard take("]") else { throw refusal("has a class that is not closed") }
+    guard take("]") else { throw refusal("has an unclosed class") }
     let all = members
     return { scalar in all.contains { $0(scalar) } != isNegated }
   }
@@ -251,7 +251,7 @@ private struct Automaton: Sendable {
 
   init(_ expression: Expression) { start = add(expression, next: 0) }
 
-  /// Adds the expression so that it goes on at `next`; gives its first step.
+  /// Adds the expression so that it continues at `next`; returns its first step.
   private mutating func add(_ expression: Expression, next: Int) -> Int {
     switch expression {
     case .one(let test): return append(.take(test, next: next))
@@ -270,7 +270,7 @@ private struct Automaton: Sendable {
     return steps.count - 1
   }
 
-  /// Whether the expression matches `path` to its end, from its start or from behind one of its dots.
+  /// Whether the expression matches `path` to its end, from its start or from after one of its dots.
   func matches(_ path: [Unicode.Scalar]) -> Bool {
     var states: [Int] = []
     for (index, scalar) in path.enumerated() {
@@ -285,7 +285,7 @@ private struct Automaton: Sendable {
     }
   }
 
-  /// All states that can be reached from `starts` without taking a scalar.
+  /// All states that can be reached from `starts` without consuming a scalar.
   private func closure(_ starts: [Int], at edges: Set<Edge>) -> [Int] {
     var seen = [Bool](repeating: false, count: steps.count)
     var open = starts

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What PEFT makes of a written config and file, by ``PEFTRules``.
+/// How PEFT reads a written config and file, by ``PEFTRules``.
 public struct PEFTReading {
   private let config: AdapterConfig
   /// The file's tensors, without PEFT's prefix.
@@ -29,8 +29,8 @@ public struct PEFTReading {
     ".lora_A.weight", ".lora_B.weight", ".lora_B.bias", ".lora_embedding_A", ".lora_embedding_B",
   ]
 
-  /// The first thing that PEFT would read otherwise than the file has it; nil where it reads all as it is meant: every
-  /// module with scaling 1, and every other tensor in its place.
+  /// The first thing that PEFT would misread; nil if it reads everything as intended: every module with scaling 1, and
+  /// every other tensor in its place.
   public var misreading: String? {
     if let unprefixed = unprefixedNames.first { return "it does not look for the tensor '\(unprefixed)'" }
     return misreadModule ?? misreadTarget ?? misreadReplacement
@@ -51,7 +51,7 @@ public struct PEFTReading {
       }
       let alpha = experts.contains(module) ? config.alpha : config.alpha(of: module)
       guard alpha == rank, !config.usesRsLoRA else {
-        return "it scales the module '\(module)', which should stay as it is"
+        return "it scales the module '\(module)', which should be left unscaled"
       }
       if isEmbedding, hasBias { return "it has no lora_bias for the embedding '\(module)'" }
       guard (parts[".lora_B.bias"] != nil) == hasBias else {
@@ -63,14 +63,14 @@ public struct PEFTReading {
 
   /// Whether exactly the modules of the file are targets.
   private var misreadTarget: String? {
-    guard let targets = config.targetModules, !config.restrictsTargets else { return "target_modules is no list" }
+    guard let targets = config.targetModules, !config.restrictsTargets else { return "target_modules is not a list" }
     let keys = Set(factors.keys.map(PEFTRules.key))
     let list = PEFTRules.Targets(targets)
     func isTarget(_ path: String) -> Bool { list.name(path) && !saved.contains { $0.keepsLoRA(from: path) } }
     if let missed = keys.sorted().first(where: { !isTarget($0) }) { return "it does not adapt the module '\(missed)'" }
     let others = replaced.flatMap { PEFTRules.paths(downTo: PEFTRules.split(PEFTRules.plain($0)).module) }
     return Set(others).subtracting(keys).sorted().first(where: isTarget).map {
-      "it adapts '\($0)', of which the file has no factors"
+      "it adapts '\($0)', for which the file has no factors"
     }
   }
 
@@ -85,14 +85,14 @@ public struct PEFTReading {
     let adapted = Set(factors.keys.map(PEFTRules.plain))
     for entry in saved {
       if let module = factors.keys.sorted().first(where: entry.concerns) {
-        return "modules_to_save has '\(entry.text)', which concerns the adapted module '\(module)'"
+        return "modules_to_save has '\(entry.text)', which affects the adapted module '\(module)'"
       }
       guard replaced.contains(where: entry.holds) else {
-        return "modules_to_save has '\(entry.text)', of which the file has nothing"
+        return "modules_to_save has '\(entry.text)', for which the file has nothing"
       }
     }
     guard PEFTRules.hasHead(ofTask: config.taskType, replaced) else {
-      return "task_type is '\(config.taskType ?? "")', and the file has no head for it"
+      return "task_type is '\(config.taskType ?? "")', but the file has no head for it"
     }
     for name in replaced {
       guard names[name] == name else { return "it looks for the tensor '\(name)' as '\(names[name] ?? "")'" }

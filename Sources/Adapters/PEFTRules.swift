@@ -1,7 +1,7 @@
-/// PEFT's rules for which adapters there can be and for how it reads one, written down once.
+/// PEFT's rules for which adapters can exist and how it reads them, in one place.
 ///
-/// Source: PEFT 0.21.2, in the functions that each rule names. Results are written so that these rules give back what was
-/// meant, and the tests hold the rules against PEFT's own functions.
+/// Source: PEFT 0.21.2, in the functions that each rule names. Results are written so that these rules read them as
+/// intended, and the tests compare the rules with PEFT's own functions.
 public enum PEFTRules {
   /// The path under which PEFT looks up a module's rank and alpha and decides whether it is a target.
   ///
@@ -41,12 +41,12 @@ public enum PEFTRules {
     /// Whether PEFT replaces the module at a path: the path ends in the entry, with or without a point before
     /// (`utils/other.py`, `_set_trainable`).
     ///
-    /// PEFT wants every parameter of such a module in the file and fails where one is missing.
+    /// PEFT expects every parameter of such a module in the file and fails if one is missing.
     public func saves(_ path: String) -> Bool { !text.isEmpty && PEFTRules.ends(path, in: text) }
 
-    /// Whether PEFT keeps LoRA from a path: the entry is a regular expression for the path or for one above it
-    /// (`tuners/tuners_utils.py`, `check_target_module_exists`). One that is no such expression, on which PEFT fails, keeps
-    /// it from all.
+    /// Whether PEFT excludes a path from LoRA: the entry is a regular expression for the path or for one above it
+    /// (`tuners/tuners_utils.py`, `check_target_module_exists`). An invalid expression, on which PEFT fails, excludes
+    /// everything.
     public func keepsLoRA(from path: String) -> Bool {
       guard let pattern else { return true }
       return PEFTRules.paths(downTo: path).contains { pattern.value(of: $0) != nil }
@@ -57,14 +57,14 @@ public enum PEFTRules {
       PEFTRules.paths(downTo: PEFTRules.split(parameter).module).contains(where: saves)
     }
 
-    /// Whether the entry replaces an adapted module, or one around it, or keeps LoRA from it.
+    /// Whether the entry replaces an adapted module, or one around it, or excludes it from LoRA.
     func concerns(_ module: String) -> Bool {
       let key = PEFTRules.key(of: module)
       return keepsLoRA(from: key) || PEFTRules.paths(downTo: key).contains(where: saves)
     }
   }
 
-  /// Modules of mixture-of-experts layers to which PEFT gives the rank `r` and no other: experts, and the routers beside.
+  /// Modules of mixture-of-experts layers to which PEFT gives the rank `r` and no other: experts and their routers.
   ///
   /// Since transformers 5 the experts of a layer are one parameter. An adapter that names them one by one is converted
   /// (`utils/transformers_weight_conversion.py`, `_convert_peft_config_moe`): their factors are stacked, so that ranks must
@@ -86,7 +86,7 @@ public enum PEFTRules {
   }
 
   /// The heads that PEFT replaces for a task, listed in `modules_to_save` or not (`peft_model.py`,
-  /// `PeftModelForSequenceClassification` and its like); without one of them in the file it does not load.
+  /// `PeftModelForSequenceClassification` and the like); without one of them in the file, PEFT does not load it.
   static func heads(ofTask task: String?) -> [SavedEntry] {
     switch task {
     case "SEQ_CLS", "TOKEN_CLS": [SavedEntry("classifier"), SavedEntry("score")]
@@ -95,7 +95,7 @@ public enum PEFTRules {
     }
   }
 
-  /// Whether a file with these tensors has the head that PEFT wants for a task.
+  /// Whether a file with these tensors has the head that PEFT expects for a task.
   static func hasHead(ofTask task: String?, _ tensors: [String]) -> Bool {
     let heads = heads(ofTask: task)
     return heads.isEmpty || tensors.contains { tensor in heads.contains { $0.holds(tensor) } }
@@ -163,7 +163,7 @@ public enum PEFTRules {
     return parts.indices.map { parts[...$0].joined(separator: ".") }
   }
 
-  /// Whether a text ends so, scalar by scalar as Python compares.
+  /// Whether a text ends this way, scalar by scalar, as Python compares.
   fileprivate static func ends(_ text: String, in ending: String) -> Bool {
     text.utf8.count >= ending.utf8.count && text.utf8.suffix(ending.utf8.count).elementsEqual(ending.utf8)
   }

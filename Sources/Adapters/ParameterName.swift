@@ -1,28 +1,28 @@
-/// The name of a tensor's parameter in the one form in which names are compared: a path in the base model, such as
-/// `model.layers.3.self_attn.q_proj.lora_A.weight`, whatever trainers left in the file's own name.
+/// The normalized name of a tensor's parameter, by which names are compared: a path in the base model, such as
+/// `model.layers.3.self_attn.q_proj.lora_A.weight`, without what trainers added to the name in the file.
 ///
-/// Files of adapters and of gradients, optimizer states and filters are all matched by this form.
+/// Adapters, gradient files, optimizer states and filters are all matched by this form.
 public func parameterName(of tensor: String) -> String { ParameterName(tensor).text }
 
-/// The name under which PEFT writes a parameter of the base model's that an adapter brings: the inverse of
+/// The name under which PEFT writes an adapter's parameter: the inverse of
 /// ``parameterName(of:)``.
 ///
 /// - parameter parameter: Its path in the base model, such as `model.layers.3.self_attn.q_proj.lora_A.weight`.
 public func tensorName(of parameter: String) -> String { ParameterName.prefix + "." + parameter }
 
-/// A parameter's name without what only the training process knew: wrappers, PEFT's own layers, and the adapter's name.
+/// A parameter's name without traces of the training process: wrappers, PEFT's own layers, and the adapter's name.
 ///
 /// `module.base_model.model.q_proj.lora_A.default.weight` and `base_model.model.q_proj.lora_A.weight` are one parameter,
-/// and so are `lm_head.modules_to_save.default.weight` and `lm_head.weight`. What is left out:
+/// and so are `lm_head.modules_to_save.default.weight` and `lm_head.weight`. Removed are:
 ///
-/// 1. the pieces of ``wrappers``, wherever they stand: no layer has such a name;
-/// 2. all up to the last `base_model.model`, since a model of PEFT's may lie in another one, and either in a wrapper;
-/// 3. `module` in front of what is left, and behind a factor. Further inside it may be the name of a real layer, and stays;
-/// 4. the adapter's name behind `lora_A`, `lora_B` and their like;
-/// 5. in names without a factor, what PEFT puts around the base model's layers: `modules_to_save` and the adapter's name,
+/// 1. the pieces of ``wrappers``, anywhere: no layer has such a name;
+/// 2. everything up to the last `base_model.model`, since PEFT models may be nested, and wrapped at each level;
+/// 3. `module` at the start of the rest, and after a factor. Elsewhere it may be the name of a real layer, and stays;
+/// 4. the adapter's name after `lora_A`, `lora_B` and the like;
+/// 5. in names without a factor, what PEFT adds around the base model's layers: `modules_to_save` and the adapter's name,
 ///    `original_module`, `base_layer`.
 ///
-/// A name in this form stays as it is.
+/// Normalizing twice changes nothing.
 struct ParameterName: Hashable, Sendable {
   /// The parts between the dots.
   let parts: [Substring]
@@ -30,20 +30,19 @@ struct ParameterName: Hashable, Sendable {
   /// The parts as the file has them.
   let spelled: [Substring]
 
-  /// The parts with dots between them.
+  /// The parts joined by dots.
   var text: String { Self.joined(parts[...]) }
 
-  /// Whether it is the base model's own copy, which PEFT keeps beside a module that it saves.
+  /// Whether it is the base model's own copy, which PEFT keeps along with a saved module.
   let isOriginal: Bool
 
-  /// What wrappers had left in the name, as far as PEFT's own files have none of it.
+  /// The pieces that wrappers added to the name, other than those in PEFT's own files.
   private(set) var leftovers: [String]
 
-  /// The path of an adapted layer as the file has it, PEFT's prefix aside, where it differs: patterns in the config may be
-  /// written for it.
+  /// The path of an adapted layer in the file, without PEFT's prefix, if it differs: patterns in the config may refer to it.
   let spelledModule: String?
 
-  /// The place of `lora_A` or its like among the parts.
+  /// The index of `lora_A` or the like among the parts.
   let marker: Int?
 
   /// Whether the name says that the parameter's module is saved whole (`modules_to_save`).
@@ -57,7 +56,7 @@ struct ParameterName: Hashable, Sendable {
     var leftovers = isWrapped ? spelled.filter(Self.wrappers.contains).map(String.init) : []
     let end = bare.lastIndex(where: Self.markers.contains)
     var (path, isOriginal) = end.map { (bare[..<$0], false) } ?? Self.withoutLayers(bare)
-    // A path ends in a layer where a factor follows, else in the parameter's own name.
+    // A path ends in a layer if a factor follows, else in the parameter's own name.
     let shortest = end == nil ? 2 : 1
     if let prefixEnd = Self.prefixEnd(in: path, leaving: shortest - 1) {
       let prefix = path[..<prefixEnd]
@@ -110,7 +109,7 @@ struct ParameterName: Hashable, Sendable {
     "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_fpw_module", "_forward_module", "_module",
   ]
 
-  /// Where the last `base_model.model` ends behind which so many parts are left; before it there may be anything.
+  /// The end of the last `base_model.model` that is followed by at least this many parts; anything may precede it.
   private static func prefixEnd(in path: ArraySlice<Substring>, leaving count: Int) -> Int? {
     for start in path.indices.reversed() where path[start] == "base_model" {
       let next = path[(start + 1)...].firstIndex { $0 != module && !wrappers.contains($0) } ?? path.endIndex
@@ -137,14 +136,14 @@ struct ParameterName: Hashable, Sendable {
     return (path[...], isOriginal)
   }
 
-  /// What follows a factor's marker, without what wraps the factor itself. One piece may be the adapter's name.
+  /// What follows a factor's marker, without wrappers of the factor itself. One piece may be the adapter's name.
   private static func withoutWrappers(_ spelled: ArraySlice<Substring>) -> ArraySlice<Substring> {
     var ending = spelled
     while ending.count > 2, let index = ending.dropLast().firstIndex(of: module) { ending.remove(at: index) }
     return ending
   }
 
-  /// What follows a factor's marker, without the adapter's name; embeddings and magnitudes have nothing behind it.
+  /// What follows a factor's marker, without the adapter's name; nothing follows for embeddings and magnitudes.
   private static func withoutAdapter(_ ending: ArraySlice<Substring>, of marker: Substring) -> ArraySlice<Substring> {
     switch marker {
     case "lora_magnitude_vector": []
@@ -153,7 +152,7 @@ struct ParameterName: Hashable, Sendable {
     }
   }
 
-  /// The parts of a name between the dots. `split` asks for memory again and again as it finds more.
+  /// The parts of a name between the dots. Unlike `split`, it does not reallocate as it goes.
   private static func divided(_ name: String) -> [Substring] {
     let dot = UInt8(ascii: ".")
     var parts: [Substring] = []
@@ -167,7 +166,7 @@ struct ParameterName: Hashable, Sendable {
     return parts
   }
 
-  /// Some parts with dots between them. `joined` asks for memory once a part.
+  /// Some parts joined by dots. Unlike `joined`, it does not allocate for each part.
   static func joined(_ parts: ArraySlice<Substring>) -> String {
     var text = ""
     text.reserveCapacity(parts.reduce(parts.count) { $0 + $1.utf8.count })

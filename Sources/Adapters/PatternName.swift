@@ -1,17 +1,17 @@
-/// A pattern that is a name: literals, and points, which stand for any scalar.
+/// A pattern that is just a name: literals and dots, which match any scalar.
 ///
-/// Nearly all patterns are of this kind, since PEFT writes whole paths, and leaves their points as they are.
+/// Nearly all patterns are of this kind, because PEFT writes full paths without escaping their dots.
 struct PatternName: Sendable {
-  /// The scalars, with a point at each place that any scalar fits.
+  /// The scalars, with a dot at each position that matches any scalar.
   let scalars: [UInt32]
-  /// Those places.
+  /// These positions.
   let wildPlaces: [Int]
-  /// Whether it must be the module's whole path, and not just its ending behind a point.
+  /// Whether it must be the module's full path, and not just a suffix after a dot.
   let isWhole: Bool
 
   static let operators = Set("\\.+*?()[]{}|^$".unicodeScalars)
 
-  /// Nil where the pattern is more than a name.
+  /// Nil if the pattern is more than a name.
   init?(_ text: String) {
     var rest = text.unicodeScalars[...]
     isWhole = rest.first == "^"

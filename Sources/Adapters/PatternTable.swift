@@ -1,13 +1,13 @@
 import Diagnostics
 
-/// `rank_pattern` or `alpha_pattern`: values by pattern, of which the first in the file that matches counts.
+/// `rank_pattern` or `alpha_pattern`: values by pattern; the first pattern in the file that matches counts.
 ///
 /// An adapter whose modules differ in rank may have a pattern for each, so names are looked up. Only other patterns are
-/// compared with every module one by one. ``steps(for:)`` says how long all that takes, since modules and patterns come
-/// from the same stranger.
+/// matched against every module. ``steps(for:)`` says how long that takes, since modules and patterns both come from an
+/// untrusted file.
 struct PatternTable: Sendable {
   private let patterns: [(pattern: ModulePattern, value: Double)]
-  /// Names, by how many scalars they have.
+  /// Names, by their number of scalars.
   private var names: [Int: [Shape: [[UInt32]: Int]]] = [:]
   private var others: [Int] = []
 
@@ -32,7 +32,7 @@ struct PatternTable: Sendable {
 
   /// The value of the first pattern that matches one of a module's names.
   ///
-  /// - parameter names: Not looked at where there are no patterns, as there are none in most configs.
+  /// - parameter names: Not evaluated if there are no patterns, as in most configs.
   func value(of names: @autoclosure () -> [String]) -> Double? {
     patterns.isEmpty ? nil : names().compactMap(place).min().map { patterns[$0].value }
   }
@@ -51,7 +51,7 @@ struct PatternTable: Sendable {
     return patterns.indices.filter { !busy.contains($0) }.map { patterns[$0].pattern.text }
   }
 
-  /// How many steps it takes at most to compare every module with the patterns.
+  /// The maximum number of steps for matching every module against the patterns.
   func steps(for modules: [String]) -> Int {
     if patterns.isEmpty { return 0 }
     let otherSteps = others.reduce(0) { $0 + patterns[$1].pattern.steps }
@@ -70,7 +70,7 @@ struct PatternTable: Sendable {
     return steps
   }
 
-  /// The places of the names that are the module's path or an ending of it behind a point.
+  /// The indices of the names that are the module's path or a suffix of it after a dot.
   private func names(matching module: String) -> [Int] {
     if names.isEmpty { return [] }
     let scalars = module.unicodeScalars.map(\.value)
@@ -85,7 +85,7 @@ struct PatternTable: Sendable {
     return found
   }
 
-  /// The start of the path, and the places behind its points.
+  /// The start of the path, and the positions after its dots.
   private static func starts(of path: [UInt32]) -> [Int] {
     [0] + path.indices.filter { path[$0] == 0x2E && $0 + 1 < path.count }.map { $0 + 1 }
   }

@@ -1,19 +1,19 @@
 import Tensors
 
-/// The rank that every module of a result is written with.
+/// The rank with which each module of a result is written.
 ///
-/// A and B may be filled up with zeros to a larger rank, which changes nothing of B·A. Some programs need that: llama.cpp
-/// divides one alpha by the rank of each module, and PEFT itself gives some modules one rank (``PEFTRules``).
+/// A and B may be padded with zeros to a larger rank, which does not change B·A. Some programs need that: llama.cpp
+/// divides one alpha by the rank of each module, and PEFT itself gives some modules a common rank (``PEFTRules``).
 public struct RankLayout: Sendable {
-  /// How the ranks of modules go together.
+  /// The layout of the modules' ranks.
   public enum Style: String, Sendable {
     /// One rank everywhere.
     case uniform
-    /// Every module has the rank that it needs, as far as PEFT has such adapters.
+    /// Every module has the rank it needs, as far as PEFT allows.
     case exact
   }
 
-  /// A module as far as its rank matters.
+  /// What the layout needs to know about a module.
   public struct Module: Sendable {
     public let name: String
     /// The rank that it needs.
@@ -31,7 +31,7 @@ public struct RankLayout: Sendable {
   /// Whether all modules are written with one rank.
   public let style: Style
 
-  /// How much larger the parameters become if all modules have one rank, as a share.
+  /// The share of additional parameters if all modules have one rank.
   public let uniformCost: Double
 
   /// The rank `r` of the config.
@@ -39,10 +39,10 @@ public struct RankLayout: Sendable {
 
   private let ranks: [String: Int]
 
-  /// One rank is taken where it costs less than this.
+  /// One rank is used if it costs less than this.
   public static let affordableCost = 0.1
 
-  /// - parameter style: As asked for; nil for one rank where it costs little.
+  /// - parameter style: As requested; nil for one rank if that costs little.
   public init(_ modules: [Module], style: Style? = nil) {
     let exact = Self.exact(modules)
     let largest = exact.values.max() ?? 8
@@ -54,20 +54,20 @@ public struct RankLayout: Sendable {
     let isEven = exact.values.allSatisfy { $0 == largest }
     self.style = isEven ? .uniform : style ?? (uniformCost < Self.affordableCost ? .uniform : .exact)
     ranks = self.style == .uniform ? exact.mapValues { _ in largest } : exact
-    // No pattern reaches experts. Else it is the commonest rank, so that patterns name only exceptions; of equals the
-    // smaller one.
+    // Patterns cannot match experts. Otherwise the most common rank, so that patterns list only exceptions; the smaller one
+    // of two equally common.
     let counts = Dictionary(grouping: ranks.values) { $0 }.mapValues(\.count)
     let commonest = counts.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key
     rank = PEFTRules.experts(among: modules.map(\.name)).first.flatMap { [ranks] in ranks[$0] } ?? commonest ?? largest
   }
 
-  /// The smallest and the largest rank that a module is written with.
+  /// The smallest and the largest written rank.
   public var extremes: ClosedRange<Int> { (ranks.values.min() ?? rank)...(ranks.values.max() ?? rank) }
 
-  /// The rank that a module is written with.
+  /// The rank with which a module is written.
   public func rank(of module: String) -> Int? { ranks[module] }
 
-  /// The ranks that modules need, made equal where PEFT has one rank for several.
+  /// The ranks that modules need, made equal where PEFT has a common rank for several.
   private static func exact(_ modules: [Module]) -> [String: Int] {
     let experts = PEFTRules.experts(among: modules.map(\.name))
     func group(_ name: String) -> String { experts.contains(name) ? "experts" : "." + PEFTRules.key(of: name) }
@@ -78,16 +78,16 @@ public struct RankLayout: Sendable {
 }
 
 extension MergedAdapter.Module {
-  /// The module as far as its rank matters.
+  /// What the layout needs to know about the module.
   var extent: RankLayout.Module {
     RankLayout.Module(name: name, rank: neededRank, width: (a.count + b.count) / max(rank, 1))
   }
 
-  /// The same update with A and B of another rank: filled up with zeros, or cut where there are only such.
+  /// The same update with A and B of another rank: padded with zeros, or with padding removed.
   ///
   /// - precondition: `rank` is at least ``neededRank``.
   public func written(withRank rank: Int) -> Self {
-    precondition(rank >= neededRank, "a module is not cut below the rank that it needs")
+    precondition(rank >= neededRank, "a module cannot be cut below the rank it needs")
     guard rank != self.rank else { return self }
     let kept = min(rank, self.rank)
     let row = a.bytes.count / self.rank

@@ -1,6 +1,6 @@
-/// What a config has to say of the tensors that replace the base model's own, so that PEFT finds each of them.
+/// The settings with which PEFT finds each tensor that replaces one of the base model's own.
 struct ReplacementSettings {
-  /// `modules_to_save`: entries of the inputs where PEFT matches exactly what is there, full paths otherwise.
+  /// `modules_to_save`: entries of the inputs if PEFT would match exactly what is there, full paths otherwise.
   private(set) var modulesToSave: [String] = []
 
   /// `bias`: which biases of the base model there are.
@@ -51,7 +51,7 @@ struct ReplacementSettings {
 
   private static func isEmbedding(_ module: String) -> Bool { embeddings.contains(PEFTRules.split(module).leaf) }
 
-  /// How base models name their input and output embeddings.
+  /// The names of input and output embeddings in base models.
   private static let embeddings: Set = [
     "embed_tokens", "lm_head", "wte", "word_embeddings", "embed_in", "embed_out", "tok_embeddings", "shared",
   ]

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// What a tensor of `adapter_model.safetensors` is, read from its name.
+/// The role of a tensor in `adapter_model.safetensors`, read from its name.
 enum TensorKey: Hashable {
   /// A factor or the bias of a module; `isEmbedding` when it was named `lora_embedding_…`.
   case factor(module: String, part: Part, isEmbedding: Bool)
@@ -31,14 +31,15 @@ enum TensorKey: Hashable {
       isEmbedding ? ending.isEmpty : ending == ["weight"] || (marker == "lora_B" && ending == ["bias"])
     else {
       throw Failure(
-        .badData, "has a name that is no LoRA parameter of PEFT",
+        .badData, "has a name that is not a LoRA parameter of PEFT",
         advice: "save the adapter with PEFT's save_pretrained",
         tensor: name)
     }
     guard layer.last != ParameterName.baseLayer else {
       throw Failure(
-        .badData, "adapts a layer through another adapter on it, as target_parameters does, so its delta is not s·B·A",
-        advice: "adapt every layer once, and as a module", tensor: name)
+        .badData,
+        "adapts a layer by nesting another adapter in it, as target_parameters does, so its delta is not s·B·A",
+        advice: "adapt every layer once, as a module", tensor: name)
     }
     let part: Part = ending == ["bias"] ? .bias : marker.hasSuffix("A") ? .a : .b
     self = .factor(module: ParameterName.joined(layer), part: part, isEmbedding: isEmbedding)
@@ -53,7 +54,8 @@ enum TensorKey: Hashable {
       || (parts.contains("lora") && parts.contains { $0 == "down" || $0 == "up" })
     guard !isKohyas else {
       throw refusal(
-        "is named as kohya's and diffusers' trainers do", "convert the file to PEFT's format (lora_A, lora_B) first")
+        "has a name as written by kohya's and diffusers' trainers",
+        "convert the file to PEFT's format (lora_A, lora_B) first")
     }
     for part in parts {
       switch part {

@@ -1,11 +1,11 @@
 import Diagnostics
 
-/// Reads JSON strictly: one value, no duplicate keys, bounded depth and size, every error with its place.
+/// Reads JSON strictly: one value, no duplicate keys, bounded depth and size, every error with its location.
 ///
-/// Foundation's reader forgets the order of keys, takes the last of two equal keys without a word and refuses the `NaN`
-/// that Python writes; all three matter for files that come from elsewhere.
+/// Foundation's reader forgets the order of keys, silently takes the last of two equal keys and refuses the `NaN` that
+/// Python writes; all three matter for other people's files.
 public struct JSONReader: Sendable {
-  /// How deep a text may nest, how many values it may hold, and how long a line may be.
+  /// Limits for depth, number of values, and length of a line.
   public var limits: Limits
 
   /// Whether the literals `NaN`, `Infinity` and `-Infinity` count as numbers, as Python writes them.
@@ -18,7 +18,7 @@ public struct JSONReader: Sendable {
 
   public init(_ limits: Limits = Limits()) { self.limits = limits }
 
-  /// Reads the one value that `bytes` hold.
+  /// Reads the single value in `bytes`.
   ///
   /// - throws: A ``Failure`` of kind `badData` with line and column.
   public func read(_ bytes: UnsafeRawBufferPointer) throws -> JSONValue {
@@ -26,13 +26,13 @@ public struct JSONReader: Sendable {
     return try cursor.document()
   }
 
-  /// Reads the one value that `text` holds.
+  /// Reads the single value in `text`.
   public func read(_ text: String) throws -> JSONValue {
     var text = text
     return try text.withUTF8 { try read(UnsafeRawBufferPointer($0)) }
   }
 
-  /// Reads JSON Lines: one value a line, blank lines skipped.
+  /// Reads JSON Lines: one value per line, blank lines skipped.
   ///
   /// `body` gets each value with its line number, counted from 1.
   public func readLines(_ bytes: UnsafeRawBufferPointer, _ body: (JSONValue, Int) throws -> Void) throws {
@@ -59,7 +59,7 @@ public struct JSONReader: Sendable {
   }
 }
 
-/// The reader's place in the text. Grammar: RFC 8259.
+/// The reader's position in the text. Grammar: RFC 8259.
 private struct Cursor {
   let bytes: UnsafeRawBufferPointer
   let rules: JSONReader
@@ -79,19 +79,19 @@ private struct Cursor {
     skipSpace()
     let value = try value(depth: 0)
     skipSpace()
-    if at != bytes.count { throw failure("there is more after the end of the JSON value") }
+    if at != bytes.count { throw failure("unexpected text after the end of the JSON value") }
     return value
   }
 
   private mutating func value(depth: Int, asTable: Bool = false) throws -> JSONValue {
     values += 1
     if values > maximumValues {
-      throw placed(Failure(beyond: .jsonValues, "the JSON holds more than \(maximumValues) values"))
+      throw placed(Failure(beyond: .jsonValues, "the JSON has more than \(maximumValues) values"))
     }
     if depth > maximumDepth {
-      throw placed(Failure(beyond: .jsonDepth, "the JSON nests deeper than \(maximumDepth) levels"))
+      throw placed(Failure(beyond: .jsonDepth, "the JSON is nested deeper than \(maximumDepth) levels"))
     }
-    guard at < bytes.count else { throw failure("the JSON ends early") }
+    guard at < bytes.count else { throw failure("unexpected end of JSON") }
     switch bytes[at] {
     case UInt8(ascii: "{"): return try asTable ? table(depth: depth) : object(depth: depth)
     case UInt8(ascii: "["): return try array(depth: depth)
@@ -104,7 +104,7 @@ private struct Cursor {
     case UInt8(ascii: "-") where at + 1 < bytes.count && bytes[at + 1] == UInt8(ascii: "I"):
       return try nonFinite("-Infinity", -.infinity)
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
-    default: throw failure("this is not the start of a JSON value")
+    default: throw failure("expected a JSON value")
     }
   }
 
@@ -116,23 +116,23 @@ private struct Cursor {
     while true {
       skipSpace()
       guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else {
-        throw failure("a key in double quotes is due here")
+        throw failure("expected a key in double quotes")
       }
       let position = at
       let key = try string()
       skipSpace()
-      guard take(":") else { throw failure("a colon is due after the key") }
+      guard take(":") else { throw failure("expected ':' after the key") }
       skipSpace()
       let member = try value(depth: depth + 1, asTable: rules.keysOfTables.contains(key))
       if object[key] != nil {
         at = position
-        throw failure("the key '\(key)' stands twice in one object")
+        throw failure("duplicate key '\(key)'")
       }
       object[key] = member
       skipSpace()
       if take(",") { continue }
       if take("}") { return .object(object) }
-      throw failure("a comma or a closing brace is due here")
+      throw failure("expected ',' or '}'")
     }
   }
 
@@ -169,7 +169,7 @@ private struct Cursor {
       skipSpace()
       if take(",") { continue }
       if take("]") { return .array(elements) }
-      throw failure("a comma or a closing bracket is due here")
+      throw failure("expected ',' or ']'")
     }
   }
 
@@ -177,17 +177,17 @@ private struct Cursor {
     let start = at
     _ = take("-")
     let whole = digits()
-    if whole == 0 { throw failure("a digit is due here") }
+    if whole == 0 { throw failure("expected a digit") }
     if whole > 1, bytes[at - whole] == UInt8(ascii: "0") { throw failure("a number cannot start with 0") }
     var isWhole = true
     if take(".") {
       isWhole = false
-      if digits() == 0 { throw failure("a digit is due after the point") }
+      if digits() == 0 { throw failure("expected a digit after the decimal point") }
     }
     if take("e") || take("E") {
       isWhole = false
       if !take("+") { _ = take("-") }
-      if digits() == 0 { throw failure("a digit is due in the exponent") }
+      if digits() == 0 { throw failure("expected a digit in the exponent") }
     }
     let text = String(decoding: bytes[start..<at], as: UTF8.self)
     if isWhole, let integer = Int64(text) { return .integer(integer) }
@@ -221,17 +221,17 @@ private struct Cursor {
         at += 1
         unescaped.append(contentsOf: try escape())
       case 0..<0x20:
-        throw failure("a control character stands inside a text")
+        throw failure("a string contains a control character")
       case let byte:
         unescaped.append(byte)
         at += 1
       }
     }
-    throw failure("a text is not closed")
+    throw failure("unterminated string")
   }
 
   private mutating func escape() throws -> [UInt8] {
-    guard at < bytes.count else { throw failure("a text is not closed") }
+    guard at < bytes.count else { throw failure("unterminated string") }
     defer { at += 1 }
     switch bytes[at] {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return [bytes[at]]
@@ -247,21 +247,21 @@ private struct Cursor {
       {
         at += 2
         let low = try hexUnit()
-        guard (0xDC00..<0xE000).contains(low) else { throw failure("half of a surrogate pair stands alone") }
+        guard (0xDC00..<0xE000).contains(low) else { throw failure("unpaired surrogate") }
         unit = 0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)
       }
-      guard let scalar = Unicode.Scalar(unit) else { throw failure("half of a surrogate pair stands alone") }
+      guard let scalar = Unicode.Scalar(unit) else { throw failure("unpaired surrogate") }
       return Array(String(Character(scalar)).utf8)
-    default: throw failure("this escape does not exist in JSON")
+    default: throw failure("invalid escape")
     }
   }
 
-  /// The four digits after `\u`; the cursor ends on the last of them.
+  /// The four digits after `\u`; leaves the cursor on the last of them.
   private mutating func hexUnit() throws -> UInt32 {
     guard at + 4 < bytes.count,
       let unit = UInt32(String(decoding: bytes[(at + 1)...(at + 4)], as: UTF8.self), radix: 16),
       bytes[at + 1] != UInt8(ascii: "+"), bytes[at + 1] != UInt8(ascii: "-")
-    else { throw failure("four hexadecimal digits are due after \\u") }
+    else { throw failure("expected four hexadecimal digits after \\u") }
     at += 4
     return unit
   }
@@ -270,7 +270,7 @@ private struct Cursor {
     let length = word.utf8CodeUnitCount
     let expected = UnsafeRawBufferPointer(start: word.utf8Start, count: length)
     guard at + length <= bytes.count, bytes[at..<(at + length)].elementsEqual(expected) else {
-      throw failure("this is not the start of a JSON value")
+      throw failure("expected a JSON value")
     }
     at += length
     return value
@@ -288,10 +288,10 @@ private struct Cursor {
 
   private func utf8(_ slice: Slice<UnsafeRawBufferPointer>) throws -> String {
     guard let text = String(validating: UnsafeRawBufferPointer(rebasing: slice), as: UTF8.self) else {
-      throw failure("a text is not valid UTF-8")
+      throw failure("a string is not valid UTF-8")
     }
     guard !hasTooManyCombiningMarks(text) else {
-      throw failure("a text has more than \(maximumCombiningMarks) combining marks in a row")
+      throw failure("a string has more than \(maximumCombiningMarks) combining marks in a row")
     }
     return text
   }

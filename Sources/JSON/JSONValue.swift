@@ -1,12 +1,12 @@
 /// A JSON value that keeps the order of its keys.
 ///
-/// Order matters to us: PEFT takes the first of the patterns in `rank_pattern` that matches.
+/// Order matters: PEFT takes the first matching pattern in `rank_pattern`.
 public enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
-  /// A number written without fraction and exponent that fits 64 bits.
+  /// A number written without fraction and exponent that fits into 64 bits.
   case integer(Int64)
-  /// Any other number; not finite only where the reader was told to take Python's `NaN` and `Infinity`.
+  /// Any other number; not finite only if the reader was told to accept Python's `NaN` and `Infinity`.
   case number(Double)
   case string(String)
   case array([JSONValue])
@@ -16,8 +16,8 @@ public enum JSONValue: Sendable, Equatable {
 /// The members of a JSON object, in the order of the file, each key once.
 public struct JSONObject: Sendable, Equatable {
   public private(set) var members: [(key: String, value: JSONValue)]
-  /// Where keys stand, once there are so many that looking for them one by one would take long. A dictionary for every
-  /// object would take a small file of small objects some fifty times its size.
+  /// The positions of keys, once there are too many for linear search. With a dictionary for every object, a file of small
+  /// objects would take about fifty times its size.
   private var places: [String: Int]
 
   private static let fewMembers = 8
@@ -37,7 +37,7 @@ public struct JSONObject: Sendable, Equatable {
       ? Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.key, $0) }) : [:]
   }
 
-  /// The members in the order given; of equal keys the last one counts, at the place of the first.
+  /// The members in the order given; of equal keys the last one counts, at the position of the first.
   public init(_ members: [(String, JSONValue)]) {
     self.init()
     for (key, value) in members { self[key] = value }
@@ -77,8 +77,8 @@ extension JSONValue {
   public var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
   public var isNull: Bool { self == .null }
 
-  /// Whether both say the same: unlike for `==`, the order of members does not count, nor whether a number is written as
-  /// `8` or `8.0`.
+  /// Whether both mean the same: unlike `==`, this ignores the order of members, and whether a number is written as `8` or
+  /// `8.0`.
   public func isEquivalent(to other: JSONValue) -> Bool {
     switch (self, other) {
     case (.object(let a), .object(let b)):
@@ -98,7 +98,7 @@ extension JSONValue {
     }
   }
 
-  /// The whole number, if this is one exactly (`8` and `8.0` both are).
+  /// The integer, if this is one exactly (`8` and `8.0` both are).
   public var intValue: Int? {
     switch self {
     case .integer(let value): Int(exactly: value)
@@ -107,13 +107,13 @@ extension JSONValue {
     }
   }
 
-  /// What this is, for a message.
+  /// What kind of value this is, for messages.
   public var kindName: String {
     switch self {
     case .null: "null"
-    case .bool: "a truth value"
+    case .bool: "a boolean"
     case .integer, .number: "a number"
-    case .string: "a text"
+    case .string: "a string"
     case .array: "a list"
     case .object: "an object"
     }
@@ -139,5 +139,5 @@ extension JSONObject: ExpressibleByDictionaryLiteral {
   public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
 }
 
-/// A number, or null where it is not finite.
+/// A number, or null if it is not finite.
 package func number(_ value: Double) -> JSONValue { value.isFinite ? .number(value) : .null }

@@ -3,7 +3,7 @@ import Diagnostics
 extension JSONValue {
   /// The value as JSON text; numbers in the shortest form that reads back as the same bits.
   ///
-  /// - parameter indented: Two spaces a level, members on lines of their own; otherwise one line without spaces.
+  /// - parameter indented: Two spaces per level, one member per line; otherwise one line without spaces.
   /// - parameter sorted: Keys in code point order at every level, as `json.dumps(sort_keys=True)` does.
   /// - precondition: Every number is finite; JSON has no other.
   public func text(indented: Bool = false, sorted: Bool = false) -> String {
@@ -19,7 +19,7 @@ extension JSONValue {
     case .bool(let value): text += value ? "true" : "false"
     case .integer(let value): text += String(value)
     case .number(let value):
-      precondition(value.isFinite, "JSON has no number for \(value)")
+      precondition(value.isFinite, "JSON cannot represent \(value)")
       text += String(describing: value)
     case .string(let value): Self.quote(value, to: &text)
     case .array(let elements):
@@ -63,7 +63,7 @@ extension JSONValue {
       case "\n": text += "\\n"
       case "\r": text += "\\r"
       case "\t": text += "\\t"
-      // Whoever looks at the text does so in a terminal.
+      // People look at the text in a terminal.
       case _ where scalar.value < 0x20 || scalar.value >= 0x7F && steersTerminal(scalar):
         let digits = String(scalar.value, radix: 16)
         text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits

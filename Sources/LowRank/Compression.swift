@@ -1,7 +1,7 @@
 import Diagnostics
 import Tensors
 
-/// A matrix as the best factors of a rank, and what that rank leaves out.
+/// A matrix as the best factors of a rank, and what that rank drops.
 public struct Compression: Sendable, Equatable {
   /// B [out, r] and A [r, in], with r at least 1.
   ///
@@ -13,14 +13,14 @@ public struct Compression: Sendable, Equatable {
   /// ‖ΔW‖²_F, the squared Frobenius norm of the matrix before compression.
   public let energy: Double
 
-  /// ‖ΔW − B·A‖²_F, but for the rounding of the factors to float32: the squares of the singular values left out.
+  /// ‖ΔW − B·A‖²_F, apart from rounding the factors to float32: the squares of the dropped singular values.
   public let discardedEnergy: Double
 
   /// The singular values of the matrix, largest first; none when the terms were merely stacked, and only the kept ones,
   /// each at most the true one, when they come from a sketch.
   public let singularValues: [Double]
 
-  /// How much less energy is kept than the best factors of this rank could keep, as a share of the latter, at most.
+  /// An upper bound for how much less energy is kept than by the best factors of this rank, as a share of the latter.
   ///
   /// 0 unless the matrix was sketched (``DenseMethod/sketched(_:tolerance:)``).
   public let shortfall: Double

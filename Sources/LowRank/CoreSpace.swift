@@ -5,12 +5,11 @@ import Diagnostics
 /// With orthonormal U [out, R₁] and V [in, R₂] that span the columns and the rows of all the ΔW, a term is the core
 /// M = Uᵀ·ΔW·V and ΔW = U·M·Vᵀ exactly (Core Space, arXiv 2509.17786). R₁ and R₂ are at most Σ r.
 ///
-/// What a method makes of cores depends on the basis wherever it looks at single entries, and losslessness determines the
-/// basis only up to a rotation. The paper takes the singular vectors of the stacked B's and of the stacked A's. These
+/// A method that looks at single entries depends on the basis, and losslessness determines the basis only up to a rotation. The paper takes the singular vectors of the stacked B's and of the stacked A's. These
 /// depend on how a client's ΔW is split: (B·G, G⁻¹·A) is the same adapter, but has another basis. Here the columns of U are
 /// the eigenvectors of Σ ΔW·ΔWᵀ and those of V of Σ ΔWᵀ·ΔW, by falling eigenvalue, each with its largest entry positive. The
-/// span is the same, less what no ΔW uses, so nothing is lost; and neither the split nor the order of the clients changes
-/// the cores, beyond rounding. Where eigenvalues coincide the basis stays open, as any is as good.
+/// span is the same, without what no ΔW uses, so nothing is lost; and neither the split nor the order of the clients changes
+/// the cores, beyond rounding. If eigenvalues coincide, the basis is arbitrary, and any is as good.
 ///
 /// Directions whose singular value is at most max(out, in, Σ r)·2⁻⁵² of the largest are rounding, and dropped.
 public struct CoreSpace: Sendable {
@@ -45,7 +44,7 @@ public struct CoreSpace: Sendable {
     guard (term.factors.out, term.factors.in) == (left.columns, right.columns) else {
       throw Failure(
         .badData,
-        "a delta of \(term.factors.out) by \(term.factors.in) is not of the space of \(left.columns) by \(right.columns)"
+        "shape mismatch: a delta of \(term.factors.out) × \(term.factors.in) in a space of \(left.columns) × \(right.columns)"
       )
     }
     let (b, a) = try stackedRows([term])
@@ -53,15 +52,15 @@ public struct CoreSpace: Sendable {
       product(left.whole, b.whole.transposed).whole, product(a.whole, right.whole.transposed).whole)
   }
 
-  /// The best factors of U·M·Vᵀ of a given rank; ``Rank/full`` keeps every direction that is not mere rounding.
+  /// The best factors of U·M·Vᵀ of a given rank; ``Rank/full`` keeps every direction that is more than rounding.
   ///
   /// - throws: ``Failure`` `badData` when M is not [R₁, R₂], when a number is not finite or leaves the range of float32, or
-  ///   when the decomposition does not converge; `usage` for a rank that is none.
+  ///   when the decomposition does not converge; `usage` for an invalid rank.
   public func lift(_ core: Matrix<Double>, to rank: Rank) throws -> Compression {
     try rank.validate()
     guard (core.rows, core.columns) == (left.rows, right.rows) else {
       throw Failure(
-        .badData, "a core of \(core.rows) by \(core.columns) is not of a space of \(left.rows) by \(right.rows)")
+        .badData, "shape mismatch: a core of \(core.rows) × \(core.columns) in a space of \(left.rows) × \(right.rows)")
     }
     return try truncate(
       core: core, left: .rows(left), right: .rows(right), longestSide: max(left.columns, right.columns), to: rank)

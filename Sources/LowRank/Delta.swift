@@ -8,7 +8,7 @@ import CKernels
 public func delta(of terms: [Term]) throws -> Matrix<Float> {
   let (out, columns) = try commonSize(of: terms)
   let terms = canonicalOrder(terms)
-  // The coefficients stay apart, so that nothing is rounded before the sum.
+  // The coefficients are kept separate, so that nothing is rounded before the sum.
   let factors = try terms.count == 1 ? terms[0].factors : stack(terms.map { try Term(factors: $0.factors) })
   let coefficients = terms.flatMap { Array(repeating: $0.coefficient, count: $0.rank) }
   let former = RowFormer(coefficients, a: factors.a)
@@ -22,20 +22,20 @@ public func delta(of terms: [Term]) throws -> Matrix<Float> {
   }.checkedFinite()
 }
 
-/// Forms rows of B·diag(c)·A in double precision, rounded to float32 once; neither their number nor what else is formed
-/// changes a bit of a row.
+/// Forms rows of B·diag(c)·A in double precision, rounded to float32 once; no bit of a row depends on how many or which other
+/// rows are formed.
 public struct RowFormer: Sendable {
   private let coefficients: [Double]
   private let a: Matrix<Float>
 
   /// - parameter coefficients: c, one for each row of A.
   public init(_ coefficients: [Double], a: Matrix<Float>) {
-    precondition(coefficients.count == a.rows, "every unit of rank has a coefficient")
+    precondition(coefficients.count == a.rows, "every unit of rank needs a coefficient")
     self.coefficients = coefficients
     self.a = a
   }
 
-  /// Writes the rows that belong to `count` rows of B, which follow each other from `b` on.
+  /// Writes the rows for `count` consecutive rows of B, starting at `b`.
   public func form(_ count: Int, of b: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
     let room = clues_room_for_rows(a.rows, count)
     withUnsafeTemporaryAllocation(of: Double.self, capacity: room) { room in

@@ -3,7 +3,7 @@ import Threads
 
 /// A dense matrix M [out, in] in single precision that is multiplied in double precision, some rows at a time.
 ///
-/// Threads share the entries of a product, never the terms of a sum, so that their number changes no bit.
+/// Threads divide the entries of a product, never the terms of a sum, so their number changes no bit.
 struct DenseOperator {
   private let matrix: Matrix<Float>
   private let threads: Int
@@ -30,7 +30,7 @@ struct DenseOperator {
     let result = try Matrix<Double>(rows: count, columns: out) { _ in }
     _ = try inParallel((out + height - 1) / height, threads: threads) { index in
       let lines = index * height..<min((index + 1) * height, out)
-      // Small products BLAS sums in another order, which they keep.
+      // BLAS sums small products in another order, which is kept.
       guard lines.count * count * columns > 1 << 20 else {
         let widened = try Matrix<Double>(rows: lines.count, columns: columns) { _ in }
         withExtendedLifetime((matrix, widened)) {
@@ -71,7 +71,7 @@ struct DenseOperator {
     return result
   }
 
-  /// ‖M‖²_F; not finite where a number of M is not.
+  /// ‖M‖²_F; not finite if a number of M is not.
   var energy: Double {
     matrix.withUnsafeBufferPointer { numbers in
       // Eight sums side by side, as the processor adds that many at once and rounding grows more slowly.

@@ -5,7 +5,7 @@ public struct Factors: Sendable, Equatable {
   public let b: Matrix<Float>
   public let a: Matrix<Float>
 
-  /// - throws: ``Failure`` `badData` when the sizes do not fit, or when a number is NaN or infinite.
+  /// - throws: ``Failure`` `badData` if the sizes do not match, or if a number is NaN or infinite.
   public init(b: Matrix<Float>, a: Matrix<Float>) throws {
     guard b.columns == a.rows else {
       throw Failure(
@@ -13,7 +13,7 @@ public struct Factors: Sendable, Equatable {
     }
     for (name, factor) in [("B", b), ("A", a)] where !factor.withUnsafeBufferPointer(allFinite) {
       throw Failure(
-        .badData, "the factor \(name) holds a number that is NaN or infinite",
+        .badData, "the factor \(name) contains NaN or infinite numbers",
         advice: "leave this adapter out, or use an earlier checkpoint of it")
     }
     self.b = b

@@ -7,10 +7,10 @@ struct KrylovBasis {
   private var projected: Matrix<Double>
   private var products: Matrix<Double>
 
-  /// How many directions there are.
+  /// The number of directions.
   private(set) var count = 0
 
-  /// - parameter capacity: how many directions there is room for at first.
+  /// - parameter capacity: The initial capacity in directions.
   init(_ matrix: DenseOperator, capacity: Int) throws {
     self.matrix = matrix
     rows = try Matrix(rows: capacity, columns: matrix.out) { _ in }
@@ -18,7 +18,7 @@ struct KrylovBasis {
     products = try Matrix(rows: capacity, columns: capacity) { _ in }
   }
 
-  /// Makes room for twice as many directions, once there is none for `more`.
+  /// Doubles the capacity if there is no room for `more`.
   private mutating func reserve(_ more: Int) throws {
     guard count + more > rows.rows else { return }
     var larger = try KrylovBasis(matrix, capacity: max(2 * rows.rows, count + more))
@@ -50,7 +50,7 @@ struct KrylovBasis {
     return try orthonormalized(matrix.applied(to: random)).rows
   }
 
-  /// Adds directions, orthonormal to those that are there.
+  /// Adds directions, orthonormal to the existing ones.
   ///
   /// - returns: directions to add next, those of M·Mᵀ on the given ones, and their coupling S: M·Mᵀ·block, less what lies in
   ///   the basis, is S times orthonormal rows.
@@ -67,7 +67,7 @@ struct KrylovBasis {
     return (next, coupling)
   }
 
-  /// C·Cᵀ, of which the lower triangle counts.
+  /// C·Cᵀ; only the lower triangle is used.
   func gram() throws -> Matrix<Double> {
     try Matrix(rows: count, columns: count) { target in
       products.withUnsafeBufferPointer { source in
@@ -90,12 +90,12 @@ struct KrylovBasis {
   /// Y less what lies in the basis, as a lower-triangular matrix times orthonormal rows.
   private func orthonormalized(_ block: Matrix<Double>) throws -> (rows: Matrix<Double>, coupling: Matrix<Double>) {
     let factorization = try RowFactorization(outsideOfBasis(block))
-    // Where Y lies in the basis but for rounding, its rows were made of that rounding and need to be cleaned again.
+    // If Y is in the basis up to rounding, its rows consist of that rounding and must be orthogonalized again.
     let cleaned = try RowFactorization(outsideOfBasis(factorization.orthonormalRows()))
     return try (cleaned.orthonormalRows(), factorization.lower)
   }
 
-  /// Y·(1 − QᵀQ); twice, for once leaves rounding behind.
+  /// Y·(1 − QᵀQ), applied twice, because once leaves rounding.
   private func outsideOfBasis(_ block: Matrix<Double>) throws -> Matrix<Double> {
     var rest = block
     let basis = rows.panel(rows: 0..<count)

@@ -1,7 +1,7 @@
 import COpenBLAS
 import Diagnostics
 
-/// The scalars that matrices are made of: `Float`, in which adapters come and go, and `Double`, in which we calculate.
+/// The scalars of matrices: `Float`, in which adapters are stored, and `Double`, in which Clues computes.
 public protocol LinearAlgebraScalar: BinaryFloatingPoint & BitwiseCopyable & Sendable {
   /// BLAS `gemm` on row-major matrices: C [m, n] = A [m, k] · B [k, n], plus C if `accumulating`.
   static func gemm(
@@ -33,27 +33,27 @@ extension Double: LinearAlgebraScalar {
   }
 }
 
-/// A size as Fortran takes it.
+/// A size as a Fortran integer.
 ///
 /// - throws: ``Failure`` `badData` for sizes beyond 2³¹ − 1.
 func fortran(_ size: Int) throws -> Int32 {
   guard let narrow = Int32(exactly: size) else {
     throw Failure(
-      .badData, "has a side of \(size), which is more than linear algebra can count here",
+      .badData, "has a side of \(size), more than the linear algebra library supports",
       advice: "the largest side is \(Int32.max)")
   }
   return narrow
 }
 
-/// Refuses what a LAPACK routine says it could not do.
+/// Throws if a LAPACK routine reports an error.
 func check(_ info: Int32, _ routine: String) throws {
   guard info != 0 else { return }
   if info > 0 {
     throw Failure(
       .badData, "the decomposition of this matrix does not converge (\(routine) gave up with \(info))",
-      advice: "look for extreme values among its numbers")
+      advice: "check its numbers for extreme values")
   }
   throw Failure(
-    .badData, "cannot be decomposed (\(routine) refuses its argument \(-info))",
-    advice: "look for values that are not finite")
+    .badData, "cannot be decomposed (\(routine) rejects its argument \(-info))",
+    advice: "check for values that are not finite")
 }

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// A dense matrix: row-major, contiguous, a value.
+/// A dense matrix: row-major, contiguous, with value semantics.
 ///
 /// Copies share their storage until one of them is written to. The storage starts at a multiple of 64 bytes, so that
 /// the sums of BLAS do not depend on where the allocator put it.
@@ -11,7 +11,7 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
 
   /// A matrix of zeros.
   ///
-  /// - throws: ``Failure`` `badData` when there can be no such matrix: negative sizes, or more bytes than can be counted.
+  /// - throws: ``Failure`` `badData` for impossible sizes: negative ones, or more bytes than can be counted.
   public init(rows: Int, columns: Int) throws {
     try self.init(rows: rows, columns: columns) { $0.initialize(repeating: 0) }
   }
@@ -21,24 +21,24 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
   /// - throws: ``Failure`` `badData` unless there are rows · columns elements.
   public init(rows: Int, columns: Int, _ elements: some Collection<Scalar>) throws {
     guard rows >= 0, columns >= 0, rows.multipliedReportingOverflow(by: columns) == (elements.count, false) else {
-      throw Failure(.badData, "\(elements.count) numbers are no matrix of \(rows) by \(columns)")
+      throw Failure(.badData, "shape mismatch: \(elements.count) numbers for a matrix of \(rows) × \(columns)")
     }
     try self.init(rows: rows, columns: columns) { _ = $0.initialize(fromContentsOf: elements) }
   }
 
-  /// A matrix whose elements `fill` writes, all of them: the buffer it gets holds nothing yet.
+  /// A matrix whose elements are all written by `fill`, which gets an uninitialized buffer.
   ///
   /// - throws: ``Failure`` `badData` as ``init(rows:columns:)``, and whatever `fill` throws.
   public init(rows: Int, columns: Int, filledBy fill: (UnsafeMutableBufferPointer<Scalar>) throws -> Void) throws {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard rows >= 0, columns >= 0, !overflow, count < Int.max / MemoryLayout<Scalar>.stride - 64 else {
-      throw Failure(.badData, "there is no matrix of \(rows) by \(columns)")
+      throw Failure(.badData, "invalid matrix size \(rows) × \(columns)")
     }
     self.rows = rows
     self.columns = columns
     guard let storage = MatrixStorage<Scalar>(count: count) else {
       throw Failure(
-        .noResources, "there is no memory for a matrix of \(rows) by \(columns)",
+        .noResources, "out of memory for a matrix of \(rows) × \(columns)",
         advice: "use fewer threads (--threads), end other programs, or raise the limit on memory (ulimit -v)")
     }
     self.storage = storage
@@ -47,7 +47,7 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
 
   /// The first rows, in the same storage.
   func prefix(rows kept: Int) -> Matrix {
-    precondition(kept >= 0 && kept <= rows, "no such rows in the matrix")
+    precondition(kept >= 0 && kept <= rows, "rows out of bounds")
     return Matrix(rows: kept, columns: columns, storage: storage)
   }
 
@@ -61,7 +61,7 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
   /// The elements, row after row.
   public var elements: [Scalar] { withUnsafeBufferPointer { Array($0) } }
 
-  /// - precondition: the row and the column are there.
+  /// - precondition: The row and the column are in bounds.
   public subscript(row: Int, column: Int) -> Scalar {
     get { withUnsafeBufferPointer { $0[place(row, column)] } }
     set {
@@ -71,18 +71,18 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
   }
 
   private func place(_ row: Int, _ column: Int) -> Int {
-    precondition(row >= 0 && row < rows && column >= 0 && column < columns, "no such element in the matrix")
+    precondition(row >= 0 && row < rows && column >= 0 && column < columns, "element out of bounds")
     return row * columns + column
   }
 
-  /// The elements where they lie, row after row, for as long as `body` runs.
+  /// Calls `body` with the elements in place, row after row.
   public func withUnsafeBufferPointer<Result>(
     _ body: (UnsafeBufferPointer<Scalar>) throws -> Result
   ) rethrows -> Result {
     try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(start: storage.start, count: count)) }
   }
 
-  /// The elements where they lie, to be written to, for as long as `body` runs.
+  /// Calls `body` with the elements in place, for writing.
   public mutating func withUnsafeMutableBufferPointer<Result>(
     _ body: (UnsafeMutableBufferPointer<Scalar>) throws -> Result
   ) rethrows -> Result {
@@ -92,15 +92,15 @@ public struct Matrix<Scalar: LinearAlgebraScalar>: Sendable {
     }
   }
 
-  /// Parts from the copies that share the storage; due before writing through ``start``.
+  /// Makes the storage unique. Must be called before writing through ``start``.
   mutating func makeUnique() {
     guard !isKnownUniquelyReferenced(&storage) else { return }
-    guard let copy = MatrixStorage<Scalar>(count: count) else { fatalError("there is no memory to copy a matrix") }
+    guard let copy = MatrixStorage<Scalar>(count: count) else { fatalError("out of memory while copying a matrix") }
     copy.start.initialize(from: storage.start, count: count)
     storage = copy
   }
 
-  /// Where the elements lie, for calls into BLAS and LAPACK; the caller keeps the matrix alive meanwhile.
+  /// The address of the elements, for calls into BLAS and LAPACK; the caller keeps the matrix alive.
   var start: UnsafeMutablePointer<Scalar> { storage.start }
 }
 
@@ -113,14 +113,14 @@ extension Matrix: Equatable {
 
 /// The memory of a matrix, freed with its last owner.
 ///
-/// Unchecked, for ``Matrix`` writes to it only while it has one owner.
+/// Unchecked because ``Matrix`` writes to it only while it has one owner.
 final class MatrixStorage<Scalar: LinearAlgebraScalar>: @unchecked Sendable {
   let start: UnsafeMutablePointer<Scalar>
   private let count: Int
 
   private let block: MemoryBlock
 
-  /// Nil where the system gives no memory.
+  /// Nil if there is no memory.
   init?(count: Int) {
     guard let block = MemoryBlock(byteCount: count * MemoryLayout<Scalar>.stride) else { return nil }
     self.block = block

@@ -2,7 +2,7 @@ import CKernels
 import Diagnostics
 
 extension Matrix {
-  /// Row i is what was column i.
+  /// The transpose.
   public func transposed() throws -> Matrix {
     try Matrix(rows: columns, columns: rows) { target in
       withUnsafeBufferPointer { transpose($0, rows: rows, columns: columns, into: target) { $0 } }
@@ -13,7 +13,7 @@ extension Matrix {
 extension Matrix {
   /// Writes the rows of another matrix of the same width over some of these.
   mutating func replace(rows lines: Range<Int>, by other: Matrix) {
-    precondition(lines.count == other.rows && columns == other.columns, "the rows do not fit")
+    precondition(lines.count == other.rows && columns == other.columns, "the sizes of the rows differ")
     let places = lines.lowerBound * columns..<lines.upperBound * columns
     withUnsafeMutableBufferPointer { target in
       other.withUnsafeBufferPointer { _ = target[places].update(fromContentsOf: $0) }
@@ -36,7 +36,7 @@ extension Matrix<Float> {
 extension Matrix<Double> {
   /// The numbers rounded to single precision.
   ///
-  /// - throws: ``Failure`` `badData` when one is beyond its range, or not finite.
+  /// - throws: ``Failure`` `badData` if one is out of range, or not finite.
   public func narrowed() throws -> Matrix<Float> {
     try Matrix<Float>(rows: rows, columns: columns) { target in
       withUnsafeBufferPointer { source in
@@ -46,7 +46,7 @@ extension Matrix<Double> {
     }.checkedFinite()
   }
 
-  /// The numbers rounded to single precision, with rows for columns.
+  /// The transpose, rounded to single precision.
   ///
   /// - throws: as ``narrowed()``.
   func narrowedAndTransposed() throws -> Matrix<Float> {
@@ -60,7 +60,7 @@ extension Matrix<Float> {
   func checkedFinite() throws -> Matrix {
     guard withUnsafeBufferPointer(allFinite) else {
       throw Failure(
-        .badData, "the result holds numbers beyond the range of float32", advice: "lower the weights or the scaling")
+        .badData, "the result has numbers beyond the range of float32", advice: "lower the weights or the scaling")
     }
     return self
   }
@@ -71,7 +71,7 @@ func allFinite(_ numbers: UnsafeBufferPointer<Float>) -> Bool {
   numbers.baseAddress.map { clues_all_finite($0, numbers.count) != 0 } ?? true
 }
 
-/// Writes a row-major matrix with rows for columns, in blocks that stay in the nearest cache.
+/// Writes the transpose of a row-major matrix, in blocks that stay in the nearest cache.
 @inline(__always)
 func transpose<Source: BitwiseCopyable, Target: BitwiseCopyable>(
   _ source: UnsafeBufferPointer<Source>, rows: Int, columns: Int, into target: UnsafeMutableBufferPointer<Target>,

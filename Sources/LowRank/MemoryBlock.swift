@@ -1,25 +1,25 @@
 import Glibc
 import Synchronization
 
-/// Memory for a matrix, from a multiple of 64 bytes on.
+/// Memory for a matrix, aligned to 64 bytes.
 ///
-/// Large blocks are kept for the next matrix of the same size: the system would clear each of their pages anew, and one
-/// module is as large as the other.
+/// Large blocks are kept for the next matrix of the same size: the system would have to clear each of their pages again, and
+/// modules tend to have the same size.
 struct MemoryBlock: @unchecked Sendable {
-  // Unchecked, for whoever holds it decides who writes.
+  // Unchecked because the owner decides who writes.
   let start: UnsafeMutableRawPointer
   private let block: UnsafeMutableRawPointer
   private let byteCount: Int
 
-  /// Nil where the system gives no memory.
+  /// Nil if there is no memory.
   init?(byteCount: Int) {
     if byteCount >= Self.large, let kept = Self.kept.withLock({ $0.take(byteCount) }) {
       self = kept
       return
     }
     self.byteCount = byteCount
-    // Asked for an aligned block, malloc could not give out again the one of the same size that was just freed. An empty
-    // matrix has an address too: BLAS takes no nil.
+    // For an aligned block, malloc could not reuse the one of the same size that was just freed. An empty matrix has an
+    // address too: BLAS does not accept nil.
     guard let block = malloc(byteCount + Self.alignment) else { return nil }
     self.block = block
     start = block.alignedUp(toMultipleOf: Self.alignment)
@@ -36,7 +36,8 @@ struct MemoryBlock: @unchecked Sendable {
 
   private static let kept = Mutex(Kept())
 
-  /// What waits for the next matrix of its size, the longest kept first; at most half a gigabyte.
+  /// Blocks waiting for the next matrix of their size, the oldest first; at most half a gigabyte. Locked because any thread may
+  /// free or take one.
   private struct Kept {
     private var blocks: [MemoryBlock] = []
     private var byteCount = 0

@@ -1,14 +1,14 @@
 import CLinux
 
-/// OpenBLAS as it runs on this machine.
+/// The OpenBLAS on this machine.
 public struct OpenBLAS: Sendable {
-  /// Its version; nil where it does not say.
+  /// Its version; nil if unknown.
   public let version: String?
 
-  /// The processor core whose kernels it runs, in its own words, such as `Haswell`.
+  /// The processor core whose kernels it runs, by its own name, such as `Haswell`.
   public let core: String
 
-  /// The core whose kernels it took by itself.
+  /// The core whose kernels it chose by itself.
   public let found: String
 
   /// The core that was tried instead, but gave wrong products here.
@@ -19,13 +19,13 @@ public struct OpenBLAS: Sendable {
   /// Who chose the kernels.
   public enum Chooser: String, Sendable {
     case itself = "openblas"
-    /// Somebody set `OPENBLAS_CORETYPE`.
+    /// `OPENBLAS_CORETYPE` is set.
     case user
-    /// Its own choice is older than the processor.
+    /// Clues, because OpenBLAS's choice is older than the processor.
     case clues
   }
 
-  /// What runs here; the kernels are chosen now if they were not yet.
+  /// The current state; chooses the kernels if that has not happened yet.
   public static let current = OpenBLAS(clues_prepare_blas().pointee)
 
   init(_ report: clues_blas) {
@@ -42,7 +42,7 @@ public struct OpenBLAS: Sendable {
       }
   }
 
-  /// Sees to it that the kernels are chosen; due before every call of BLAS or LAPACK.
+  /// Makes sure that the kernels are chosen. Must be called before every call of BLAS or LAPACK.
   @inline(__always)
   static func prepare() { _ = clues_prepare_blas() }
 }

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// A run of rows of a matrix, as an operand of a product; it keeps the matrix alive, and can be read with rows for columns.
+/// Consecutive rows of a matrix, as an operand of a product; it keeps the matrix alive, and can be read transposed.
 struct Panel<Scalar: LinearAlgebraScalar> {
   private(set) var rows: Int
   private(set) var columns: Int
@@ -9,10 +9,10 @@ struct Panel<Scalar: LinearAlgebraScalar> {
   fileprivate let start: UnsafeMutablePointer<Scalar>
   fileprivate let storage: MatrixStorage<Scalar>
 
-  /// A panel of `lines` rows of `matrix`, of which only columns `span` count.
+  /// A panel of rows `lines` of `matrix`, restricted to columns `span`.
   fileprivate init(_ matrix: Matrix<Scalar>, rows lines: Range<Int>, columns span: Range<Int>) {
-    precondition(lines.lowerBound >= 0 && lines.upperBound <= matrix.rows, "no such rows in the matrix")
-    precondition(span.lowerBound >= 0 && span.upperBound <= matrix.columns, "no such columns in the matrix")
+    precondition(lines.lowerBound >= 0 && lines.upperBound <= matrix.rows, "rows out of bounds")
+    precondition(span.lowerBound >= 0 && span.upperBound <= matrix.columns, "columns out of bounds")
     (rows, columns, stride, storage) = (lines.count, span.count, matrix.columns, matrix.storage)
     // An empty panel may begin beyond the last element; its address is never used.
     start = matrix.start + lines.lowerBound * matrix.columns + span.lowerBound
@@ -34,33 +34,36 @@ extension Matrix {
   /// The whole matrix as an operand.
   var whole: Panel<Scalar> { panel() }
 
-  /// Writes left · right into a part of this matrix, or adds it to what is there.
+  /// Writes left · right into a part of this matrix, or adds it to the present contents.
   ///
   /// - throws: ``Failure`` `badData` for sizes that BLAS cannot count.
-  /// - precondition: the sizes fit.
+  /// - precondition: The sizes match.
   mutating func set(
     rows lines: Range<Int>? = nil, columns span: Range<Int>? = nil, to left: Panel<Scalar>, times right: Panel<Scalar>,
     accumulating: Bool = false
   ) throws {
-    // The write below goes past copy-on-write, which is why the storage is made ours first.
+    // The write below bypasses copy-on-write, so the storage is made unique first.
     makeUnique()
     try multiply(left, right, into: panel(rows: lines, columns: span), accumulating: accumulating)
   }
 }
 
-/// left · right as a matrix of its own.
+/// left · right as a new matrix.
 func product<Scalar>(_ left: Panel<Scalar>, _ right: Panel<Scalar>) throws -> Matrix<Scalar> {
   let result = try Matrix<Scalar>(rows: left.rows, columns: right.columns) { _ in }
   try multiply(left, right, into: result.whole, accumulating: false)
   return result
 }
 
-/// Writes left · right to a panel, or adds it to what is there: past copy-on-write, so the matrix must be the caller's own.
+/// Writes left · right to a panel, or adds it to the present contents. It bypasses copy-on-write, so the caller must be the
+/// only owner of the matrix.
 func multiply<Scalar>(
   _ left: Panel<Scalar>, _ right: Panel<Scalar>, into target: Panel<Scalar>, accumulating: Bool
 ) throws {
   precondition(left.columns == right.rows, "the inner sizes of a product differ")
-  precondition(target.rows == left.rows && target.columns == right.columns, "a product does not fit its place")
+  precondition(
+    target.rows == left.rows && target.columns == right.columns, "the size of a product differs from that of its target"
+  )
   guard target.rows > 0, target.columns > 0 else { return }
   guard left.columns > 0 else {
     guard !accumulating else { return }

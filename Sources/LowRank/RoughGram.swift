@@ -1,18 +1,18 @@
 import CKernels
 import Diagnostics
 
-/// All inner products of terms as ``gram(_:)`` gives them, [n, n], but to some six digits: for figures that people read,
-/// at a fraction of the cost, and without a copy of any factor.
+/// All inner products of terms as in ``gram(_:)``, [n, n], but only to about six digits: for figures that people read, at a
+/// fraction of the cost, and without copying any factor.
 ///
-/// Numbers too small or too large for squares in single precision are left to ``gram(_:)``.
+/// Numbers too small or too large for squares in single precision use ``gram(_:)``.
 ///
 /// - throws: ``Failure`` `badData` as ``gram(_:)``.
 public func roughGram(_ terms: [Term]) throws -> Matrix<Double> {
   try roughGram(terms.count, blocks: terms.count) { terms[$0] }
 }
 
-/// The same of terms that are made when they are looked at, so that no more than a block of them and one more are there at
-/// once; as often as there are blocks.
+/// The same for terms that are made on demand, so that at most one block of them and one more exist at once; each is made once
+/// per block.
 public func roughGram(_ count: Int, blocks size: Int, of term: (Int) throws -> Term) throws -> Matrix<Double> {
   var result = try Matrix<Double>(rows: count, columns: count)
   for start in stride(from: 0, to: count, by: max(1, size)) {
@@ -33,8 +33,8 @@ public func roughGram(_ count: Int, blocks size: Int, of term: (Int) throws -> T
   return result
 }
 
-/// The inner products of some terms with one other as ``innerProduct(_:_:)`` gives them, but to some six digits, as
-/// ``roughGram(_:)``; the terms are made one after the other.
+/// The inner products of some terms with another one as in ``innerProduct(_:_:)``, but only to about six digits, like
+/// ``roughGram(_:)``; the terms are made one after another.
 ///
 /// - throws: ``Failure`` `badData` as ``innerProduct(_:_:)``.
 public func roughInnerProducts(_ count: Int, with other: Term, of term: (Int) throws -> Term) throws -> [Double] {
@@ -100,9 +100,9 @@ private func products(
   }
 }
 
-/// Some entries of c·B·A in single precision, those where `rows` and `columns` cross: for figures that people read.
+/// Some entries of c·B·A in single precision, at the crossings of `rows` and `columns`: for figures that people read.
 ///
-/// - precondition: the rows and columns are there.
+/// - precondition: The rows and columns are in bounds.
 public func roughEntries(rows: [Int], columns: [Int], of term: Term) throws -> Matrix<Float> {
   let (rank, width) = (term.rank, term.a.columns)
   let b = try Matrix<Float>(rows: rows.count, columns: rank) { target in

@@ -1,25 +1,25 @@
 import Diagnostics
 import Tensors
 
-/// Factors on their way into a type of 16 bits.
+/// Factors to be stored in a 16-bit type.
 public struct RoundedFactors: Sendable {
-  /// The factors as they should be stored: B·A is what it was, split between the two so that little is lost by rounding.
+  /// The factors as they should be stored: B·A is unchanged, but split between the two so that rounding loses little.
   public let factors: Factors
 
   /// Whether no number is too large for the type.
   public let isInRange: Bool
 
-  /// ‖B′·A′ − B·A‖_F over ‖B·A‖_F, with B′ and A′ as they come back from the type; at most, where it is small.
+  /// ‖B′·A′ − B·A‖_F over ‖B·A‖_F, with B′ and A′ after rounding to the type; an upper bound if it is small.
   public let error: Double
 
-  /// Whether the error is one of rounding, and no number has been lost for being too small or too large.
+  /// Whether the error is explained by rounding, without numbers that are too small or too large for the type.
   ///
-  /// Rounding changes each number by one unit u at most, and a product by some 0.6 u: 4 u are more than it explains.
+  /// Rounding changes each number by at most one unit u, and a product by about 0.6 u: it cannot explain more than 4 u.
   public let isFaithful: Bool
 }
 
 extension DType {
-  /// The largest relative change that rounding to this type makes of a number in its range; nil unless it has 16 bits.
+  /// The largest relative change from rounding a number in range to this type; nil unless it has 16 bits.
   public var halfRoundoff: Double? {
     switch self {
     case .f16: 0x1p-11
@@ -28,19 +28,18 @@ extension DType {
     }
   }
 
-  /// The relative change of numbers beyond which more than rounding is at work.
+  /// The largest relative change of numbers that rounding explains.
   public var faithfulError: Double? { halfRoundoff.map { 4 * $0 } }
 }
 
 extension Factors {
-  /// Brings the factors into the range of a type of 16 bits, and tells what their product loses in it.
+  /// Brings the factors into the range of a 16-bit type, and says what their product loses in it.
   ///
-  /// Where the product would change by more than a unit, columns of B and the rows of A that belong to them are multiplied with
-  /// 2ᵏ and 2⁻ᵏ, which changes no product: to where the largest numbers of both are alike, so that neither leaves the range
-  /// before the other. That is done only to those of which rounding takes more than it does in range; all others keep their
-  /// bits.
+  /// If the product would change by more than a unit, columns of B and the matching rows of A are multiplied by 2ᵏ and 2⁻ᵏ,
+  /// which does not change the product, so that the largest numbers of both have similar size and neither leaves the range
+  /// before the other. Only columns that lose more than rounding in range does are changed; all others keep their bits.
   ///
-  /// The loss is worked out from the factors; the dense product is never formed.
+  /// The loss is computed from the factors; the dense product is never formed.
   ///
   /// - parameters:
   ///   - energy: ‖B·A‖²_F, if it is known.
@@ -62,13 +61,13 @@ extension Factors {
   }
 }
 
-/// Factors and what rounding makes of them.
+/// Factors and their rounding errors.
 private struct Rounding {
   let factors: Factors
   let dtype: DType
   private let b: Matrix<Float>
   private let a: Matrix<Float>
-  /// Of every unit of rank.
+  /// For every unit of rank.
   private let columns: [Loss]
   private let rows: [Loss]
 
@@ -83,8 +82,8 @@ private struct Rounding {
 
   var isFinite: Bool { b.withUnsafeBufferPointer(allFinite) && a.withUnsafeBufferPointer(allFinite) }
 
-  /// The same product with those units of rank balanced that lose more than they would in range; nil when the product loses
-  /// nothing that counts, or none gains by it.
+  /// The same product, balancing those units of rank that lose more than they would in range; nil if the product loses nothing
+  /// significant, or no unit would gain.
   func balanced(_ unit: Double, energy: Double?) throws -> Rounding? {
     let lossy = columns.indices.filter { !columns[$0].isWithin(unit) || !rows[$0].isWithin(unit) }
     guard !lossy.isEmpty, try !isFinite || error(energy: energy, sufficing: unit) > unit else { return nil }
@@ -99,7 +98,7 @@ private struct Rounding {
     return try shifts.contains { $0 != 0 } ? Rounding(factors.moved(by: shifts), dtype) : nil
   }
 
-  /// The power of two for a column of B, and its inverse for the row of A, that makes their largest numbers alike.
+  /// The power of two for a column of B, and its inverse for the row of A, that makes their largest numbers similar.
   private func shift(_ index: Int) -> Int {
     switch (columns[index].largest, rows[index].largest) {
     case (0, 0): 0
@@ -109,7 +108,7 @@ private struct Rounding {
     }
   }
 
-  /// ‖B′·A′ − B·A‖_F over ‖B·A‖_F; a bound on it where that is at most `enough`.
+  /// ‖B′·A′ − B·A‖_F over ‖B·A‖_F; a bound on it if that is at most `enough`.
   func error(energy: Double?, sufficing enough: Double) throws -> Double {
     // B′·A′ − B·A = (B′ − B)·A + B′·(A′ − A), the sum of two matrices of rank one for every unit of rank.
     let parts = zip(columns, rows).reduce(0) { $0 + $1.0.error * $1.1.energy + $1.0.energy * $1.1.error }
@@ -135,7 +134,7 @@ private struct Rounding {
   }
 }
 
-/// What rounding takes from some numbers.
+/// The rounding error of some numbers.
 private struct Loss {
   /// Σ x²
   var energy = 0.0
@@ -203,7 +202,7 @@ extension Factors {
 }
 
 extension Matrix<Float> {
-  /// The numbers as they come back from another type.
+  /// The numbers after conversion to another type and back.
   fileprivate func through(_ dtype: DType) throws -> Matrix {
     let stored = Tensor(elements, shape: [rows, columns], dtype: dtype)
     return try Matrix(rows: rows, columns: columns) { target in
@@ -212,9 +211,9 @@ extension Matrix<Float> {
   }
 }
 
-/// How far numbers are from what comes back from another type, in Euclidean norm: ‖x′ − x‖ over ‖x‖.
+/// The error of converting numbers to another type and back, in Euclidean norm: ‖x′ − x‖ over ‖x‖.
 ///
-/// Infinite when one is too large for it, 0 for numbers that are all zero.
+/// Infinite if one is too large for it, 0 if all numbers are zero.
 public func roundingError(of values: [Float], in dtype: DType) throws -> Double {
   let rounded = try Tensor(values, shape: [values.count], dtype: dtype).floats()
   var loss = Loss()

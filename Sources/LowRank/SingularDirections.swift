@@ -1,6 +1,6 @@
 import Tensors
 
-/// X = U·diag(s)·V of a dense matrix, for the directions that are more than the rounding of its entries.
+/// X = U·diag(s)·V of a dense matrix, for the directions that are more than rounding of its entries.
 public struct SingularDirections: Sendable {
   /// U, [out, k], with orthonormal columns.
   public let left: Matrix<Float>
@@ -13,8 +13,8 @@ public struct SingularDirections: Sendable {
 
   /// The directions that hold all but 10⁻¹² of the energy ‖X‖²_F.
   ///
-  /// A matrix whose entries are rounded to float32 has full rank; what rounding adds is at most 2⁻⁴⁸ of the energy. A matrix
-  /// of low rank is found to be one by a sketch, which saves the decomposition of the whole.
+  /// A matrix whose entries are rounded to float32 has full rank; rounding adds at most 2⁻⁴⁸ of the energy. A sketch recognizes
+  /// a matrix of low rank, which saves decomposing the whole matrix.
   ///
   /// - throws: ``Failure`` `badData` as ``compress(dense:to:by:)``.
   public init(of matrix: Matrix<Float>, stream: RandomStream) throws {

@@ -6,7 +6,7 @@ struct SingularValueDecomposition: Sendable {
   /// The left singular vectors as rows, [t, rows of X], with t the smaller side of X.
   let left: Matrix<Double>
 
-  /// The singular values, t of them, largest first. What rounding alone accounts for is zero.
+  /// The singular values, t of them, largest first. Values explained by rounding are zero.
   let values: [Double]
 
   /// The right singular vectors as rows, [t, columns of X].
@@ -14,10 +14,10 @@ struct SingularValueDecomposition: Sendable {
 
   /// Decomposes a matrix with LAPACK's divide and conquer.
   ///
-  /// Values of at most `longestSide`·2⁻⁵²·s₁ are set to zero: they are the rounding of a rank that is not there, and would
-  /// differ from one processor to the next.
+  /// Values of at most `longestSide`·2⁻⁵²·s₁ are set to zero: they are just rounding, and would differ from one processor to
+  /// the next.
   ///
-  /// - parameter longestSide: the longest side of the matrix that X stands for, if it is longer than X's own.
+  /// - parameter longestSide: The longest side of the matrix that X represents, if longer than X's own.
   /// - throws: ``Failure`` `badData` when X holds a number that is not finite, or when the iteration does not converge.
   init(_ matrix: consuming Matrix<Double>, longestSide: Int = 0) throws {
     let (rows, columns) = (matrix.rows, matrix.columns)

@@ -13,10 +13,10 @@ import Tensors
 /// - E ≤ K + ρ, since MᵀM = CᵀC + FᵀF with ‖F‖² = ρ, and by Ky Fan's inequality for sums.
 /// - √E ≤ √K + ‖X‖, with X = M·v − u·s. In bases that begin with u and v, M is [s 0; X Y]; the root of the energy of the
 ///   leading k directions is a norm (Ky Fan's 2-k norm), and that of [s 0; 0 Y] is √K as long as no direction of Y is
-///   stronger than the last of s. That condition is not calculated: it fails if every one of the 16 or more random
-///   directions all but misses the same leading singular vector of M, which is as good as impossible, but no more.
+///   stronger than the last of s. This condition is not checked: it fails only if each of the 16 or more random directions
+///   almost misses the same leading singular vector of M, which is practically, but not strictly, impossible.
 ///
-/// K and ρ come from C as it is calculated, so what is reported as kept and as discarded holds whatever the check says.
+/// K and ρ are computed from C itself, so the reported kept and discarded energies hold whatever the check says.
 struct Sketch {
   /// Q, as rows [l, out].
   private let basis: Matrix<Double>
@@ -27,9 +27,9 @@ struct Sketch {
   private let verdict: SketchSpectrum.Verdict
   private let energy: Double
 
-  /// Grows a sketch until the check is passed.
+  /// Grows a sketch until it passes the check.
   ///
-  /// - returns: nil when that would take more directions than a quarter of the smaller side.
+  /// - returns: nil if that would take more directions than a quarter of the smaller side.
   init?(of matrix: DenseOperator, energy: Double, for rank: Rank, tolerance: Double, stream: RandomStream) throws {
     let most = min(matrix.out, matrix.in) / 4
     guard let height = Self.blockHeight(for: rank, of: most, tolerance: tolerance), height <= most else { return nil }
@@ -48,7 +48,7 @@ struct Sketch {
           self.projection = try RowFactorization(consume projection)
           return
         }
-        // The check grows faster than a step costs.
+        // The cost of the check grows faster than that of a step.
         checkDue = krylov.count * 5 / 4
       }
       block = next
@@ -56,7 +56,7 @@ struct Sketch {
     return nil
   }
 
-  /// How many directions a step adds; nil when the rank calls for more than `most`.
+  /// The number of directions that a step adds; nil if the rank needs more than `most`.
   private static func blockHeight(for rank: Rank, of most: Int, tolerance: Double) -> Int? {
     switch rank {
     case .full: nil

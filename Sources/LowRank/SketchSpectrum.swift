@@ -1,6 +1,6 @@
-/// What a sketch knows about the singular values of a matrix, and how far it can be off; see ``Sketch``.
+/// The singular values of a matrix according to a sketch, with error bounds; see ``Sketch``.
 struct SketchSpectrum {
-  /// K at place k, and the square of ‖X‖ there.
+  /// K at index k, and the square of ‖X‖ there.
   private var kept = [0.0]
   private var residual = [0.0]
   private let energy: Double
@@ -18,7 +18,7 @@ struct SketchSpectrum {
     let noise = Double(count) * .ulpOfOne * eigen.values[0]
     for (index, value) in eigen.values.enumerated() {
       kept.append(kept[index] + max(0, value))
-      // M·v − u·s is what the last block's part of u couples to, over s; nothing is known where s is mere rounding.
+      // M·v − u·s is what the last block's part of u couples to, divided by s; unknown if s is just rounding.
       let row = leading[index * coupling.columns..<(index + 1) * coupling.columns]
       residual.append(residual[index] + (value > noise ? row.reduce(0) { $0 + $1 * $1 } / value : .infinity))
     }
@@ -26,13 +26,13 @@ struct SketchSpectrum {
     outside = max(0, energy - kept[count])
   }
 
-  /// The rank to cut at, and how much less than the best it keeps at most.
+  /// The rank at which to cut, and a bound for how much less than the best it keeps.
   struct Verdict {
     let rank: Int
     let shortfall: Double
   }
 
-  /// The verdict, once the check is passed.
+  /// The verdict, if the check is passed.
   func verdict(on rank: Rank, tolerance: Double) -> Verdict? {
     switch rank {
     case .full: return nil

@@ -1,6 +1,6 @@
 import CKernels
 
-/// The exact sum of terms, as factors of rank Σ r: the B's side by side and the A's one below the other.
+/// The exact sum of terms, as factors of rank Σ r: the Bs side by side and the As stacked.
 ///
 /// The coefficients go into B, so A keeps its bits; so does B where the coefficient is 1. FLoRA (arXiv 2409.05976)
 /// aggregates clients this way.
@@ -37,7 +37,7 @@ public func stack(_ terms: [Term]) throws -> Factors {
   return try Factors(b: b.checkedFinite(), a: a)
 }
 
-/// The stacked factors in double precision, both with a row a unit of rank: (c·B)ᵀ [Σ r, out] and A [Σ r, in].
+/// The stacked factors in double precision, both with one row per unit of rank: (c·B)ᵀ [Σ r, out] and A [Σ r, in].
 func stackedRows(_ terms: [Term]) throws -> (b: Matrix<Double>, a: Matrix<Double>) {
   let (out, columns) = try commonSize(of: terms)
   let rank = terms.reduce(0) { $0 + $1.rank }

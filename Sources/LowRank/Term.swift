@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// What one client brings to a module: ΔW = c·B·A, with c its weight times its scaling.
+/// One client's contribution to a module: ΔW = c·B·A, with c its weight times its scaling.
 public struct Term: Sendable, Equatable {
   /// c, a finite number.
   public let coefficient: Double
@@ -31,23 +31,23 @@ public struct Term: Sendable, Equatable {
   public var rank: Int { factors.rank }
 }
 
-/// Checks that terms can be added up, and says what size their sum has.
+/// Checks that terms can be added, and returns the size of their sum.
 ///
 /// - throws: ``Failure`` `badData` when there is none, or when their sizes differ.
 func commonSize(of terms: [Term]) throws -> (out: Int, in: Int) {
   guard let first = terms.first?.factors else {
-    throw Failure(.badData, "there is no term to add up", advice: "at least one client must bring the module")
+    throw Failure(.badData, "there are no terms to add", advice: "at least one client must have the module")
   }
   for term in terms where (term.factors.out, term.factors.in) != (first.out, first.in) {
     throw Failure(
       .badData,
-      "one client's delta is \(term.factors.out) by \(term.factors.in), another's \(first.out) by \(first.in)",
-      advice: "merge adapters of the same base model only")
+      "shape mismatch: one client's delta is \(term.factors.out) × \(term.factors.in), another's \(first.out) × \(first.in)",
+      advice: "merge only adapters of the same base model")
   }
   return (first.out, first.in)
 }
 
-/// The terms in an order that depends on what they hold only, so that sums over them do not depend on whose came first.
+/// The terms in an order that depends only on their contents, so that sums over them do not depend on the original order.
 func canonicalOrder(_ terms: [Term]) -> [Term] {
   terms.sorted { left, right in
     if left.coefficient != right.coefficient { return left.coefficient < right.coefficient }
@@ -56,7 +56,7 @@ func canonicalOrder(_ terms: [Term]) -> [Term] {
   }
 }
 
-/// Whether the bits of one matrix come before those of another of the same size; nil when they are the same.
+/// Whether the bits of one matrix sort before those of another of the same size; nil if they are equal.
 private func precedes(_ left: Matrix<Float>, _ right: Matrix<Float>) -> Bool? {
   left.withUnsafeBufferPointer { left in
     right.withUnsafeBufferPointer { right in

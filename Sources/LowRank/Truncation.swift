@@ -1,4 +1,4 @@
-/// Orthonormal rows [t, width] in one of the forms that they come in.
+/// Orthonormal rows [t, width] in one of several forms.
 enum OrthonormalRows {
   /// The unit vectors.
   case unit
@@ -17,9 +17,9 @@ enum OrthonormalRows {
 
 /// The best factors of L·X·R, where L has the rows of `left` as columns, X is a small core, and R is `right`.
 ///
-/// By Eckart and Young these are the leading singular directions of the core, taken out into the large space.
+/// By Eckart and Young these are the leading singular directions of the core, mapped to the large space.
 ///
-/// - parameter energy: ‖·‖²_F of what the core stands for, if the core is only a part of it.
+/// - parameter energy: ‖·‖²_F of what the core represents, if the core is only a part of it.
 func truncate(
   core: consuming Matrix<Double>, left: OrthonormalRows, right: OrthonormalRows, longestSide: Int, to rank: Rank,
   energy: Double? = nil, shortfall: Double = 0
@@ -40,7 +40,7 @@ func truncate(
     singularValues: energy == nil ? values : Array(values.prefix(count)), shortfall: shortfall)
 }
 
-/// The first rows, each times its factor; rows that are not there are zeros.
+/// The first rows, each times its factor; missing rows are zeros.
 private func scaled(_ matrix: Matrix<Double>, by factors: [Double], rows: Int) throws -> Matrix<Double> {
   let columns = matrix.columns
   return try Matrix(rows: rows, columns: columns) { target in
@@ -53,7 +53,7 @@ private func scaled(_ matrix: Matrix<Double>, by factors: [Double], rows: Int) t
   }
 }
 
-/// Turns every pair of rows so that the largest entry of the leading one, the first of equals, is positive.
+/// Flips the sign of every pair of rows so that the largest entry of the leading one, the first of equals, is positive.
 func fixSigns(leading: inout Matrix<Double>, following: inout Matrix<Double>) {
   let flipped = flipRows(of: &leading)
   let columns = following.columns
@@ -64,7 +64,7 @@ func fixSigns(leading: inout Matrix<Double>, following: inout Matrix<Double>) {
   }
 }
 
-/// Turns every row so that its largest entry, the first of equals, is positive; returns the rows that were turned.
+/// Flips the sign of every row so that its largest entry, the first of equals, is positive; returns the flipped rows.
 @discardableResult
 func flipRows(of matrix: inout Matrix<Double>) -> [Int] {
   let (rows, columns) = (matrix.rows, matrix.columns)

@@ -2,9 +2,9 @@ import Diagnostics
 import Recipes
 import Tensors
 
-/// What becomes of tensors that replace the base model's own: they are values, not updates, so no merge method fits them.
+/// Merges tensors that replace the base model's own: they are values, not updates, so no merge method applies.
 ///
-/// - parameter weightedAdapters: Such as ``checkAbsolutes(_:policy:)`` let through.
+/// - parameter weightedAdapters: Checked by ``checkAbsolutes(_:policy:)``.
 package func mergeAbsolutes(
   _ weightedAdapters: [WeightedAdapter], policy: Recipe.Absolute, dtype: DType
 ) throws -> [(name: String, tensor: Tensor)] {
@@ -15,20 +15,21 @@ package func mergeAbsolutes(
     return try names.map { (name: $0, tensor: try average($0, weightedAdapters, dtype)) }
   case .take(let client):
     return weightedAdapters.filter { $0.client == client }.flatMap { $0.absolutes }
-  // One adapter keeps what is its own.
+  // A single adapter keeps its own tensors.
   case .refuse, .average: return weightedAdapters.flatMap { $0.absolutes }
   }
 }
 
-/// Refuses tensors that the policy does not cover, and such as would get into the result and are no numbers or no mean; due
-/// before any work is done.
+/// Refuses tensors that the policy does not cover, or that would be in the result without being finite or having a mean.
+/// Must be called before any work is done.
 func checkAbsolutes(_ weightedAdapters: [WeightedAdapter], policy: Recipe.Absolute) throws {
   if case .take(let client) = policy { try checkThatThereIsSomething(toTakeFrom: client, weightedAdapters) }
   for weightedAdapter in weightedAdapters where policy.uses(weightedAdapter.client) {
     for (name, tensor) in weightedAdapter.absolutes {
       if policy == .refuse, weightedAdapters.count > 1 {
         throw Failure(
-          .badData, "replaces a tensor of the base model (modules_to_save, a bias or an embedding), which is no update",
+          .badData,
+          "replaces a tensor of the base model (modules_to_save, a bias or an embedding), which is not an update",
           advice: "say what to do with such tensors: merge.absolute (--absolute) average, drop, or {take: CLIENT}",
           client: weightedAdapter.client, tensor: name)
       }
@@ -39,8 +40,8 @@ func checkAbsolutes(_ weightedAdapters: [WeightedAdapter], policy: Recipe.Absolu
       if policy.isMean, weightedAdapter.weight < 0 {
         throw Failure(
           .badData,
-          "replaces a tensor of the base model, and cannot be averaged under the negative weight \(short(weightedAdapter.weight)): "
-            + "the result would lie beyond the values of all clients",
+          "replaces a tensor of the base model, which cannot be averaged with the negative weight \(short(weightedAdapter.weight)): "
+            + "the result would lie outside the range of the clients' values",
           advice: "such tensors are values, not updates: drop them, or take those of one client "
             + "(merge.absolute, --absolute '{take: CLIENT}')", client: weightedAdapter.client, tensor: name)
       }
@@ -51,7 +52,7 @@ func checkAbsolutes(_ weightedAdapters: [WeightedAdapter], policy: Recipe.Absolu
     let owners = weightedAdapters.filter { $0.adapter.absolutes[name] != nil }
     guard owners.allSatisfy({ $0.weight == 0 }), let first = owners.first else { continue }
     throw Failure(
-      .badData, "cannot be averaged, because all clients that have it have the weight 0",
+      .badData, "cannot be averaged: all clients that have it have weight 0",
       advice: "drop such tensors, or take those of one client (merge.absolute, --absolute '{take: CLIENT}')",
       client: first.client, tensor: name)
   }
@@ -68,12 +69,12 @@ private func checkThatThereIsSomething(toTakeFrom client: String, _ weightedAdap
   throw Failure(
     .badData, "has no tensors that replace the base model's, so there is nothing to take",
     advice: owners.isEmpty
-      ? "no client has any: leave out merge.absolute (--absolute)"
+      ? "no client has any: omit merge.absolute (--absolute)"
       : "take those of \(owners.joined(separator: " or ")), or drop them", client: client)
 }
 
 extension Recipe.Absolute {
-  /// Whether tensors of this client have a part in the result.
+  /// Whether tensors of this client are part of the result.
   func uses(_ client: String) -> Bool {
     switch self {
     case .drop: false
@@ -82,7 +83,7 @@ extension Recipe.Absolute {
     }
   }
 
-  /// Whether weights say how much each client counts; of one client alone, that it does.
+  /// Whether the client has a weight that counts.
   fileprivate var isMean: Bool { self == .average || self == .refuse }
 }
 
@@ -93,7 +94,7 @@ extension WeightedAdapter {
   }
 }
 
-/// The tensor if it is one of whole numbers, such as a count of batches, and the same with all clients that have it.
+/// The tensor if it holds integers, such as a batch count, and is the same in all clients that have it.
 ///
 /// - returns: Nil for floats, which have a mean.
 private func common(_ name: String, _ weightedAdapters: [WeightedAdapter]) throws -> Tensor? {
@@ -103,8 +104,8 @@ private func common(_ name: String, _ weightedAdapters: [WeightedAdapter]) throw
   guard let first = owned.first, let odd = owned.first(where: { !$0.tensor.dtype.isAdapterFloat }) else { return nil }
   guard owned.allSatisfy({ same($0.tensor, first.tensor) }) else {
     throw Failure(
-      .badData, "holds \(odd.tensor.dtype.torchName), of which there is no mean, and is not the same with all clients",
-      advice: "leave out whole tensors or take those of one client: merge.absolute (--absolute) drop or {take: CLIENT}",
+      .badData, "holds \(odd.tensor.dtype.torchName), which cannot be averaged, and differs between clients",
+      advice: "drop whole tensors or take those of one client: merge.absolute (--absolute) drop or {take: CLIENT}",
       client: odd.client, tensor: name)
   }
   return first.tensor
@@ -120,8 +121,8 @@ private func average(_ name: String, _ weightedAdapters: [WeightedAdapter], _ dt
     guard let tensor = weightedAdapter.adapter.absolutes[name] else { continue }
     if let model, model.shape != tensor.shape {
       throw Failure(
-        .badData, "has shape \(tensor.shape), but with client '\(model.client)' it is \(model.shape)",
-        advice: "vocabularies that differ cannot be averaged; use {take: CLIENT} or drop",
+        .badData, "has shape \(tensor.shape), but in client '\(model.client)' it has \(model.shape)",
+        advice: "different vocabularies cannot be averaged; use {take: CLIENT} or drop",
         client: weightedAdapter.client, tensor: name)
     }
     model = model ?? (weightedAdapter.client, tensor.shape)
@@ -131,7 +132,7 @@ private func average(_ name: String, _ weightedAdapters: [WeightedAdapter], _ dt
     total += weightedAdapter.weight
   }
   guard total > 0, let model else {
-    throw Failure(.badData, "cannot be averaged, because the weights sum to \(total)", tensor: name)
+    throw Failure(.badData, "cannot be averaged: the weights sum to \(total)", tensor: name)
   }
   return try locating(tensor: name) { try storedFaithfully(sums.map { Float($0 / total) }, shape: model.shape, dtype) }
 }
@@ -139,5 +140,5 @@ private func average(_ name: String, _ weightedAdapters: [WeightedAdapter], _ dt
 private func check(_ tensor: Tensor, _ name: String, of client: String) throws {
   guard tensor.dtype.isAdapterFloat, try !tensor.isFinite() else { return }
   throw Failure(
-    .badData, "holds numbers that are NaN or infinite", advice: "leave this client out", client: client, tensor: name)
+    .badData, "contains NaN or infinite numbers", advice: "leave this client out", client: client, tensor: name)
 }

@@ -1,9 +1,9 @@
 import Diagnostics
 
 extension MergeFigures {
-  /// Whose updates a linear method took, where it did not take all of those that have a weight: krum's choice, say.
+  /// A note on whose updates a linear method used, if it left out some that have a weight, as krum does.
   ///
-  /// - parameter weighted: The clients that have a weight other than 0; that the others are not taken needs no explanation.
+  /// - parameter weighted: The clients with a weight other than 0; leaving out the others needs no explanation.
   package func coefficientNote(weighted: Set<String>) -> Note? {
     var taken: [String: Int] = [:]
     var offered: [String: Int] = [:]
@@ -22,16 +22,16 @@ extension MergeFigures {
     if names.allSatisfy({ taken[$0] == nil || taken[$0] == offered[$0] }) {
       let (some, rest) = (names.filter { taken[$0] != nil }, names.filter { taken[$0] == nil })
       return .info(
-        "'\(method)' takes the \(some.count == 1 ? "update" : "updates") of \(list(some)) and leaves out \(list(rest))")
+        "'\(method)' uses the \(some.count == 1 ? "update" : "updates") of \(list(some)) and leaves out \(list(rest))")
     }
     let shares = names.map { "'\($0)' in \(taken[$0] ?? 0) of \(offered[$0] ?? 0)" }
     return .info(
-      "'\(method)' takes other clients' updates in other modules: " + shares.prefix(20).joined(separator: ", ")
+      "'\(method)' uses different clients' updates in different modules: " + shares.prefix(20).joined(separator: ", ")
         + (shares.count > 20 ? ", …" : ""))
   }
 }
 
-/// Names in quotes, the first ones of many.
+/// Names in quotes; the first ones if there are many.
 private func list(_ names: [String]) -> String {
   let most = 10
   let shown = names.prefix(most).map { "'\($0)'" }.joined(separator: ", ")
@@ -39,7 +39,7 @@ private func list(_ names: [String]) -> String {
 }
 
 extension MergeSettings {
-  /// Clients of weight 0 that still have a part in the result: no weight is not the same as leaving them out.
+  /// Notes on clients of weight 0 that still affect the result: a weight of 0 is not the same as leaving them out.
   package func weightlessNotes(_ weightedAdapters: [WeightedAdapter]) -> [Note] {
     let weightless = weightedAdapters.filter { $0.weight == 0 }
     guard weightless.count < weightedAdapters.count else { return [] }
@@ -52,12 +52,12 @@ extension MergeSettings {
       } else if method.wantsInnerProducts || method.wantsAdapterInnerProducts {
         part = "'\(method.about.id)' still compares the others with it"
       } else if own > 0 {
-        part = "the result has the \(own == 1 ? "module" : "\(own) modules") that only it has, as zeros"
+        part = "the result has the \(own == 1 ? "module" : "\(own) modules") that only this client has, as zeros"
       } else {
         return nil
       }
       return .info(
-        "client '\(weightedAdapter.client)' has the weight 0, which does not leave it out: \(part); "
+        "client '\(weightedAdapter.client)' has weight 0, which does not leave it out: \(part); "
           + "--without \(shellWord(weightedAdapter.client)) leaves it out")
     }
   }

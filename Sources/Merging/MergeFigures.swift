@@ -1,7 +1,7 @@
 import Adapters
 import JSON
 
-/// How the adapters were merged, and what became of every module.
+/// How the adapters were merged, and figures for every module.
 package struct MergeFigures: Sendable {
   package let method: String
   package let space: String
@@ -10,29 +10,29 @@ package struct MergeFigures: Sendable {
   package let parameters: JSONValue
   /// The clients in the order of the cosines.
   package let clients: [String]
-  /// What became of tensors that replace the base model's; nil where there are none.
+  /// What was done with tensors that replace the base model's; nil if there are none.
   package let replaced: ReplacedTensors?
   package let modules: [ModuleFigures]
-  /// The ranks that the modules are written with, where A and B are filled up with zeros.
+  /// The ranks with which the modules are written, if A and B are padded with zeros.
   package var ranks: RankLayout?
 
-  /// How every client's update stands beside the others' and the result, in the order of the clients.
+  /// How every client's update compares with the others' and the result, in the order of the clients.
   package let figures: [ClientFigures]
 
-  /// What speaks against each client (``OutlierRule``), in the order of the clients.
+  /// The evidence against each client (``OutlierRule``), in the order of the clients.
   package let suspicions: [Suspicion]
 
   /// The cosines between two clients' updates over the modules that both have and in which clients were compared,
   /// row-major; nil for a pair that shares none.
   package let cosines: [Double?]
 
-  /// How many modules at least two clients have; conflicts of sign and cosines are about these.
+  /// The number of modules that at least two clients have; sign conflicts and cosines refer to these.
   package let sharedModules: Int
 
   /// In how many of the shared modules pairs of clients were compared.
   package let comparedModules: Int
 
-  /// How many modules a cosine is taken over, from the least to the most; nil where no two clients share a module.
+  /// The smallest and largest number of modules over which a cosine is taken; nil if no two clients share a module.
   package let modulesOfPairs: ClosedRange<Int>?
 
   package init(
@@ -56,7 +56,7 @@ package struct MergeFigures: Sendable {
     return shared.isEmpty ? 0 : shared.reduce(0) { $0 + $1.signConflict } / Double(shared.count)
   }
 
-  /// The share of the merged deltas' energy that compression left out; 0 when nothing was compressed.
+  /// The share of the merged deltas' energy that compression dropped; 0 if nothing was compressed.
   package var discardedShare: Double {
     let energy = modules.reduce(0) { $0 + $1.energy }
     return energy > 0 ? modules.reduce(0) { $0 + $1.discardedEnergy } / energy : 0

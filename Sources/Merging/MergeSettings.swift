@@ -5,7 +5,7 @@ import PluginHost
 import Recipes
 import Tensors
 
-/// How a merge is to be done, with the method found and everything checked that needs no data.
+/// The settings of a merge, with the method resolved and everything checked that needs no data.
 package struct MergeSettings: Sendable {
   package let method: MergeMethodPlugin
   package let space: Space
@@ -19,7 +19,7 @@ package struct MergeSettings: Sendable {
   package let absolute: Recipe.Absolute
   package let baseModel: String?
   package let dtype: DType?
-  /// How the ranks of modules go together; nil for one rank where it costs little.
+  /// The layout of the modules' ranks; nil for one rank if that costs little.
   package let rankLayout: RankLayout.Style?
   package let seed: UInt64
 
@@ -37,22 +37,22 @@ package struct MergeSettings: Sendable {
       try Self.advising(about: merge.method.value) { try catalog.mergeMethod(merge.method.value) }
     }
     let space = merge.space.map { Space($0.value) } ?? method.defaultSpace
-    // A linear method is worked out exactly wherever it is asked for.
+    // A linear method can be computed exactly in every space.
     guard method.spaces.contains(space) else {
       throw recipe.failure(
         "the method '\(method.about.id)' does not work in the space '\(space.rawValue)'",
         at: merge.space?.origin ?? merge.method.origin,
-        advice: "it works in " + method.spaces.map(\.rawValue).joined(separator: ", "))
+        advice: "its spaces are " + method.spaces.map(\.rawValue).joined(separator: ", "))
     }
     self.space = space
     let count = recipe.clients.count { !($0.value.anchor?.value ?? false) }
     guard (method.minimumInputs...method.maximumInputs).contains(count) else {
       throw recipe.failure(
-        "the method '\(method.about.id)' merges \(Self.inputs(of: method)), and there are \(count)",
+        "the method '\(method.about.id)' merges \(Self.inputs(of: method)), but there are \(count)",
         at: merge.method.origin,
         advice: count > method.maximumInputs
           ? "leave clients out (--without CLIENT), or choose a method that merges more, such as 'average'"
-          : "give more clients, or choose a method that merges fewer, such as 'average'")
+          : "add clients, or choose a method that merges fewer, such as 'average'")
     }
     parameters = try ParameterPlan(recipe, merge, schema: method.about.parameters, of: method.about.id)
     if let energy = merge.energy {
@@ -62,19 +62,19 @@ package struct MergeSettings: Sendable {
       case .count(let count): rank = .count(count)
       case .same: rank = .same
       case .full: rank = .full
-      // Nothing is lost unasked where nothing need be lost; a merge of dense deltas has full rank, so it is cut.
+      // By default nothing is lost if it can be avoided; a merge of dense deltas has full rank, so it is cut.
       case nil: rank = space == .delta && !method.isLinear ? .same : .full
       }
     }
     if space == .factors, merge.rank != nil || merge.energy != nil {
       throw recipe.failure(
         "the space 'factors' keeps the rank of its inputs", at: (merge.rank?.origin ?? merge.energy?.origin)!,
-        advice: "leave out rank and energy, or merge in another space")
+        advice: "omit rank and energy, or merge in another space")
     }
     if let split = merge.split, !split.isDefault, space != .factors {
       throw recipe.failure(
-        "the split of weights has no meaning in the space '\(space.rawValue)'", at: split.origin,
-        advice: "leave it out, or merge in the space 'factors'")
+        "'split' has no meaning in the space '\(space.rawValue)'", at: split.origin,
+        advice: "omit it, or merge in the space 'factors'")
     }
     split = merge.split?.value ?? .sqrt
     keepsResidual = merge.residual?.value ?? false
@@ -101,7 +101,7 @@ extension MergeSettings {
       ? "\(method.minimumInputs) adapters" : "at least \(method.minimumInputs) adapters"
   }
 
-  /// Runs `body` and says what the method of another program is here.
+  /// Runs `body` and adds advice about methods of other programs.
   private static func advising<Result>(about name: String, _ body: () throws -> Result) throws -> Result {
     do {
       return try body()
@@ -111,23 +111,24 @@ extension MergeSettings {
     }
   }
 
-  /// What a user should know about a merge done this way.
+  /// Notes on a merge with these settings.
   package func notes(_ weightedAdapters: [WeightedAdapter], _ record: MergeFigures?) -> [Note] {
     var notes: [Note] = []
     if space == .factors, weightedAdapters.count > 1 {
       notes.append(
         .warning(
-          "the space 'factors' merges A and B apart, which leaves cross terms between clients: the result is not what "
-            + "the method makes of the updates; 'stack' or 'delta' are exact"))
+          "the space 'factors' merges A and B separately, which leaves cross terms between clients: the result is not what "
+            + "the method would make of the updates; 'stack' and 'delta' are exact"))
     }
     let largest = record?.modules.map(\.rank).max() ?? 0
     if largest > 16 {
       notes.append(
         .warning(
-          "the merged rank is \(largest); vLLM takes 16 unless started with --max-lora-rank; merge.rank lowers it"))
+          "the merged rank is \(largest); vLLM accepts up to 16 unless started with --max-lora-rank; merge.rank lowers it"
+        ))
     }
     if let share = record?.discardedShare, share > 0 {
-      notes.append(.info("compression left out \(percent(share)) of the merged deltas' energy"))
+      notes.append(.info("compression dropped \(percent(share)) of the merged deltas' energy"))
     }
     return notes + (record?.replaced?.notes ?? [])
   }

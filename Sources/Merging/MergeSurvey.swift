@@ -3,15 +3,15 @@ import LowRank
 import PluginHost
 import Threads
 
-/// What a method is told about the whole adapter before it merges the first module.
+/// What a method knows about the whole adapter before it merges the first module.
 package struct MergeSurvey: Sendable {
-  /// How many clients the merge has.
+  /// The number of clients in the merge.
   let clientCount: Int
 
-  /// ⟨ΔWᵢ, ΔWⱼ⟩ of all clients, summed over all modules; empty unless the method wants them.
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ of all clients, summed over all modules; empty unless the method needs them.
   package fileprivate(set) var innerProducts: [Double] = []
 
-  /// What the survey brought; nil where there is none.
+  /// The result of the survey; nil if there is none.
   package fileprivate(set) var survey: Survey?
 
   /// The inner products of some of the clients.
@@ -25,7 +25,7 @@ extension Merger {
   /// The modules that the method must see before it merges the first one.
   package func modulesToSurvey() throws -> [String] {
     guard settings.method.surveyPasses > 0 else { return [] }
-    // An instance takes longer than a look at its parameters, and these are mostly the same everywhere.
+    // Making an instance takes longer than comparing parameters, and these are usually the same everywhere.
     var sizes: [ParameterValues: Int] = [:]
     return try modules.filter { name in
       let parameters = try parameters(of: name)
@@ -35,17 +35,17 @@ extension Merger {
     }
   }
 
-  /// How many modules are looked at before the first one is merged, once for each time.
+  /// The number of module visits before the first module is merged.
   package func surveyedModuleCount(surveying modules: [String]) -> Int {
     modules.count * settings.method.surveyPasses
       + (settings.method.wantsAdapterInnerProducts ? self.modules.count : 0)
   }
 
-  /// Looks at modules as often as the method wants to.
+  /// Surveys the modules as many times as the method needs.
   ///
-  /// Sums over modules are taken in the order of the modules, whichever is done first.
+  /// Sums over modules are taken in the order of the modules, whichever finishes first.
   ///
-  /// - parameter advance: Called each time a module has been looked at.
+  /// - parameter advance: Called each time a module has been surveyed.
   package func mergeSurvey(surveying modules: [String], threads: Int, advance: @Sendable () -> Void) throws
     -> MergeSurvey
   {
@@ -54,7 +54,7 @@ extension Merger {
       mergeSurvey.innerProducts = try innerProducts(threads: threads, advance: advance)
     }
     for pass in 0..<(modules.isEmpty ? 0 : settings.method.surveyPasses) {
-      // So many records at once: enough to keep all threads busy, and few enough for the memory.
+      // Enough records at once to keep all threads busy, and few enough for memory.
       for block in modules.blocks(of: 4 * threads) {
         let findings = try inParallel(block.count, threads: threads) { [mergeSurvey] index in
           defer { advance() }

@@ -4,7 +4,7 @@ import Foundation
 import Tensors
 
 extension MergedAdapter {
-  /// The adapter that merged modules make.
+  /// The adapter made of merged modules.
   package init(
     _ modules: [Module], _ weightedAdapters: [WeightedAdapter], _ settings: MergeSettings,
     absolutes: [(name: String, tensor: Tensor)] = []
@@ -15,7 +15,7 @@ extension MergedAdapter {
       base: weightedAdapters.flatMap { $0.adapter.absolutes.keys }, style: settings.rankLayout)
   }
 
-  /// How many bytes the tensors have.
+  /// The number of bytes of the tensors.
   package var size: Int { tensors.values.reduce(0) { $0 + $1.bytes.count } }
 }
 

@@ -4,9 +4,9 @@ import LowRank
 import Tensors
 
 extension Merger {
-  /// The tensors that the result will have, if that can be told before the merge.
+  /// The positions of the result's tensors, if they can be known before the merge.
   ///
-  /// The ranks are a guess: what turns out to have another has no place in a layout of them.
+  /// The ranks are a guess: a tensor that turns out to have another has no place in the layout.
   package func expectedTensors(
     dtype: DType, _ absolutes: [(name: String, tensor: Tensor)]
   ) -> [WeightsLayout.Entry]? {
@@ -48,9 +48,9 @@ extension Merger {
     }
   }
 
-  /// Merged factors in the type that they are written in, in the draft if they have a place there.
+  /// Merged factors in the type in which they are written, in the draft if they have a place there.
   ///
-  /// Where a type of 16 bits would change the product by more than rounding explains, it is float32.
+  /// If a 16-bit type would change the product by more than rounding explains, it is float32.
   ///
   /// - parameter energy: ‖B·A‖²_F, if it is known.
   func stored(
@@ -81,7 +81,7 @@ extension Merger {
 }
 
 extension WeightsDraft {
-  /// A module with the rank for which there is a place, its bytes there; as it is where it needs a larger one.
+  /// A module with the rank for which there is a place, its bytes there; unchanged if it needs a larger one.
   func placed(_ module: MergedAdapter.Module) throws -> MergedAdapter.Module {
     let names = LoRAModule.parameters(module.name, module.kind).map { tensorName(of: $0) }
     guard let rank = shape(of: names[0])?.first, rank > module.rank else { return module }

@@ -5,13 +5,13 @@ import PluginHost
 import Tensors
 import Threads
 
-/// How much of a module may be in memory at once, in numbers; no result depends on it.
+/// How much of a module may be in memory at once, in elements; no result depends on it.
 package struct MergeRoom: Sendable {
-  /// Factors of all clients that are held while they are merged; of more those are read that are looked at.
+  /// The factors of all clients are held during the merge up to this size; beyond it, they are read when needed.
   package var heldElements: Int
-  /// A band: some rows of all clients.
+  /// A band: a few rows of all clients.
   package var bandElements: Int
-  /// A dense result that a thread has for itself.
+  /// The largest dense result for which every thread has its own.
   package var denseElements: Int
 
   package init(heldElements: Int = 1 << 21, bandElements: Int = 1 << 19, denseElements: Int = 1 << 22) {
@@ -21,18 +21,18 @@ package struct MergeRoom: Sendable {
   }
 }
 
-/// Merges the modules of several adapters, each module on its own.
+/// Merges the modules of several adapters, each module by itself.
 package struct Merger: Sendable {
   package let settings: MergeSettings
   package let weightedAdapters: [WeightedAdapter]
   package let services: HostServices
-  /// The names of all modules that some client has, in one order: of several faults the same one is told in every run.
+  /// The names of all modules that some client has, in a fixed order: the same one of several faults is reported in every run.
   package let modules: [String]
   private let room: MergeRoom
   private let layers: LayerScale
   /// The modules in which all pairs of clients are compared for the record; see ``comparedModules(of:among:)``.
   private let compared: Set<String>
-  /// What to say of layers that clients may mean differently.
+  /// Notes on layers that clients may name differently.
   package let notes: [Note]
 
   package init(
@@ -59,17 +59,17 @@ package struct Merger: Sendable {
     for weightedAdapter in weightedAdapters {
       if let module = weightedAdapter.adapter.modules.values.filter({ $0.bias != nil }).map(\.name).min() {
         throw Failure(
-          .badData, "lora_B has a bias, which '\(settings.method.about.id)' cannot merge: a bias is no matrix",
-          advice: "take a linear method such as average, which sums biases too; or train without lora_bias",
+          .badData, "lora_B has a bias, which '\(settings.method.about.id)' cannot merge: a bias is not a matrix",
+          advice: "use a linear method such as average, which sums biases too; or train without lora_bias",
           client: weightedAdapter.client, tensor: module)
       }
     }
   }
 
-  /// The modules in which all pairs of clients are compared: all, while clients are few.
+  /// The modules in which all pairs of clients are compared: all, if there are few clients.
   ///
-  /// Pairs grow with the square of the clients. From five on so many modules are looked at, spread evenly, that the work
-  /// is no more than that for four clients in all modules: of those that all clients have, and where these are too few, of
+  /// Pairs grow with the square of the clients. With five or more, an evenly spread subset of modules is used, so that the work
+  /// is no more than for four clients in all modules: a subset of those that all clients have or, if these are too few, of
   /// those that some share.
   private static func comparedModules(of weightedAdapters: [WeightedAdapter], among modules: [String]) -> Set<String> {
     let pairs = weightedAdapters.count * weightedAdapters.count
@@ -92,14 +92,14 @@ package struct Merger: Sendable {
     guard Set(ranks.map(\.rank)).count > 1 else { return }
     throw Failure(
       .badData,
-      "the space 'factors' needs equal ranks, and they are: "
+      "the space 'factors' needs equal ranks, but they are: "
         + ranks.map { "\($0.client) \($0.rank)" }.joined(separator: ", "),
-      advice: "merge in the space 'stack', 'core' or 'delta', which take any", tensor: name)
+      advice: "merge in the space 'stack', 'core' or 'delta', which accept any", tensor: name)
   }
 
-  /// Runs `body` for every module, with the threads that may work on it, and gives the results in order.
+  /// Runs `body` for every module, with the threads that may work on it, and returns the results in order.
   ///
-  /// As a rule each thread has a module; four share one whose dense result is large, for of these few are to be in memory.
+  /// Usually each thread has its own module; four share one whose dense result is large, so that few of these are in memory.
   package func forEachModule<Result: Sendable>(
     threads: Int, _ body: @Sendable (_ name: String, _ threads: Int) throws -> Result
   ) throws -> [Result] {
@@ -111,10 +111,10 @@ package struct Merger: Sendable {
     return modules.compactMap { results[$0] }
   }
 
-  /// What became of one module, in the type that it is written in.
+  /// A merged module, in the type in which it is written.
   package struct Merged: Sendable {
     package let module: MergedAdapter.Module
-    /// What compression left out, if it is to be kept.
+    /// What compression dropped, if it is to be kept.
     package let residual: MergedAdapter.Module?
     package let figures: ModuleFigures
   }
@@ -122,10 +122,10 @@ package struct Merger: Sendable {
   /// Merges one module.
   ///
   /// - parameters:
-  ///   - mergeSurvey: What the method wants to know of the whole adapter.
-  ///   - dtype: The type that the result is written in.
-  ///   - draft: Where the result goes as far as it has a place there; the rest stays in memory.
-  ///   - threads: How many may work on it; no bit depends on it.
+  ///   - mergeSurvey: What the method needs to know about the whole adapter.
+  ///   - dtype: The type in which the result is written.
+  ///   - draft: Receives the tensors that have a place there; the rest stays in memory.
+  ///   - threads: The number of threads; no bit depends on it.
   package func merge(
     _ name: String, _ mergeSurvey: MergeSurvey, as dtype: DType, into draft: WeightsDraft?, threads: Int
   ) throws -> Merged {
@@ -155,7 +155,7 @@ package struct Merger: Sendable {
     }
   }
 
-  /// A module and an instance of the method with the parameters that hold there.
+  /// A module and an instance of the method with its parameters for that module.
   package func work(
     on name: String, _ moduleInputs: [ModuleInput], _ mergeSurvey: MergeSurvey, threads: Int = 1
   ) throws -> ModuleMerge {
@@ -165,7 +165,7 @@ package struct Merger: Sendable {
       bandElements: room.bandElements, threads: threads)
   }
 
-  /// Whether the dense result of a module is so large that several threads rather work on one than on one each.
+  /// Whether the dense result of a module is so large that threads should share one module.
   func isLarge(_ name: String) -> Bool {
     guard settings.space == .delta, settings.method.mergesRows, !settings.method.isLinear,
       let module = weightedAdapters.lazy.compactMap({ $0.adapter.modules[name] }).first
@@ -173,19 +173,19 @@ package struct Merger: Sendable {
     return module.outputs * module.inputs > room.denseElements
   }
 
-  /// The method with the parameters that hold for a module.
+  /// The method with its parameters for a module.
   package func method(for name: String) throws -> any MergeMethodInstance {
     let clients = participants(in: name)
     guard (settings.method.minimumInputs...settings.method.maximumInputs).contains(clients.count) else {
       throw Failure(
         .badData,
-        "the number of clients that have this module is \(clients.count), which '\(settings.method.about.id)' does not merge",
-        advice: "let it count as zero where it is missing: merge.missing: zero (--missing zero)", tensor: name)
+        "the number of clients with this module is \(clients.count), which '\(settings.method.about.id)' does not merge",
+        advice: "let it count as zero in the other clients: merge.missing: zero (--missing zero)", tensor: name)
     }
     return try settings.method.makeInstance(parameters(of: name), services: services)
   }
 
-  /// The clients that take part in a module: all, where it counts as zero with those that lack it.
+  /// The clients that take part in a module: all, if it counts as zero in those that lack it.
   private func participants(in name: String) -> [WeightedAdapter] {
     weightedAdapters.filter { settings.missing == .zero || $0.adapter.modules[name] != nil }
   }
@@ -196,10 +196,10 @@ package struct Merger: Sendable {
     return try settings.parameters.values(module: name, layers: layers, clients: clients.map(\.place))
   }
 
-  /// The clients' shares of a module, those that lack it as zeros or not at all.
+  /// The clients' inputs for a module; those that lack it are zeros or omitted.
   ///
-  /// Their factors are read here and held, unless the clients are so many that this takes much memory and the merge looks
-  /// at them one after the other, or at some rows: then they are read each time that they are looked at.
+  /// Their factors are read here and held, unless there are so many clients that this takes much memory and the merge can visit
+  /// them one after another, or a few rows at a time: then they are read on each visit.
   package func moduleInputs(of name: String) throws -> [ModuleInput] {
     let modules = weightedAdapters.map { $0.adapter.modules[name] }
     let elements = modules.reduce(0) { $0 + ($1.map { $0.a.count + $0.b.count } ?? 0) }

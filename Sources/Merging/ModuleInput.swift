@@ -4,10 +4,10 @@ import LowRank
 import PluginHost
 import Tensors
 
-/// One client's share in a module.
+/// One client's input for a module.
 package struct ModuleInput: Sendable {
   private let weightedAdapter: WeightedAdapter
-  /// The client's place among the weighted adapters.
+  /// The client's index among the weighted adapters.
   package let index: Int
   package let scaling: Double
   package let outputs: Int
@@ -16,9 +16,9 @@ package struct ModuleInput: Sendable {
   /// The bias of lora_B, if there is one; scaled like B·A.
   let bias: [Float]?
   package let stream: UInt64
-  /// Where the factors come from; nil for the zeros of a client that lacks the module.
+  /// The source of the factors; nil for the zeros of a client that lacks the module.
   private let module: LoRAModule?
-  /// The factors, if they are held.
+  /// The factors, if they are held in memory.
   private let held: Term?
 
   /// - parameter holds: Whether the factors are read now, and held.
@@ -33,7 +33,7 @@ package struct ModuleInput: Sendable {
     held = holds ? try module.term : nil
   }
 
-  /// The zero that stands for a module that a client lacks, of the size and rank of `model`.
+  /// A zero in place of a module that a client lacks, of the size and rank of `model`.
   package init(absent weightedAdapter: WeightedAdapter, index: Int, like model: ModuleInput) {
     self.weightedAdapter = weightedAdapter
     self.index = index
@@ -45,15 +45,15 @@ package struct ModuleInput: Sendable {
     held = nil
   }
 
-  /// The client's place in the recipe.
+  /// The client's index in the recipe.
   package var place: Int { weightedAdapter.place }
   package var client: String { weightedAdapter.client }
   package var weight: Double { weightedAdapter.weight }
   var isAbsent: Bool { module == nil }
 
-  /// B and A as they are in the file; the coefficient is the scaling.
+  /// B and A as in the file; the coefficient is the scaling.
   ///
-  /// - throws: ``Failure`` `badData` that names the client when a number is NaN or infinite.
+  /// - throws: ``Failure`` `badData` that names the client if a number is NaN or infinite.
   package func term() throws -> Term {
     if let held { return held }
     guard let module else {
@@ -62,14 +62,14 @@ package struct ModuleInput: Sendable {
     return try locating(client: client) { try module.term }
   }
 
-  /// What is said of an update that float32 does not hold.
+  /// The failure for an update that float32 cannot hold.
   var beyondFloat32: Failure {
     Failure(
       .badData, "the update s·B·A is beyond the range of float32, though the factors are not",
       advice: "leave this client out, or use an earlier checkpoint of it", client: client)
   }
 
-  /// Reads some rows of one of the two factors to `target`, which has room for them.
+  /// Reads some rows of one of the two factors into `target`, which has room for them.
   package func read(_ rows: Range<Int>, of part: MergeUnit.Part, into target: UnsafeMutablePointer<Float>) throws {
     let columns = part == .a ? inputs : rank
     let range = rows.lowerBound * columns..<rows.upperBound * columns
@@ -82,7 +82,7 @@ package struct ModuleInput: Sendable {
     try locating(client: client) { try (part == .a ? module.a : module.b).load(range, into: target) }
   }
 
-  /// One of the two factors; the other is not looked at.
+  /// One of the two factors; the other is not read.
   package func factor(_ part: MergeUnit.Part) throws -> Matrix<Float> {
     if let held { return part == .a ? held.a : held.b }
     guard let module else {

@@ -4,11 +4,11 @@ import LowRank
 import PluginHost
 import Threads
 
-// Of matrices that are merged by rows no more is in memory than a band: some rows of all clients, few enough for the cache.
-// How many rows that are depends on the module and on the number of clients alone, and no result depends on it.
+// Of matrices that are merged by rows, only a band is in memory: a few rows of all clients, few enough for the cache. The
+// number of rows depends only on the module and the number of clients, and no result depends on it.
 
 extension ModuleMerge {
-  /// One part of all clients, merged: by rows where the method can do that, else whole.
+  /// One part of all clients, merged: by rows if the method supports that, else whole.
   package func merge(_ part: MergeUnit.Part, weights: [Double]? = nil) throws -> Matrix<Float> {
     guard let size = try methods.lend({ try $0.noteSize() }) else {
       return try merge(matrices(part), part: part, weights: weights)
@@ -45,7 +45,7 @@ extension ModuleMerge {
     into output: UnsafeMutablePointer<Float>
   ) throws {
     let (rows, columns) = (inputs[0].rows, inputs[0].columns)
-    // So many rows at a time that threads seldom ask for more.
+    // Enough rows at a time that threads rarely ask for more.
     let stretch = max(1, 128 / bandHeight(columns)) * bandHeight(columns)
     nonisolated(unsafe) let (notes, output) = (notes, output)
     _ = try inParallel((rows + stretch - 1) / stretch, threads: threads) { index in
@@ -58,7 +58,7 @@ extension ModuleMerge {
     }
   }
 
-  /// Shows one part of all clients to the survey: by rows where the method can do that, else whole.
+  /// Shows one part of all clients to the survey: by rows if the method supports that, else whole.
   package func survey(_ part: MergeUnit.Part, weights: [Double]? = nil, pass: Int, into record: SurveyRecord) throws {
     guard settings.method.surveysRows else {
       return try survey(matrices(part), part: part, weights: weights, pass: pass, into: record)
@@ -69,7 +69,7 @@ extension ModuleMerge {
     }
   }
 
-  /// Calls `body` for band after band with the unit of these rows.
+  /// Calls `body` for one band after another with the unit of its rows.
   private func forEachBand(
     of inputs: [ShareRows], in lines: Range<Int>, _ part: MergeUnit.Part, _ weights: [Double]?,
     _ body: (Range<Int>, MergeUnit) throws -> Void
@@ -92,7 +92,8 @@ extension ModuleMerge {
     }
   }
 
-  /// The rows of a band. Eight go through a product together; four take as long, but half the memory where clients are many.
+  /// The number of rows in a band. A product handles eight rows at once; four take as long, but half the memory, which matters
+  /// with many clients.
   private func bandHeight(_ columns: Int) -> Int {
     max(4, bandElements / max(1, columns * moduleInputs.count) & ~7)
   }

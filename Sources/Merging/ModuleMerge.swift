@@ -4,26 +4,26 @@ import LowRank
 import PluginHost
 import Tensors
 
-/// One module at work: takes the clients' terms into the space of the merge and the result back to factors.
+/// The merge of one module: takes the clients' terms into the space of the merge and the result back to factors.
 package struct ModuleMerge: Sendable {
   package let name: String
   package let settings: MergeSettings
   package let moduleInputs: [ModuleInput]
   let methods: MethodPool
   package let mergeSurvey: MergeSurvey
-  /// How many numbers of all clients are merged at a time by methods that can do so.
+  /// The number of elements of all clients merged at a time by methods that support rows.
   let bandElements: Int
-  /// How many threads may work on the module.
+  /// The number of threads that may work on the module.
   package let threads: Int
 
-  /// The result as factors, and what became of its energy on the way.
+  /// The result as factors, and its energy before and after compression.
   package struct Result {
     package let factors: Factors
     package let energy: Double
     package let discardedEnergy: Double
     var bias: [Float]?
     package var residual: Factors?
-    /// What a linear method multiplied the clients' updates with, scaling not included; those of the shares, in order.
+    /// The coefficients of a linear method, without scaling, in the order of the inputs.
     package var coefficients: [Double]?
     package var rank: Int { factors.rank }
   }
@@ -55,7 +55,7 @@ package struct ModuleMerge: Sendable {
 
   // MARK: Linear methods
 
-  /// The coefficients of a linear method, scaling not included.
+  /// The coefficients of a linear method, without scaling.
   private func coefficients() throws -> [Double] {
     var unit = unit()
     if settings.method.wantsInnerProducts { unit.innerProducts = try gram(terms()).elements }
@@ -63,7 +63,7 @@ package struct ModuleMerge: Sendable {
     return try methods.lend { try $0.coefficients(unit) }
   }
 
-  /// Σ cᵢ·sᵢ·Bᵢ·Aᵢ as terms; zeros are left out.
+  /// Σ cᵢ·sᵢ·Bᵢ·Aᵢ as terms, without zeros.
   private func sum(_ coefficients: [Double]) throws -> [Term] {
     let terms = try zip(moduleInputs, coefficients).compactMap { moduleInput, coefficient -> Term? in
       guard coefficient != 0, !moduleInput.isAbsent else { return nil }
@@ -88,9 +88,9 @@ package struct ModuleMerge: Sendable {
     }
   }
 
-  /// What is left of a sum of terms when the compressed factors are taken away; nil when nothing was left out.
+  /// The difference between a sum of terms and its compressed factors; nil if nothing was dropped.
   ///
-  /// Its rank is that of the whole less that of the factors, for these are the strongest directions of the whole.
+  /// Its rank is that of the sum minus that of the factors, because these are the strongest directions of the sum.
   private func residual(of terms: [Term], after factors: Factors) throws -> Factors? {
     let whole = min(terms.reduce(0) { $0 + $1.rank }, factors.out, factors.in)
     guard whole > factors.rank else { return nil }
@@ -101,7 +101,7 @@ package struct ModuleMerge: Sendable {
 
   private func mergeDeltas() throws -> Result {
     let merged = try merge(.whole)
-    // The exact decomposition takes minutes for large layers; the sketch proves how good it is, or gives up and is exact.
+    // The exact decomposition takes minutes for large layers; the sketch proves how good it is, or falls back to the exact one.
     let sketch = DenseMethod.sketched(RandomStream(seed: settings.seed, "sketch", name))
     let method = settings.isExact ? .exact : sketch
     return Result(try compress(dense: merged, to: rank, by: method, threads: threads))
@@ -131,7 +131,7 @@ package struct ModuleMerge: Sendable {
     }
   }
 
-  /// A and B apart, as PEFT merges them: the weight is split between the two.
+  /// A and B separately, as PEFT merges them: the weight is split between the two.
   private func mergeFactors() throws -> Result {
     let factors: Factors
     var bias: [Float]?
@@ -150,7 +150,7 @@ package struct ModuleMerge: Sendable {
     return Result(factors: factors, energy: energy, discardedEnergy: 0, bias: bias, coefficients: given)
   }
 
-  /// What each client's factor is multiplied with on one side.
+  /// The multiplier of each client's factor on one side.
   ///
   /// `sqrt` is PEFT's rule: √|w·s| on both sides, the sign on A. `whole` is FedAvg's: the weight on both sides, and of the
   /// scaling, which is part of the model there, the root on each.
@@ -168,7 +168,7 @@ package struct ModuleMerge: Sendable {
 
   private func terms() throws -> [Term] { try moduleInputs.map { try $0.term() } }
 
-  /// The sum of one side, a client at a time.
+  /// The sum of one side, one client at a time.
   private func combined(_ part: MergeUnit.Part, _ coefficients: [Double]) throws -> Matrix<Float> {
     let (rows, columns) =
       part == .a ? (moduleInputs[0].rank, moduleInputs[0].inputs) : (moduleInputs[0].outputs, moduleInputs[0].rank)
@@ -206,12 +206,12 @@ package struct ModuleMerge: Sendable {
     }
   }
 
-  /// Refuses what a method gave unless all of it is finite.
+  /// Refuses a method's result unless all of it is finite.
   func checkFinite(_ merged: UnsafePointer<Float>, count: Int) throws {
     guard clues_all_finite(merged, count) != 0 else {
       throw Failure(
-        .pluginFailed, "the method '\(settings.method.about.id)' gave numbers that are NaN or infinite",
-        advice: "look at its parameters: `clues plugins show \(settings.method.about.id)`")
+        .pluginFailed, "the method '\(settings.method.about.id)' returned NaN or infinite numbers",
+        advice: "check its parameters: `clues plugins show \(settings.method.about.id)`")
     }
   }
 
@@ -253,10 +253,10 @@ package struct ModuleMerge: Sendable {
     return present.reduce(0) { $0 + $1.rank } > min(moduleInputs[0].outputs, moduleInputs[0].inputs)
   }
 
-  /// The rank of the result in the terms of LowRank.
+  /// The rank of the result, as LowRank expresses it.
   private var rank: Rank {
     switch settings.rank {
-    // A stack higher than the matrix is wide says the same thing twice.
+    // A stack with more directions than the matrix has is redundant.
     case .full: isTallStack ? .exactly(min(moduleInputs[0].outputs, moduleInputs[0].inputs)) : .full
     case .count(let count): .exactly(count)
     case .energy(let share): .energy(share)

@@ -4,14 +4,14 @@ import JSON
 import PluginHost
 import Recipes
 
-/// What each parameter of the merge method is for each module and client.
+/// The value of each parameter of the merge method for each module and client.
 ///
 /// As in mergekit a value is a scalar, a list over layers (piecewise linear over t = layer / (layers − 1)), or a list of
-/// {filter, value} of which the first whose filter is part of the module's name counts. A client's own setting goes
-/// before the one for all; where nothing matches, the method's default holds.
+/// {filter, value} of which the first whose filter is part of the module's name counts. A client's own setting takes
+/// precedence over the common one; if nothing matches, the method's default applies.
 package struct ParameterPlan: Sendable {
   private let common: [Setting]
-  /// Settings by the place of the client in the recipe.
+  /// Settings by the index of the client in the recipe.
   private let own: [[Setting]]
   private let schema: ParameterSchema
 
@@ -32,7 +32,7 @@ package struct ParameterPlan: Sendable {
     case filters([(filter: String, choice: Choices)])
   }
 
-  /// Checks names, types and ranges of all settings, whatever the modules will be.
+  /// Checks names, types and ranges of all settings, independently of the modules.
   package init(_ recipe: Recipe, _ merge: Recipe.Merge, schema: ParameterSchema, of plugin: String) throws {
     self.schema = schema
     var failures = Failures()
@@ -57,14 +57,14 @@ package struct ParameterPlan: Sendable {
       guard case .filters(let choices) = setting.choices else { continue }
       for (filter, _) in choices where !modules.contains(where: { Self.matches(filter, $0) }) {
         throw setting.location.failure(
-          "the filter '\(filter)' of '\(setting.name)' is part of no module's name",
+          "the filter '\(filter)' of '\(setting.name)' matches no module",
           advice: suggestion(
             for: filter, among: Set(modules.flatMap { $0.split(separator: ".").map(String.init) }).sorted()))
       }
     }
   }
 
-  /// The parameters as the recipe sets them for all clients and modules, and the defaults of the others.
+  /// The parameters that the recipe sets for all clients and modules, and the defaults of the others.
   package var commonValues: JSONValue {
     .object(
       JSONObject(
@@ -74,7 +74,7 @@ package struct ParameterPlan: Sendable {
         }))
   }
 
-  /// The values for one module and the clients, by their places in the recipe, that take part in it.
+  /// The values for one module and the clients that take part in it, by their indices in the recipe.
   package func values(module: String, layers: LayerScale, clients: [Int]) throws -> ParameterValues {
     let position = layers.position(of: module)
     var settings: [String: ParameterValue] = [:]
@@ -91,7 +91,7 @@ package struct ParameterPlan: Sendable {
       guard numbers.isEmpty || numbers.count == clients.count else {
         let setting = (own.joined() + common).first { $0.name == declaration.name }!
         throw setting.location.failure(
-          "'\(declaration.name)' is set for some clients only, and has no default",
+          "'\(declaration.name)' is set only for some clients, and has no default",
           advice: "set it for all, under merge.parameters")
       }
       if !numbers.isEmpty {
@@ -112,13 +112,13 @@ package struct ParameterPlan: Sendable {
     }
     if isOwn, !declaration.isPerInput {
       throw Failure(
-        .badRecipe, "'\(name)' is one for all clients and cannot be set for one",
+        .badRecipe, "'\(name)' applies to all clients and cannot be set for one",
         advice: "set it under merge.parameters")
     }
     return declaration
   }
 
-  /// What PEFT and mergekit set along with the parameters of a method.
+  /// Settings that PEFT and mergekit have among the parameters of a method.
   private static let elsewhere = [
     "majority_sign_method": "the parameter 'elect'", "svd_rank": "merge.rank (--rank)", "rank": "merge.rank (--rank)",
     "weight": "the weight of a client (--weight)", "weights": "the weights of the clients (--weight)",
@@ -158,10 +158,10 @@ package struct ParameterPlan: Sendable {
     }
   }
 
-  /// Whether a filter is part of a module's name, also where it was copied from a file with what wrappers left in it.
+  /// Whether a filter is part of a module's name, even if it was copied from a file whose names include wrappers.
   private static func matches(_ filter: String, _ module: String) -> Bool {
     if filter == "*" { return true }
-    // Of wrappers alone nothing is left, which is part of every name.
+    // A filter that consists of wrappers would become empty, which is part of every name.
     return [filter, filter.contains(".") ? parameterName(of: filter) : ""].contains { part in
       !part.isEmpty && module.contains(part)
     }
@@ -176,7 +176,7 @@ package struct ParameterPlan: Sendable {
   }
 }
 
-/// Where a module lies between the first layer (0) and the last (1).
+/// The position of a module between the first layer (0) and the last (1).
 package struct LayerScale: Sendable {
   private let last: Int
 

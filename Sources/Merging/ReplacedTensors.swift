@@ -2,11 +2,11 @@ import Diagnostics
 import JSON
 import Recipes
 
-/// What became of the tensors that replace the base model's own: whose are in the result, and which are not.
+/// What was done with the tensors that replace the base model's own: which are in the result, and which are not.
 package struct ReplacedTensors: Sendable, Equatable {
-  /// What the recipe says about them.
+  /// The policy of the recipe.
   package let policy: String
-  /// The tensors of the result, by name, with the clients that they come from.
+  /// The tensors of the result, by name, with the clients they come from.
   package let kept: [Kept]
   /// The tensors that are not in the result, by client.
   package let leftOut: [LeftOut]
@@ -35,7 +35,7 @@ package struct ReplacedTensors: Sendable, Equatable {
     }
   }
 
-  /// Nil where no client has such tensors.
+  /// Nil if no client has such tensors.
   package init?(_ weightedAdapters: [WeightedAdapter], policy: Recipe.Absolute) {
     guard weightedAdapters.contains(where: { !$0.adapter.absolutes.isEmpty }) else { return nil }
     let owners: [WeightedAdapter]
@@ -57,19 +57,21 @@ package struct ReplacedTensors: Sendable, Equatable {
     }
   }
 
-  /// What a user should know about them.
+  /// Notes on them.
   package var notes: [Note] {
     var notes = leftOut.map { client in
       Note.info(
-        "\(client.client): left out of the result (merge.absolute: \(policy)), though they replace tensors of the base "
+        "\(client.client): dropped from the result (merge.absolute: \(policy)), though they replace tensors of the base "
           + "model: \(some(client.names))")
     }
     if policy == "take" {
       notes.append(
-        .info("\(kept.first?.clients.first ?? ""): taken for tensors of the base model: \(some(kept.map(\.name)))"))
+        .info(
+          "\(kept.first?.clients.first ?? ""): provides the tensors that replace the base model's: \(some(kept.map(\.name)))"
+        ))
     }
     guard policy == "average" else { return notes }
-    // Those with the same owners are said once.
+    // Tensors with the same owners share a note.
     var told: [[String]] = []
     for tensor in kept where tensor.clients.count < clients.count && !told.contains(tensor.clients) {
       told.append(tensor.clients)
@@ -77,14 +79,14 @@ package struct ReplacedTensors: Sendable, Equatable {
       let others = some(clients.filter { !tensor.clients.contains($0) })
       let source =
         tensor.clients.count == 1
-        ? "are those of \(tensor.clients[0]) alone" : "are the mean of \(some(tensor.clients))"
+        ? "come only from \(tensor.clients[0])" : "are the mean of \(some(tensor.clients))"
       notes.append(
         .warning("replaced tensors \(source), while \(others) trained with the base model's own: \(names)"))
     }
     return notes
   }
 
-  /// The first of many names; the record has them all.
+  /// The first names; the record has all of them.
   private func some(_ names: [String]) -> String {
     let shown = names.prefix(8).joined(separator: ", ")
     return names.count > 8 ? "\(shown) and \(names.count - 8) more" : shown

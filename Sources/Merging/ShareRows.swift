@@ -3,7 +3,7 @@ import Diagnostics
 import LowRank
 import PluginHost
 
-/// The rows of one client's matrix in a module: those of a factor, or of ΔW, which is formed where it is looked at.
+/// The rows of one client's matrix in a module: those of a factor, or of ΔW, which are formed when they are needed.
 struct ShareRows: Sendable {
   private let share: ModuleInput
   private let part: MergeUnit.Part
@@ -11,7 +11,7 @@ struct ShareRows: Sendable {
   let rows: Int
   let columns: Int
 
-  /// - parameter part: The whole is ΔW, of whose factors A is in memory and B is read row by row.
+  /// - parameter part: For the whole, ΔW, A is in memory and B is read row by row.
   init(_ share: ModuleInput, _ part: MergeUnit.Part) throws {
     self.share = share
     self.part = part
@@ -22,9 +22,9 @@ struct ShareRows: Sendable {
       ? RowFormer(Array(repeating: share.scaling, count: share.rank), a: try share.factor(.a)) : nil
   }
 
-  /// Writes some rows to `target`, which has room for them.
+  /// Writes some rows into `target`, which has room for them.
   ///
-  /// - throws: ``Failure`` `badData` that names the client when an entry of ΔW is beyond float32.
+  /// - throws: ``Failure`` `badData` that names the client if an entry of ΔW is beyond float32.
   func read(_ lines: Range<Int>, into target: UnsafeMutablePointer<Float>) throws {
     guard !share.isAbsent else { return target.update(repeating: 0, count: lines.count * columns) }
     guard let former else { return try share.read(lines, of: part, into: target) }

@@ -2,10 +2,10 @@ import Adapters
 import Diagnostics
 import Tensors
 
-/// What one client brings to a merge.
+/// One client's contribution to a merge.
 package struct WeightedAdapter: Sendable {
   package let client: String
-  /// The client's place in the recipe, where its own parameters are.
+  /// The client's index in the recipe, where its own parameters are.
   package let place: Int
   package let adapter: Adapter
   package let weight: Double
@@ -18,21 +18,21 @@ package struct WeightedAdapter: Sendable {
   }
 }
 
-/// Refuses a tensor of float64 numbers that float32 does not hold.
+/// Refuses a tensor with float64 numbers that float32 cannot hold.
 func checkNarrowing(of tensor: Tensor, _ name: String, client: String) throws {
   let error = tensor.narrowingError()
   guard error > 0x1p-22 else { return }
   throw Failure(
     .badData,
-    "holds float64 numbers that are too \(error.isInfinite ? "large" : "small") for float32, in which adapters are merged",
-    advice: "leave this client out, or save its adapter as float32 and look what is left of it", client: client,
+    "contains float64 numbers that are too \(error.isInfinite ? "large" : "small") for float32, in which adapters are merged",
+    advice: "leave this client out, or save its adapter as float32 and check what remains of it", client: client,
     tensor: name)
 }
 
 extension [WeightedAdapter] {
   /// Checks that the adapters belong together: one base model, and for every module one shape, kind and orientation.
   ///
-  /// - parameter mixesBases: Whether the user has said that different bases are all right.
+  /// - parameter mixesBases: Whether the user allowed different bases.
   package func checkThatTheyFit(mixesBases: Bool) throws {
     guard let first else { throw Failure(.usage, "there is nothing to merge") }
     for other in dropFirst() where !mixesBases {
@@ -49,7 +49,7 @@ extension [WeightedAdapter] {
         }
         func differs(_ what: String, _ mine: String, _ theirs: String) -> Failure {
           Failure(
-            .badData, "\(what) is \(mine), but with client '\(known.client)' it is \(theirs)",
+            .badData, "\(what) is \(mine), but in client '\(known.client)' it is \(theirs)",
             advice: "adapters can be merged only if they were trained on the same base model",
             client: weightedAdapter.client, tensor: name)
         }
@@ -70,12 +70,12 @@ extension [WeightedAdapter] {
     let orientations = Set(map(\.adapter.config.fanInFanOut))
     if orientations.count > 1 {
       throw Failure(
-        .badData, "some adapters set fan_in_fan_out and some do not, and one config cannot say both",
+        .badData, "some adapters set fan_in_fan_out and some do not, but a config has only one value",
         advice: "merge those that agree")
     }
   }
 
-  /// Refuses float64 numbers that float32, in which adapters are merged, does not hold.
+  /// Refuses float64 numbers that float32, in which adapters are merged, cannot hold.
   package func checkThatFloat32Holds() throws {
     for weightedAdapter in self {
       for module in weightedAdapter.adapter.modules.values.sorted(by: { $0.name < $1.name }) {

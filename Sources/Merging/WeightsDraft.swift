@@ -7,23 +7,23 @@ import LowRank
 import Synchronization
 import Tensors
 
-/// A file of weights while it is made: every tensor goes to its place as soon as there is one, from any thread.
+/// A safetensors file that is being written: every tensor goes to its position as soon as it is merged, from any thread.
 ///
-/// So a merge holds the modules at work and not its result. What was written is known by checksums.
+/// So a merge holds only the current modules in memory, not its result. Checksums identify what was written.
 package final class WeightsDraft: Sendable {
   private let path: String
   private let descriptor: Int32
   private let file: Bytes
   private let entries: [String: WeightsLayout.Entry]
   private let offsets: [String: Int]
-  /// The checksums of what was written, by offset.
+  /// The checksums of what was written, by offset. Locked because several threads write at once.
   private let written = Mutex<[Int: UInt64]>([:])
 
   /// Gives the file its final size and writes the header.
   ///
   /// - parameters:
   ///   - descriptor: An empty file, to read and to write; closed with this object.
-  ///   - path: How it is spoken of.
+  ///   - path: Its name in messages.
   /// - throws: ``Failure`` `cannotWrite`, also when the disk has no room for the whole file.
   package init(_ layout: WeightsLayout, in descriptor: Int32, path: String) throws {
     self.path = path
@@ -56,7 +56,7 @@ package final class WeightsDraft: Sendable {
 
   /// Writes a matrix as a tensor.
   ///
-  /// - returns: The tensor, its bytes in the file; nil when the layout has no place for it, and nothing was written.
+  /// - returns: The tensor, its bytes in the file; nil if the layout has no place for it, and nothing was written.
   /// - throws: ``Failure`` `badData` when a number is too large for the type, `cannotWrite`.
   package func write(_ matrix: Matrix<Float>, shape: [Int], _ dtype: DType, to name: String) throws -> Tensor? {
     guard let entry = entries[name], entry.shape == shape, entry.dtype == dtype else { return nil }
@@ -72,16 +72,16 @@ package final class WeightsDraft: Sendable {
     return Tensor(dtype: dtype, shape: shape, bytes: file[offset..<offset + entry.byteCount])
   }
 
-  /// The shape for which there is a place; nil where there is none.
+  /// The shape for which there is a place; nil if there is none.
   package func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
-  /// Whether every tensor has the place that the layout has for it.
+  /// Whether every tensor fits its place in the layout.
   package func fits(_ tensors: [String: Tensor]) -> Bool {
     tensors.count == entries.count
       && tensors.allSatisfy { entries[$0]?.shape == $1.shape && entries[$0]?.dtype == $1.dtype }
   }
 
-  /// Writes a tensor; gives it with its bytes in the file, or nil where the layout has no place for it.
+  /// Writes a tensor; returns it with its bytes in the file, or nil if the layout has no place for it.
   package func write(_ tensor: Tensor, to name: String) throws -> Tensor? {
     guard let entry = entries[name], entry.shape == tensor.shape, entry.dtype == tensor.dtype,
       let offset = offsets[name]
@@ -96,13 +96,13 @@ package final class WeightsDraft: Sendable {
   private func write(_ bytes: UnsafeRawBufferPointer, to name: String) throws {
     guard let offset = offsets[name] else { return }
     try put(bytes, at: offset)
-    // The disk may as well begin: at the end somebody waits for it.
+    // Start writing to disk now, because the end of the run waits for it.
     clues_start_writing(descriptor, Int64(offset), Int64(bytes.count))
     let checksum = Self.checksum(of: bytes)
     written.withLock { $0[offset] = checksum }
   }
 
-  /// Waits until the disk has everything.
+  /// Waits until everything is on disk.
   package func synchronize() throws { guard fsync(descriptor) == 0 else { throw Failure.cannotWrite(path) } }
 
   /// Whether a tensor that was read back is what was written for `meant`.
@@ -124,8 +124,8 @@ package final class WeightsDraft: Sendable {
   }
 }
 
-/// Numbers that are no factors, in the type that they are written in, or in float32 where the type changes them by more than
-/// rounding explains: numbers that are too small for it.
+/// Numbers other than factors, in the type in which they are written, or in float32 if the type changes them by more than
+/// rounding explains because they are too small for it.
 ///
 /// - throws: ``Failure`` `badData` when one is too large for the type.
 func storedFaithfully(_ values: [Float], shape: [Int], _ dtype: DType) throws -> Tensor {
@@ -134,7 +134,7 @@ func storedFaithfully(_ values: [Float], shape: [Int], _ dtype: DType) throws ->
   return try stored(values, shape: shape, .f32)
 }
 
-/// Merged numbers in the type that they are written in.
+/// Merged numbers in the type in which they are written.
 ///
 /// - throws: ``Failure`` `badData` when one is too large for the type.
 func stored(_ values: [Float], shape: [Int], _ dtype: DType) throws -> Tensor {
@@ -145,7 +145,7 @@ func stored(_ values: [Float], shape: [Int], _ dtype: DType) throws -> Tensor {
 
 func tooLarge(_ dtype: DType) -> Failure {
   Failure(
-    .badData, "the merged module holds numbers too large for \(dtype.torchName)",
+    .badData, "the merged module has numbers too large for \(dtype.torchName)",
     advice: dtype == .f16
       ? "write it as bfloat16 or float32: output.dtype (--dtype)" : "lower the weights or the scaling")
 }

@@ -2,7 +2,7 @@ import Adapters
 import Diagnostics
 import Tensors
 
-/// What a user should know of tensors that are written in float32 although a type of 16 bits was wanted.
+/// Notes on tensors that are written as float32 although a 16-bit type was requested.
 package func wideningNotes(
   _ modules: [MergedAdapter.Module], averaged: [(name: String, tensor: Tensor)], as dtype: DType
 ) -> [Note] {
@@ -13,7 +13,7 @@ package func wideningNotes(
     \.self)
 }
 
-/// The note that says that tensors keep a wider type than was asked for; nil when there is none.
+/// The note about tensors that keep a wider type than requested; nil if there are none.
 func widening(of names: [String], _ what: String, _ dtype: DType) -> Note? {
   guard let first = names.first else { return nil }
   let rest = names.count == 1 ? "" : " and \(names.count - 1) more"

@@ -3,15 +3,15 @@ import JSON
 extension Recipe {
   /// One client's bundle and what to take from it.
   public struct Client: Sendable {
-    /// Path of the bundle as written; ``Recipe/path(_:)`` resolves it.
+    /// The path of the bundle as written; ``Recipe/path(_:)`` resolves it.
     public var path = Located("")
-    /// The client's name; nil stands for the bundle's own.
+    /// The client's name; nil means the bundle's own.
     public var name: Located<String>?
     /// The client's weight in the merge; given for all clients or for none.
     public var weight: Located<Double>?
-    /// The checkpoint whose adapter is merged; nil stands for the final adapter, else that of the last checkpoint.
+    /// The checkpoint whose adapter is merged; nil means the final adapter, or else that of the last checkpoint.
     public var checkpoint: Located<Checkpoint>?
-    /// The named adapter, where a bundle holds several.
+    /// The named adapter, if a bundle holds several.
     public var adapter: Located<String>?
     /// Whether the client was trained on anchor data: scored against, not merged.
     public var anchor: Located<Bool>?
@@ -27,7 +27,7 @@ extension Recipe {
 }
 
 extension Recipe.Client: ObjectSchema {
-  /// The key that the short form of a client, a bare path, stands for.
+  /// The key that a client in short form, a bare path, sets.
   static let shortKey = "path"
 
   static let title = "Client"
@@ -36,10 +36,10 @@ extension Recipe.Client: ObjectSchema {
     .key(
       shortKey, \.path, .path, isRequired: true,
       "The client's bundle: an archive or a folder, relative to the recipe's folder."),
-    .key("name", \.name, .clientName, "What to call the client, instead of the name that its bundle bears."),
+    .key("name", \.name, .clientName, "What to call the client, instead of the name in its bundle."),
     .key(
       "weight", \.weight, .number(),
-      "The client's weight in the merge. All clients have one, or none has and 'weights' decides."),
+      "The client's weight in the merge. Either all clients have one, or none has and 'weights' decides."),
     .key(
       "checkpoint", \.checkpoint,
       .oneOf(
@@ -47,9 +47,9 @@ extension Recipe.Client: ObjectSchema {
           { step, _ in Recipe.Checkpoint.step(step) }, { if case .step(let step) = $0 { step } else { nil } }),
         .words([Word(name: "last", value: .last, meaning: "the checkpoint with the highest step")])),
       "Which checkpoint's adapter to take: a step, or 'last'. "
-        + "Without it, the final adapter, or the last checkpoint's where there is no final one.",
+        + "By default the final adapter, or the last checkpoint's if there is no final one.",
       absent: { _ in "the final adapter, else the last checkpoint's" }),
-    .key("adapter", \.adapter, .name, "Which adapter to take, by name, where a bundle holds several."),
+    .key("adapter", \.adapter, .name, "Which adapter to take, by name, if a bundle holds several."),
     .key(
       "anchor", \.anchor, .flag,
       "Whether this client was trained on anchor data. Scorers of clients compare the others with it; it is not merged."

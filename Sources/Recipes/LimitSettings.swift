@@ -2,7 +2,7 @@ import Diagnostics
 import JSON
 
 extension Recipe {
-  /// The limits that a recipe sets; those that it leaves alone hold as they are by default.
+  /// The limits that a recipe sets; all others have their defaults.
   public struct LimitSettings: Sendable {
     private var chosen: [Limit: Located<Int>] = [:]
 
@@ -31,7 +31,7 @@ extension Recipe.LimitSettings: ObjectSchema {
 }
 
 extension Schema where Value == Int {
-  /// The value of a limit: a whole number, for sizes with a unit if wanted.
+  /// The value of a limit: an integer; sizes may have a unit.
   static func limit(_ limit: Limit) -> Schema {
     var jsonSchema: JSONObject = ["type": "integer", "minimum": 0]
     if limit.maximum != .max { jsonSchema["maximum"] = JSONValue(limit.maximum) }

@@ -5,22 +5,22 @@ extension Recipe {
   public struct Merge: Sendable {
     /// Id of the plugin.
     public var method = Located("")
-    /// What the method is applied to; nil stands for the method's own default.
+    /// What the method is applied to; nil means the method's default.
     public var space: Located<Space>?
     public var parameters: [ParameterSetting] = []
-    /// The rank of the result; nil where `energy` decides, or the space: `full` where nothing need be lost.
+    /// The rank of the result; nil if `energy` decides, or the space: `full` if the space loses nothing.
     public var rank: Located<Rank>?
-    /// The share of the squared norm to keep, above 0 and at most 1; nil where `rank` decides.
+    /// The share of the squared norm to keep, above 0 and at most 1; nil if `rank` decides.
     public var energy: Located<Double>?
-    /// Whether what compression leaves out is written as a second adapter.
+    /// Whether what compression drops is written as a second adapter.
     public var residual: Located<Bool>?
     /// Whether dense results are decomposed exactly instead of by a sketch with a checked error.
     public var exact: Located<Bool>?
-    /// How `factors` divides a weight; nil where nobody wrote it down and the space is another, or the method's own.
+    /// How `factors` divides a weight; nil if not set and the space is another one, or the method's default.
     public var split: Located<FactorWeighting>? = Located(FactorWeighting.sqrt)
     public var missing = Located(Missing.zero)
     public var absolute = Located(Absolute.refuse)
-    /// The base model that the result names; given, the clients' bases may differ.
+    /// The base model that the result names; if given, the clients' bases may differ.
     public var baseModel: Located<String>?
   }
 
@@ -36,7 +36,7 @@ extension Recipe {
       case .stack: "the weighted sum, exact, by stacking the factors"
       case .core: "the deltas in the subspace that the clients span, without loss"
       case .delta: "the deltas themselves, dense, one module at a time"
-      case .factors: "A and B apart, as PEFT does it; inexact, equal ranks only"
+      case .factors: "A and B separately, as PEFT does; inexact, equal ranks only"
       }
     }
   }
@@ -46,7 +46,7 @@ extension Recipe {
     case count(Int)
     /// The largest rank among the inputs, module by module.
     case same
-    /// As much as it takes to lose nothing.
+    /// As large as needed to lose nothing.
     case full
   }
 
@@ -57,13 +57,13 @@ extension Recipe {
 
     var meaning: String {
       switch self {
-      case .sqrt: "A and B take the square root of the weight each"
-      case .whole: "A and B take the whole weight each"
+      case .sqrt: "A and B each take the square root of the weight"
+      case .whole: "A and B each take the whole weight"
       }
     }
   }
 
-  /// What a module that some clients lack counts as.
+  /// How a module counts that some clients lack.
   public enum Missing: String, Choice {
     case zero
     case renormalize
@@ -76,7 +76,7 @@ extension Recipe {
     }
   }
 
-  /// What becomes of whole tensors that travel with an adapter: saved modules, biases, embeddings.
+  /// What happens to whole tensors that come with an adapter: saved modules, biases, embeddings.
   public enum Absolute: Sendable, Equatable {
     case refuse
     case average
@@ -92,10 +92,10 @@ extension Recipe.Merge: ObjectSchema {
   static let fields: [FieldSchema<Self>] = [
     .key(
       "method", \.method, .pluginIdentifier, isRequired: true,
-      "The merge method: the id of a plugin, such as 'average' or 'ties'. `clues plugins list` shows what there is."),
+      "The merge method: the id of a plugin, such as 'average' or 'ties'. `clues plugins list` lists them."),
     .key(
-      "space", \.space, .choice, "What the method is applied to. Without it, what suits the method.",
-      absent: { _ in "the method's own" }),
+      "space", \.space, .choice, "What the method is applied to. The default depends on the method.",
+      absent: { _ in "the method's default" }),
     .key(
       "parameters", \.parameters, .parameters,
       "Parameters of the method: each one value, a list over layers, or a list of {filter, value}. "
@@ -103,40 +103,40 @@ extension Recipe.Merge: ObjectSchema {
     .key(
       "rank", \.rank, .rank,
       "The rank of the merged adapter: a number, 'same' or 'full'. Excludes 'energy'. "
-        + "Without either, 'full' where the space loses nothing, and 'same' in the space 'delta'.",
-      absent: { $0.energy == nil ? "as the space has it" : nil }),
+        + "Without either, 'full' if the space loses nothing, and 'same' in the space 'delta'.",
+      absent: { $0.energy == nil ? "depends on the space" : nil }),
     .key(
       "energy", \.energy, .number(above: 0, atMost: 1),
       "The share of each module's squared norm to keep; the rank follows. Excludes 'rank'."),
     .key(
       "residual", \.residual, .flag,
-      "Whether what compression leaves out is written as a second adapter, 'residual', so that nothing is lost."),
+      "Whether what compression drops is written as a second adapter, 'residual', so that nothing is lost."),
     .key(
       "exact", \.exact, .flag,
-      "Whether dense results of the space 'delta' are decomposed exactly, which takes long for large layers, instead of by "
-        + "a sketch that is shown to keep 999 parts in 1000 of what the best factors keep."),
+      "Whether dense results of the space 'delta' are decomposed exactly, which is slow for large layers, instead of by "
+        + "a sketch that provably keeps 999 parts in 1000 of what the best factors keep."),
     .key("split", \.split, .choice, "How the space 'factors' divides a client's weight between A and B."),
-    .key("missing", \.missing, .choice, "What to do about a module that some clients lack."),
+    .key("missing", \.missing, .choice, "How to treat a module that some clients lack."),
     .key(
       "absolute", \.absolute, .absolute,
-      "What to do about whole tensors that travel with an adapter (saved modules, biases, embeddings): "
+      "What to do with whole tensors that come with an adapter (saved modules, biases, embeddings): "
         + "'refuse', 'average', 'drop', or {take: CLIENT}."),
     .key(
       "base_model", \.baseModel, .name,
-      "The base model that the result names, and permission to merge adapters of bases that differ."),
+      "The base model that the result names; it also allows merging adapters of different bases."),
   ]
 
   static let rules = [
     Rule<Self>(jsonSchema: ["not": ["required": ["rank", "energy"]]]) { merge, _ in
       guard let energy = merge.energy, let rank = merge.rank else { return }
       let later = Origin.later(energy.origin, rank.origin)
-      throw later.failure("'merge.rank' and 'merge.energy' exclude each other", advice: "keep one of them")
+      throw later.failure("'merge.rank' and 'merge.energy' are mutually exclusive", advice: "keep one of them")
     },
     Rule<Self>(jsonSchema: splitOnlyForFactors) { merge, _ in
       guard let space = merge.space, space.value != .factors, let split = merge.split, !split.isDefault else { return }
       throw split.origin.failure(
         "'merge.split' has no meaning in the space '\(space.value.rawValue)'",
-        advice: "leave it out, or merge in the space 'factors'")
+        advice: "omit it, or merge in the space 'factors'")
     },
   ]
 
@@ -155,13 +155,13 @@ extension Recipe.Merge: ObjectSchema {
   ]
 
   mutating func settle() {
-    // What suits the method may be another space, where a split would be refused when the recipe is read again.
+    // The method's default may be another space, in which a split would be refused when the recipe is read again.
     if space?.value != .factors, split?.isDefault == true { split = nil }
   }
 }
 
 extension Origin {
-  /// Of two places, the one further down the file, or the command line.
+  /// The later of two origins: further down the file, or the command line.
   static func later(_ a: Origin, _ b: Origin) -> Origin {
     guard case .file(let first) = a else { return a }
     guard case .file(let second) = b else { return b }
@@ -175,7 +175,7 @@ extension Schema where Value == Recipe.Rank {
       { rank, _ in .count(rank) }, { if case .count(let rank) = $0 { rank } else { nil } }),
     .words([
       Word(name: "same", value: .same, meaning: "the largest rank among the inputs"),
-      Word(name: "full", value: .full, meaning: "as much as it takes to lose nothing"),
+      Word(name: "full", value: .full, meaning: "as large as needed to lose nothing"),
     ]))
 }
 
@@ -184,7 +184,7 @@ extension Schema where Value == Recipe.Absolute {
     .words([
       Word(name: "refuse", value: .refuse, meaning: "an adapter with such tensors is an error"),
       Word(name: "average", value: .average, meaning: "their weighted mean"),
-      Word(name: "drop", value: .drop, meaning: "the result is without them"),
+      Word(name: "drop", value: .drop, meaning: "the result omits them"),
     ]),
     Schema<Taking>.object.mapped(
       { taking, _ in .take(taking.client.value) },
@@ -201,6 +201,6 @@ struct Taking: ObjectSchema {
   static let title = "Absolute tensors of one client"
 
   static let fields: [FieldSchema<Self>] = [
-    .key("take", \.client, .clientName, isRequired: true, "The client whose tensors are taken as they are.")
+    .key("take", \.client, .clientName, isRequired: true, "The client whose tensors are taken unchanged.")
   ]
 }

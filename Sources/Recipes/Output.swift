@@ -6,19 +6,19 @@ extension Recipe {
     /// The name of what is written; whoever writes it knows which there are. Nil for what the path's ending asks for.
     public var format: Located<String>?
     public var dtype = Located(Precision.auto)
-    /// How the ranks of modules go together; nil for one rank where it costs little.
+    /// The layout of the modules' ranks; nil for one rank if that costs little.
     public var rankLayout: Located<RankLayout>?
   }
 
-  /// How the ranks of the merged adapter's modules go together.
+  /// The layout of the ranks of the merged adapter's modules.
   public enum RankLayout: String, Choice {
     case uniform
     case exact
 
     var meaning: String {
       switch self {
-      case .uniform: "one rank everywhere, A and B filled up with zeros, as llama.cpp and vLLM want it"
-      case .exact: "every module with the rank that it needs"
+      case .uniform: "one rank everywhere, A and B padded with zeros, as llama.cpp and vLLM expect"
+      case .exact: "every module with the rank it needs"
       }
     }
   }
@@ -32,7 +32,7 @@ extension Recipe {
 
     var meaning: String {
       switch self {
-      case .auto: "the type of the inputs, float32 where they differ"
+      case .auto: "the type of the inputs, or float32 if they differ"
       case .float32: "32 bits"
       case .float16: "16 bits, IEEE half precision"
       case .bfloat16: "16 bits with the range of float32"
@@ -67,12 +67,12 @@ extension Recipe.Output: ObjectSchema {
     .key(
       "format", \.format, .formatName,
       "What is written: 'peft', a folder that PEFT loads, or 'archive', a PEFT folder packed into one file. "
-        + "Without it, what the ending of the output's name asks for.",
-      absent: { _ in "as the ending of the output's name asks for" }),
+        + "By default the output's file name extension decides.",
+      absent: { _ in "what the output's file name extension says" }),
     .key("dtype", \.dtype, .choice, "The type of the merged adapter's numbers."),
     .key(
       "rank_layout", \.rankLayout, .choice,
-      "How the ranks of modules go together. Without it, uniform where that takes less than 10 % more parameters.",
-      absent: { _ in "uniform where that takes less than 10 % more parameters, else exact" }),
+      "The layout of the modules' ranks. By default uniform if that adds less than 10 % more parameters.",
+      absent: { _ in "uniform if that adds less than 10 % more parameters, else exact" }),
   ]
 }

@@ -2,7 +2,7 @@ import Diagnostics
 
 /// A value set on the command line, `merge.parameters.density=0.5`, put into the tree before it is checked.
 ///
-/// Whether the path exists is not asked here: the checker meets the value like any other and knows all names.
+/// Whether the path exists is not checked here: the checker treats the value like any other and knows all names.
 public struct Override: Sendable {
   let path: [String]
   let value: Node
@@ -15,8 +15,8 @@ public struct Override: Sendable {
     let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, path.allSatisfy({ !$0.isEmpty }) else {
       throw Failure(
-        .usage, "--set \(setting): this is not key=value",
-        advice: "write for example --set merge.parameters.density=0.5")
+        .usage, "--set \(setting): expected key=value",
+        advice: "for example: --set merge.parameters.density=0.5")
     }
     try self.init(path, String(parts[1]), from: "--set \(setting)", limits: limits)
   }
@@ -44,7 +44,7 @@ public struct Override: Sendable {
   public init(parameter setting: String, of path: [String]) throws {
     let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
     guard parts.count == 2 else {
-      throw Failure(.usage, "-p \(setting): this is not key=value", advice: "write for example -p density=0.5")
+      throw Failure(.usage, "-p \(setting): expected key=value", advice: "for example: -p density=0.5")
     }
     try self.init(path + [parts[0]], parts[1], from: "-p \(setting)")
   }
@@ -80,7 +80,7 @@ public struct Override: Sendable {
     }
   }
 
-  /// A client given by its path alone is a mapping as soon as it gets another key.
+  /// A client given only by its path becomes a mapping when it gets another key.
   private func inFull(_ node: Node, depth: Int) -> Node {
     guard depth == 2, path[0] == "clients", node.text != nil else { return node }
     let member = Node.Member(key: Recipe.Client.shortKey, origin: node.origin, value: node)

@@ -1,6 +1,6 @@
 import JSON
 
-/// One parameter of a plugin as the recipe sets it; whether the plugin knows it is for others to check.
+/// One parameter of a plugin as the recipe sets it; whether the plugin has it is checked elsewhere.
 public struct ParameterSetting: Sendable, Equatable {
   public var name: String
 

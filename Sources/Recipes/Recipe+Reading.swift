@@ -5,8 +5,8 @@ import JSON
 extension Recipe {
   /// Reads and checks the recipe in the file at `path`.
   ///
-  /// A mergekit file whose models are adapters is a recipe as well, where the meaning is the same. So is the record of a run,
-  /// `clues/run.json`, and the run directory that holds it: what counts there is the recipe that was carried out.
+  /// A mergekit file whose models are adapters is read as a recipe if it means the same. So is the record of a run,
+  /// `clues/run.json`, and the run directory that holds it: the recipe of that run is used.
   ///
   /// - parameter overrides: Settings from the command line, `merge.parameters.density=0.5`, in the order given; they
   ///   are put in before anything is checked, and after a mergekit file is translated. Elements of lists are counted from 0.
@@ -21,7 +21,7 @@ extension Recipe {
     guard let recorded = try recordedRecipe(in: text, file: file, limits: limits) else {
       return try parse(text, file: file, overrides: overrides, limits: limits)
     }
-    // Places in the text that stands for it would be places in no file.
+    // Locations in the recorded text would not be locations in a file.
     var recipe = try parse(recorded, file: file, overrides: overrides, limits: limits) { _ in .override("the record") }
     recipe.isRecorded = true
     return recipe
@@ -42,7 +42,7 @@ extension Recipe {
   ) throws -> Recipe {
     try Diagnostics.locating(file: file) {
       guard let root = try node(text, limits, origin) else {
-        throw Failure(.badRecipe, "the recipe is empty", advice: "it names at least 'clients', and 'merge' or 'score'")
+        throw Failure(.badRecipe, "the recipe is empty", advice: "it needs at least 'clients', and 'merge' or 'score'")
       }
       var recipe = try check(root, overrides)
       recipe.file = file
@@ -50,8 +50,8 @@ extension Recipe {
     }
   }
 
-  /// The root of a YAML document, or of a JSON text that is none: with tabs, or with characters escaped in pairs, as
-  /// Python writes them.
+  /// The root of a YAML document, or of a JSON text that is not valid YAML: with tabs, or with surrogate pairs, as Python
+  /// writes them.
   private static func node(
     _ text: String, _ limits: Limits, _ origin: @escaping (Failure.Position) -> Origin
   ) throws -> Node? {
@@ -63,7 +63,7 @@ extension Recipe {
     }
   }
 
-  /// A recipe that is given on the command line alone; its paths start from the current folder.
+  /// A recipe given entirely on the command line; its paths are relative to the current folder.
   public static func made(of settings: [Override]) throws -> Recipe {
     try check(Node(content: .mapping([]), origin: .byDefault), settings)
   }
@@ -71,7 +71,7 @@ extension Recipe {
   private static func check(_ tree: Node, _ overrides: [Override]) throws -> Recipe {
     let translation = MergekitTranslation.recognizes(tree) ? try MergekitTranslation(tree) : nil
     let root = try overrides.reduce(translation?.tree ?? tree) { try $1.apply(to: $0) }
-    // A newer format may have any keys, so that its version is the first thing to say.
+    // A newer format may have any keys, so its version is reported first.
     if let version = root.mapping?.first(where: { $0.key == "clues" }) {
       _ = try Schema<Int>.formatVersion.read(version.value, Location() / "clues")
     }
@@ -80,7 +80,7 @@ extension Recipe {
     return recipe
   }
 
-  /// The text of a file, at most as long as a record of a run may be; how long a recipe may be its reader checks.
+  /// The text of a file, at most as long as the record of a run may be; the reader checks the length of recipes.
   private static func text(ofFile path: String, limits: Limits, interruption: () throws -> Void) throws -> String {
     let limit = isNamedAsRecord(path) ? limits[.jsonSize] : limits[.recipeSize]
     let file = try StreamReader(path, subject: "the recipe", patience: .seconds(5))

@@ -17,18 +17,18 @@ extension Recipe {
     return copy
   }
 
-  /// Whether a path is that of a recipe or of a run, and not of a bundle.
+  /// Whether a path leads to a recipe or a run, and not to a bundle.
   public static func isRecipe(_ path: String) -> Bool {
     [".yaml", ".yml", ".json"].contains { path.hasSuffix($0) } || (try? recordFile(in: path)) != nil
   }
 
-  /// The record of a run directory; nil where `path` is no folder.
+  /// The record of a run directory; nil if `path` is not a folder.
   static func recordFile(in path: String) throws -> String? {
     guard FilePath(path).isFolder else { return nil }
     let record = (path.hasSuffix("/") ? path : path + "/") + RunFiles.record
     guard FilePath(record).exists else {
       throw Failure(
-        .missingInput, "is a folder, and holds no \(RunFiles.record)",
+        .missingInput, "is a folder without \(RunFiles.record)",
         advice: "give a recipe, or the directory of a run to repeat it", file: path)
     }
     return record
@@ -37,20 +37,20 @@ extension Recipe {
   /// Whether a file may be a record, which may be longer than a recipe.
   static func isNamedAsRecord(_ path: String) -> Bool { path.hasSuffix(".json") }
 
-  /// The recipe in the record of a run, as text; nil where the text is something else.
+  /// The recipe in the record of a run, as text; nil if the text is something else.
   static func recordedRecipe(in text: String, file: String, limits: Limits) throws -> String? {
     guard isNamedAsRecord(file), let value = try? JSONReader(limits).read(text), let record = value.objectValue,
       let jsonSchema = record["schema"]?.stringValue, jsonSchema.hasPrefix("clues/run/")
     else { return nil }
     guard jsonSchema == RunRecord.schema, let recipe = record["recipe"] else {
       throw Failure(
-        .badRecipe, "this is the record of a run, but holds no recipe that can be read here",
+        .badRecipe, "this is the record of a run, but it has no recipe that this version can read",
         advice: "use the version of Clues that wrote it", file: file)
     }
     return withCombination(recipe).text(indented: true)
   }
 
-  /// Records from before 'combine' are of runs that summed.
+  /// Records from before 'combine' existed are of runs that summed.
   private static func withCombination(_ recipe: JSONValue) -> JSONValue {
     guard var object = recipe.objectValue, object["combine"] == nil, object["score"]?.arrayValue?.count ?? 0 > 1
     else { return recipe }
@@ -59,9 +59,9 @@ extension Recipe {
   }
 }
 
-/// A path that leads to the same file from any folder, and ends in the same name.
+/// An absolute path to the same file, which ends in the same name.
 ///
-/// `a/..` is left out only where `a` is a folder and no link: after a link, `..` does not lead back.
+/// `a/..` is dropped only if `a` is a folder and not a link: after a link, `..` does not lead back.
 private func fullPath(_ path: String) -> String {
   var steps: [Substring] = []
   for step in FilePath.current.pushing(FilePath(path)).string.split(separator: "/") where step != "." {

@@ -1,10 +1,10 @@
 extension Recipe {
-  /// The recipe with nothing but its scorers, on other clients if some are given.
+  /// The recipe with only its scorers, on other clients if some are given.
   ///
   /// - parameters:
-  ///   - inputs: Bundles relative to the current folder that stand in for the recipe's clients.
+  ///   - inputs: Bundles relative to the current folder that replace the recipe's clients.
   ///   - names: What to call these clients, in order; none for the names of the bundles.
-  ///   - adapters: Of each input the name of the adapter that is meant; nil leaves it to the bundle.
+  ///   - adapters: For each input the name of the adapter to use; nil leaves it to the bundle.
   public func scoringOnly(inputs: [String], names: [String] = [], adapters: [String?] = []) -> Recipe {
     var copy = self
     copy.select = nil

@@ -1,15 +1,15 @@
 import Diagnostics
 import JSON
 
-/// A checked recipe: what to do, every value with the place that it comes from.
+/// A checked recipe: what to do, every value with its location.
 ///
-/// A recipe knows no plugins. That its methods exist and take its parameters is checked against their schemas by
-/// whoever runs it, and ``failure(_:at:advice:)`` says where they do not.
+/// A recipe does not know plugins. The code that runs it checks against their schemas that its methods exist and accept its
+/// parameters, and locates errors with ``failure(_:at:advice:)``.
 public struct Recipe: Sendable {
   /// The file as the user named it.
   public internal(set) var file = ""
 
-  /// Whether it is the recipe of a run that was carried out, read from the record of the run.
+  /// Whether it was read from the record of a run.
   public internal(set) var isRecorded = false
 
   /// Version of the format, 1.
@@ -18,10 +18,10 @@ public struct Recipe: Sendable {
   public var clients: [Located<Client>] = []
   /// The scorers; empty in a recipe that only merges.
   public var score: [Located<Scorer>] = []
-  /// How the scores of several scorers become one; nil where there are none, or one.
+  /// How the scores of several scorers become one; nil if there are fewer than two.
   public var combine: Located<Combination>? = Located(Combination.shortfall)
   public var select: Located<Selection>?
-  /// Where the weights come from; nil where the clients bear them or nothing is merged.
+  /// Where the weights come from; nil if the clients have their own or nothing is merged.
   public var weights: Located<Weighting>? = Located(Weighting.equal)
   /// Nil in a recipe that only scores.
   public var merge: Located<Merge>?
@@ -44,7 +44,7 @@ public struct Recipe: Sendable {
 
     var meaning: String {
       switch self {
-      case .equal: "every client weighs the same"
+      case .equal: "all clients have the same weight"
       case .samples: "by the number of the client's samples"
       case .keptSamples: "by the number of samples that the selection keeps"
       case .keptShare: "by the share of samples that the selection keeps"
@@ -52,16 +52,16 @@ public struct Recipe: Sendable {
       }
     }
 
-    /// Whether it takes a selection to know them.
+    /// Whether they depend on a selection.
     var needsSelection: Bool { self != .equal && self != .samples }
   }
 
-  /// The folder that relative paths start from; empty for the current one.
+  /// The folder to which relative paths refer; empty for the current one.
   public var folder: String { file.lastIndex(of: "/").map { String(file[...$0]) } ?? "" }
 
   /// A path of this recipe as seen from the current folder.
   ///
-  /// Nothing is resolved, for `..` after a link does not lead where it seems to.
+  /// Nothing is resolved, because `..` after a link does not lead where it seems to.
   public func path(_ written: Located<String>) -> String {
     written.value.hasPrefix("/") ? written.value : folder + written.value
   }
@@ -82,7 +82,7 @@ public struct Recipe: Sendable {
   /// ``jsonValue`` as text, which is YAML as well.
   public var text: String { jsonValue.text(indented: true) + "\n" }
 
-  /// What the recipe decides, one line a decision, defaults marked; then where that stood in a mergekit file.
+  /// What the recipe means, one value per line, defaults marked; then how it follows from a mergekit file.
   public func explanation(columns: Int = .max) -> String {
     let decisions = ExplainedValue.lines(explain(at: Location()), columns: columns)
     if translation.isEmpty { return decisions }
@@ -100,11 +100,11 @@ extension Recipe: ObjectSchema {
       "The clients' bundles, at least one: paths, or mappings with a path and more."),
     .key(
       "score", \.score, .oneOrMany(of: .object),
-      "How samples are scored: a scorer, or a list of scorers whose scores 'combine' makes one of.",
+      "How samples are scored: a scorer, or a list of scorers whose scores 'combine' turns into one.",
       absent: "nothing is scored"),
     .key(
       "combine", \.combine, .choice,
-      "How the scores of several scorers become one, each standardised by the anchors first."),
+      "How several scores become one, after each is standardised by the anchors."),
     .key(
       "select", \.select, .object, "Which samples are kept; needs 'score'.",
       absent: { $0.score.isEmpty ? nil : "nothing is selected" }),
@@ -117,11 +117,11 @@ extension Recipe: ObjectSchema {
     .key("output", \.output, .object, "Where the result goes and what it looks like."),
     .key(
       "seed", \.seed, Schema.integer(atLeast: 0).mapped({ seed, _ in UInt64(seed) }, { Int(exactly: $0) }),
-      "Where all random numbers of the run start."),
+      "The seed of all random numbers of the run."),
     .key(
       "plugins", \.plugins, .pins,
       "Pins: the id of a plugin and the SHA-256 of the only library that may provide it."),
-    .key("limits", \.limits, .object, "How much the clients' bundles may ask for before they are refused."),
+    .key("limits", \.limits, .object, "Limits beyond which the clients' bundles are refused."),
   ]
 
   /// The keys of the sections, and what mergekit and PEFT call them.
@@ -148,7 +148,7 @@ extension Recipe: ObjectSchema {
 }
 
 extension Schema where Value == Int {
-  /// The version of the format; every other one is refused.
+  /// The version of the format; any other is refused.
   static let formatVersion: Schema = {
     var schema = Schema.integer(atLeast: 1)
     let due = schema
@@ -157,7 +157,7 @@ extension Schema where Value == Int {
       let version = try due.read(node, location)
       guard version == 1 else {
         throw node.origin.failure(
-          "the recipe is in version \(version) of the format, and this program reads version 1",
+          "the recipe has format version \(version), but this program reads version 1",
           advice: "use a newer version of Clues")
       }
       return version
@@ -167,7 +167,7 @@ extension Schema where Value == Int {
 }
 
 extension Recipe {
-  /// Runs `body` and gives a failure that knows no place the one in the recipe.
+  /// Runs `body` and adds the location in the recipe to a failure without one.
   package func locating<Result>(_ origin: Origin, _ body: () throws -> Result) throws -> Result {
     try location(of: origin).locating(body)
   }

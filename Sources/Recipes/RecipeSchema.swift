@@ -1,6 +1,6 @@
 import JSON
 
-/// The recipe language as a JSON Schema, for editors; made from the declaration that the reader works from.
+/// The recipe language as a JSON Schema, for editors; generated from the declarations that the reader uses.
 public enum RecipeSchema {
   /// JSON Schema, draft 2020-12.
   public static var json: JSONValue {

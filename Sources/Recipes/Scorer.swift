@@ -1,13 +1,13 @@
 extension Recipe {
-  /// One scorer and its share in the score.
+  /// One scorer and its weight in the score.
   public struct Scorer: Sendable {
     /// Id of the plugin.
     public var scorer = Located("")
-    /// What its scores are called; nil stands for the id.
+    /// What its scores are called; nil means the id.
     public var name: Located<String>?
-    /// The scorer's share where there are several, above 0.
+    /// The scorer's weight if there are several, above 0.
     public var weight = Located(1.0)
-    /// Which scores count against a sample; nil where scores are not combined by shortfall.
+    /// Which scores count against a sample; nil if scores are not combined by shortfall.
     public var side: Located<Side>? = Located(Side.low)
     public var parameters: [ParameterSetting] = []
   }
@@ -19,7 +19,7 @@ extension Recipe {
 
     var meaning: String {
       switch self {
-      case .shortfall: "what a sample lacks beside the anchors, added up; no scorer makes up for another"
+      case .shortfall: "what a sample lacks compared with the anchors, added up; no scorer makes up for another"
       case .sum: "the standardised scores added up, so that one scorer can make up for another"
       }
     }
@@ -38,7 +38,7 @@ extension Recipe {
     }
   }
 
-  /// What the scores of each scorer are called: its name, else its id, with a number where another has the id too.
+  /// What the scores of each scorer are called: its name, or else its id, numbered if another scorer has the same id.
   public var scorerNames: [String] {
     score.indices.map { location in
       let scorer = score[location].value
@@ -55,14 +55,14 @@ extension Recipe.Scorer: ObjectSchema {
   static let fields: [FieldSchema<Self>] = [
     .key(
       "scorer", \.scorer, .pluginIdentifier, isRequired: true,
-      "The scorer: the id of a plugin, such as 'clues'. `clues plugins list` shows what there is."),
+      "The scorer: the id of a plugin, such as 'clues'. `clues plugins list` lists them."),
     .key(
       "name", \.name, .scorerName,
-      "What its scores are called in results and reports; without it, the id. Every scorer has a name of its own."),
+      "What its scores are called in results and reports; by default the id. Names must be unique."),
     .key(
       "weight", \.weight, .number(above: 0),
-      "The scorer's share where there are several; each is standardised by the anchors first."),
-    .key("side", \.side, .choice, "Which scores count against a sample, where 'combine' is 'shortfall'."),
+      "The scorer's weight if there are several; each is standardised by the anchors first."),
+    .key("side", \.side, .choice, "Which scores count against a sample if 'combine' is 'shortfall'."),
     .key("parameters", \.parameters, .parameters, "Parameters of the scorer. `clues plugins show ID` lists them."),
   ]
 
@@ -70,7 +70,7 @@ extension Recipe.Scorer: ObjectSchema {
 }
 
 extension Schema where Value == String {
-  /// It becomes a key in JSON and the head of a column.
+  /// It becomes a JSON key and a column header.
   static let scorerName = text(
     "a name of at most 64 letters, digits, '.', '_' and '-'", pattern: "[A-Za-z0-9][A-Za-z0-9._-]*", maximumLength: 64)
 }

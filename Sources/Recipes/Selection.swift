@@ -1,5 +1,5 @@
 extension Recipe {
-  /// How the kept samples are told from the others.
+  /// How samples are selected.
   public struct Selection: Sendable {
     /// Id of the plugin.
     public var threshold = Located("")
@@ -7,11 +7,11 @@ extension Recipe {
     public var calibrate = Located(Calibration.none)
     public var draws = Located(Self.usualDraws)
 
-    /// How many draws say how sure a threshold is, where nobody says otherwise.
+    /// The default number of draws for the certainty of a threshold.
     public static let usualDraws = 200
   }
 
-  /// Whether the clients' scores are brought to one scale first.
+  /// Whether the clients' scores are first put on a common scale.
   public enum Calibration: String, Choice {
     case none
     case client
@@ -19,7 +19,7 @@ extension Recipe {
     var meaning: String {
       switch self {
       case .none: "scores are compared as they are"
-      case .client: "each client's scores are put on one scale first, by its own anchors"
+      case .client: "each client's scores are first scaled by its own anchors"
       }
     }
   }
@@ -36,6 +36,7 @@ extension Recipe.Selection: ObjectSchema {
     .key("calibrate", \.calibrate, .choice, "Whether scores of different clients are made comparable first."),
     .key(
       "draws", \.draws, .integer(atLeast: 0),
-      "How often the threshold is set again on anchors and samples drawn anew, to say how sure it is; 0 for never."),
+      "How often the threshold is recomputed from resampled anchors and samples to show how certain it is; 0 for never."
+    ),
   ]
 }

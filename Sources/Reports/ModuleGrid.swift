@@ -1,12 +1,12 @@
 import Records
 
-/// Modules laid out by layer and kind: `model.layers.3.self_attn.q_proj` is of layer 3 and of the kind `q_proj`.
+/// Modules arranged by layer and kind: `model.layers.3.self_attn.q_proj` has layer 3 and kind `q_proj`.
 struct ModuleGrid {
   /// The layers in order; nil for modules without a number in their name.
   let layers: [Int?]
-  /// The kinds by the shortest ending that tells them apart, in the order in which they come.
+  /// The kinds by their shortest distinct suffix, in order of appearance.
   let kinds: [String]
-  /// The modules of every kind (row) and layer (column); several where they differ by a further number, such as experts.
+  /// The modules of every kind (row) and layer (column); several if they differ by a further number, such as experts.
   let cells: [[[RunRecord.Module]]]
 
   /// All modules, layer by layer.
@@ -45,7 +45,7 @@ struct ModuleGrid {
   }
 
   private static func shortestEndings(_ patterns: [[String]]) -> [String] {
-    // Names are other people's and may have any number of parts; nobody reads more than a few of them.
+    // Names come from other people and may have any number of parts; nobody reads more than a few of them.
     let longest = 8
     var endings: [ArraySlice<String>: Int] = [:]
     for pattern in patterns {

@@ -2,14 +2,17 @@ import Diagnostics
 import JSON
 import Records
 
-/// The report of a run: one HTML file that needs nothing from elsewhere and runs no script.
+/// The report of a run: one self-contained HTML file without scripts.
 ///
-/// The same record and scores give the same bytes; how long the run took plays no part.
+/// The same record and scores give the same bytes; durations are not included.
 package struct Report: Sendable {
   /// The page.
   package let html: String
 
-  /// - parameter scores: The rows of `clues/scores.jsonl`; empty for a run that only merges.
+  /// - parameters:
+  ///   - run: `clues/run.json`, of schema `clues/run/1`.
+  ///   - scores: The rows of `clues/scores.jsonl`; empty for a run that only merges.
+  /// - throws: ``Failure`` `badData` if they are not what `clues run` writes.
   package init(_ run: RunRecord, scores: [ScoreRecord]) {
     let samples = ScoredSamples.all(in: scores, calibrating: run.selection?.calibration == .client)
     let sections = [
@@ -85,10 +88,10 @@ private func headline(_ run: RunRecord, _ samples: [ScoredSamples]) -> String {
 /// A paragraph.
 func paragraph(_ text: String, class name: String? = nil) -> Markup { element("p", ["class": name]) { text } }
 
-/// A name in a sentence; should it be written from right to left, the sentence around it is not.
+/// A name in a sentence, isolated so that right-to-left text in it does not affect the sentence.
 func name(_ text: String) -> Markup { element("bdi") { text } }
 
-/// A drawing with the table of its numbers.
+/// A drawing with a table of its numbers.
 func figure(_ drawing: Markup, _ table: DataTable) -> Markup {
   element("figure") {
     drawing

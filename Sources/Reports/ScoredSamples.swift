@@ -1,23 +1,22 @@
 import Records
 
-/// The scores of one client's samples, as the thresholds see them.
+/// The scores of one client's samples, as thresholds see them.
 struct ScoredSamples {
   let client: String
   var kept: [Double] = []
   var dropped: [Double] = []
-  /// Scores on which nothing was decided, since the run selects nothing.
+  /// Scores without a decision, because the run selects nothing.
   var undecided: [Double] = []
   var anchors: [Double] = []
-  /// Why samples could not be scored, with their number.
+  /// Why samples could not be scored, with counts.
   var unscored: [String: Int] = [:]
 
   var training: [Double] { kept + dropped + undecided }
 
   /// The rows of `scores.jsonl`, client by client.
   ///
-  /// - parameter calibrating: Whether each client's scores are to be put on the scale of its own anchors, as
-  ///   `select.calibrate: client` does before it sets thresholds; the rows hold scores from before that, and where they
-  ///   fall short what they fall short by on that scale.
+  /// - parameter calibrating: Whether to scale each client's scores by its own anchors, as `select.calibrate: client` does
+  ///   before it sets thresholds; the rows have scores from before that, but shortfalls on that scale.
   static func all(in rows: [ScoreRecord], calibrating: Bool) -> [ScoredSamples] {
     var places: [String: Int] = [:]
     var all: [ScoredSamples] = []
@@ -62,7 +61,7 @@ struct ScoredSamples {
   }
 }
 
-/// The value below which the share lies, of values in order; between two of them in proportion.
+/// The quantile of sorted values, interpolated linearly.
 func quantile(_ share: Double, of sorted: [Double]) -> Double {
   let place = share * Double(sorted.count - 1)
   let (below, above) = (sorted[Int(place)], sorted[min(sorted.count - 1, Int(place) + 1)])

@@ -2,59 +2,58 @@ import Diagnostics
 import JSON
 import PluginHost
 
-/// How far the anchors of one client move the threshold of the others: the selection with them against that without.
+/// How far the anchors of one client move the others' threshold: the selection with them compared with that without.
 package struct AnchorInfluence: Sendable, Equatable {
-  /// Whether the others would have no threshold at all, because too few anchors are left.
+  /// Whether the others would have no threshold at all, because too few anchors would remain.
   let isAlone: Bool
-  /// The threshold of the others without these anchors; nil where they have none, or different ones.
+  /// The others' threshold without these anchors; nil if they have none, or different ones.
   package let threshold: Double?
-  /// How far the threshold moves for these anchors, in standard deviations of the other clients' anchors. Where several
-  /// scorers are combined, the anchors move the scale, too: threshold and deviation are then each those of their scale.
-  /// Nil where the other clients have no two different anchors.
+  /// How far the threshold moves because of these anchors, in standard deviations of the other clients' anchors. If several
+  /// scorers are combined, the anchors move the scale too: threshold and deviation are then each on their own scale.
+  /// Nil if the other clients' anchors do not differ.
   package let deviations: Double?
-  /// Of the other clients' training samples, how many are decided otherwise without these anchors.
+  /// The number of the other clients' training samples that are decided differently without these anchors.
   package let decisions: Int
-  /// How many training samples the other clients have.
+  /// The number of training samples of the other clients.
   package let others: Int
 
-  /// Where several scorers are combined, the one whose scale these anchors stretch or shrink the most, and by what factor:
-  /// a scorer on a stretched scale counts for less in the total.
+  /// If several scorers are combined, the one whose scale these anchors stretch or shrink the most, and by what factor: a
+  /// scorer on a stretched scale counts less in the total.
   let stretch: Stretch?
 
   struct Stretch: Sendable, Equatable {
     let scorer: String
     let factor: Double
 
-    /// The factor as that of a stretch, whichever way it goes.
+    /// The factor, at least 1 in either direction.
     var size: Double { max(factor, 1 / factor) }
   }
 
-  /// Whether one client decides too much: its anchors move the threshold by more than a deviation of all others'
-  /// anchors, turn more than a quarter of the other clients' decisions, or change the scale of a scorer more than
-  /// threefold.
+  /// Whether one client decides too much: its anchors move the threshold by more than one deviation of all others' anchors,
+  /// change more than a quarter of the other clients' decisions, or change the scale of a scorer more than threefold.
   var isFar: Bool { abs(deviations ?? 0) > 1 || 4 * decisions > others || isStretched }
 
   var isStretched: Bool { stretch.map { $0.size > 3 } ?? false }
 }
 
-/// The selection with the anchors of one client left out after another.
+/// Selections with each client's anchors left out in turn.
 struct LeaveOneOut {
   let table: ScoreTable
-  /// The scores that the thresholds are set on: those of the table, or each client's on a scale of its own.
+  /// The scores on which thresholds are set: those of the table, or each client's on its own scale.
   let calibrated: ScoreTable
   let calibratesClients: Bool
-  /// Of every client, in order.
+  /// For every client, in order.
   let thresholds: [Double]
   let decide: ([ThresholdRulePlugin.ClientScores]) throws -> [Double]
 
-  /// What the anchors of each client do; nil of clients without, and of all where there is one client or where the
-  /// clients themselves are what is scored.
+  /// The influence of each client's anchors; nil for clients without anchors, and for all if there is only one client or if
+  /// the clients themselves are scored.
   ///
-  /// - throws: ``Failure`` when the rule fails for another reason than that too few anchors are left.
+  /// - throws: ``Failure`` if the rule fails for another reason than too few remaining anchors.
   func influences() throws -> [AnchorInfluence?] {
     let groups = table.groups
     guard groups.count > 1, groups.contains(where: { $0.places.count > 1 }) else { return groups.map { _ in nil } }
-    // Shortfalls of calibrated clients are on the scale of each client's own anchors alone.
+    // Shortfalls of calibrated clients are on the scale of each client's own anchors only.
     let hasCommonScale = !(calibratesClients && table.combination == .shortfall)
     let parts = table.scorers.count > 1 && !table.isUncombined && hasCommonScale ? ScoreParts(table) : nil
     return try groups.indices.map { try influence(of: $0, groups, parts) }
@@ -83,7 +82,7 @@ struct LeaveOneOut {
       (before[index].map { $0 >= thresholds[owners[index]] } ?? false)
         != (after[index].map { $0 >= moved[owners[index]] } ?? false)
     }
-    // In deviations of the same anchors, whatever the scale is.
+    // In deviations of the same anchors, on any scale.
     let (old, new) = (Statistics(anchors.compactMap { before[$0] }), Statistics(anchors.compactMap { after[$0] }))
     let shifts = groups.indices.filter { $0 != left }.map { index in
       (thresholds[index] - old.mean) / old.deviation - (moved[index] - new.mean) / new.deviation
@@ -104,7 +103,7 @@ struct LeaveOneOut {
     }.max { $0.size < $1.size }
   }
 
-  /// The scores of all rows once the client's anchors make no part of any scale.
+  /// The scores of all rows without the client's anchors in any scale.
   private func scores(
     without left: Int, _ groups: [Group], _ parts: ScoreParts?, _ scales: [ScoreTable.Scorer.Scale],
     _ before: [Double?]
@@ -136,7 +135,7 @@ struct LeaveOneOut {
   }
 }
 
-/// The result of `body`; nil where the data that is left does not do.
+/// The result of `body`; nil if the remaining data is insufficient.
 func nilIfTooLittle<Result>(_ body: () throws -> Result) throws -> Result? {
   do {
     return try body()

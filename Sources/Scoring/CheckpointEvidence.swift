@@ -13,13 +13,13 @@ package struct CheckpointEvidence: Sendable {
   package let learningRate: Double?
   let learningRateNote: String?
   private let hasTrainerState: Bool
-  /// The optimizer's file, read when moments are asked for.
+  /// The optimizer's file, read when moments are needed.
   private let optimizer: BundleFile?
   private let otherOptimizers: [String]
   /// The ledger's columns, in the order of the samples.
   private let columns: [String: [Double?]]
   private let ledger: Ledger.Checkpoint?
-  /// Of every sample, its place in the ledger.
+  /// The index of every sample in the ledger.
   private let places: [Int?]
 
   package init(
@@ -41,7 +41,7 @@ package struct CheckpointEvidence: Sendable {
         let state = try TrainerState(file.bytes(), limits: file.limits)
         guard state.step == step else {
           throw Failure(
-            .badData, "is of step \(state.step), but lies in the checkpoint of step \(step)",
+            .badData, "is from step \(state.step), but is in the checkpoint of step \(step)",
             advice: "hand in the trainer_state.json of the same checkpoint")
         }
         return state
@@ -62,9 +62,9 @@ package struct CheckpointEvidence: Sendable {
     }
   }
 
-  /// What is missing for `needs`, in words; empty when everything is there.
+  /// What is missing for `needs`, in words; empty if nothing is.
   ///
-  /// - parameter domains: All domains of the client; evidence of each is due.
+  /// - parameter domains: All domains of the client; evidence for each is required.
   package func missing(for needs: ScorerNeeds, domains: [String]) -> [String] {
     var missing: [String] = []
     if needs.evidence.contains(.gradients), gradients == nil { missing.append("gradients/train.safetensors") }
@@ -74,7 +74,7 @@ package struct CheckpointEvidence: Sendable {
     }
     if needs.evidence.contains(.moments), optimizer == nil {
       let others =
-        otherOptimizers.isEmpty ? "" : " (there is \(otherOptimizers.joined(separator: ", ")), which is not read)"
+        otherOptimizers.isEmpty ? "" : " (there is \(otherOptimizers.joined(separator: ", ")), which cannot be read)"
       missing.append("optimizer.pt" + others)
     }
     if needs.evidence.contains(.learningRate), learningRate == nil {
@@ -89,7 +89,7 @@ package struct CheckpointEvidence: Sendable {
     return missing
   }
 
-  /// The columns that a need stands for, in the order of the samples; NaN where there is no value.
+  /// The columns for a need, in the order of the samples; NaN if there is no value.
   package func columns(for needs: ScorerNeeds) throws -> [(name: String, values: [Double])] {
     try needs.columns.flatMap { names(matching: $0) }.map { name in
       if let values = columns[name] { return (name, values.map { $0 ?? .nan }) }
@@ -99,7 +99,7 @@ package struct CheckpointEvidence: Sendable {
 
   /// A column of the gradient files.
   ///
-  /// - throws: ``Failure`` `badData` for a number that cannot be what it is said to be.
+  /// - throws: ``Failure`` `badData` for an impossible number.
   private func measured(_ name: String) throws -> [Double] {
     let values = try gradients?.column(name) ?? []
     for (sample, value) in zip(samples, values) {
@@ -111,7 +111,7 @@ package struct CheckpointEvidence: Sendable {
     return values
   }
 
-  /// The file that the moments are from.
+  /// The file of the moments.
   var momentsFile: String? { optimizer?.name }
 
   /// Why a sample has no value in one of the columns, if that is so.
@@ -124,25 +124,25 @@ package struct CheckpointEvidence: Sendable {
     return nil
   }
 
-  /// Adam's moments of every LoRA parameter, and the settings that all of them were trained with.
+  /// Adam's moments of every LoRA parameter, and the settings with which all of them were trained.
   package func moments() throws -> (moments: [String: OptimizerState.Moments], group: OptimizerState.Group?) {
     guard let optimizer, let gradients else { return ([:], nil) }
     return try locating(client: client, file: optimizer.name) {
       let state = try OptimizerState(optimizer.bytes(), limits: optimizer.limits)
       let moments = try state.moments(for: gradients.parameters)
       let groups = gradients.parameters.compactMap { moments[$0.name]?.group }
-      // Scorers know one β1, β2 and ε.
+      // Scorers support only one β1, β2 and ε.
       let settings = Set(groups.map { [$0.beta1, $0.beta2, $0.epsilon] })
       guard settings.count <= 1 else {
         throw Failure(
           .badData, "has LoRA parameters in groups of different betas or eps",
-          advice: "train them with the same ones, or hand in a ledger")
+          advice: "train them with the same values, or hand in a ledger")
       }
       return (moments, groups.first)
     }
   }
 
-  /// The names that a column of a need stands for: `dot.*` for all of a domain.
+  /// The column names for a need: `dot.*` means one for each domain.
   private func names(matching column: String) -> [String] {
     if column.hasSuffix(".*") { return columns.keys.filter { $0.hasPrefix(column.dropLast()) }.sorted() }
     if columns[column] != nil { return [column] }

@@ -6,7 +6,7 @@ import PluginHost
 import SystemPackage
 import Tensors
 
-/// What one client brings for scoring: its samples, and at every checkpoint what is known about them.
+/// One client's evidence for scoring: its samples, and what is known about them at every checkpoint.
 package struct ClientEvidence: Sendable {
   package let client: String
   package let bundle: Bundles.Bundle
@@ -17,19 +17,19 @@ package struct ClientEvidence: Sendable {
   package let checkpoints: [CheckpointEvidence]
   package let notes: [Note]
 
-  /// The place of the client's own domain in `domains`.
+  /// The index of the client's own domain in `domains`.
   var ownDomain: Int? { bundle.domain.flatMap { domains.firstIndex(of: $0) } }
 
-  /// One sample that is to be scored.
+  /// One sample to score.
   package struct ScoredSample: Sendable, Hashable {
     package let id: String
     package let split: PluginHost.Split
     package let domain: String?
   }
 
-  /// The files of a bundle that evidence is made of.
+  /// The files of a bundle that contain evidence.
   ///
-  /// Gradients in folders are not read at once but while they are scored.
+  /// Gradients in folders are not read up front but during scoring.
   package static func parts(for path: String) -> Set<Part> {
     let parts: Set<Part> = [.adapter, .adapters, .trainerStates, .optimizers, .samples, .ledger]
     return FilePath(path).isFolder ? parts : parts.union([.gradients])
@@ -91,7 +91,7 @@ package struct ClientEvidence: Sendable {
       guard named.count == rows.count else {
         throw Failure(
           .badData,
-          "holds \(rows.count) samples, but samples.jsonl names \(named.count) of the split '\(rows.split.name)'",
+          "has \(rows.count) samples, but samples.jsonl has \(named.count) in the split '\(rows.split.name)'",
           advice: "both must come from the same data, in the same order", client: client, file: rows.file)
       }
       return named.map { ScoredSample(id: $0.id, split: rows.split, domain: $0.domain) }
@@ -105,7 +105,7 @@ package struct ClientEvidence: Sendable {
       let due = samples.count { $0.split == split }
       guard rows?.count ?? 0 == due else {
         throw Failure(
-          .badData, "there are \(rows?.count ?? 0) gradients of the split '\(split.name)' where \(due) are due",
+          .badData, "there are \(rows?.count ?? 0) gradients of the split '\(split.name)' instead of \(due)",
           advice: "every checkpoint needs the gradients of the same samples, in the same order",
           file: rows?.file ?? gradients.scored.first?.file)
       }
@@ -121,7 +121,7 @@ package struct ClientEvidence: Sendable {
   }
 }
 
-/// What tells a sample from all others of its client.
+/// What identifies a sample within its client.
 package struct SampleKey: Hashable {
   package let id: String
   package let split: PluginHost.Split?

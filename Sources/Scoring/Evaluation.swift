@@ -3,12 +3,12 @@ import Foundation
 import JSON
 import Tensors
 
-/// How well scores and a selection tell good samples from bad ones, where somebody knows which are which.
+/// How well scores and a selection separate good samples from bad ones, given labels.
 package struct Evaluation: Sendable {
-  /// All clients in one ranking, which is what one threshold for all needs.
+  /// All clients in one ranking, as needed for one threshold for all.
   package let pooled: Figures
   package let clients: [(name: String, figures: Figures)]
-  /// AUROC of all good samples against the bad ones of one kind.
+  /// AUROC of all good samples against bad ones of one kind.
   package let groups: [(name: String, count: Int, auroc: Double)]
   /// Training samples without a label.
   package let unlabeled: Int
@@ -18,7 +18,8 @@ package struct Evaluation: Sendable {
     package let good: Int
     package let bad: Int
     package let unscored: Int
-    /// The chance that a good sample has a higher score than a bad one, ties half; NaN where there is none of either.
+    /// The probability that a good sample has a higher score than a bad one, with ties counting half; NaN if there are none of
+    /// either.
     package let auroc: Double
     /// Nil without a selection.
     package let selection: Selection?
@@ -27,7 +28,7 @@ package struct Evaluation: Sendable {
   /// The figures of a selection as a classifier of good samples.
   package struct Selection: Sendable, Equatable {
     package let kept: Int
-    /// The share of the kept samples that are good; NaN when nothing is kept.
+    /// The share of the kept samples that are good; NaN if nothing is kept.
     package let precision: Double
     /// The share of the good samples that are kept.
     package let recall: Double
@@ -42,7 +43,7 @@ package struct Evaluation: Sendable {
     let labeled = train.compactMap { row in labels[row].map { (row: row, label: $0) } }
     guard !labeled.isEmpty else {
       throw Failure(
-        .badData, "labels none of the scored samples",
+        .badData, "has no labels for the scored samples",
         advice: "the labels' \"client\" and \"id\" must be those of the scores",
         file: path)
     }
@@ -75,7 +76,7 @@ private struct Labels {
         try JSONReader(limits).readLines($0) { value, _ in
           guard let object = value.objectValue, let id = object["id"]?.stringValue,
             let isGood = object["clean"]?.boolValue
-          else { throw Failure(.badData, "this line has no id and no truth value under 'clean'") }
+          else { throw Failure(.badData, "this line has no id or no boolean 'clean'") }
           let groups = object.members.compactMap { member in
             ["client", "id", "clean"].contains(member.key)
               ? nil : member.value.stringValue.map { "\(member.key)=\($0)" }
@@ -114,7 +115,7 @@ extension Evaluation.Figures {
   }
 }
 
-/// The area under the ROC curve by ranks (Mann and Whitney); ties count half. NaN where one side is empty.
+/// The area under the ROC curve by ranks (Mann-Whitney); ties count half. NaN if one side is empty.
 func areaUnderCurve(_ positives: [Double], _ negatives: [Double]) -> Double {
   let all = (positives.map { ($0, true) } + negatives.map { ($0, false) }).sorted { $0.0 < $1.0 }
   var wins = 0.0

@@ -6,11 +6,11 @@ import Tensors
 
 /// The per-sample gradients of one client at one checkpoint, checked against the adapter and read in blocks of rows.
 package struct GradientEvidence: Sendable {
-  /// The LoRA parameters in the order in which they are shown: natural order of the layers, A before B.
+  /// The LoRA parameters in the order in which scorers see them: natural order of the layers, A before B.
   package let parameters: [(name: String, shape: [Int])]
   /// Training samples first, then anchors.
   package let scored: [Rows]
-  /// Of every domain, by name.
+  /// For every domain, by name.
   package let validation: [String: Rows]
 
   /// One gradient file: a row for each sample.
@@ -32,7 +32,7 @@ package struct GradientEvidence: Sendable {
     }
   }
 
-  /// Opens the files of a checkpoint; nil when it has no training gradients.
+  /// Opens the files of a checkpoint; nil if it has no training gradients.
   package init?(_ checkpoint: Checkpoint, adapter: Adapter) throws {
     guard let train = checkpoint.gradients.train else { return nil }
     let parameters = Self.parameters(of: adapter)
@@ -40,21 +40,21 @@ package struct GradientEvidence: Sendable {
     var scored = [try Self.open(train, .train, parameters)]
     if let anchor = checkpoint.gradients.anchor { scored.append(try Self.open(anchor, .anchor, parameters)) }
     self.scored = scored
-    // In the order of their names, so that of several faults the same one is told each time.
+    // In the order of their names, so that the same one of several faults is reported each time.
     validation = try Dictionary(
       uniqueKeysWithValues: checkpoint.gradients.validation.sorted { $0.key < $1.key }.map { domain, file in
         (domain, try Self.open(file, .train, parameters))
       })
   }
 
-  /// The values under `loss` or `tokens`, one for each scored sample; nil when a file lacks them.
+  /// The values of `loss` or `tokens`, one for each scored sample; nil if a file lacks them.
   package func column(_ name: String) throws -> [Double]? {
     var values: [Double] = []
     for rows in scored {
       guard let tensor = try rows.stream.tensor(name) else { return nil }
       guard tensor.shape == [rows.count] else {
         throw Failure(
-          .badData, "has shape \(tensor.shape) where [\(rows.count)] is due", file: rows.file, tensor: name)
+          .badData, "has shape \(tensor.shape) instead of [\(rows.count)]", file: rows.file, tensor: name)
       }
       values +=
         tensor.dtype.isAdapterFloat ? try tensor.floats().map(Double.init) : try tensor.integers().map(Double.init)
@@ -65,7 +65,7 @@ package struct GradientEvidence: Sendable {
   private static func open(
     _ file: BundleFile, _ split: PluginHost.Split, _ parameters: [(name: String, shape: [Int])]
   ) throws -> Rows {
-    // A folder's file is read piece by piece; that of an archive is mapped with it or was decoded already.
+    // A file in a folder is read piece by piece; one in an archive is mapped with it or already decoded.
     let stream =
       try file.isRead
       ? SafetensorsStream(file.bytes(), name: file.name, limits: file.limits)
@@ -76,12 +76,12 @@ package struct GradientEvidence: Sendable {
       guard let found = names[name].flatMap(stream.shape) else {
         throw Failure(
           .badData, "is missing, but the adapter has it",
-          advice: "gradient files hold one tensor for each LoRA parameter, named as in \(PEFTFile.weights)",
+          advice: "gradient files need one tensor for each LoRA parameter, named as in \(PEFTFile.weights)",
           file: file.name, tensor: name)
       }
       guard Array(found.dropFirst()) == shape, let rows = found.first else {
         throw Failure(
-          .badData, "has shape \(found) where [samples] + \(shape) is due", file: file.name, tensor: name)
+          .badData, "has shape \(found) instead of [samples] + \(shape)", file: file.name, tensor: name)
       }
       guard count ?? rows == rows else {
         throw Failure(
@@ -98,13 +98,13 @@ package struct GradientEvidence: Sendable {
     return Rows(split: split, stream: stream, names: names, count: count ?? 0, file: file.name)
   }
 
-  /// The tensors of a gradient file by the parameters that they stand for, named as in PEFT's files.
+  /// The tensors of a gradient file by their parameters, named as in PEFT's files.
   private static func names(in stream: SafetensorsStream, _ file: String) throws -> [String: String] {
     var names: [String: String] = [:]
     for entry in stream.header.entries where !["loss", "tokens"].contains(entry.name) {
       if let other = names.updateValue(entry.name, forKey: tensorName(of: parameterName(of: entry.name))) {
         throw Failure(
-          .badData, "stands for the same parameter as '\(other)'", advice: "keep one of them", file: file,
+          .badData, "is the same parameter as '\(other)'", advice: "keep one of them", file: file,
           tensor: entry.name)
       }
     }

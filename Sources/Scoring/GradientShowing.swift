@@ -4,9 +4,9 @@ import Diagnostics
 import PluginHost
 import Tensors
 
-/// Shows the gradients of one checkpoint to a scorer, tensor by tensor and block by block.
+/// Passes the gradients of one checkpoint to a scorer, tensor by tensor and block by block.
 ///
-/// Memory is a block of rows, and for one tensor the moments and the validation gradients that the scorer needs.
+/// In memory are a block of rows, and the moments and validation gradients that the scorer needs for one tensor.
 struct GradientShowing {
   private let gradients: GradientEvidence
   private let needs: ScorerNeeds
@@ -15,7 +15,7 @@ struct GradientShowing {
   private let momentsFile: String?
   private let samples: [ClientEvidence.ScoredSample]
   private let group: OptimizerState.Group?
-  /// Of every sample with a gradient that is no number, what is wrong with it.
+  /// For every sample with a non-finite gradient, what is wrong with it.
   private(set) var faults: [Int: String] = [:]
 
   /// The elements of a block: 512 KiB of float32, which stay in the cache from reading to scoring.
@@ -33,14 +33,14 @@ struct GradientShowing {
     (moments, group) = needs.evidence.contains(.moments) ? try evidence.moments() : ([:], nil)
   }
 
-  /// Betas, epsilon and step as the optimizer's file has them; NaN without moments, and where parameters differ in steps.
+  /// Betas, epsilon and step from the optimizer's file; NaN without moments, and if parameters differ in steps.
   var optimizer: (betas: (Double, Double), epsilon: Double, step: Double) {
     guard let group else { return ((.nan, .nan), .nan, .nan) }
     let steps = Set(moments.values.map(\.step))
     return ((group.beta1, group.beta2), group.epsilon, steps.count == 1 ? steps.first.map(Double.init) ?? .nan : .nan)
   }
 
-  /// Of every domain, the norm of each validation gradient; empty lists unless they are asked for.
+  /// For every domain, the norm of each validation gradient; empty lists unless they are needed.
   func validationNorms() throws -> [[Double]] {
     try domains.map { domain in
       guard needs.evidence.contains(.validationSamples), let rows = gradients.validation[domain] else { return [] }
@@ -57,9 +57,9 @@ struct GradientShowing {
     }
   }
 
-  /// Shows every tensor in as many passes as the scorer needs.
+  /// Passes every tensor to the scorer, as many times as it needs.
   ///
-  /// - parameter progress: Gets the fraction of all elements that is shown, from 0 to 1.
+  /// - parameter progress: Gets the fraction of all elements processed, from 0 to 1.
   mutating func show(to instance: any ScorerInstance, progress: (Double) -> Void) throws {
     let all = gradients.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
     var shown = 0
@@ -93,7 +93,7 @@ struct GradientShowing {
           let part = UnsafeMutableBufferPointer(rebasing: values[row * width..<(row + 1) * width])
           guard let address = part.baseAddress, clues_all_within(address, width, Self.largest) == 0 else { continue }
           if clues_all_finite(address, width) != 0 { throw tooLarge(samples[base + first + row], rows, name) }
-          // The sample will have no score; as zero it does not spoil what is made of the others.
+          // The sample will have no score; as zero it does not affect the others.
           faults[base + first + row] = faults[base + first + row] ?? "its gradient is NaN or infinite in \(name)"
           part.update(repeating: 0)
         }
@@ -106,7 +106,7 @@ struct GradientShowing {
     }
   }
 
-  /// What a scorer may look at while a tensor is shown.
+  /// What a scorer may see of the current tensor.
   private struct Held {
     var first: FloatBuffer?
     var second: FloatBuffer?
@@ -137,18 +137,18 @@ struct GradientShowing {
       .badData,
       "the gradient of the \(sample.split.name) sample '\(sample.id)' has elements beyond \(Self.largest), but "
         + "\(Measure.gradientNorm.bounds)",
-      advice: "make it again; one that cannot be had may be NaN: such a sample is unscored",
+      advice: "compute it again; if that is impossible, write NaN: the sample is then unscored",
       file: rows.file, tensor: name)
   }
 
-  /// The moments, none of which may be what Adam cannot have made.
+  /// The moments, checked for values that Adam cannot produce.
   private func sound(
     _ values: [Float], _ moment: String, _ name: String, _ isSound: (Float) -> Bool
   ) throws -> [Float] {
     guard let odd = values.first(where: { !isSound($0) }) else { return values }
     throw Failure(
-      .badData, "holds \(odd) in its moment '\(moment)', which Adam cannot have made",
-      advice: "hand in the optimizer.pt of a checkpoint whose training was sound, or a ledger", file: momentsFile,
+      .badData, "has \(odd) in its moment '\(moment)', which Adam cannot produce",
+      advice: "hand in the optimizer.pt of a checkpoint from sound training, or a ledger", file: momentsFile,
       tensor: name)
   }
 
@@ -161,13 +161,13 @@ struct GradientShowing {
     try forEachBlock(of: rows, name, width: width) { _, values in
       guard let address = values.baseAddress, clues_all_finite(address, values.count) != 0 else {
         throw Failure(
-          .badData, "holds numbers that are NaN or infinite", advice: "a target must be sound: make it again",
+          .badData, "contains NaN or infinite numbers", advice: "a target must be finite: compute it again",
           file: rows.file, tensor: name)
       }
       guard clues_all_within(address, values.count, Self.largest) != 0 else {
         throw Failure(
-          .badData, "holds elements beyond \(Self.largest), but \(Measure.gradientNorm.bounds)",
-          advice: "a target must be sound: make it again", file: rows.file, tensor: name)
+          .badData, "has elements beyond \(Self.largest), but \(Measure.gradientNorm.bounds)",
+          advice: "a target must be sound: compute it again", file: rows.file, tensor: name)
       }
       sums.withUnsafeMutableBufferPointer { sums in
         for row in stride(from: 0, to: values.count, by: width) {
@@ -177,14 +177,14 @@ struct GradientShowing {
       if keepsSamples { all.append(contentsOf: values) }
     }
     guard rows.count > 0 else {
-      throw Failure(.badData, "holds no validation samples", file: rows.file)
+      throw Failure(.badData, "has no validation samples", file: rows.file)
     }
     return (
       FloatBuffer(sums.map { Float($0 / Double(rows.count)) }), keepsSamples ? FloatBuffer(all) : nil
     )
   }
 
-  /// Reads the rows of a tensor in blocks; `body` gets the first row's place and the values, which it may change.
+  /// Reads the rows of a tensor in blocks; `body` gets the first row's index and the values, which it may change.
   private func forEachBlock(
     of rows: GradientEvidence.Rows, _ name: String, width: Int,
     _ body: (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
@@ -202,7 +202,7 @@ struct GradientShowing {
   }
 }
 
-/// Float32 values at an address that stays.
+/// Float32 values at a stable address.
 final class FloatBuffer {
   private let buffer: UnsafeMutableBufferPointer<Float>
 

@@ -3,28 +3,28 @@ import Diagnostics
 import PluginHost
 import Tensors
 
-/// A scorer with its parameters, and the way in which all clients can be scored by it.
+/// A scorer with its parameters, and how it can score all clients.
 package struct SampleScorer: Sendable {
   package let plugin: ScorerPlugin
   package let parameters: ParameterValues
   package let services: HostServices
-  /// The scorer's ways to come by its scores.
+  /// The scorer's alternative ways to compute its scores.
   private let ways: [ScorerNeeds]
-  /// Which of them is taken for each client, in the order of the clients.
+  /// The way used for each client, in the order of the clients.
   private let choices: [Int]
 
   /// The scores of one client's samples.
   package struct Result: Sendable {
     /// In the order of the samples.
     package let scores: [Score]
-    /// The same at every checkpoint.
+    /// The scores at every checkpoint.
     package let checkpoints: [(step: Int, scores: [Score])]
   }
 
-  /// Takes the first way for which every client brings the evidence; where all ways lead to the same scores, for each
-  /// client the first that this one brings the evidence for.
+  /// Takes the first way for which every client has the evidence; if all ways lead to the same scores, the first for which
+  /// each client has the evidence.
   ///
-  /// - throws: ``Failure`` `badData` that says who lacks what, and which scorers would work.
+  /// - throws: ``Failure`` `badData` that says which client lacks what, and which scorers would work.
   package init(
     _ plugin: ScorerPlugin, _ parameters: ParameterValues, for clients: [ClientEvidence], catalog: PluginCatalog,
     services: HostServices
@@ -45,7 +45,7 @@ package struct SampleScorer: Sendable {
     choices = own
   }
 
-  /// What evidence each client is scored by, where it is not the same for all.
+  /// The evidence used for each client, if it is not the same for all.
   package func note(_ clients: [ClientEvidence]) -> Note? {
     guard Set(choices).count > 1 else { return nil }
     let kinds = Set(choices).sorted().map { choice in
@@ -56,9 +56,9 @@ package struct SampleScorer: Sendable {
     return .info("\(plugin.about.id) scores \(kinds.joined(separator: ", and ")), which give the same scores")
   }
 
-  /// Scores all samples of a client, the one in this place.
+  /// Scores all samples of the client at an index.
   ///
-  /// - parameter progress: Gets the fraction that is done, from 0 to 1.
+  /// - parameter progress: Gets the fraction done, from 0 to 1.
   package func score(_ client: ClientEvidence, at place: Int, progress: (Double) -> Void) throws -> Result {
     let choice = choices[place]
     let needs = ways[choice]
@@ -75,7 +75,7 @@ package struct SampleScorer: Sendable {
       scored.append((checkpoint.step, scores))
       progress(Double(index + 1) / Double(checkpoints.count))
     }
-    // A reason given at one checkpoint outlives whatever the scorer makes of the others.
+    // A reason given at one checkpoint overrides scores from the others.
     let combined = try instance.finish(scored.map(\.scores))
     let final = combined.indices.map { sample -> Score in
       let reasons = scored.lazy.map { $0.scores[sample] }.filter { $0.value == nil }
@@ -121,10 +121,10 @@ package struct SampleScorer: Sendable {
     func missing(_ way: ScorerNeeds, _ clients: [ClientEvidence]) -> Int {
       clients.reduce(0) { $0 + ($1.missing(for: way)?.items.count ?? 0) }
     }
-    // The way with the least missing is the most helpful to talk about.
+    // The way with the least missing evidence is the most helpful to report.
     let best = ways.min { missing($0, clients) < missing($1, clients) }
     let lacks = clients.compactMap { client -> String? in
-      // Where each client may go its own way, one that has a way lacks nothing.
+      // If each client may use its own way, one that has a way lacks nothing.
       if plugin.alternativesAgree, ways.contains(where: { client.missing(for: $0) == nil }) { return nil }
       return best.flatMap { client.missing(for: $0) }.map { "client '\(client.client)' lacks \($0.text)" }
     }
@@ -138,12 +138,13 @@ package struct SampleScorer: Sendable {
     let names = working.map(\.about.id).sorted().joined(separator: ", ")
     return Failure(
       .badData, "the scorer '\(plugin.about.id)' cannot score these bundles: \(lacks.joined(separator: "; "))",
-      advice: names.isEmpty ? "no scorer works with what the bundles hold" : "scorers that would work: \(names)")
+      advice: names.isEmpty ? "no scorer works with the contents of these bundles" : "scorers that would work: \(names)"
+    )
   }
 }
 
 extension ClientEvidence {
-  /// The checkpoints that a scorer looks at.
+  /// The checkpoints that a scorer uses.
   package func checkpoints(for needs: ScorerNeeds) -> [CheckpointEvidence] {
     needs.lastCheckpointOnly ? Array(checkpoints.suffix(1)) : checkpoints
   }
@@ -157,10 +158,10 @@ extension ClientEvidence {
     package var text: String { items.joined(separator: " and ") + (step.map { " at checkpoint \($0)" } ?? "") }
   }
 
-  /// What is missing for a way of scoring; nil when nothing is.
+  /// What is missing for a way of scoring; nil if nothing is.
   package func missing(for needs: ScorerNeeds) -> Lack? {
     if needs.evidence.contains(.adapters) {
-      return Lack(items: ["nothing but adapters, which scorers of samples cannot use"])
+      return Lack(items: ["the adapters as evidence, which only scorers of clients get"])
     }
     if samples.isEmpty { return Lack(items: ["samples: it has neither a ledger nor gradients"]) }
     let asked = checkpoints(for: needs)

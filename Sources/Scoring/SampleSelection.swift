@@ -4,7 +4,7 @@ import PluginHost
 import Recipes
 import Synchronization
 
-/// Which samples are kept, and what led to it.
+/// Which samples are kept, and why.
 package struct SampleSelection: Sendable {
   package let rule: String
   package let parameters: JSONValue
@@ -14,11 +14,11 @@ package struct SampleSelection: Sendable {
   package let clients: [ClientSelection]
   /// The anchors of all clients.
   package let anchors: Statistics
-  /// How sure the threshold is; nil where nobody asked, where clients are scored whole, and where it was decided elsewhere.
+  /// How certain the threshold is; nil if not requested, if whole clients are scored, or if it was decided elsewhere.
   package let bootstrap: ThresholdBootstrap?
-  /// Of clients to whom a threshold was sent, those whose anchors or validation data are not what it was decided with.
+  /// For a threshold that was sent to clients, those whose anchors or validation data differ from what it was decided with.
   let mismatchedClients: [String]
-  /// What the rule said of its decision, estimates and fallbacks.
+  /// The rule's remarks on its decision, estimates and fallbacks.
   package let remarks: [Note]
 
   /// One client's part in the selection.
@@ -26,20 +26,20 @@ package struct SampleSelection: Sendable {
     package let client: String
     package let threshold: Double
     package let anchors: Statistics
-    /// How far the client's anchors lie from those of all, in scores.
+    /// The distance of the client's anchors from those of all clients, in scores.
     package let anchorOffset: Double
     package let kept: Int
     package let scored: Int
     package let unscored: Int
-    /// How far the kept scores lie above the threshold, summed.
+    /// The sum of the kept scores' distances above the threshold.
     package let excess: Double
-    /// Of its dropped samples, how many fall short most in each respect, in the order of the scorers; empty where scores
-    /// are not combined by shortfall.
+    /// How many of its dropped samples fall short most in each respect, in the order of the scorers; empty if scores are not
+    /// combined by shortfall.
     let shortOf: [(respect: String, count: Int)]
-    /// Anchors without a score, which the threshold cannot go by.
+    /// Anchors without a score, which the threshold cannot use.
     let unscoredAnchors: Int
-    /// How far its anchors move the threshold of the others; nil without anchors, with one client, and where the
-    /// threshold was decided elsewhere.
+    /// How far its anchors move the others' threshold; nil without anchors, with one client, and if the threshold was decided
+    /// elsewhere.
     package let influence: AnchorInfluence?
 
     package init(
@@ -89,7 +89,7 @@ package struct SampleSelection: Sendable {
     ).influences()
     let evidence = ThresholdEvidence(
       scores, calibrated: calibrated, calibratesClients: calibratesClients, thresholds: thresholds,
-      // What the rule has to say of draws is not about the selection.
+      // The rule's remarks on draws are not about the selection.
       decide: { try rule.thresholds(for: $0, parameters, services: HostServices(isCancelled: services.isCancelled)) })
     self.init(
       scores, calibrated, thresholds: Dictionary(uniqueKeysWithValues: zip(inputs.map(\.client), thresholds)),
@@ -97,7 +97,7 @@ package struct SampleSelection: Sendable {
       remarks: remarks, bootstrap: try settings.flatMap { try ThresholdBootstrap(evidence, $0) })
   }
 
-  /// Applies thresholds that somebody else decided on.
+  /// Applies thresholds decided elsewhere.
   package init(_ scores: ScoreTable, decided: DecidedThreshold) throws {
     let scores = try scores.rescaled(decided.scorers, decided.combination)
     let calibrated = decided.calibratesClients ? try scores.calibrated() : scores
@@ -153,7 +153,7 @@ package struct SampleSelection: Sendable {
     }
   }
 
-  /// The ids of the kept samples of a client, in order, one a line.
+  /// The ids of the kept samples of a client, in order, one per line.
   package func keptIds(of client: String) -> String {
     table.rows.reduce(into: "") { text, row in
       if row.client == client, row.kept == true { text += row.id + "\n" }
@@ -162,10 +162,10 @@ package struct SampleSelection: Sendable {
 }
 
 extension ScoreTable {
-  /// The scores of each client standardised by its own anchors: (S − mean) / deviation; of scores that are combined by
-  /// shortfall, those of each scorer.
+  /// The scores of each client standardised by its own anchors: (S − mean) / deviation; for scores combined by shortfall, those
+  /// of each scorer.
   ///
-  /// - throws: ``Failure`` `badData` when a client's anchors do not make a scale.
+  /// - throws: ``Failure`` `badData` if a client's anchors do not give a scale.
   func calibrated() throws -> ScoreTable {
     if combination == .shortfall { return try calibratedShortfalls() }
     var copy = self
@@ -186,12 +186,13 @@ extension ScoreTable {
       .badData,
       "its scores\(scorer.map { " of '\($0)'" } ?? "") cannot be calibrated: it has \(anchors.count) scored anchors"
         + (anchors.count >= 2 ? ", all with the same score" : ""),
-      advice: "calibration needs two or more anchors with different scores; or set select.calibrate to none",
+      advice: "calibration needs at least two anchors with different scores; or set select.calibrate to none",
       client: client)
   }
 }
 
-/// What a threshold rule logs, which is told with the selection and not of the runs that only try what would be otherwise.
+/// What a threshold rule logs. It is reported for the selection itself, not for the trial runs. Locked because a rule may log
+/// from any thread.
 private final class Remarks: Sendable {
   private let rule: String
   private let heard = Mutex<[Note]>([])
@@ -200,7 +201,7 @@ private final class Remarks: Sendable {
 
   var notes: [Note] { heard.withLock { $0 } }
 
-  /// The same services with a log of their own.
+  /// The same services with a separate log.
   func services(_ services: HostServices) -> HostServices {
     HostServices(
       log: { _, level, text in

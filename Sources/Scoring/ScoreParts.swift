@@ -1,23 +1,23 @@
 import Diagnostics
 import Recipes
 
-/// The scores of single scorers, column by column, and how they become one.
+/// The scores of the individual scorers, column by column, and how they become one.
 ///
 /// With z = (score − centre) / deviation:
 ///
 ///     sum        total = Σ over scorers of weight · z
-///     shortfall  total = Σ over scorers of weight · min(z, 0), less weight · max(z − 2, 0) for a scorer with both sides
+///     shortfall  total = Σ over scorers of weight · min(z, 0), minus weight · max(z − 2, 0) for a scorer with both sides
 ///
-/// The deviation is one for everybody, so that the totals of all clients are on one scale, which one global threshold
-/// needs. In a sum the centre is the mean of all anchors. In a shortfall, where it decides what counts at all, a client has
-/// a centre of its own as far as the anchors show that clients differ (``ScoreTable/Scorer/Scale/centre(of:)``).
+/// There is one deviation for all, so that the totals of all clients are on one scale, as one global threshold requires. In
+/// a sum the centre is the mean of all anchors. In a shortfall, where it decides what counts at all, a client has its own
+/// centre as far as the anchors show that clients differ (``ScoreTable/Scorer/Scale/centre(of:)``).
 struct ScoreParts {
   let scorers: [ScoreTable.Scorer]
   private let combination: Recipe.Combination
-  /// Of every scorer, the score of every row; nil where there is none.
+  /// For every scorer, the score of every row; nil if there is none.
   private let columns: [[Double?]]
   private let rows: [ScoreTable.Row]
-  /// The clients in order, each with what its anchors' scores are under every scorer.
+  /// The clients in order, each with its anchors' scores by every scorer.
   private let clients: [(name: String, anchors: [Statistics])]
 
   init(_ table: ScoreTable) {
@@ -26,7 +26,7 @@ struct ScoreParts {
     rows = table.rows
     let columns = table.scorers.enumerated().map { index, scorer in
       table.rows.map { row in
-        // Written by Clues, the parts stand in the order of the scorers.
+        // If Clues wrote them, the parts are in the order of the scorers.
         if row.parts.indices.contains(index), row.parts[index].scorer == scorer.name { return row.parts[index].score }
         return row.parts.first { $0.scorer == scorer.name }?.score ?? nil
       }
@@ -38,10 +38,10 @@ struct ScoreParts {
     }
   }
 
-  /// The scale of the anchors under every scorer.
+  /// The scale of the anchors for every scorer.
   ///
   /// - parameter client: A client whose anchors do not count.
-  /// - throws: ``Failure`` `badData` when the anchors do not make a scale.
+  /// - throws: ``Failure`` `badData` if the anchors do not give a scale.
   func scales(without client: String? = nil) throws -> [ScoreTable.Scorer.Scale] {
     let places = rows.indices.filter { rows[$0].isAnchor && rows[$0].client != client }
     let others = clients.filter { $0.name != client }
@@ -52,16 +52,17 @@ struct ScoreParts {
           .badData,
           "the scores of '\(scorers[scorer].name)' cannot be standardised: there are \(all.count) scored anchors"
             + (all.count >= 2 ? ", all with the same score" : ""),
-          advice: "several scorers are combined on the scale of the anchors: bring at least two, take one scorer, or "
-            + "take the scores of all clients together: clues select A.jsonl B.jsonl")
+          advice:
+            "several scorers are combined on the scale of the anchors: provide at least two anchors, use one scorer, or "
+            + "pool the scores of all clients: clues select A.jsonl B.jsonl")
       }
       return combination == .sum ? pooled : pooled.divided(others.map { $0.anchors[scorer] })
     }
   }
 
-  /// Mean and deviation of one client's anchors under every scorer.
+  /// Mean and deviation of one client's anchors for every scorer.
   ///
-  /// - throws: ``Failure`` `badData` that names the client when its anchors do not make a scale.
+  /// - throws: ``Failure`` `badData` that names the client if its anchors do not give a scale.
   func scales(of client: String) throws -> [ScoreTable.Scorer.Scale] {
     let anchors = clients.first { $0.name == client }?.anchors ?? []
     return try zip(scorers, anchors).map { scorer, anchors in
@@ -72,10 +73,10 @@ struct ScoreParts {
     }
   }
 
-  /// What a scorer adds to a total.
+  /// A scorer's term of a total.
   typealias Term = (value: Double, isAbove: Bool)
 
-  /// Where the scores of each client are measured from under every scorer.
+  /// The centre of each client's scores for every scorer.
   ///
   /// - parameter client: A client whose anchors do not count.
   func centres(_ scales: [ScoreTable.Scorer.Scale], without client: String? = nil) -> [String: [Double]] {
@@ -85,7 +86,7 @@ struct ScoreParts {
       })
   }
 
-  /// What every scorer adds to the total of every row; nil where a scorer has no score.
+  /// Every scorer's term of the total of every row; nil if a scorer has no score.
   ///
   /// - parameter client: A client whose anchors do not count.
   func terms(_ scales: [ScoreTable.Scorer.Scale], without client: String? = nil) -> [[Term]?] {
@@ -93,9 +94,9 @@ struct ScoreParts {
     return rows.indices.map { row in centres[rows[row].client].flatMap { terms(of: row, scales, centres: $0) } }
   }
 
-  /// What every scorer adds to the total of one row; nil where a scorer has no score.
+  /// Every scorer's term of the total of one row; nil if a scorer has no score.
   ///
-  /// - parameter centres: Where the scores of the row's client are measured from under every scorer.
+  /// - parameter centres: The centre of the row's client for every scorer.
   func terms(of row: Int, _ scales: [ScoreTable.Scorer.Scale], centres: [Double]) -> [Term]? {
     var terms: [Term] = []
     for (index, scale) in scales.enumerated() {
@@ -112,36 +113,36 @@ struct ScoreParts {
     return terms
   }
 
-  /// The total of every row; nil where a scorer has no score.
+  /// The total of every row; nil if a scorer has no score.
   ///
   /// - parameter client: A client whose anchors do not count.
   func totals(_ scales: [ScoreTable.Scorer.Scale], without client: String) -> [Double?] {
     terms(scales, without: client).map { $0?.reduce(0) { $0 + $1.value } }
   }
 
-  /// The total of a row on other anchors' scales; nil where a scorer has no score.
+  /// The total of a row on other anchors' scales; nil if a scorer has no score.
   ///
-  /// - parameter centres: Where the scores of the row's client are measured from under every scorer.
+  /// - parameter centres: The centre of the row's client for every scorer.
   func total(of row: Int, _ scales: [ScoreTable.Scorer.Scale], centres: [Double]) -> Double? {
     terms(of: row, scales, centres: centres)?.reduce(0) { $0 + $1.value }
   }
 
-  /// The terms with the names of their scorers, of scores that are combined by shortfall.
+  /// The terms with the names of their scorers, for scores combined by shortfall.
   func shortfalls(_ terms: [Term]) -> [ScoreTable.Shortfall] {
     combination == .shortfall
       ? zip(scorers, terms).map { .init(scorer: $0.name, value: $1.value, isAbove: $1.isAbove) } : []
   }
 
-  /// The first scorer that has no score of a row.
+  /// The first scorer without a score for a row.
   func missing(in row: Int) -> String? { columns.firstIndex { $0[row] == nil }.map { scorers[$0].name } }
 }
 
 extension Recipe.Side {
-  /// How far above the anchors' mean, in their deviations, a score is no worse than theirs. A sample may well be better
-  /// than the anchors; suspect is what is better than nearly every one of them, and of thirty the best lies about there.
+  /// How many deviations above the anchors' mean a score may be without being suspect. A sample may well be better than the
+  /// anchors; what is better than nearly all of them is suspect, and the best of thirty lies about there.
   private static let ample = 2.0
 
-  /// What a score that lies z deviations above the anchors' mean falls short by, 0 or less.
+  /// The shortfall of a score that lies z deviations above the anchors' mean, 0 or less.
   func shortfall(_ z: Double) -> Double {
     if z < 0 { return z }
     return self == .both && z > Self.ample ? Self.ample - z : 0
@@ -149,21 +150,21 @@ extension Recipe.Side {
 }
 
 extension ScoreTable.Scorer.Scale {
-  /// Nil where the anchors make no scale.
+  /// Nil if the anchors do not give a scale.
   package init?(_ anchors: Statistics) {
     guard anchors.count >= 2, anchors.deviation > 0 else { return nil }
     self.init(mean: anchors.mean, deviation: anchors.deviation)
   }
 
-  /// The same scale with the deviation divided into that within the clients and that between them.
+  /// The same scale with the deviation split into that within clients and that between them.
   ///
-  /// By the method of moments for a model with random effects (DerSimonian and Laird 1986, unweighted): of the variance of
-  /// the clients' means, what their anchors' own deviation would give them by chance is not between the clients.
+  /// By the method of moments for a random-effects model (DerSimonian and Laird 1986, unweighted): the part of the variance of
+  /// the clients' means that the anchors' own deviation explains by chance is not between clients.
   func divided(_ clients: [Statistics]) -> Self {
     let clients = clients.filter { $0.count > 0 }
     let free = clients.reduce(0) { $0 + $1.count - 1 }
     let squares = clients.reduce(0) { $0 + $1.deviation * $1.deviation * Double($1.count - 1) }
-    // With one anchor each, or with none that differ, the anchors say nothing about the one without the other.
+    // With one anchor each, or if none differ, the two deviations cannot be told apart.
     guard free > 0, squares > 0 else { return self }
     let within = squares / Double(free)
     let spread = Statistics(clients.map(\.mean)).deviation
@@ -172,8 +173,8 @@ extension ScoreTable.Scorer.Scale {
       mean: mean, deviation: within.squareRoot(), between: max(0, spread * spread - chance).squareRoot())
   }
 
-  /// Where a client's scores are measured from: the mean of all anchors, drawn towards that of its own as far as clients
-  /// differ and its anchors are many (the empirical Bayes estimate of James and Stein).
+  /// The centre of a client's scores: the mean of all anchors, shifted towards that of its own as far as clients differ and
+  /// it has many anchors (the empirical Bayes estimate of James and Stein).
   func centre(of own: Statistics) -> Double {
     guard between > 0, own.count > 0 else { return mean }
     let variance = between * between
@@ -182,7 +183,7 @@ extension ScoreTable.Scorer.Scale {
 }
 
 extension ScoreTable {
-  /// Several scorers side by side: the scores of each are the parts of the rows, which have no total yet.
+  /// Several scorers side by side: their scores become the parts of the rows, which have no total yet.
   ///
   /// - parameter tables: One scorer each, all with the same rows.
   package static func together(_ tables: [ScoreTable], _ combination: Recipe.Combination?) -> ScoreTable {
@@ -202,14 +203,14 @@ extension ScoreTable {
   }
 
   /// Why a sample has no total before its scores are combined.
-  static let notCombined = "its scores are not combined: that takes the anchors of all clients"
+  static let notCombined = "its scores are not combined: that requires the anchors of all clients"
 
   /// Whether the scores are those of several scorers without a total.
   package var isUncombined: Bool { scorers.count > 1 && scorers.contains { $0.scale == nil } }
 
   /// The table with totals on the scale of all its anchors.
   ///
-  /// - throws: ``Failure`` `badData` when the anchors do not make a scale.
+  /// - throws: ``Failure`` `badData` if the anchors do not give a scale.
   package func standardised() throws -> ScoreTable {
     guard scorers.count > 1 else { return self }
     let parts = ScoreParts(self)
@@ -221,7 +222,7 @@ extension ScoreTable {
     var copy = self
     for (index, terms) in parts.terms(scales).enumerated() {
       guard let terms else {
-        // Unscored by one scorer is unscored; a row that has a total must have its parts.
+        // A sample unscored by one scorer is unscored; a row with a total must have its parts.
         if case .unscored = rows[index].score { continue }
         throw Failure(
           .badData, "the sample '\(rows[index].id)' has no score of '\(parts.missing(in: index) ?? "")'",
@@ -237,10 +238,9 @@ extension ScoreTable {
     return try copy.checked()
   }
 
-  /// The totals with each client's scores standardised by its own anchors, scorer by scorer, before it falls short.
+  /// The totals with each client's scores standardised by its own anchors, scorer by scorer, before shortfalls are taken.
   ///
-  /// What lies above the anchors of all is cut off in a shortfall, so that a scale of the client's own comes too late for
-  /// the total.
+  /// A shortfall cuts off what lies above the anchors of all clients, so calibrating the total by client would be too late.
   ///
   /// - throws: ``Failure`` `badData` when a client's anchors do not make a scale.
   func calibratedShortfalls() throws -> ScoreTable {
@@ -261,7 +261,7 @@ extension ScoreTable {
 extension ScoreTable.Row {
   fileprivate mutating func set(_ terms: [ScoreParts.Term], _ parts: ScoreParts) {
     let total = terms.reduce(0) { $0 + $1.value }
-    score = total.isFinite ? .value(total) : .unscored("the sum of its scores is no number")
+    score = total.isFinite ? .value(total) : .unscored("the sum of its scores is not a number")
     shortfalls = total.isFinite ? parts.shortfalls(terms) : []
   }
 }

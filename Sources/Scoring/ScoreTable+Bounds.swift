@@ -1,12 +1,12 @@
 import Diagnostics
 
 extension ScoreTable {
-  /// The largest score, either sign: with such the squares that deviations are made of stay finite.
+  /// The largest absolute score, with which the squares in deviations stay finite.
   ///
-  /// What scorers make of evidence within its ranges stays far below.
+  /// Scores from evidence within its ranges stay far below.
   static let largest = 1e100
 
-  /// The table, if means and deviations can be taken of all its scores.
+  /// The table, if all its scores allow means and deviations.
   ///
   /// - throws: ``Failure`` `badData` that names client, sample and scorer.
   package func checked() throws -> ScoreTable {
@@ -16,7 +16,7 @@ extension ScoreTable {
 }
 
 extension ScoreTable.Row {
-  /// - parameter scorer: Whose the scores are, if that is known.
+  /// - parameter scorer: The scorer, if known.
   func checkSize(_ scorer: String = "") throws {
     let all: [(text: String, score: Double?)] =
       [("the score" + (scorer.isEmpty ? "" : " by \(scorer)"), score.value)]
@@ -25,7 +25,7 @@ extension ScoreTable.Row {
     guard let (text, score) = all.first(where: { abs($0.score ?? 0) > ScoreTable.largest }) else { return }
     throw Failure(
       .badData, "\(text) of the \(split) sample '\(id)' is \(score ?? 0), beyond \(ScoreTable.largest)",
-      advice: "no mean or deviation can be taken of such scores: look what the sample was measured with", client: client
+      advice: "such scores have no mean or deviation: check the measurements of this sample", client: client
     )
   }
 }

@@ -7,13 +7,13 @@ import Recipes
 package struct ScoreTable: Sendable {
   package var rows: [Row]
 
-  /// How the scores came about; empty when a file of scores says nothing about it.
+  /// The origin of the scores; empty if a file of scores does not record it.
   package var scorers: [Scorer]
 
-  /// How the scores of several scorers become one; nil of a lone scorer, and where a file says nothing about it.
+  /// How the scores of several scorers become one; nil for a single scorer, and if a file does not record it.
   package var combination: Recipe.Combination?
 
-  /// Of every client, digests of its anchors and validation data; empty when a file of scores says nothing about it.
+  /// For every client, digests of its anchors and validation data; empty if a file of scores does not record them.
   package var evidence = JSONObject()
 
   package init(
@@ -32,11 +32,11 @@ package struct ScoreTable: Sendable {
     package let id: String
     package let domain: String?
     package var score: Score
-    /// The score at every checkpoint, nil where there is none.
+    /// The score at every checkpoint, nil if there is none.
     package var checkpoints: [(step: Int, score: Double?)]
-    /// The scores of the single scorers where there are several, before they were standardised.
+    /// The scores of the individual scorers if there are several, before they were standardised.
     package var parts: [(scorer: String, score: Double?)]
-    /// What each scorer adds to a score that is combined by shortfall, in the order of the scorers.
+    /// Each scorer's term of a score combined by shortfall, in the order of the scorers.
     package var shortfalls: [Shortfall] = []
     /// Whether the selection keeps it; nil without a selection and for anchors.
     package var kept: Bool?
@@ -57,13 +57,13 @@ package struct ScoreTable: Sendable {
       self.kept = kept
     }
 
-    /// In which respect the sample falls short most; nil where it does in none.
+    /// The respect in which the sample falls short most; nil if there is none.
     var shortOf: String? {
       shortfalls.min { $0.value < $1.value }.flatMap { $0.value < 0 ? $0.respect : nil }
     }
   }
 
-  /// What one scorer adds to the score of a sample.
+  /// One scorer's term of a sample's score.
   package struct Shortfall: Sendable, Equatable {
     package let scorer: String
     /// 0 or less.
@@ -73,21 +73,21 @@ package struct ScoreTable: Sendable {
 
     var respect: String { Self.respect(scorer, isAbove: isAbove) }
 
-    /// `perplexity`, or `perplexity (above)`, which is the name of no scorer.
+    /// `perplexity`, or `perplexity (above)`, which cannot be a scorer's name.
     static func respect(_ scorer: String, isAbove: Bool) -> String { isAbove ? "\(scorer) (above)" : scorer }
   }
 
-  /// One scorer and how its scores went into the total.
+  /// One scorer and how its scores enter the total.
   package struct Scorer: Sendable, Equatable {
     package let id: String
-    /// What its scores are called: no two scorers of a table have the same.
+    /// What its scores are called; unique within a table.
     package let name: String
     package let version: String
     package let parameters: JSONValue
     package var weight: Double
-    /// Which scores count against a sample; nil where scores are not combined by shortfall.
+    /// Which scores count against a sample; nil if scores are not combined by shortfall.
     package var side: Recipe.Side?
-    /// What the anchors say of the scores, by which they were standardised; nil for a lone scorer.
+    /// The scale of the anchors by which the scores were standardised; nil for a single scorer.
     package var scale: Scale?
 
     package init(
@@ -103,12 +103,12 @@ package struct ScoreTable: Sendable {
       self.scale = scale
     }
 
-    /// In which respects a sample can fall short.
+    /// The respects in which a sample can fall short.
     var respects: [String] {
       (side == .both ? [false, true] : [false]).map { Shortfall.respect(name, isAbove: $0) }
     }
 
-    /// What must agree for scores to be comparable: `clues 1.0.0 {"preset":"reference"} as 'direction'`.
+    /// What must be equal for scores to be comparable: `clues 1.0.0 {"preset":"reference"} as 'direction'`.
     package var identity: String {
       "\(id) \(version) \(parameters.text(sorted: true))" + (name == id ? "" : " as '\(name)'")
         + (side == .both ? " on both sides" : "")
@@ -116,9 +116,9 @@ package struct ScoreTable: Sendable {
 
     package struct Scale: Sendable, Equatable {
       package let mean: Double
-      /// That of the anchors; where scores are combined by shortfall, that of each client's about their own mean.
+      /// That of the anchors; if scores are combined by shortfall, that of each client's anchors about their own mean.
       package let deviation: Double
-      /// How far the clients' own means deviate from each other beyond what chance does; 0 where they do not, and in sums.
+      /// How far the clients' own means deviate from each other beyond chance; 0 if they do not, and in sums.
       var between = 0.0
 
       package init(mean: Double, deviation: Double, between: Double = 0.0) {
@@ -129,7 +129,7 @@ package struct ScoreTable: Sendable {
     }
   }
 
-  /// The clients in order, each with the places of its rows.
+  /// The clients in order, each with the indices of its rows.
   package var groups: [(client: String, places: Range<Int>)] {
     var groups: [(client: String, places: Range<Int>)] = []
     for index in rows.indices {
@@ -156,32 +156,32 @@ extension ScoreTable.Row {
 extension ScoreTable {
   /// The scorers and how they are combined, for a message.
   package static func text(_ scorers: [Scorer], _ combination: Recipe.Combination?) -> String {
-    if scorers.isEmpty { return "nobody knows what" }
+    if scorers.isEmpty { return "unknown scorers" }
     return scorers.map(\.identity).joined(separator: " + ")
       + (combination.map { ", combined by '\($0.rawValue)'" } ?? "")
   }
 
-  /// The total as an operator made it, on the operator's scale instead of that of the anchors at hand.
+  /// The total as an operator would compute it, on the operator's scale instead of that of the present anchors.
   ///
-  /// - throws: ``Failure`` `badData` when the scores are those of other scorers, versions or parameters, or combined
-  ///   in another way.
+  /// - throws: ``Failure`` `badData` if the scores are by other scorers, versions or parameters, or combined differently.
   func rescaled(_ scorers: [Scorer], _ combination: Recipe.Combination?) throws -> ScoreTable {
     guard self.scorers.map(\.identity) == scorers.map(\.identity), self.combination == combination else {
       throw Failure(
         .badData,
         "the scores are of \(Self.text(self.scorers, self.combination)), but the threshold was decided for "
           + Self.text(scorers, combination),
-        advice: "score with the operator's recipe, and keep the .origin.json file beside the scores")
+        advice: "score with the operator's recipe, and keep the .origin.json file with the scores")
     }
     guard scorers.count > 1 else { return self }
     let scales = try scorers.map { scorer in
       guard let scale = scorer.scale else {
         throw Failure(
-          .badData, "the threshold was decided without a scale for '\(scorer.id)'", advice: "ask for another threshold")
+          .badData, "the threshold was decided without a scale for '\(scorer.id)'",
+          advice: "ask the operator for a new threshold")
       }
       return scale
     }
-    // The operator's weights count, whatever those were that the scores were made with.
+    // The operator's weights count, not those with which the scores were made.
     var weighted = self
     weighted.scorers = scorers
     return try weighted.combined(ScoreParts(weighted), on: scales)
@@ -191,9 +191,9 @@ extension ScoreTable {
 /// Count, mean, deviation and standard error of some numbers.
 package struct Statistics: Sendable, Equatable {
   package let count: Int
-  /// NaN of nothing.
+  /// NaN if there are none.
   package let mean: Double
-  /// The standard deviation of a sample, with n − 1; 0 of fewer than two.
+  /// The sample standard deviation, with n − 1; 0 for fewer than two.
   package let deviation: Double
 
   package var standardError: Double { count > 0 ? deviation / Double(count).squareRoot() : .nan }

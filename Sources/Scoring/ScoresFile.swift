@@ -12,12 +12,12 @@ import SystemPackage
 import Tensors
 
 extension ScoreTable {
-  /// The table as JSON Lines: one object a sample, in order.
+  /// The table as JSON Lines: one object per sample, in order.
   package var text: String { rows.reduce(into: "") { $0 += ScoreRecord($1).json.text() + "\n" } }
 
-  /// How the scores came about, for the file beside the scores, which `text` is to be.
+  /// The origin of the scores, for the file that accompanies `text`.
   ///
-  /// Two files cannot be replaced in one step. The digest tells whether they belong together.
+  /// Two files cannot be replaced in one step. The digest shows whether they belong together.
   package func origin(of text: String) -> ScoresOrigin {
     var origin = ScoresOrigin()
     origin.scoresDigest = sha256(of: Bytes(text.utf8))
@@ -28,8 +28,8 @@ extension ScoreTable {
 
   /// Reads scores that Clues wrote.
   ///
-  /// - parameter path: The file of scores; how they came about is read from beside it, if it is there. `-` is standard
-  ///   input, which says nothing about that.
+  /// - parameter path: The file of scores; the file with their origin is read too, if it exists. `-` is standard input,
+  ///   which has no origin.
   package init(path: String, limits: Limits = Limits()) throws {
     let isInput = path == "-"
     let bytes =
@@ -40,7 +40,7 @@ extension ScoreTable {
       try bytes.withUnsafeBytes {
         try JSONReader(limits).readLines($0) { value, _ in rows.append(try Row(value)) }
       }
-      guard !rows.isEmpty else { throw Failure(.badData, "holds no scores") }
+      guard !rows.isEmpty else { throw Failure(.badData, "has no scores") }
       try Self.checkThatEachStandsOnce(rows)
     }
     self.rows = rows
@@ -53,7 +53,7 @@ extension ScoreTable {
         let record = try ScoresOrigin(document: bytes.withUnsafeBytes { try JSONReader(limits).read($0) })
         if let digest = record.scoresDigest, digest != sha256(of: scores) {
           throw Failure(
-            .badData, "says how other scores came about, not those in \(path)",
+            .badData, "is the origin of other scores, not of those in \(path)",
             advice: "score again; if you have changed the scores yourself, remove this file")
         }
         scorers = try Scorer.all(record.scorers)
@@ -64,20 +64,20 @@ extension ScoreTable {
     self = withShortfalls
   }
 
-  /// How a file combines the scores of its scorers; what was written before that was told was summed.
+  /// How a file combines the scores of its scorers; older files, which do not say, were summed.
   package static func combination(_ name: String?, of scorers: [Scorer]) throws -> Recipe.Combination? {
     guard scorers.count > 1 else { return nil }
     guard let name else { return .sum }
     guard let combination = Recipe.Combination(rawValue: name) else {
       throw Failure(
         .badData,
-        "'combine' is none of \(Recipe.Combination.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", "))",
+        "'combine' is not one of \(Recipe.Combination.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", "))",
         advice: "use the version of Clues that wrote it")
     }
     return combination
   }
 
-  /// The table with what its rows fall short by, which follows from their parts.
+  /// The table with the shortfalls of its rows, which follow from their parts.
   private var withShortfalls: ScoreTable {
     let scales = scorers.compactMap(\.scale)
     guard combination == .shortfall, scales.count == scorers.count else { return self }
@@ -94,17 +94,17 @@ extension ScoreTable {
     var clients: Set<String> = []
     for (index, row) in rows.enumerated() {
       guard seen.insert([row.client, row.split, row.id]).inserted else {
-        throw Failure(.badData, "the \(row.split) sample '\(row.id)' stands twice", client: row.client)
+        throw Failure(.badData, "the \(row.split) sample '\(row.id)' appears twice", client: row.client)
       }
       guard index > 0 && rows[index - 1].client == row.client || clients.insert(row.client).inserted else {
         throw Failure(
-          .badData, "its samples stand in two places", advice: "put all samples of a client together",
+          .badData, "its samples are not contiguous", advice: "put all samples of a client together",
           client: row.client)
       }
     }
   }
 
-  /// Where the origin of the scores in a file is written down: scores.jsonl → scores.origin.json.
+  /// The file with the origin of the scores in a file: scores.jsonl → scores.origin.json.
   package static func originPath(of path: String) -> String {
     (path.hasSuffix(".jsonl") ? String(path.dropLast(6)) : path) + ".origin.json"
   }
@@ -172,7 +172,7 @@ extension ScoreTable.Scorer {
     }
   }
 
-  /// - parameter earlier: The scorers before it, which a name that is not written down depends on.
+  /// - parameter earlier: The scorers before it, on which a default name depends.
   private init(_ record: ScorerRecord, after earlier: [ScoreTable.Scorer]) throws {
     let count = earlier.count { $0.id == record.id }
     let side = try record.side.map { side in

@@ -3,7 +3,7 @@ import JSON
 import PluginHost
 import Recipes
 
-/// The scorers and the threshold rule of a recipe, found and with their parameters checked.
+/// The scorers and the threshold rule of a recipe, resolved and with their parameters checked.
 package struct ScoringSettings: Sendable {
   package let scorers: [Scorer]
   package let combination: Recipe.Combination?
@@ -39,7 +39,7 @@ package struct ScoringSettings: Sendable {
       failures.add(
         recipe.failure(
           "a scorer of clients cannot be combined with a scorer of samples", at: recipe.score[0].value.scorer.origin,
-          advice: "take one or the other"))
+          advice: "use one or the other"))
     }
     rule = try recipe.select.flatMap { select in
       try failures.attempt { try Self.rule(select.value, recipe, catalog) }
@@ -47,7 +47,7 @@ package struct ScoringSettings: Sendable {
     try failures.throwIfAny()
   }
 
-  /// The threshold rule of a recipe, found and with its parameters checked.
+  /// The threshold rule of a recipe, resolved and with its parameters checked.
   package static func rule(
     _ select: Recipe.Selection, _ recipe: Recipe, _ catalog: PluginCatalog
   ) throws -> (plugin: ThresholdRulePlugin, parameters: ParameterValues, calibratesClients: Bool) {
@@ -55,7 +55,7 @@ package struct ScoringSettings: Sendable {
     return (plugin, try recipe.values(select.parameters, plugin.about), select.calibrate.value == .client)
   }
 
-  /// The plugins that take part.
+  /// The plugins involved.
   private var plugins: [PluginDescription] { scorers.map(\.plugin.about) + (rule.map { [$0.plugin.about] } ?? []) }
 
   /// Their ids.
@@ -66,7 +66,7 @@ package struct ScoringSettings: Sendable {
 }
 
 extension Recipe {
-  /// The values of a plugin's parameters; what is wrong with one is said with its place.
+  /// The values of a plugin's parameters; errors have locations.
   fileprivate func values(_ settings: [ParameterSetting], _ plugin: PluginDescription) throws -> ParameterValues {
     var failures = Failures()
     var values: [String: ParameterValue] = [:]
@@ -83,7 +83,7 @@ extension Recipe {
 }
 
 extension ScoreTable {
-  /// A warning where the scores are known to be by other scorers than the recipe's, or combined in another way.
+  /// A warning if the scores are known to be by other scorers than the recipe's, or combined differently.
   package func note(against recipe: Recipe) -> Note? {
     let theirs = recipe.score.map(\.value.scorer.value)
     guard !scorers.isEmpty else { return nil }
@@ -92,11 +92,11 @@ extension ScoreTable {
         names.dropLast().joined(separator: ", ") + (names.count > 1 ? " and " : "") + (names.last ?? "")
       }
       return .warning(
-        "these scores are by \(listed(scorers.map(\.name))), and the recipe scores by \(listed(recipe.scorerNames))")
+        "these scores are by \(listed(scorers.map(\.name))), but the recipe scores by \(listed(recipe.scorerNames))")
     }
     guard let combination, let other = recipe.combine?.value, combination != other else { return nil }
     return .warning(
-      "these scores are combined by '\(combination.rawValue)', and the recipe combines by '\(other.rawValue)'")
+      "these scores are combined by '\(combination.rawValue)', but the recipe combines by '\(other.rawValue)'")
   }
 }
 

@@ -3,14 +3,14 @@ import Foundation
 import JSON
 
 extension ThresholdBootstrap {
-  /// What to know of a threshold that is unsure.
+  /// A warning about an uncertain threshold.
   package var note: Note? {
     guard let present, !present.clients.isEmpty, 4 * present.unsure > present.scored else { return nil }
     let more = resamplings.first { $0.unit == present.unit && $0.more > 0 && !$0.clients.isEmpty }
     let advice = more.map { "; \($0.more) more anchors of each client would leave \($0.unsure)" }
     return .warning(
       "the threshold is uncertain: with other \(present.unit.rawValue) of the same kind \(present.unsure) of "
-        + "\(present.scored) samples may be decided otherwise\(advice ?? "")")
+        + "\(present.scored) samples may be decided differently\(advice ?? "")")
   }
 }
 

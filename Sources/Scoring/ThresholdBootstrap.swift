@@ -1,20 +1,20 @@
 import Diagnostics
 import Threads
 
-/// How sure a threshold is: where it goes, and which decisions change, when what it rests on is drawn anew.
+/// How certain a threshold is: where it moves, and which decisions change, when its evidence is resampled.
 ///
 /// The bootstrap (Efron 1979, "Bootstrap methods: another look at the jackknife"): each draw takes as many as there are, with
-/// replacement, and the rule decides again. What is drawn is what the rule looks at, anchors, training samples or both, within
-/// each client; then whole clients with their anchors, where three or more have any. Where several scorers are combined, and
-/// where clients are calibrated, each draw makes the scales anew.
+/// replacement, and the rule decides again. Draws are taken from what the rule uses, anchors, training samples or both, within
+/// each client; then from whole clients with their anchors, if three or more have any. If several scorers are combined, or
+/// clients are calibrated, each draw recomputes the scales.
 ///
-/// Drawing more than there are says what more of the same kind would change.
+/// Drawing more than there are shows what more of the same kind would change.
 package struct ThresholdBootstrap: Sendable, Equatable {
-  /// How many draws there are of each kind.
+  /// The number of draws of each kind.
   package let draws: Int
-  /// Where their random numbers start.
+  /// The seed of their random numbers.
   package let seed: UInt64
-  /// What was drawn, and what came of it; empty where the rule looks at nothing that can be drawn anew.
+  /// What was drawn, with the results; empty if the rule uses nothing that can be resampled.
   package let resamplings: [Resampling]
 
   package init(draws: Int, seed: UInt64, resamplings: [Resampling]) {
@@ -23,13 +23,13 @@ package struct ThresholdBootstrap: Sendable, Equatable {
     self.resamplings = resamplings
   }
 
-  /// The ends of an interval, as shares of the draws below them.
+  /// The ends of an interval, as quantiles of the draws.
   static let intervalEnds = (0.05, 0.95)
-  /// A decision is unsure when a smaller share of the draws agrees with it.
+  /// A decision is unsure if a smaller share of the draws agrees with it.
   static let steadyShare = 0.9
-  /// How many more anchors of each client are tried.
+  /// The number of additional anchors of each client to try.
   static let moreAnchors = 10
-  /// From so many clients with anchors on, clients are drawn.
+  /// Clients are drawn if at least this many have anchors.
   package static let leastClients = 3
 
   /// Draws of one kind.
@@ -37,18 +37,18 @@ package struct ThresholdBootstrap: Sendable, Equatable {
     package let unit: Unit
     /// How many more are drawn than there are: anchors of each client that has any, or clients.
     package let more: Int
-    /// In how many draws there was too little for a threshold.
+    /// The number of draws with too little data for a threshold.
     let failed: Int
-    /// Every client in the order of its name; empty when more than half of the draws failed.
+    /// The clients by name; empty if more than half of the draws failed.
     package let clients: [Client]
 
-    /// How many training samples have a score.
+    /// The number of training samples with a score.
     package var scored: Int { clients.reduce(0) { $0 + $1.scored } }
-    /// Of how many the decision is unsure.
+    /// The number of unsure decisions.
     package var unsure: Int { clients.reduce(0) { $0 + $1.unsure } }
     package var unsureShare: Double { scored > 0 ? Double(unsure) / Double(scored) : 0 }
 
-    /// Where the one threshold of all clients lies in nine of ten draws, in scores; nil where each client has its own.
+    /// The range of the common threshold in nine of ten draws, in scores; nil if each client has its own.
     package var interval: ClosedRange<Double>? { common(\.interval) }
     /// The same in standard deviations of all anchors from their mean.
     package var deviations: ClosedRange<Double>? { common(\.deviations) }
@@ -67,12 +67,12 @@ package struct ThresholdBootstrap: Sendable, Equatable {
     case clients
   }
 
-  /// What draws make of one client.
+  /// The results of the draws for one client.
   package struct Client: Sendable, Equatable {
     package let client: String
     /// Its threshold in nine of ten draws, in scores on the scale of the selection.
     package let interval: ClosedRange<Double>?
-    /// The same in standard deviations of all anchors from their mean; nil where these make none.
+    /// The same in standard deviations of all anchors from their mean; nil if the anchors do not differ.
     package let deviations: ClosedRange<Double>?
     package let scored: Int
     package let unsure: Int
@@ -88,7 +88,7 @@ package struct ThresholdBootstrap: Sendable, Equatable {
     }
   }
 
-  /// The draws of what is there, without more; the first of the kinds.
+  /// The draws of the present evidence, without more; the first kind.
   package var present: Resampling? { resamplings.first }
 }
 
@@ -108,8 +108,8 @@ extension ThresholdBootstrap {
     }
   }
 
-  /// - returns: nil where there is nothing to draw: no draws are wanted, or clients are scored whole, one sample each.
-  /// - throws: ``Failure`` when the rule fails for another reason than that a draw left too little.
+  /// - returns: nil if there is nothing to draw: no draws are wanted, or whole clients are scored, one sample each.
+  /// - throws: ``Failure`` if the rule fails for another reason than a draw with too little data.
   package init?(_ evidence: ThresholdEvidence, _ settings: Settings) throws {
     guard settings.draws > 0, evidence.hasSamples else { return nil }
     let start = ContinuousClock.now
@@ -122,7 +122,7 @@ extension ThresholdBootstrap {
       if anchors, evidence.anchored.count >= Self.leastClients { kinds += [(.clients, 0), (.clients, 1)] }
     }
     let total = kinds.count * settings.draws
-    // Most rules take no time, and then nothing is said of it.
+    // Most rules are fast, and need no progress display.
     let isLong = (ContinuousClock.now - start) * total / probes > .seconds(1)
     if isLong { settings.observer.begin(.drawing, total: total) }
     resamplings = try kinds.map { unit, more in
@@ -142,11 +142,11 @@ extension ThresholdBootstrap {
     (draws, seed) = (settings.draws, settings.seed)
   }
 
-  /// So many draws' decisions are held at once.
+  /// The number of draws whose decisions are held at once.
   private static let blockSize = 16
 }
 
-/// What came of the draws of one kind so far.
+/// The results so far of the draws of one kind.
 private struct Tally {
   private let evidence: ThresholdEvidence
   private var thresholds: [[Double]]
@@ -185,7 +185,7 @@ private struct Tally {
     return .init(unit: unit, more: more, failed: failed, clients: failed > drawn ? [] : clients)
   }
 
-  /// The middle nine tenths of some numbers; nil where one is NaN, or where there are none.
+  /// The middle nine tenths of some numbers; nil if one is NaN, or if there are none.
   private func interval(_ numbers: [Double]) -> ClosedRange<Double>? {
     guard !numbers.isEmpty, !numbers.contains(where: \.isNaN) else { return nil }
     let sorted = numbers.sorted()
@@ -197,7 +197,7 @@ private struct Tally {
   private func quantile(_ share: Double, of sorted: [Double]) -> Double {
     let index = share * Double(sorted.count - 1)
     let (below, above) = (Int(index), min(Int(index) + 1, sorted.count - 1))
-    // Of two infinities there is no difference.
+    // Two infinities have no difference.
     guard sorted[below] < sorted[above] else { return sorted[below] }
     return sorted[below] + (index - Double(below)) * (sorted[above] - sorted[below])
   }

@@ -3,20 +3,20 @@ import PluginHost
 import Recipes
 import Tensors
 
-/// What a threshold rests on, and how to set it again on a part of that.
+/// The evidence for a threshold, and how to recompute it from a part of that.
 ///
-/// Clients and samples stand in an order of their own, that of their names, so that the order they came in plays no part.
+/// Clients and samples are sorted by name, so that their original order does not matter.
 package struct ThresholdEvidence: Sendable {
   package let rows: [ScoreTable.Row]
-  /// The clients with the places of their rows.
+  /// The clients with the indices of their rows.
   package let groups: [(client: String, places: Range<Int>)]
-  /// Of every client the places of its scored anchors, and of its training samples.
+  /// For every client the indices of its scored anchors, and of its training samples.
   private let anchors: [[Int]]
   private let training: [[Int]]
-  /// Of every row its score before clients are calibrated, and whether it is kept; nil of rows without a score.
+  /// For every row its score before calibration, and whether it is kept; nil for rows without a score.
   private let scores: [Double?]
   private let kept: [Bool?]
-  /// The scorers that are combined; nil of a lone one.
+  /// The combined scorers; nil if there is only one.
   private let parts: ScoreParts?
   private let scorers: [ScoreTable.Scorer]
   private let combination: Recipe.Combination?
@@ -27,8 +27,8 @@ package struct ThresholdEvidence: Sendable {
 
   /// - parameters:
   ///   - table: The scores.
-  ///   - calibrated: The same, each client's on a scale of its own if clients are calibrated.
-  ///   - thresholds: What the rule decided, in the order of the table's clients.
+  ///   - calibrated: The same, each client's on its own scale if clients are calibrated.
+  ///   - thresholds: The rule's decision, in the order of the table's clients.
   package init(
     _ table: ScoreTable, calibrated: ScoreTable, calibratesClients: Bool, thresholds: [Double],
     decide: @escaping @Sendable ([ThresholdRulePlugin.ClientScores]) throws -> [Double]
@@ -52,7 +52,7 @@ package struct ThresholdEvidence: Sendable {
     scorers = table.scorers
     combination = table.combination
     anchors = groups.map { group in
-      // What one of several scorers can score makes a part of that one's scale.
+      // A sample that one of several scorers can score is part of that scorer's scale.
       group.places.filter {
         rows[$0].isAnchor && (rows[$0].score.value != nil || isCombined && rows[$0].parts.contains { $0.score != nil })
       }
@@ -71,30 +71,30 @@ package struct ThresholdEvidence: Sendable {
     return nil
   }
 
-  /// Whether clients have samples; they have none where they themselves are what is scored.
+  /// Whether clients have samples; they have none if the clients themselves are scored.
   var hasSamples: Bool { groups.contains { $0.places.count > 1 } }
 
   /// The clients that have anchors.
   var anchored: [Int] { groups.indices.filter { !anchors[$0].isEmpty } }
 
-  /// Whether a row is a training sample on which there is a decision.
+  /// Whether a row is a training sample with a decision.
   func isScored(_ index: Int) -> Bool { kept[index] != nil }
 
-  /// The rows that a threshold is set by: of every client its anchors and its training samples, some of them several times.
+  /// The rows from which a threshold is computed: every client's anchors and training samples, possibly with repetitions.
   struct Draw {
     var anchors: [[Int]]
     var training: [[Int]]
-    /// Whether scales of single clients are those of all their anchors.
+    /// Whether the scales of individual clients use all their anchors.
     var keepsClientScales = false
   }
 
-  /// What a draw leads to.
+  /// The outcome of a draw.
   struct Outcome: Sendable {
     /// Every client's threshold, on the scale of the selection.
     let thresholds: [Double]
-    /// The same in deviations of all anchors from their mean; NaN where they make none.
+    /// The same in deviations of all anchors from their mean; NaN if the anchors do not differ.
     let deviations: [Double]
-    /// Of every row whether it is decided as in the selection.
+    /// For every row, whether it is decided as in the selection.
     let agrees: [Bool]
   }
 }
@@ -102,7 +102,7 @@ package struct ThresholdEvidence: Sendable {
 // MARK: - Drawing
 
 extension ThresholdEvidence {
-  /// A draw with replacement; that of a larger number begins as that of a smaller one, so that the two can be compared.
+  /// A draw with replacement; a larger draw starts with the smaller one, so that the two can be compared.
   func draw(_ number: Int, of unit: ThresholdBootstrap.Unit, more: Int, seed: UInt64) -> Draw {
     var draw = Draw(anchors: anchors, training: training)
     if unit == .clients {
@@ -133,7 +133,7 @@ extension ThresholdEvidence {
     }
   }
 
-  /// So many draws tell what a rule looks at.
+  /// The number of draws used to find out what a rule uses.
   static let probes = 8
 
   /// Whether other anchors, and other training samples, would lead to another threshold.
@@ -153,13 +153,13 @@ extension ThresholdEvidence {
 // MARK: - Deciding
 
 extension ThresholdEvidence {
-  /// What a draw leads to; nil where it leaves too little for a threshold.
+  /// The outcome of a draw; nil if it has too little data for a threshold.
   func outcome(of draw: Draw) throws -> Outcome? {
     guard let (thresholds, scores) = try nilIfTooLittle({ try decided(draw) }) else { return nil }
     let all = anchors.joined().compactMap { scores[$0] }
     let here = Statistics(all)
     let deviations = thresholds.map { here.deviation > 0 ? ($0 - here.mean) / here.deviation : .nan }
-    // A scale that is made anew has thresholds that cannot be compared but by where the anchors lie.
+    // Thresholds on recomputed scales can only be compared relative to the anchors.
     let isRescaled = (parts != nil || calibratesClients) && here.deviation > 0
     var agrees = [Bool](repeating: false, count: rows.count)
     for (order, group) in groups.enumerated() {
@@ -173,7 +173,7 @@ extension ThresholdEvidence {
       deviations: deviations, agrees: agrees)
   }
 
-  /// The thresholds that a draw leads to, and the scores of all rows on its scale.
+  /// The thresholds of a draw, and the scores of all rows on its scale.
   private func decided(_ draw: Draw) throws -> (thresholds: [Double], scores: [Double?]) {
     let scores = try rescored(draw)
     let inputs = groups.enumerated().map { order, group in
@@ -182,14 +182,14 @@ extension ThresholdEvidence {
     return (try decide(inputs), scores)
   }
 
-  /// The scores of all rows on the scales that the drawn anchors make.
+  /// The scores of all rows on the scales of the drawn anchors.
   private func rescored(_ draw: Draw) throws -> [Double?] {
     var scores = scores
     let drawn = parts.map { _ in
       ScoreParts(
         ScoreTable(rows: draw.anchors.joined().map { rows[$0] }, scorers: scorers, combination: combination))
     }
-    // Whose anchors stand for a client's own: a client that is not drawn itself still has all of its own.
+    // Which anchors count as a client's own: a client that is not drawn itself still has all of its own.
     let own = draw.keepsClientScales ? parts : drawn
     if let parts, let drawn, let own {
       let scales = isCalibratedFirst ? [] : try drawn.scales()
@@ -205,13 +205,13 @@ extension ThresholdEvidence {
       let own = draw.keepsClientScales ? anchors[order] : draw.anchors[order]
       let scale = Statistics(own.compactMap { scores[$0] })
       guard scale.count >= 2, scale.deviation > 0 else {
-        throw Failure(.badData, "a draw of anchors makes no scale", client: group.client)
+        throw Failure(.badData, "a draw of anchors gives no scale", client: group.client)
       }
       for index in group.places { scores[index] = scores[index].map { ($0 - scale.mean) / scale.deviation } }
     }
     return scores
   }
 
-  /// Whether each scorer is calibrated by client before scores fall short; else the totals are.
+  /// Whether each scorer is calibrated by client before shortfalls are taken; else the totals are.
   private var isCalibratedFirst: Bool { calibratesClients && parts != nil && combination == .shortfall }
 }

@@ -17,7 +17,7 @@ public struct Bytes: Sendable {
     range = 0..<bytes.count
   }
 
-  /// Takes over `buffer`, which `release` gives back when the last slice is gone.
+  /// Takes over `buffer`, which `release` frees when the last slice is gone.
   public init(
     owning buffer: UnsafeRawBufferPointer, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
   ) {
@@ -31,7 +31,7 @@ public struct Bytes: Sendable {
 
   /// Maps the whole file into memory, without reading it.
   ///
-  /// - throws: ``Failure`` `missingInput` when there is no such file or it cannot be read.
+  /// - throws: ``Failure`` `missingInput` if there is no such file or it cannot be read.
   public init(mapping path: String) throws {
     let descriptor = try openToRead(path, advice: "check the path and its permissions")
     defer { close(descriptor) }
@@ -61,19 +61,19 @@ public struct Bytes: Sendable {
 
   /// The bytes in `part`, counted from the start of this slice; nothing is copied.
   public subscript(part: Range<Int>) -> Bytes {
-    precondition(part.lowerBound >= 0 && part.upperBound <= count, "a slice leaves its bytes")
+    precondition(part.lowerBound >= 0 && part.upperBound <= count, "a slice is out of bounds")
     return Bytes(storage: storage, range: range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
   }
 
-  /// Lends the bytes to `body`; the pointer is valid during the call only.
+  /// Lends the bytes to `body`; the pointer is valid only during the call.
   public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     try withExtendedLifetime(storage) { try body(UnsafeRawBufferPointer(rebasing: storage.buffer[range])) }
   }
 
-  /// Copies the bytes to `target`, which has room for them; what was mapped is read from the file, which takes less time
-  /// than meeting the pages of the mapping, and leaves none of them in memory.
+  /// Copies the bytes to `target`, which has room for them; mapped bytes are read from the file, which takes less time than
+  /// faulting in the pages of the mapping, and leaves none of them in memory.
   ///
-  /// - throws: ``Failure`` `badData` when the file cannot be read any more, or has become shorter.
+  /// - throws: ``Failure`` `badData` if the file can no longer be read, or was truncated.
   public func copy(to target: UnsafeMutableRawPointer) throws {
     if let file = storage.file, try file.read(range, into: target) { return }
     withUnsafeBytes { source in
@@ -82,7 +82,7 @@ public struct Bytes: Sendable {
     relinquish()
   }
 
-  /// Goes through the bytes in order, a window at a time, so that no more of a mapped file than that is in memory.
+  /// Visits the bytes in order, one window at a time, so that no more of a mapped file than that is in memory.
   public func forEachWindow(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
     for start in stride(from: 0, to: count, by: Self.window) {
       let window = self[start..<min(start + Self.window, count)]
@@ -92,23 +92,23 @@ public struct Bytes: Sendable {
     }
   }
 
-  /// Large enough to make a system call worth its while, small enough to stay in the cache from fetching to reading.
+  /// Large enough to make a system call worthwhile, small enough to stay in the cache from fetching to reading.
   private static let window = 1 << 19
 
-  /// A multiple of the size of a page everywhere, and what Linux brings around a page by default.
+  /// A multiple of the page size everywhere, and the amount that Linux reads around a page by default.
   private static let block = 1 << 16
 
-  /// Brings a slice of a mapped file into memory at once, which takes less than meeting its pages one by one.
+  /// Loads a slice of a mapped file at once, which is faster than faulting in its pages one by one.
   public func fetch() { advise(MADV_POPULATE_READ) }
 
-  /// Lets go of the memory of a slice of a mapped file; whoever touches it again gets it again.
+  /// Releases the memory of a slice of a mapped file; touching it loads it again.
   public func relinquish() { advise(MADV_DONTNEED) }
 
-  /// Tells the system about the pages that the slice touches. Advice is never needed, so that it may fail.
+  /// Advises the system about the pages of the slice. Advice is never essential, so failures are ignored.
   private func advise(_ advice: Int32) {
-    // Memory that is no file's would be gone for good.
+    // Anonymous memory would be lost.
     guard storage.file != nil, let start = storage.buffer.baseAddress, !range.isEmpty else { return }
-    // Whole blocks, for with each page that is met the system brings those around it.
+    // Whole blocks, because with each page the system loads those around it.
     let origin = Int(bitPattern: start)
     let first = max(origin, (origin + range.lowerBound) / Self.block * Self.block)
     let last = min(
@@ -130,7 +130,7 @@ public struct Bytes: Sendable {
 
 private final class Storage: @unchecked Sendable {
   let buffer: UnsafeRawBufferPointer
-  /// What is mapped; nil for memory of our own.
+  /// The mapping; nil for allocated memory.
   let file: MappedFile?
   private let release: @Sendable (UnsafeRawBufferPointer) -> Void
 

@@ -17,7 +17,7 @@ public enum DType: String, Sendable, CaseIterable {
   case u8 = "U8"
   case bool = "BOOL"
 
-  /// Bytes an element.
+  /// Bytes per element.
   public var size: Int {
     switch self {
     case .f64, .i64, .u64: 8
@@ -27,10 +27,10 @@ public enum DType: String, Sendable, CaseIterable {
     }
   }
 
-  /// Whether an adapter may be stored in it: the floats that we convert to and from.
+  /// Whether an adapter may be stored in it: the floats that Clues converts to and from.
   public var isAdapterFloat: Bool { [.f64, .f32, .f16, .bf16].contains(self) }
 
-  /// The name users of PyTorch know.
+  /// PyTorch's name.
   public var torchName: String {
     switch self {
     case .f64: "float64"

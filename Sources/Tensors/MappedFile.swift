@@ -3,12 +3,13 @@ import Files
 import Glibc
 import Synchronization
 
-/// The file behind a mapping, still open if there are descriptors to spare.
+/// The file of a mapping, still open if there are descriptors to spare.
 final class MappedFile: Sendable {
   private let path: String
   private let descriptor: Int32?
 
-  /// How many files are held open, and how many may be: a quarter of what the process is granted.
+  /// How many files are held open, and how many may be: a quarter of the process's limit. Locked because any thread may open or
+  /// close one.
   private static let held = Mutex(0)
   private static let most: Int = {
     var limit = rlimit()
@@ -16,7 +17,7 @@ final class MappedFile: Sendable {
     return Int(clamping: limit.rlim_cur / 4)
   }()
 
-  /// - parameter descriptor: The open file, which stays the caller's.
+  /// - parameter descriptor: The open file, still owned by the caller.
   init(_ descriptor: Int32, path: String) {
     self.path = path
     let own = Self.held.withLock { held in
@@ -34,7 +35,7 @@ final class MappedFile: Sendable {
     Self.held.withLock { $0 -= 1 }
   }
 
-  /// Reads a range of the file; false where it is not held open, and nothing was read.
+  /// Reads a range of the file; false if it is not held open, and nothing was read.
   func read(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws -> Bool {
     guard let descriptor else { return false }
     try locating(file: path) {

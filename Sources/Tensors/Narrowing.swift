@@ -1,8 +1,8 @@
 extension Tensor {
-  /// How far float64 numbers are from the float32 in which they are worked with, in Euclidean norm: ‖x′ − x‖ over ‖x‖.
+  /// The error of rounding float64 numbers to float32, in Euclidean norm: ‖x′ − x‖ over ‖x‖.
   ///
-  /// It is 2⁻²⁴ at most where rounding alone is at work, 1 where all of them become zero, and infinite where one becomes
-  /// infinite. 0 for other types, and for numbers that are not finite themselves.
+  /// It is at most 2⁻²⁴ if there is only rounding, 1 if all of them become zero, and infinite if one becomes infinite. 0 for
+  /// other types, and for numbers that are not finite themselves.
   public func narrowingError() -> Double {
     guard dtype == .f64 else { return 0 }
     return bytes.withUnsafeBytes { source in
@@ -15,7 +15,7 @@ extension Tensor {
       guard largest > 0 else { return 0 }
       guard Float(largest).isFinite else { return .infinity }
       var (energy, lost) = (0.0, 0.0)
-      // In units of the largest, since squares leave the range of float64 long before the numbers do.
+      // In units of the largest, because squares leave the range of float64 long before the numbers do.
       for index in 0..<count {
         let number = value(index)
         let (part, loss) = (number / largest, (Double(Float(number)) - number) / largest)

@@ -2,17 +2,17 @@ import CKernels
 
 /// Random numbers by position: the number at an offset of a stream depends on nothing else.
 ///
-/// So a mask is the same whatever the number of threads, the tiles and the order of the work. The generator is
+/// So a mask does not depend on the number of threads, the tiles or the order of the work. The generator is
 /// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 public struct RandomStream: Sendable, Equatable {
-  /// What tells this stream from all others.
+  /// The key that identifies this stream.
   public let key: UInt64
 
   public init(key: UInt64) { self.key = key }
 
-  /// The stream of a seed and of what it is used for, such as the client and the module.
+  /// The stream of a seed and a purpose, such as the client and the module.
   ///
-  /// The names are hashed with FNV-1a and mixed with the finalizer of SplitMix64, each with its place.
+  /// The names are hashed with FNV-1a and mixed with the finalizer of SplitMix64, each with its position.
   public init(seed: UInt64, _ names: String...) {
     var key = Self.mix(seed)
     for name in names {
@@ -29,10 +29,10 @@ public struct RandomStream: Sendable, Equatable {
     return (UInt64(words.1) << 32 | UInt64(words.0), UInt64(words.3) << 32 | UInt64(words.2))
   }
 
-  /// The 64-bit words of the stream from `offset` on.
+  /// The 64-bit words of the stream starting at `offset`.
   public func fill(_ target: UnsafeMutableBufferPointer<UInt64>, from offset: UInt64) {
     guard let start = target.baseAddress, !target.isEmpty else { return }
-    // A first or last word may be half of a block; between them are whole ones.
+    // The first and last word may be half a block; between them are whole blocks.
     let head = Int(offset & 1)
     if head == 1 { start[0] = block(offset >> 1).1 }
     let blocks = (target.count - head) / 2

@@ -1,7 +1,7 @@
 import Diagnostics
 import JSON
 
-/// A safetensors file, checked whole: header and offsets here, elements where they lie.
+/// A safetensors file, completely checked: header and offsets are in memory, elements stay in the file.
 public struct SafetensorsFile: Sendable {
   public let header: SafetensorsHeader
 
@@ -23,7 +23,7 @@ public struct SafetensorsFile: Sendable {
       return try SafetensorsHeader(
         UnsafeRawBufferPointer(rebasing: raw[8..<(8 + length)]), fileSize: raw.count, limits: limits)
     }
-    // Its texts are copied; of many files the headers are more than the modules at work.
+    // Its strings are copied; the headers of many files would take more memory than the current modules.
     if let end = header.entries.map(\.range.lowerBound).min() { bytes[0..<end].relinquish() }
     self.header = header
     tensors = Dictionary(

@@ -1,7 +1,7 @@
 import Diagnostics
 import JSON
 
-/// What the header of a safetensors file says, checked against the file's size.
+/// The header of a safetensors file, checked against the file's size.
 ///
 /// Format: eight bytes of header length (little-endian), the header as JSON, then the tensors without holes or overlaps.
 public struct SafetensorsHeader: Sendable {
@@ -11,26 +11,27 @@ public struct SafetensorsHeader: Sendable {
   /// The texts under `__metadata__`.
   public let metadata: [String: String]
 
-  /// Axes of a tensor; PyTorch has no more.
+  /// The maximum number of axes, as in PyTorch.
   static let maximumAxes = 64
 
   /// The length of the header, from the first eight bytes of the file.
   ///
-  /// - throws: ``Failure`` `badData` when the file is no safetensors file or was cut off.
+  /// - throws: ``Failure`` `badData` if the file is not a safetensors file or was truncated.
   public static func length(
     _ start: some Collection<UInt8>, fileSize: Int, limits: Limits = Limits()
   ) throws -> Int {
     guard start.count == 8 else {
-      throw Failure(.badData, "is too short for a safetensors file", advice: "it may have been cut off: copy it again")
+      throw Failure(
+        .badData, "is too short for a safetensors file", advice: "it may have been truncated: copy it again")
     }
     let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard let length = Int(exactly: length), length <= Int.max - 8 else {
-      throw Failure(.badData, "claims a header of \(length) bytes; this is no safetensors file")
+      throw Failure(.badData, "claims a header of \(length) bytes; this is not a safetensors file")
     }
     guard 8 + length <= fileSize else {
       throw Failure(
         .badData, "claims a header of \(length) bytes but ends after \(fileSize)",
-        advice: "it may have been cut off: copy it again")
+        advice: "it may have been truncated: copy it again")
     }
     guard length <= limits[.headerSize] else {
       throw Failure(
@@ -44,7 +45,7 @@ public struct SafetensorsHeader: Sendable {
   /// - throws: ``Failure`` `badData` that names the tensor.
   public init(_ text: UnsafeRawBufferPointer, fileSize: Int, limits: Limits = Limits()) throws {
     guard text.first == UInt8(ascii: "{") else {
-      throw Failure(.badData, "has a header that does not start with a brace; this is no safetensors file")
+      throw Failure(.badData, "has a header that does not start with a brace; this is not a safetensors file")
     }
     let value: JSONValue
     do {
@@ -77,7 +78,7 @@ public struct SafetensorsHeader: Sendable {
     for (key, value) in object.members {
       guard let text = value.stringValue else {
         throw Failure(
-          .badData, "its safetensors __metadata__ holds \(value.kindName) under '\(key)' where a text is due")
+          .badData, "its safetensors __metadata__ has \(value.kindName) under '\(key)' instead of a string")
       }
       texts[key] = text
     }
@@ -90,7 +91,7 @@ public struct SafetensorsHeader: Sendable {
       ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
     }) {
       guard entry.range.lowerBound == end else {
-        let fault = entry.range.lowerBound < end ? "overlaps the one before it" : "leaves a hole before it"
+        let fault = entry.range.lowerBound < end ? "overlaps the one before it" : "leaves a gap before it"
         throw Failure(
           .badData, "its bytes start at \(entry.range.lowerBound - data.lowerBound), which \(fault)", tensor: entry.name
         )
@@ -98,11 +99,11 @@ public struct SafetensorsHeader: Sendable {
       end = entry.range.upperBound
     }
     guard end == data.upperBound else {
-      throw Failure(.badData, "holds \(data.upperBound - end) bytes that belong to no tensor")
+      throw Failure(.badData, "has \(data.upperBound - end) bytes that belong to no tensor")
     }
   }
 
-  /// One tensor: its type, its shape and where its bytes lie in the file.
+  /// One tensor: its type, its shape and the range of its bytes in the file.
   public struct Entry: Sendable {
     public let name: String
     public let dtype: DType
@@ -117,25 +118,25 @@ public struct SafetensorsHeader: Sendable {
       for key in object.keys where !["dtype", "shape", "data_offsets"].contains(key) {
         throw failure("its header entry has an unknown member '\(key)'")
       }
-      guard let typeName = object["dtype"]?.stringValue else { throw failure("its header entry names no dtype") }
+      guard let typeName = object["dtype"]?.stringValue else { throw failure("its header entry has no dtype") }
       guard let dtype = DType(rawValue: typeName) else {
         throw failure("has the unknown dtype '\(typeName)'", advice: "convert it to F32, F16 or BF16 first")
       }
-      // Whole numbers, written so: `8.0` is a number to JSON, but no reader that we know takes it for a size.
+      // Written as integers: `8.0` is an integer to JSON, but no known reader accepts it as a size.
       guard let sizes = object["shape"]?.arrayValue?.map(\.wholeNumber),
         sizes.allSatisfy({ $0.map { $0 >= 0 } ?? false })
       else { throw failure("its shape is not a list of sizes") }
       let shape = sizes.compactMap { $0 }
       guard shape.count <= SafetensorsHeader.maximumAxes else {
-        throw failure("has \(shape.count) axes, where tensors have at most \(SafetensorsHeader.maximumAxes)")
+        throw failure("has \(shape.count) axes; tensors have at most \(SafetensorsHeader.maximumAxes)")
       }
       guard let offsets = object["data_offsets"]?.arrayValue?.map(\.wholeNumber), offsets.count == 2,
         let begin = offsets[0], let end = offsets[1]
       else { throw failure("its data_offsets are not two numbers") }
       guard 0 <= begin, begin <= end, end <= data.count else {
         throw failure(
-          "its bytes \(begin)..\(end) lie outside the \(data.count) that the file holds",
-          advice: "the file may have been cut off: copy it again")
+          "its bytes \(begin)..\(end) are outside the \(data.count) in the file",
+          advice: "the file may have been truncated: copy it again")
       }
       var size = dtype.size
       for extent in shape {
@@ -155,6 +156,6 @@ public struct SafetensorsHeader: Sendable {
 }
 
 extension JSONValue {
-  /// The number, if it is written as a whole one.
+  /// The number, if it is written as an integer.
   fileprivate var wholeNumber: Int? { if case .integer(let value) = self { Int(value) } else { nil } }
 }

@@ -2,7 +2,7 @@ import Diagnostics
 import Files
 import Glibc
 
-/// A safetensors file of which a piece at a time is read, for tensors that would not fit in memory.
+/// A safetensors file that is read piece by piece, for tensors that would not fit in memory.
 ///
 /// A file on disk is read with `pread` and never mapped, so it costs neither memory nor address space.
 public final class SafetensorsStream: Sendable {
@@ -41,7 +41,7 @@ public final class SafetensorsStream: Sendable {
     entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
   }
 
-  /// The shape of a tensor, or nil when there is none of this name.
+  /// The shape of a tensor, or nil if there is none of this name.
   public func shape(of tensor: String) -> [Int]? { entries[tensor]?.shape }
 
   /// Reads the elements of a range, counted in row-major order, as float32; `target` has room for them.
@@ -62,7 +62,7 @@ public final class SafetensorsStream: Sendable {
     }
   }
 
-  /// A whole tensor as it is stored, for small ones.
+  /// A whole tensor as stored, for small ones.
   public func tensor(_ tensor: String) throws -> Tensor? {
     guard let entry = entries[tensor] else { return nil }
     var bytes = [UInt8](repeating: 0, count: entry.range.count)
@@ -82,7 +82,7 @@ public final class SafetensorsStream: Sendable {
   }
 }
 
-/// A file that is opened again and again and must stay the same one.
+/// A file that is opened repeatedly and must not change in between.
 private struct FileIdentity {
   private let path: String
   private let device: dev_t

@@ -1,7 +1,7 @@
 import CKernels
 import Diagnostics
 
-/// A dense row-major array of a file: its type, its shape, and its bytes where they lie.
+/// A dense row-major array in a file: its type, its shape, and its bytes in place.
 public struct Tensor: Sendable {
   public let dtype: DType
   public let shape: [Int]
@@ -25,7 +25,7 @@ public struct Tensor: Sendable {
 
   /// The elements as float32; float64 is rounded.
   ///
-  /// - throws: ``Failure`` `badData` for types that are no floats of an adapter.
+  /// - throws: ``Failure`` `badData` for types that adapters cannot have.
   public func floats() throws -> [Float] { try floats(in: 0..<count) }
 
   /// The elements of a range, counted in row-major order, as float32.
@@ -50,7 +50,7 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// So many elements are converted at a time that they stay in the cache.
+  /// The number of elements converted at a time, so that they stay in the cache.
   private static let piece = 1 << 14
 
   /// The elements as 64-bit integers, for counts and ids.
@@ -65,7 +65,7 @@ public struct Tensor: Sendable {
         case .u8, .bool: Int64(source[index])
         case .u16: Int64(source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
         case .u32: Int64(source.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self))
-        default: throw Failure(.badData, "holds \(dtype.torchName) where whole numbers are due")
+        default: throw Failure(.badData, "holds \(dtype.torchName) instead of integers")
         }
       }
     }
@@ -88,7 +88,7 @@ public struct Tensor: Sendable {
 ///
 /// - precondition: `dtype.isAdapterFloat`.
 public func encode(_ values: [Float], as dtype: DType) -> [UInt8] {
-  precondition(dtype.isAdapterFloat, "no float32 is written as \(dtype)")
+  precondition(dtype.isAdapterFloat, "float32 cannot be written as \(dtype)")
   return values.withUnsafeBufferPointer { source in
     [UInt8](unsafeUninitializedCapacity: source.count * dtype.size) { buffer, initialized in
       initialized = source.count * dtype.size
@@ -106,9 +106,9 @@ public func encode(_ values: [Float], as dtype: DType) -> [UInt8] {
   }
 }
 
-/// Converts `count` little-endian elements, which may lie anywhere, to float32; float64 is rounded.
+/// Converts `count` little-endian elements, possibly unaligned, to float32; float64 is rounded.
 ///
-/// - throws: ``Failure`` `badData` for types that are no floats of an adapter.
+/// - throws: ``Failure`` `badData` for types that adapters cannot have.
 func convert(
   _ source: UnsafeRawPointer, _ dtype: DType, count: Int, into target: UnsafeMutablePointer<Float>
 ) throws {
@@ -119,7 +119,7 @@ func convert(
   case .f64: clues_f64_to_f32(source, target, count)
   default:
     throw Failure(
-      .badData, "holds \(dtype.torchName), which is no type that adapters are merged in",
+      .badData, "holds \(dtype.torchName), a type that adapters cannot be merged in",
       advice: "convert it to float32, float16 or bfloat16 first")
   }
 }

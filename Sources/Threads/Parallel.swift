@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Runs `body` for every place below `count` on at most `threads` threads and gives the results in order.
+/// Runs `body` for every index below `count` on at most `threads` threads and returns the results in order.
 ///
-/// Which thread does what never shows in a result: places are handed out one by one, and of several errors the one with
-/// the lowest place is thrown. After an error no further place is begun.
+/// Which thread does what never affects a result: indices are handed out one by one, and of several errors the one with the
+/// lowest index is thrown. After an error no further index is started. The lock protects the results and the next index.
 public func inParallel<Result: Sendable>(
   _ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Result
 ) throws -> [Result] {

@@ -1,15 +1,15 @@
 import Glibc
 
-/// A thread of the system's that was started, or none where there is none to be had.
+/// A started system thread, or none if the system has none left.
 ///
-/// Plugins and BLAS block, so this must not be Swift's cooperative pool. Nor is it Dispatch, which without a thread waits for one
-/// without end and without a descriptor ends the process, nor Foundation's `Thread`, which does not say that it never began.
+/// Plugins and BLAS block, so this must not be Swift's cooperative pool. Nor is it Dispatch, which waits forever if it cannot
+/// get a thread and crashes without a file descriptor, nor Foundation's `Thread`, which does not report a failed start.
 public struct SystemThread: Sendable {
   private let id: pthread_t
 
   /// Starts a thread that runs `body`.
   ///
-  /// - parameter stackSize: In bytes; without it the system's.
+  /// - parameter stackSize: In bytes; by default the system's.
   public init?(stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)

@@ -4,7 +4,7 @@ import Tensors
 
 /// The checksum of gzip and zip.
 public struct CRC32: Sendable {
-  /// The checksum of all that was added.
+  /// The checksum of everything added so far.
   public private(set) var value: UInt32 = 0
 
   public init() {}

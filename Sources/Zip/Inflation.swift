@@ -3,12 +3,12 @@ import Diagnostics
 
 /// Decodes deflate block by block, bare as in a zip or as a gzip file (RFC 1951, RFC 1952).
 ///
-/// It is one layer: what comes out is never looked at to decode it again. Memory is that of one block and zlib's window.
+/// It decodes one layer: the output is never decoded again. Memory is that of one block and zlib's window.
 public final class Inflation {
-  /// What is around the deflated bytes.
+  /// The format around the deflated bytes.
   public enum Wrapper: Sendable { case none, gzip }
 
-  /// How many bytes of the source are decoded.
+  /// The number of source bytes decoded so far.
   public private(set) var consumed = 0
 
   private let source: UnsafeRawBufferPointer
@@ -21,11 +21,12 @@ public final class Inflation {
 
   private static let blockSize = 1 << 16
 
-  /// What a gzip header may take: an extra field of 64 KiB at most, and a name and a comment, which have no limit of their own.
+  /// The maximum size of a gzip header: an extra field of at most 64 KiB, and a name and a comment, which have no limit of
+  /// their own.
   private static let largestHeader = 1 << 17
 
   /// - parameter source: Must outlive this object.
-  /// - throws: ``Failure`` `noResources` where there is no memory to decode it.
+  /// - throws: ``Failure`` `noResources` if there is no memory to decode it.
   public init(_ source: UnsafeRawBufferPointer, wrapper: Wrapper) throws {
     self.source = source
     self.wrapper = wrapper
@@ -48,9 +49,9 @@ public final class Inflation {
     block.deallocate()
   }
 
-  /// The next decoded bytes, never none, valid until the next call; nil at the end, where checksums have been compared.
+  /// The next decoded bytes, never empty, valid until the next call; nil at the end, after checksums were compared.
   ///
-  /// - throws: ``Failure`` `badData` when the bytes are damaged or end too early, `interrupted`.
+  /// - throws: ``Failure`` `badData` if the bytes are damaged or end too early, `interrupted`.
   public func next() throws -> UnsafeRawBufferPointer? {
     while !isAtEnd {
       try Interruption.check()
@@ -82,10 +83,10 @@ public final class Inflation {
   }
 
   private static let noMemory = Failure(
-    .noResources, "cannot be decoded: there is no memory left",
+    .noResources, "cannot be decoded: out of memory",
     advice: "end other programs, or raise the limit on memory (ulimit -v)")
 
-  private var cutOff: Failure { Failure(.badData, "is cut off", advice: again) }
+  private var cutOff: Failure { Failure(.badData, "is truncated", advice: again) }
 
   private var damaged: Failure {
     let detail = stream.pointee.msg.map { String(cString: $0) } ?? "invalid data"

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// Little-endian numbers at checked places of a zip.
+/// Little-endian numbers at checked positions of a zip.
 struct LittleEndianFields {
   let raw: UnsafeRawBufferPointer
 

@@ -1,17 +1,17 @@
 import Diagnostics
 import Tensors
 
-/// The entries of a ZIP archive, where each byte of the file belongs to one of them or to the directory.
+/// The entries of a ZIP archive in which each byte belongs to one of them or to the directory.
 ///
-/// A zip says everything twice, before each entry and in the directory at the end, and readers differ in which they go by.
-/// So whatever two readers could see differently is refused: entries that overlap, bytes between, before or behind them,
-/// headers that contradict the directory, and a directory that is not the only one. Layout: PKWARE APPNOTE 6.3.10, zip64
+/// A zip says everything twice, before each entry and in the directory at the end, and readers differ in which they use. So
+/// anything that two readers could see differently is refused: entries that overlap, bytes between, before or after them,
+/// headers that contradict the directory, and more than one directory. Layout: PKWARE APPNOTE 6.3.10, zip64
 /// included.
 public struct ZipDirectory: Sendable {
-  /// The entries in the order in which they lie.
+  /// The entries in the order of their positions.
   public let entries: [ZipEntry]
 
-  /// - parameter most: How many entries there may be.
+  /// - parameter most: The maximum number of entries.
   /// - throws: ``Failure`` `badData`.
   public init(_ bytes: Bytes, most: Limit, limits: Limits) throws {
     entries = try bytes.withUnsafeBytes { raw in
@@ -50,7 +50,7 @@ public struct ZipDirectory: Sendable {
       else { throw Failure(.badData, "has two directory records that contradict each other") }
     }
     guard disks == (0, 0) else {
-      throw Failure(.badData, "is a part of a split ZIP archive", advice: "zip the folder again, as one file")
+      throw Failure(.badData, "is part of a split ZIP archive", advice: "zip the folder again, as one file")
     }
     guard counts.0 == counts.1 else {
       throw Failure(
@@ -59,29 +59,29 @@ public struct ZipDirectory: Sendable {
     guard start <= directoryEnd, directoryEnd - start == size else {
       throw Failure(
         .badData, "has a ZIP directory that does not end where the file does",
-        advice: "it may have been changed on the way, or be several archives glued together: copy it again")
+        advice: "it may have been modified, or be several concatenated archives: copy it again")
     }
     return (start..<directoryEnd, counts.1)
   }
 
-  /// Where the last record starts, which only a comment may follow.
+  /// The start of the last record, which only a comment may follow.
   private static func end(in fields: LittleEndianFields) throws -> Int {
     let last = fields.raw.count - 22
     let candidates = try stride(from: last, through: max(0, last - 0xFFFF), by: -1).filter { at in
       try fields.raw[at] == 0x50 && fields.uint32(at) == 0x0605_4b50
     }
-    // The nearest to the end, as all readers look for it. One in a comment would be another directory.
+    // The one nearest to the end, as in all readers. One in a comment would be another directory.
     guard let end = candidates.first else {
       throw Failure(
-        .badData, "has no ZIP directory at its end", advice: "it may have been cut off: copy it again")
+        .badData, "has no ZIP directory at its end", advice: "it may have been truncated: copy it again")
     }
     guard try fields.uint16(end + 20) == last - end else {
       throw Failure(
-        .badData, "goes on after the end of the zip in it",
-        advice: "it may be several files glued together: pack what belongs together as one")
+        .badData, "continues after the end of the zip in it",
+        advice: "it may be several concatenated files: pack what belongs together as one")
     }
     guard try candidates.dropFirst().allSatisfy({ try fields.uint16($0 + 20) != last - $0 }) else {
-      throw Failure(.badData, "ends in two ways: one ZIP directory lies in the comment of another")
+      throw Failure(.badData, "has two ends: one ZIP directory is in the comment of another")
     }
     return end
   }
@@ -101,8 +101,8 @@ public struct ZipDirectory: Sendable {
     entries.sort { $0.offset < $1.offset }
     if (entries.first?.offset ?? directory.lowerBound) != 0 {
       throw Failure(
-        .badData, "holds bytes before its first entry",
-        advice: "it may be several archives glued together, or a program that unpacks itself: zip the folder again")
+        .badData, "has bytes before its first entry",
+        advice: "it may be several concatenated archives, or a self-extracting program: zip the folder again")
     }
     for place in entries.indices {
       let next = place + 1 < entries.count ? entries[place + 1].offset : directory.lowerBound

@@ -1,23 +1,23 @@
 import Diagnostics
 
-/// What the central directory of a zip says of one entry.
+/// One entry of the central directory of a zip.
 public struct ZipEntry: Sendable {
-  /// The name as the archive has it, a slash between folders.
+  /// The name in the archive, with slashes between folders.
   public let name: [UInt8]
 
-  /// The bytes of the entry in the archive, as they are stored.
+  /// The bytes of the entry as stored in the archive.
   public internal(set) var range: Range<Int>
 
-  /// Its bytes once decoded.
+  /// Its decoded size in bytes.
   public let size: Int
 
-  /// How it is compressed: 0 is not at all, 8 is deflate.
+  /// The compression method: 0 is none, 8 is deflate.
   public let method: Int
 
   /// The CRC-32 of the decoded bytes.
   public let checksum: UInt32
 
-  /// What a Unix system recorded about it, file type and rights; 0 elsewhere.
+  /// The file type and permissions recorded by a Unix system; 0 elsewhere.
   public let mode: Int
 
   public let isEncrypted: Bool
@@ -35,7 +35,7 @@ public struct ZipEntry: Sendable {
 extension ZipEntry {
   /// Reads the header at `at` of a directory that ends at `limit`.
   ///
-  /// - returns: The entry, whose bytes are still to be found, and where the next header starts.
+  /// - returns: The entry, whose bytes are not yet located, and the start of the next header.
   static func read(_ fields: LittleEndianFields, at: Int, before limit: Int) throws -> (entry: ZipEntry, end: Int) {
     let damaged = Failure(.badData, "has a damaged ZIP directory", advice: "copy it again")
     guard limit - at >= 46, try fields.uint32(at) == 0x0201_4b50 else { throw damaged }
@@ -47,14 +47,14 @@ extension ZipEntry {
     let host = Int(fields.raw[at + 5])
     let name = try self.name(fields.bytes(at + 46, count: nameCount), extra, host: host)
     let shown = { oneLine(String(decoding: name, as: UTF8.self)) }
-    guard try fields.uint16(at + 34) == 0 else { throw Failure(.badData, "is a part of a split ZIP archive") }
+    guard try fields.uint16(at + 34) == 0 else { throw Failure(.badData, "is part of a split ZIP archive") }
     var wide = try WideNumbers(fields, extra)
-    // In this order, whichever of them are wide.
+    // In this order, as far as they are wide.
     guard let size = try wide.widen(fields.uint32(at + 24)), let stored = try wide.widen(fields.uint32(at + 20)),
       let offset = try wide.widen(fields.uint32(at + 42))
     else { throw Failure(.badData, "its entry '\(shown())' lacks its 64-bit size") }
     let (flags, method) = (try fields.uint16(at + 8), try fields.uint16(at + 10))
-    // Bits 0, 6 and 13; an encrypted entry has a head of its own.
+    // Bits 0, 6 and 13; an encrypted entry has an additional header.
     let isEncrypted = flags & 0x2041 != 0
     guard method != 0 || isEncrypted || stored == size else {
       throw Failure(.badData, "its entry '\(shown())' has two different sizes")
@@ -71,7 +71,7 @@ extension ZipEntry {
     return (entry, end)
   }
 
-  /// The one name that all readers would see.
+  /// The name, which all readers must see alike.
   private static func name(_ name: UnsafeRawBufferPointer, _ extra: ZipExtra, host: Int) throws -> [UInt8] {
     if let unicode = try extra.unicodeName(of: name) {
       guard String(validating: name, as: UTF8.self) == nil || name.elementsEqual(unicode) else {
@@ -82,7 +82,7 @@ extension ZipEntry {
       }
       return Array(unicode)
     }
-    // Windows tools of old write backslashes between folders.
+    // Old Windows tools write backslashes between folders.
     let (slash, backslash) = (UInt8(ascii: "/"), UInt8(ascii: "\\"))
     if host == 0, !name.contains(slash) { return name.map { $0 == backslash ? slash : $0 } }
     return Array(name)
@@ -90,12 +90,12 @@ extension ZipEntry {
 }
 
 extension ZipEntry {
-  /// Finds the bytes of the entry and compares what stands before and after them with what the directory says.
+  /// Finds the bytes of the entry and compares the headers before and after them with the directory.
   ///
-  /// Other readers go by these headers and not by the directory, so that where they differ two readers see two archives.
+  /// Some readers use these headers and not the directory, so if they differ, two readers see two different archives.
   ///
   /// - parameter next: Where the next entry starts, or the directory.
-  /// - returns: false where it runs into that.
+  /// - returns: false if it overlaps that.
   mutating func locate(in fields: LittleEndianFields, before next: Int) throws -> Bool {
     let at = offset
     guard try fields.uint32(at) == 0x0403_4b50 else {
@@ -112,21 +112,21 @@ extension ZipEntry {
     var wide = try WideNumbers(fields, extra)
     let sizes = (full: try wide.widen(fields.uint32(at + 22)), stored: try wide.widen(fields.uint32(at + 18)))
     let sum = try fields.uint32(at + 14)
-    /// Whether a number is that of the directory, or left out because it follows the content.
+    /// Whether a number equals that of the directory, or is omitted because it follows the content.
     func agrees(_ number: Int?, _ expected: Int) -> Bool { number == expected || (hasDescriptor && number == 0) }
-    // Bits 1 and 2 say how hard the writer tried.
+    // Bits 1 and 2 are the compression level.
     guard try fields.uint16(at + 6) & ~6 == flags & ~6, try fields.uint16(at + 8) == method,
       agrees(sizes.full, size), agrees(sizes.stored, stored), agrees(sum, Int(checksum)),
       try isNamedAlike(fields.bytes(at + 30, count: nameCount), extra)
     else {
       throw Failure(
-        .badData, "its entry '\(shownName)' is described differently in the directory and in its place",
+        .badData, "its entry '\(shownName)' is described differently in the directory and in its own header",
         advice: "copy it again, or zip it again")
     }
     let tail = range.upperBound..<next
     guard hasDescriptor ? try isDescriptor(tail, fields) : tail.isEmpty else {
       throw Failure(
-        .badData, "holds bytes after its entry '\(shownName)' that belong to no entry",
+        .badData, "has bytes after its entry '\(shownName)' that belong to no entry",
         advice: "zip it again, into a new archive")
     }
     return true
@@ -140,8 +140,8 @@ extension ZipEntry {
       && zip(name, self.name).allSatisfy { $0 == $1 || ($0 == backslash && $1 == UInt8(ascii: "/")) }
   }
 
-  /// Whether this is what follows content whose size was not known before: checksum and sizes, with a signature or without,
-  /// in 32 bits or 64.
+  /// Whether this is the record after content of unknown size: checksum and sizes, with or without a signature, in 32 or 64
+  /// bits.
   private func isDescriptor(_ range: Range<Int>, _ fields: LittleEndianFields) throws -> Bool {
     var at = range.lowerBound
     switch range.count {
@@ -160,7 +160,7 @@ extension ZipEntry {
 }
 
 extension ZipEntry {
-  /// How it is compressed, in words.
+  /// The compression method in words.
   public var methodName: String {
     switch method {
     case 0: "nothing"

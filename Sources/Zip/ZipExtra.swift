@@ -1,4 +1,4 @@
-/// The extra field of a header: pieces with a number and a length each (APPNOTE 4.5).
+/// The extra field of a header: pieces, each with an id and a length (APPNOTE 4.5).
 struct ZipExtra {
   private let fields: LittleEndianFields
   private let range: Range<Int>
@@ -7,7 +7,7 @@ struct ZipExtra {
     (self.fields, self.range) = (fields, range)
   }
 
-  /// The pieces of that number. Tools pad with bytes that are no pieces; these end the list.
+  /// The pieces with an id. Tools pad with bytes that are not pieces; these end the list.
   func pieces(_ number: Int) throws -> [Range<Int>] {
     var found: [Range<Int>] = []
     var at = range.lowerBound
@@ -20,7 +20,7 @@ struct ZipExtra {
     return found
   }
 
-  /// The name that Info-ZIP wrote as UTF-8 beside one in the code page of its system (APPNOTE 4.6.9); nil where there is none
+  /// The UTF-8 name that Info-ZIP writes in addition to one in the system's code page (APPNOTE 4.6.9); nil if there is none
   /// or it belongs to another name.
   func unicodeName(of name: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer? {
     var sum = CRC32()
@@ -33,7 +33,7 @@ struct ZipExtra {
   }
 }
 
-/// The numbers of a header that are written wider where 32 bits do not suffice.
+/// The numbers of a header that are stored wider if 32 bits do not suffice.
 struct WideNumbers {
   private let fields: LittleEndianFields
   private var rest: Range<Int>?
@@ -41,11 +41,11 @@ struct WideNumbers {
   init(_ fields: LittleEndianFields, _ extra: ZipExtra) throws {
     self.fields = fields
     let found = try extra.pieces(1)
-    // Of two, one reader would take the first and another the last.
+    // If there were two, one reader would take the first and another the last.
     rest = found.count == 1 ? found[0] : nil
   }
 
-  /// The number, or the next wide one where it says that there is one; nil where that is missing.
+  /// The number, or the next wide one if it refers to one; nil if that is missing.
   mutating func widen(_ number: Int) throws -> Int? {
     guard number == 0xFFFF_FFFF else { return number }
     guard let piece = rest, piece.count >= 8 else { return nil }

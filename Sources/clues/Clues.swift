@@ -6,7 +6,7 @@ import PluginHost
 
 /// The command line: each command turns its options into a call of the workbench and prints what comes back.
 ///
-/// Every command is given its name: to derive it from that of the type, all types would be looked up at each start.
+/// Every command states its name: deriving it from the type would look up all types at each start.
 @main
 struct Clues: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -23,19 +23,20 @@ struct Clues: ParsableCommand {
 
         clues capture outputs/medical --base SmolLM2-135M --train t.jsonl
 
-      What a client handed in, which methods there are, what a recipe decides:
+      To see what a client handed in, who stands out, which methods there are, and
+      what a recipe means:
 
         clues inspect medical.tar.zst
         clues vet medical.tar.zst financial.zip legal.zip
         clues plugins list
         clues recipe explain recipes/ties.yaml
 
-      The libraries and kernels that results depend on in their last bits:
+      To see the libraries and kernels on which the last bits of results depend:
 
         clues --version --verbose
 
       Results go to standard output, progress and messages to standard error.
-      -q silences the messages, --json makes results readable by programs.
+      -q silences the messages, --json prints results for programs.
 
       Exit codes:
 
@@ -55,7 +56,7 @@ struct Clues: ParsableCommand {
     }
     Signals.ignoreClosedPipes()
     Signals.letThrough()
-    // Beside the parser, which knows no option that belongs to its own --version.
+    // Handled here, because the parser allows no option together with its own --version.
     if Set(CommandLine.arguments.dropFirst()) == ["--version", "--verbose"] {
       exit(saying: versionReport())
     }
@@ -83,7 +84,7 @@ struct Clues: ParsableCommand {
 }
 
 extension Clues {
-  /// Ends the program with a text that was asked for: help, or the version.
+  /// Ends the program with a requested text: help, or the version.
   private static func exit(saying text: String) -> Never {
     do {
       if !text.isEmpty { try Console.write(text + "\n") }
@@ -98,7 +99,7 @@ extension Clues {
 }
 
 extension Failure.Kind {
-  /// The exit codes, one a line.
+  /// The exit codes, one per line.
   fileprivate static var table: String {
     ([(0, "done")] + allCases.map { ($0.exitCode, $0.meaning) })
       .map { String(repeating: " ", count: 5 - "\($0)".count) + "\($0)  \($1)" }.joined(separator: "\n")
@@ -106,13 +107,13 @@ extension Failure.Kind {
 
   private var meaning: String {
     switch self {
-    case .usage: "wrong usage: an option or argument that is not understood"
-    case .badData: "bad data: an input is damaged, or cannot be merged rightly"
-    case .missingInput: "missing input: a file or folder that is not there"
+    case .usage: "wrong usage: an unknown or invalid option or argument"
+    case .badData: "bad data: an input is damaged, or cannot be merged correctly"
+    case .missingInput: "missing input: a file or folder does not exist"
     case .pluginNotFound: "no such plugin"
-    case .pluginFailed: "a plugin failed, or is none"
-    case .noResources: "no resources: the system gives no more memory, threads or open files"
-    case .cannotWrite: "cannot write: the output is there already, or the disk is full"
+    case .pluginFailed: "a plugin failed, or the file is not a plugin"
+    case .noResources: "no resources: the system is out of memory, threads or open files"
+    case .cannotWrite: "cannot write: the output already exists, or the disk is full"
     case .untrustedPlugin: "a plugin that is not trusted, or not the pinned one"
     case .badRecipe: "bad recipe: with the line and column of every mistake"
     case .interrupted: "interrupted: nothing was written"

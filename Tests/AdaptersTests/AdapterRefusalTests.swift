@@ -25,9 +25,9 @@ import Testing
         ["alora_invocation_tokens": [1, 2]],
         "is an aLoRA adapter ('alora_invocation_tokens' is set), whose effect is not s·B·A"
       ),
-      (["use_qalora": true], "is a QALoRA adapter, whose factors have another shape"),
-      (["use_bdlora": ["nblocks": 2]], "is a BD-LoRA adapter, whose factors have another shape"),
-      (["use_bdlora": true], "is a BD-LoRA adapter, whose factors have another shape"),
+      (["use_qalora": true], "is a QALoRA adapter, whose factors have a different shape"),
+      (["use_bdlora": ["nblocks": 2]], "is a BD-LoRA adapter, whose factors have a different shape"),
+      (["use_bdlora": true], "is a BD-LoRA adapter, whose factors have a different shape"),
       (["init_lora_weights": "pissa"], "was initialized with pissa, so its delta is relative to a changed base model"),
       (
         ["init_lora_weights": "pissa_niter_16"],
@@ -43,23 +43,23 @@ import Testing
       (["init_lora_weights": "novel"], "was initialized with 'novel', which Clues does not know"),
       (
         ["target_parameters": ["experts.w"]],
-        "adapts expert parameters ('target_parameters' is set), whose factors are stored expert by expert"
+        "adapts expert parameters ('target_parameters' is set), whose factors are stored per expert"
       ),
       (["trainable_token_indices": [3]], "sets 'trainable_token_indices', which a merge cannot keep"),
       (["layer_replication": [[0, 2]]], "sets 'layer_replication', which a merge cannot keep"),
       (["peft_type": .null], "names no peft_type"),
-      (["r": 0], "'r' is 0.0; a rank is a whole number above 0"),
-      (["r": 2.5], "'r' is 2.5; a rank is a whole number above 0"),
-      (["r": -2], "'r' is -2.0; a rank is a whole number above 0"),
-      (["r": "2"], "'r' is a text where a number is due"),
-      (["lora_alpha": true], "'lora_alpha' is a truth value where a number is due"),
-      (["use_rslora": 1], "'use_rslora' is a number where true or false is due"),
-      (["rank_pattern": ["q"]], "'rank_pattern' is a list where an object is due"),
-      (["alpha_pattern": ["q": "1"]], "'alpha_pattern.q' is a text where a number is due"),
-      (["alpha_pattern": ["(": 1]], "the pattern '(' has a group that is not closed"),
-      (["target_modules": [1]], "'target_modules' is a number where a list of texts is due"),
-      (["target_modules": 1], "'target_modules' is a number where a list of texts is due"),
-      (["base_model_name_or_path": 1], "'base_model_name_or_path' is a number where a text is due"),
+      (["r": 0], "'r' is 0.0; a rank must be a positive integer"),
+      (["r": 2.5], "'r' is 2.5; a rank must be a positive integer"),
+      (["r": -2], "'r' is -2.0; a rank must be a positive integer"),
+      (["r": "2"], "'r' is a string instead of a number"),
+      (["lora_alpha": true], "'lora_alpha' is a boolean instead of a number"),
+      (["use_rslora": 1], "'use_rslora' is a number instead of true or false"),
+      (["rank_pattern": ["q"]], "'rank_pattern' is a list instead of an object"),
+      (["alpha_pattern": ["q": "1"]], "'alpha_pattern.q' is a string instead of a number"),
+      (["alpha_pattern": ["(": 1]], "the pattern '(' has an unclosed group"),
+      (["target_modules": [1]], "'target_modules' is a number instead of a list of strings"),
+      (["target_modules": 1], "'target_modules' is a number instead of a list of strings"),
+      (["base_model_name_or_path": 1], "'base_model_name_or_path' is a number instead of a string"),
     ] as [(JSONObject, String)])
   func refusesConfigs(_ settings: JSONObject, _ message: String) {
     let failure = failure(settings)
@@ -94,21 +94,21 @@ import Testing
       (["q.lora_A.weight": [2, 5]], "has lora_A but no lora_B"),
       (["q.lora_B.weight": [3, 2]], "has lora_B but no lora_A"),
       (["q.lora_B.bias": [3]], "has lora_B but no lora_A"),
-      (["q.lora_A.weight": [4, 5], "q.lora_B.weight": [3, 4]], "has rank 4, but adapter_config.json gives it 2"),
+      (["q.lora_A.weight": [4, 5], "q.lora_B.weight": [3, 4]], "has rank 4, but adapter_config.json says 2"),
       (
         ["q.lora_A.weight": [2, 5], "q.lora_B.weight": [3, 4]], "has 2 rows in lora_A but 4 columns in lora_B"
       ),
       (
         ["q.lora_A.weight": [10], "q.lora_B.weight": [6]],
-        "has factors of shapes [10] and [6], which are no pair of LoRA factors"
+        "has factors of shapes [10] and [6], which cannot be a pair of LoRA factors"
       ),
       (
         ["q.lora_A.weight": [2, 5, 3, 3], "q.lora_B.weight": [3, 2]],
-        "has factors of shapes [2, 5, 3, 3] and [3, 2], which are no pair of LoRA factors"
+        "has factors of shapes [2, 5, 3, 3] and [3, 2], which cannot be a pair of LoRA factors"
       ),
       (
         ["q.lora_A.weight": [2, 5, 3], "q.lora_B.weight": [3, 2, 3]],
-        "has factors of shapes [2, 5, 3] and [3, 2, 3], which are no pair of LoRA factors"
+        "has factors of shapes [2, 5, 3] and [3, 2, 3], which cannot be a pair of LoRA factors"
       ),
       (["q.lora_A.weight": [2, 0], "q.lora_B.weight": [3, 2]], "has empty factors of shapes [2, 0] and [3, 2]"),
       (
@@ -133,14 +133,14 @@ import Testing
 
   @Test func refusesRanksThatContradictThePatterns() {
     #expect(
-      failure(["rank_pattern": ["q": 16]])?.message == "has rank 2, but adapter_config.json gives it 16")
+      failure(["rank_pattern": ["q": 16]])?.message == "has rank 2, but adapter_config.json says 16")
     #expect(
-      failure(["rank_pattern": ["q": 2.5]])?.message == "has rank 2, but adapter_config.json gives it 2.5")
+      failure(["rank_pattern": ["q": 2.5]])?.message == "has rank 2, but adapter_config.json says 2.5")
   }
 
   @Test func refusesScalingsThatMakeNoSense() {
-    #expect(failure(["lora_alpha": 0])?.message == "has the scaling 0.0, which makes no sense")
-    #expect(failure(["alpha_pattern": ["q": 0]])?.message == "has the scaling 0.0, which makes no sense")
+    #expect(failure(["lora_alpha": 0])?.message == "has the scaling 0.0, which is not possible")
+    #expect(failure(["alpha_pattern": ["q": 0]])?.message == "has the scaling 0.0, which is not possible")
   }
 
   @Test(arguments: DType.allCases.filter { !$0.isAdapterFloat }) func refusesTypesByName(_ dtype: DType) {
@@ -151,7 +151,7 @@ import Testing
     let failure = #expect(throws: Failure.self) {
       try adapter([:], ["q.lora_A.weight": empty([2, 5]), "q.lora_B.weight": empty([3, 2])])
     }
-    #expect(failure?.message == "is stored as \(dtype.torchName), which is no type that adapters are merged in")
+    #expect(failure?.message == "is stored as \(dtype.torchName), a type that adapters cannot be merged in")
     #expect(failure?.advice == "convert it to float32, float16 or bfloat16 first")
   }
 
@@ -169,16 +169,16 @@ import Testing
     let failure = #expect(throws: Failure.self) { try adapter([:], all) }
     let names = [second, "base_model.model.q.lora_A.weight"]
     #expect(names.contains { failure?.tensor == $0 })
-    #expect(names.contains { $0 != failure?.tensor && failure?.message == "stands for the same parameter as '\($0)'" })
+    #expect(names.contains { $0 != failure?.tensor && failure?.message == "is the same parameter as '\($0)'" })
   }
 
   @Test func refusesDoubledAbsolutesAndMixedEmbeddings() {
     #expect(
       failure([:], ["lm_head.weight": [2], "base_model.model.lm_head.weight": [2]])?.message
-        == "stands for the same parameter as 'base_model.model.lm_head.weight'")
+        == "is the same parameter as 'base_model.model.lm_head.weight'")
     #expect(
       failure([:], ["e.lora_embedding_A": [2, 5], "e.lora_B.weight": [3, 2]])?.message
-        == "stands for the same parameter as 'e.lora_B.weight'")
+        == "is the same parameter as 'e.lora_B.weight'")
   }
 
   @Test func refusesFilesWithoutLoRA() {
@@ -188,9 +188,9 @@ import Testing
   @Test func namesTheFileThatIsBroken() throws {
     let good = Bytes(safetensors(tensors(smallest)))
     for (text, message) in [
-      ("[]", "holds a list instead of an object"), ("{", "a key in double quotes is due here"),
+      ("[]", "holds a list instead of an object"), ("{", "expected a key in double quotes"),
       (#"{"peft_type": "LORA", "lora_alpha": NaN}"#, "NaN is not a JSON number"),
-      (#"{"peft_type": "LORA", "r": 2, "r": 4}"#, "the key 'r' stands twice in one object"),
+      (#"{"peft_type": "LORA", "r": 2, "r": 4}"#, "duplicate key 'r'"),
     ] {
       let failure = #expect(throws: Failure.self) {
         try Adapter(config: Bytes(Array(text.utf8)), configFile: "the-config", weights: good, weightsFile: "w")

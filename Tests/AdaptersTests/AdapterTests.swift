@@ -81,7 +81,7 @@ import Testing
 
   @Test func patternsThatNameNothingAreMentioned() throws {
     let adapter = try adapter(["alpha_pattern": ["q_proj": 3, "q": 1], "rank_pattern": ["v": 8]], smallest)
-    #expect(adapter.notes == ["the pattern 'v' names no module", "the pattern 'q_proj' names no module"])
+    #expect(adapter.notes == ["the pattern 'v' matches no module", "the pattern 'q_proj' matches no module"])
   }
 
   @Test func defaultsAreThoseOfPEFT() throws {

@@ -25,12 +25,12 @@ import Testing
 
   @Test(arguments: [
     ("a*?", "uses lazy or possessive repetition"), ("a{2}+", "uses lazy or possessive repetition"),
-    ("(?i)a", "uses a group that is not understood"), ("(?=a)", "uses a group that is not understood"),
+    ("(?i)a", "uses an unsupported kind of group"), ("(?=a)", "uses an unsupported kind of group"),
     (#"\b"#, #"uses the escape \b"#), (#"(a)\1"#, #"uses the escape \1"#), (#"\Z"#, #"uses the escape \Z"#),
-    ("a{x}", "has a repetition that is not understood"), ("a{2", "has a repetition that is not understood"),
-    ("a{1001}", "repeats more often than is sensible"), ("a{3,2}", "repeats more often than is sensible"),
-    ("a)", "has a closing parenthesis too many"), ("[a", "has a class that is not closed"),
-    (#"[a-\d]"#, "has a class whose range is not understood"), ("^+", "repeats nothing"),
+    ("a{x}", "has an unsupported repetition"), ("a{2", "has an unsupported repetition"),
+    ("a{1001}", "has too many repetitions"), ("a{3,2}", "has too many repetitions"),
+    ("a)", "has an unmatched closing parenthesis"), ("[a", "has an unclosed class"),
+    (#"[a-\d]"#, "has a class with an invalid range"), ("^+", "repeats nothing"),
     ("a**", "repeats a repetition"),
   ])
   func refusesWhatItDoesNotUnderstand(_ text: String, _ reason: String) {

@@ -70,20 +70,20 @@ import Testing
   @Test(
     arguments: [
       (["r": 3], [:], "it gives the module 'a.q' the rank 3, and its factors have 2"),
-      (["lora_alpha": 4], [:], "it scales the module 'a.q', which should stay as it is"),
-      (["use_rslora": true], [:], "it scales the module 'a.q', which should stay as it is"),
+      (["lora_alpha": 4], [:], "it scales the module 'a.q', which should be left unscaled"),
+      (["use_rslora": true], [:], "it scales the module 'a.q', which should be left unscaled"),
       (["lora_bias": true], [:], "lora_bias is true, and the module 'a.q' lacks a bias"),
       ([:], ["a.q.lora_B.bias": [3]], "lora_bias is false, and the module 'a.q' has one"),
       (["target_modules": ["k"]], [:], "it does not adapt the module 'a.q'"),
-      (["target_modules": "all-linear"], [:], "target_modules is no list"),
-      (["target_modules": ["q", "x"]], ["a.x.weight": [1]], "it adapts 'a.x', of which the file has no factors"),
+      (["target_modules": "all-linear"], [:], "target_modules is not a list"),
+      (["target_modules": ["q", "x"]], ["a.x.weight": [1]], "it adapts 'a.x', for which the file has no factors"),
       (["modules_to_save": ["a"]], [:], "it does not adapt the module 'a.q'"),
       (["modules_to_save": ["q"], "target_modules": ["a.q"]], [:], "it does not adapt the module 'a.q'"),
-      (["modules_to_save": ["head"]], [:], "modules_to_save has 'head', of which the file has nothing"),
+      (["modules_to_save": ["head"]], [:], "modules_to_save has 'head', for which the file has nothing"),
       ([:], ["a.q.bias": [3]], "it looks for the tensor 'a.q.bias' as 'a.q.base_layer.bias'"),
       ([:], ["a.k.bias": [3]], "bias is 'none', and the file has 'a.k.bias'"),
       (["bias": "lora_only"], ["a.k.bias": [3]], "bias is 'lora_only', and the file has 'a.k.bias'"),
-      (["task_type": "SEQ_CLS"], [:], "task_type is 'SEQ_CLS', and the file has no head for it"),
+      (["task_type": "SEQ_CLS"], [:], "task_type is 'SEQ_CLS', but the file has no head for it"),
       (
         ["lora_bias": true], ["e.lora_embedding_A": [2, 4], "e.lora_embedding_B": [4, 2], "a.q.lora_B.bias": [3]],
         "it has no lora_bias for the embedding 'e'"

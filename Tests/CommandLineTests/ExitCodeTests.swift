@@ -22,7 +22,7 @@ import Testing
       message: "there are 2 weights for 1 inputs"),
     .init(
       arguments: ["merge", tiny, "--method", "average", "-p", "normalize", "-o", "out"], status: 64,
-      message: "-p normalize: this is not key=value"),
+      message: "-p normalize: expected key=value"),
     .init(
       arguments: ["merge", "nowhere", "--method", "average", "-o", "out"], status: 66,
       message: "nowhere: error: cannot be opened: No such file or directory"),
@@ -49,7 +49,7 @@ import Testing
       message: "client 'c0': its base model is 'fixture_tiny/base', but that of client 'a' is 'clues/fixture'"),
     .init(
       arguments: ["merge", peft + "/a", peft + "/r4", "--method", "average", "--space", "factors", "-o", "out"],
-      status: 65, message: "the space 'factors' needs equal ranks, and they are: a 8, r4 4"),
+      status: 65, message: "the space 'factors' needs equal ranks, but they are: a 8, r4 4"),
     .init(
       arguments: ["merge", tiny, "--method", "average", "--dtype", "int8", "-o", "out"], status: 78,
       message: "(from --dtype int8)"),

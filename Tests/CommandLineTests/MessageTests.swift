@@ -82,7 +82,7 @@ import Testing
       #expect(written.output.contains("The selection is in sel/clues"))
       #expect(written.errors.contains("nobody can apply threshold.json"))
       let nothing = try clues(["select", "-"], in: folder)
-      #expect(nothing.status == 65 && nothing.errors.contains("standard input: error: holds no scores"))
+      #expect(nothing.status == 65 && nothing.errors.contains("standard input: error: has no scores"))
     }
   }
 

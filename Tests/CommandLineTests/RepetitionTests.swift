@@ -161,7 +161,7 @@ import Testing
       #expect(wrong.status == 78)
       let folderOnly = try clues(["run", "out/clues", "-o", "x"], in: folder)
       #expect(folderOnly.status == 66)
-      #expect(folderOnly.errors.contains("is a folder, and holds no clues/run.json"))
+      #expect(folderOnly.errors.contains("is a folder without clues/run.json"))
     }
   }
 

@@ -152,7 +152,7 @@ import Testing
       let other = try clues(["select", "s.jsonl", "--recipe", paper, "--json"], in: folder)
       #expect(
         other.errors.contains(
-          "warning: these scores are by contribution, direction, ifd, pmi and perplexity, and the recipe scores by clues"
+          "warning: these scores are by contribution, direction, ifd, pmi and perplexity, but the recipe scores by clues"
         ))
       let text = try String(contentsOfFile: recipe, encoding: .utf8)
       try text.replacing("combine: shortfall", with: "combine: sum").replacing("side: both", with: "weight: 1")
@@ -161,7 +161,7 @@ import Testing
         ).write(to: folder.appending(path: "sum.yaml"), atomically: true, encoding: .utf8)
       let sum = try clues(["select", "s.jsonl", "--recipe", "sum.yaml", "--json"], in: folder)
       #expect(
-        sum.errors.contains("these scores are combined by 'shortfall', and the recipe combines by 'sum'"),
+        sum.errors.contains("these scores are combined by 'shortfall', but the recipe combines by 'sum'"),
         "\(sum.errors)"
       )
       let merging = repository.appending(path: "recipes/average.yaml").path

@@ -46,7 +46,7 @@ import Testing
       let failure = #expect(throws: Failure.self) {
         try sha256(lanes: 1, window: 1 << 16, of: { rest.popFirst() }) { _, _ in truncate(path, 1 << 17) }
       }
-      #expect(failure?.file == path && failure?.message == "became shorter while it was read", "\(failure as Any)")
+      #expect(failure?.file == path && failure?.message == "was truncated while it was read", "\(failure as Any)")
     }
   }
 

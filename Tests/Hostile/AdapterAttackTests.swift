@@ -28,11 +28,11 @@ import Testing
     },
     Attack("counted in counted", "is too large") { "((((a{1000}){1000}){1000}){1000})" },
     Attack("class of ten thousand", "is too large") { "[" + (0..<10_000).map { _ in "a" }.joined() + "]" },
-    Attack("a hundred groups", "nests too deep") {
+    Attack("a hundred groups", "is nested too deeply") {
       String(repeating: "(", count: 100) + "a" + String(repeating: ")", count: 100)
     },
     Attack("a megabyte", "a pattern of 1048576 bytes is too large") { String(repeating: "a", count: 1 << 20) },
-    Attack("look-ahead", "uses a group that is not understood") { "(?=a)a" },
+    Attack("look-ahead", "uses an unsupported kind of group") { "(?=a)a" },
     Attack("back reference", "uses the escape") { #"(a)\\1"# },
     Attack("possessive repetition", "uses lazy or possessive repetition") { "a++" },
   ]
@@ -81,11 +81,11 @@ import Testing
   }
 
   static let configs: [Attack] = [
-    Attack("rank that is no number", "'r' is a text where a number is due") { #"{"peft_type": "LORA", "r": "8"}"# },
-    Attack("rank beyond numbers", "a rank is a whole number above 0") { #"{"peft_type": "LORA", "r": 1e300}"# },
-    Attack("rank below nothing", "a rank is a whole number above 0") { #"{"peft_type": "LORA", "r": -8}"# },
+    Attack("rank that is no number", "'r' is a string instead of a number") { #"{"peft_type": "LORA", "r": "8"}"# },
+    Attack("rank beyond numbers", "a rank must be a positive integer") { #"{"peft_type": "LORA", "r": 1e300}"# },
+    Attack("rank below nothing", "a rank must be a positive integer") { #"{"peft_type": "LORA", "r": -8}"# },
     Attack("another adapter", "is an adapter of type IA3, not LORA") { #"{"peft_type": "IA3"}"# },
-    Attack("a list of texts that is none", "'target_modules' is a number where a list of texts is due") {
+    Attack("a list of texts that is none", "'target_modules' is a number instead of a list of strings") {
       #"{"peft_type": "LORA", "target_modules": [1]}"#
     },
     Attack("patterns that are a list", "'rank_pattern' is a list where an object is due") {

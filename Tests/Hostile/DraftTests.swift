@@ -94,7 +94,7 @@ import Testing
         at: folder.appending(path: "b.origin.json"), to: folder.appending(path: "a.origin.json"))
       let result = try clues(["select", "a.jsonl"], in: folder)
       #expect(result.status == 65)
-      #expect(result.errors.contains("says how other scores came about"), "\(result.errors)")
+      #expect(result.errors.contains("is the origin of other scores"), "\(result.errors)")
     }
   }
 

@@ -107,7 +107,7 @@ import Testing
       try ledger("a\nb", "d").write(to: place, atomically: true, encoding: .utf8)
       let refused = try clues(["score", "one", "--scorer", "loss", "-q"], in: folder)
       #expect(refused.status == 65)
-      #expect(refused.errors.contains("holds a line break or another control character"), "\(refused.errors)")
+      #expect(refused.errors.contains("contains a line break or another control character"), "\(refused.errors)")
       // What turns the reading direction may stand in honest ids; it is written out.
       try ledger("a\u{202E}", "d\u{9B}2J\u{2028}").write(to: place, atomically: true, encoding: .utf8)
       let scored = try clues(["score", "one", "--scorer", "loss", "-q"], in: folder)

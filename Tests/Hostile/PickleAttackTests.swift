@@ -60,39 +60,39 @@ import Testing
     raw("EXT1", "the operation EXT1") { [0x82, 1] },
     raw("PERSID", "the operation PERSID") { Array("Pid\n.".utf8) },
     raw("LONG4 of four gigabytes", "the operation LONG4") { [0x8B, 0xFF, 0xFF, 0xFF, 0x7F] },
-    raw("LONG1 of 255 bytes", "a whole number of 255 bytes") { [0x8A, 255] + [UInt8](repeating: 1, count: 255) },
-    raw("LONG1 beyond 64 bits", "takes more than 64 bits") { [0x8A, 9] + [UInt8](repeating: 1, count: 9) },
+    raw("LONG1 of 255 bytes", "an integer of 255 bytes") { [0x8A, 255] + [UInt8](repeating: 1, count: 255) },
+    raw("LONG1 beyond 64 bits", "more than 64 bits") { [0x8A, 9] + [UInt8](repeating: 1, count: 9) },
     raw("BINBYTES", "the operation BINBYTES") { [0x42, 0xFF, 0xFF, 0xFF, 0xFF] },
     raw("a text longer than the pickle", "its pickle ends early") { [0x58, 0xFF, 0xFF, 0xFF, 0x7F] },
-    raw("a text of a megabyte", "holds a text of 1048576 bytes") {
+    raw("a text of a megabyte", "has a string of 1048576 bytes") {
       Python.text(String(repeating: "x", count: 1 << 20)).opcodes
     },
-    raw("a text that is not UTF-8", "a text that is not valid UTF-8") { [0x58, 1, 0, 0, 0, 0xFF] },
+    raw("a text that is not UTF-8", "a string that is not valid UTF-8") { [0x58, 1, 0, 0, 0, 0xFF] },
     raw("a text of combining marks", "more than 256 combining marks") { Python.text(combiningMarks(1000)).opcodes },
     raw("no STOP", "its pickle ends early") { [0x4E] },
-    raw("nothing but STOP", "takes a value where there is none") { [0x2E] },
-    raw("more after STOP", "has something left when it stops") { Array("N.N".utf8) },
-    raw("an open MARK", "has something left when it stops") { Array("N(N".utf8) + [0x2E] },
-    raw("SETITEM on a list", "sets a member of a list, which is no dict") {
+    raw("nothing but STOP", "takes a value from an empty stack") { [0x2E] },
+    raw("more after STOP", "leaves values on the stack when it stops") { Array("N.N".utf8) },
+    raw("an open MARK", "leaves values on the stack when it stops") { Array("N(N".utf8) + [0x2E] },
+    raw("SETITEM on a list", "sets a member of a list, which is not a dict") {
       Array("]K".utf8) + [1, 0x4B, 2, 0x73, 0x2E]
     },
-    raw("SETITEMS on a tuple", "sets a member of a tuple, which is no dict") { Array(")(NNu.".utf8) },
-    raw("SETITEM on a tensor", "sets a member of a tensor, which is no dict") {
+    raw("SETITEMS on a tuple", "sets a member of a tuple, which is not a dict") { Array(")(NNu.".utf8) },
+    raw("SETITEM on a tensor", "sets a member of a tensor, which is not a dict") {
       tensor(0, [6], [1]).opcodes + Array("NNs.".utf8)
     },
-    raw("APPEND on a dict", "appends to a dict, which is no list") { Array("}Na.".utf8) },
-    raw("APPENDS on a text", "appends to a str, which is no list") { Python.text("x").opcodes + Array("(Ne.".utf8) },
+    raw("APPEND on a dict", "appends to a dict, which is not a list") { Array("}Na.".utf8) },
+    raw("APPENDS on a text", "appends to a str, which is not a list") { Python.text("x").opcodes + Array("(Ne.".utf8) },
     raw("memo that was never stored", "recalls value 4294967295, which it never stored") {
       [0x6A, 255, 255, 255, 255]
     },
     raw("a million operations", "takes more than 1000000 operations") { [UInt8](repeating: 0x4E, count: 1_000_001) },
-    raw("four hundred thousand lists, nested", "the file is a list where a dict is due") {
+    raw("four hundred thousand lists, nested", "the file is a list instead of a dict") {
       [UInt8](repeating: 0x5D, count: 400_000) + [UInt8](repeating: 0x61, count: 399_999) + [0x2E]
     },
-    raw("a tuple of itself, thirty levels", "the file is a tuple where a dict is due") {
+    raw("a tuple of itself, thirty levels", "the file is a tuple instead of a dict") {
       (0..<30).reduce(into: Python.text("x").opcodes) { $0 += [0x71, UInt8($1), 0x68, UInt8($1), 0x86] } + [0x2E]
     },
-    raw("a list that holds itself", "the file is a list where a dict is due") { Array("]q\u{0}h\u{0}a.".utf8) },
+    raw("a list that holds itself", "the file is a list instead of a dict") { Array("]q\u{0}h\u{0}a.".utf8) },
     attack("one group, half a million times", "lists a parameter group twice") {
       state(stored(.dict([(.int(0), moments)])), repeated(490_000))
     },
@@ -121,7 +121,7 @@ import Testing
           ])
         ]))
     },
-    attack("a dict of settings with too many", "which is far too many") {
+    attack("a dict of settings with too many", "which is too many") {
       state(
         .dict([(.int(0), .dict((0..<300).map { (Python.text("\($0)"), Python.int(1)) }))]),
         .list([adamGroup([(.text("params"), .list([0]))])]))
@@ -133,28 +133,28 @@ import Testing
     attack("storage of more than any memory", "should hold 2147483647 elements of float64") {
       .storage("DoubleStorage", "0", Int(Int32.max))
     },
-    attack("storage by a path", "whose key is no number") { .storage("FloatStorage", "../../etc/passwd", 6) },
+    attack("storage by a path", "whose key is not a number") { .storage("FloatStorage", "../../etc/passwd", 6) },
     attack("storage of a class", "its pickle calls torch.UntypedStorageX") {
       .storage("UntypedStorageX", "0", 6)
     },
-    attack("something outside that is none", "no tensor storage") { .raw(Python.tuple([1]).opcodes + [0x51]) },
+    attack("something outside that is none", "not a tensor storage") { .raw(Python.tuple([1]).opcodes + [0x51]) },
     attack("view behind its storage", "leaves its storage of 6 elements") { tensor(1, [2, 3], [3, 1]) },
     attack("view far behind its storage", "leaves its storage of 6 elements") { tensor(Int(Int32.max), [], []) },
-    attack("view before its storage", "counts backwards") { tensor(-1, [2], [1]) },
+    attack("view before its storage", "has a negative stride") { tensor(-1, [2], [1]) },
     attack("strides that overlap", "overlaps itself") { tensor(0, [2, 3], [1, 1]) },
     attack("one element, a thousand million times", "overlaps itself") { tensor(0, [1 << 30], [0]) },
-    attack("strides that go backwards", "counts backwards") { tensor(5, [2, 3], [-3, 1]) },
+    attack("strides that go backwards", "has a negative stride") { tensor(5, [2, 3], [-3, 1]) },
     attack("strides that overflow", "leaves its storage of 6 elements") {
       let wide = Python.raw([0x8A, 8] + little(Int64.max / 2))
       return .call(
         .global("torch._utils", "_rebuild_tensor_v2"),
         [.storage("FloatStorage", "0", 6), 0, .tuple([4, 4]), .tuple([wide, wide]), .flag(false), .none])
     },
-    attack("fewer strides than axes", "has not one stride for every axis") { tensor(0, [2, 3], [1]) },
-    attack("many axes", "with arguments that it does not take") {
+    attack("fewer strides than axes", "does not have one stride per axis") { tensor(0, [2, 3], [1]) },
+    attack("many axes", "with invalid arguments") {
       tensor(0, Array(repeating: 1, count: 40), Array(repeating: 1, count: 40))
     },
-    attack("empty, but huge", "is empty in a strange way") {
+    attack("empty, but huge", "is empty but has an implausible offset or shape") {
       tensor(0, [Int(Int32.max), 0, Int(Int32.max)], [1, 1, 1])
     },
     attack("steps that are no number", "'step' of parameter 0 is nan") {
@@ -178,7 +178,7 @@ import Testing
     Attack("the oldest format of torch", "is a tar archive") { HandmadeTar.file("sys_info") },
     Attack("a bare pickle", "is a bare Python pickle") { Python.none.pickle },
     Attack("nothing", "is empty") { [] },
-    Attack("noise", "is no file of torch.save") { [UInt8](repeating: 0x41, count: 1000) },
+    Attack("noise", "is not a file of torch.save") { [UInt8](repeating: 0x41, count: 1000) },
     Attack("only the magic of a zip", "has no ZIP directory at its end") { [0x50, 0x4B, 3, 4] },
     Attack("cut in half", "has no ZIP directory at its end") {
       let whole = file(Python.none.pickle)
@@ -187,13 +187,13 @@ import Testing
     Attack("a legacy zip without data.pkl", "lacks its record 'data.pkl'") {
       ZipWriter(records: [.init(name: "archive/constants.pkl", bytes: [1])]).bytes()
     },
-    Attack("records in two folders", "lies outside the folder 'a/'") {
+    Attack("records in two folders", "is outside the folder 'a/'") {
       ZipWriter(records: [.init(name: "a/data.pkl", bytes: [1]), .init(name: "b/data/0", bytes: [1])]).bytes()
     },
-    Attack("record that leaves the archive", "which leaves the archive") {
+    Attack("record that leaves the archive", "which leads out of the archive") {
       ZipWriter(records: [.init(name: "a/../../x", bytes: [1])]).bytes()
     },
-    Attack("record twice", "holds the record 'a/data.pkl' twice") {
+    Attack("record twice", "has the record 'a/data.pkl' twice") {
       ZipWriter(records: [.init(name: "a/data.pkl", bytes: [1]), .init(name: "a/data.pkl", bytes: [2])]).bytes()
     },
     Attack("compressed record", "is compressed, which torch.save never does") {
@@ -204,7 +204,7 @@ import Testing
       record.flags = 1
       return ZipWriter(records: [record]).bytes()
     },
-    Attack("record with a wrong checksum", "is damaged: the checksum does not fit") {
+    Attack("record with a wrong checksum", "is damaged: the checksum does not match") {
       var record = ZipWriter.Record(name: "a/data.pkl", bytes: Python.none.pickle)
       record.checksum = 1
       return ZipWriter(records: [record]).bytes()
@@ -214,12 +214,13 @@ import Testing
       record.size = 0x7FFF_FFFF
       return ZipWriter(records: [record]).bytes()
     },
-    Attack("record under another name in its place", "is described differently in the directory and in its place") {
+    Attack("record under another name in its place", "is described differently in the directory and in its own header")
+    {
       var record = ZipWriter.Record(name: "a/data.pkl", bytes: [1])
       record.localName = "b/data.pkl"
       return ZipWriter(records: [record]).bytes()
     },
-    Attack("name of combining marks", "whose name is no text") {
+    Attack("name of combining marks", "with an invalid name") {
       ZipWriter(records: [.init(name: "a/" + combiningMarks(20_000), bytes: [1])]).bytes()
     },
     Attack("big-endian", "was saved on a big-endian machine") {

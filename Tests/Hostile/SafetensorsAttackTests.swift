@@ -18,14 +18,14 @@ import Testing
     Attack("seven bytes", "is too short for a safetensors file") { [1, 0, 0, 0, 0, 0, 0] },
     Attack("header of no bytes", "does not start with a brace") { file("", data: 0, length: 0) },
     Attack("header beyond the file", "claims a header of 4096 bytes but ends after 10") { file("{}", length: 4096) },
-    Attack("header beyond any file", "this is no safetensors file") { file("{}", length: .max) },
-    Attack("header that overflows", "this is no safetensors file") { file("{}", length: UInt64(Int.max)) },
+    Attack("header beyond any file", "this is not a safetensors file") { file("{}", length: .max) },
+    Attack("header that overflows", "this is not a safetensors file") { file("{}", length: UInt64(Int.max)) },
     Attack("header larger than the limit", "has a header of 100000001 bytes, more than the limit of 100000000") {
       little(UInt64(100_000_001)) + [UInt8](repeating: 0x20, count: 100_000_001)
     },
     Attack("spaces before the header", "does not start with a brace") { file(" {}") },
     Attack("a list for a header", "does not start with a brace") { file("[]") },
-    Attack("two headers", "there is more after the end") { file("{}{}") },
+    Attack("two headers", "unexpected text after the end") { file("{}{}") },
     Attack("header that is not UTF-8", "is not valid UTF-8") {
       little(UInt64(7)) + Array("{\"".utf8) + [0xFF] + Array("\":1}".utf8)
     },
@@ -33,15 +33,15 @@ import Testing
       file(#"{"t": "# + String(repeating: "[", count: 100_000))
     },
     Attack("NaN", "NaN is not a JSON number") { file(entry("[NaN]", "[0, 4]"), data: 4) },
-    Attack("tensor twice", "the key 't' stands twice in one object") {
+    Attack("tensor twice", "duplicate key 't'") {
       file(
         #"{"t": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}, "t": {"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}}"#,
         data: 2)
     },
-    Attack("tensor twice, composed differently", "stands twice in one object") {
+    Attack("tensor twice, composed differently", "duplicate key") {
       file("{\"\u{E9}\": 1, \"e\u{301}\": 2}")
     },
-    Attack("metadata twice", "the key '__metadata__' stands twice") {
+    Attack("metadata twice", "duplicate key '__metadata__'") {
       file(#"{"__metadata__": {}, "__metadata__": {}}"#)
     },
     Attack("metadata that is a list", "__metadata__ is not an object") { file(#"{"__metadata__": []}"#) },
@@ -58,7 +58,7 @@ import Testing
         #"{"a": {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}, "b": {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}}"#,
         data: 2)
     },
-    Attack("hole", "leaves a hole before it", at: .tensor("t")) { file(entry("[1]", "[4, 8]"), data: 8) },
+    Attack("hole", "leaves a gap before it", at: .tensor("t")) { file(entry("[1]", "[4, 8]"), data: 8) },
     Attack("trailing bytes", "holds 4 bytes that belong to no tensor") { file(entry("[1]", "[0, 4]"), data: 8) },
     Attack("shape that overflows", "is larger than any memory", at: .tensor("t")) {
       file(entry("[4611686018427387904, 4611686018427387904]", "[0, 4]"), data: 4)

@@ -9,32 +9,32 @@ import Testing
 /// JSON, JSON Lines and YAML that strangers wrote.
 @Suite struct TextAttackTests {
   static let json: [Attack] = [
-    Attack("nothing", "the JSON ends early") { "" },
+    Attack("nothing", "unexpected end of JSON") { "" },
     Attack("a hundred thousand lists", "nests deeper than 64 levels") { String(repeating: "[", count: 100_000) },
     Attack("a hundred thousand objects", "nests deeper than 64 levels") {
       String(repeating: #"{"a":"#, count: 100_000)
     },
-    Attack("key twice", "the key 'a' stands twice", at: .line(2)) { "{\"a\": 1,\n\"a\": 2}" },
-    Attack("key twice, composed differently", "stands twice") { "{\"\u{E9}\": 1, \"e\u{301}\": 1}" },
-    Attack("key twice, escaped differently", "the key 'a' stands twice") { #"{"a": 1, "\u0061": 1}"# },
+    Attack("key twice", "duplicate key 'a'", at: .line(2)) { "{\"a\": 1,\n\"a\": 2}" },
+    Attack("key twice, composed differently", "duplicate key") { "{\"\u{E9}\": 1, \"e\u{301}\": 1}" },
+    Attack("key twice, escaped differently", "duplicate key 'a'") { #"{"a": 1, "\u0061": 1}"# },
     Attack("NaN", "NaN is not a JSON number") { "[NaN]" },
     Attack("infinity", "-Infinity is not a JSON number") { "[-Infinity]" },
     Attack("number beyond all", "is out of range") { "1e999" },
     Attack("a megabyte of digits", "is out of range") { String(repeating: "9", count: 1 << 20) },
     Attack("number that starts with 0", "cannot start with 0") { "[01]" },
-    Attack("hexadecimal", "is due here") { "[0x10]" },
-    Attack("half of a surrogate pair", "half of a surrogate pair stands alone") { #"["\uD800"]"# },
-    Attack("the other half", "half of a surrogate pair stands alone") { #"["\uDC00"]"# },
-    Attack("two first halves", "half of a surrogate pair stands alone") { #"["\uD800\uD800"]"# },
+    Attack("hexadecimal", "expected ',' or ']'") { "[0x10]" },
+    Attack("half of a surrogate pair", "unpaired surrogate") { #"["\uD800"]"# },
+    Attack("the other half", "unpaired surrogate") { #"["\uDC00"]"# },
+    Attack("two first halves", "unpaired surrogate") { #"["\uD800\uD800"]"# },
     Attack("invalid UTF-8", "is not valid UTF-8") { Array("[\"".utf8) + [0xC3, 0x28] + Array("\"]".utf8) },
     Attack("surrogates as UTF-8", "is not valid UTF-8") { Array("[\"".utf8) + [0xED, 0xA0, 0x80] + Array("\"]".utf8) },
     Attack("overlong UTF-8", "is not valid UTF-8") { Array("[\"".utf8) + [0xC0, 0xAF] + Array("\"]".utf8) },
-    Attack("null byte in a text", "a control character stands inside a text") { "[\"\u{0}\"]" },
-    Attack("byte order mark", "this is not the start of a JSON value") { "\u{FEFF}{}" },
-    Attack("UTF-16", "this is not the start of a JSON value") { [0xFF, 0xFE, 0x7B, 0x00] },
-    Attack("comment", "this is not the start of a JSON value") { "[/* */]" },
-    Attack("two values", "there is more after the end") { "{} {}" },
-    Attack("not closed", "a text is not closed") { "\"" + String(repeating: "a", count: 1 << 20) },
+    Attack("null byte in a text", "a string contains a control character") { "[\"\u{0}\"]" },
+    Attack("byte order mark", "expected a JSON value") { "\u{FEFF}{}" },
+    Attack("UTF-16", "expected a JSON value") { [0xFF, 0xFE, 0x7B, 0x00] },
+    Attack("comment", "expected a JSON value") { "[/* */]" },
+    Attack("two values", "unexpected text after the end") { "{} {}" },
+    Attack("not closed", "unterminated string") { "\"" + String(repeating: "a", count: 1 << 20) },
     Attack("combining marks in a key", "more than 256 combining marks in a row") {
       "{\"e\(combiningMarks(2_000_000))\": 1}"
     },
@@ -44,7 +44,7 @@ import Testing
     Attack("combining marks, escaped", "more than 256 combining marks in a row") {
       "[\"" + String(repeating: #"\u0301\u0316"#, count: 100_000) + "\"]"
     },
-    Attack("a megabyte of a key, twice", "stands twice") {
+    Attack("a megabyte of a key, twice", "duplicate key") {
       let key = "\"" + String(repeating: "k", count: 1 << 20) + "\": 1"
       return "{\(key), \(key)}"
     },
@@ -70,7 +70,7 @@ import Testing
     Attack("line that nests", "nests deeper than 64 levels", at: .line(3)) {
       "{}\n\n" + String(repeating: "[", count: 1000)
     },
-    Attack("line that is broken", "the JSON ends early", at: .line(1)) { "{\"a\":\n1}" },
+    Attack("line that is broken", "unexpected end of JSON", at: .line(1)) { "{\"a\":\n1}" },
   ]
 
   @Test(arguments: lines) func jsonLinesAreRefused(_ attack: Attack) throws {
@@ -85,7 +85,7 @@ import Testing
       #"{"checkpoint": 1, "split": "train", "id": "a", "# + (0..<257).map { "\"c\($0)\": 1" }.joined(separator: ", ")
         + "}"
     },
-    Attack("half a gigabyte of nothing", "values only") {
+    Attack("half a gigabyte of nothing", "values") {
       let samples = (0..<1000).map { #"{"checkpoint": 0, "split": "train", "id": \#($0), "x": 1}"# }
       let columns = (0..<200).map { "\"c\($0)\": 1" }.joined(separator: ", ")
       let wide = (1..<200).map { #"{"checkpoint": \#($0), "split": "train", "id": 0, \#(columns)}"# }
@@ -102,9 +102,9 @@ import Testing
 
   static let trainerStates: [Attack] = [
     Attack("no object", "is no object") { "[]" },
-    Attack("no steps", "has no 'global_step' that counts steps") { "{}" },
-    Attack("negative steps", "has no 'global_step' that counts steps") { #"{"global_step": -1, "log_history": []}"# },
-    Attack("steps beyond numbers", "has no 'global_step' that counts steps") {
+    Attack("no steps", "has no valid 'global_step'") { "{}" },
+    Attack("negative steps", "has no valid 'global_step'") { #"{"global_step": -1, "log_history": []}"# },
+    Attack("steps beyond numbers", "has no valid 'global_step'") {
       #"{"global_step": 1e300, "log_history": []}"#
     },
     Attack("NaN for an epoch", "has nan as 'epoch'") { #"{"global_step": 1, "epoch": NaN, "log_history": []}"# },
@@ -125,9 +125,9 @@ import Testing
 
   static let recipes: [Attack] = [
     Attack("nothing", "the recipe is empty") { "" },
-    Attack("billion laughs", "values once its aliases are written out") { laughs },
-    Attack("billion laughs as a key", "with aliases in the file", at: .line(62)) { laughs + "? *a60\n: 1\n" },
-    Attack("long texts by alias", "of the recipe take more than 8388608 bytes once aliases are written out") {
+    Attack("billion laughs", "values once its aliases are expanded") { laughs },
+    Attack("billion laughs as a key", "in a file with aliases", at: .line(62)) { laughs + "? *a60\n: 1\n" },
+    Attack("long texts by alias", "of the recipe have more than 8388608 bytes once aliases are expanded") {
       "a: &a \(String(repeating: "x", count: 100_000))\nb: ["
         + Array(repeating: "*a", count: 1000).joined(separator: ", ") + "]"
     },
@@ -139,7 +139,7 @@ import Testing
     Attack("too many values", "holds more than 100000 values") {
       "clients: [" + Array(repeating: "a", count: 150_000).joined(separator: ",") + "]"
     },
-    Attack("key twice", "the key 'seed' stands twice") { "seed: 1\nseed: 2\n" },
+    Attack("key twice", "duplicate key 'seed'") { "seed: 1\nseed: 2\n" },
     Attack("merge key", "merge keys ('<<') are not part") { "a: &a {x: 1}\nb:\n  <<: *a\n" },
     Attack("tag", "python/object/apply:os.system") { "clients: !!python/object/apply:os.system [id]" },
     Attack("two documents", "a second one starts here") { "a: 1\n---\nb: 2\n" },
@@ -150,7 +150,7 @@ import Testing
     Attack("a limit that is none", "'limits.entry_size' must be a number of bytes") {
       "clients: [a]\nmerge: {method: average}\nlimits: {entry_size: 1e9}\n"
     },
-    Attack("a limit that is too high for any stack", "must be a whole number of at most 64") {
+    Attack("a limit that is too high for any stack", "must be an integer of at most 64") {
       "clients: [a]\nmerge: {method: average}\nlimits: {json_depth: 100000}\n"
     },
     Attack("a limit of recipes in a recipe", "unknown key 'recipe_size'") {

@@ -19,25 +19,25 @@ import Testing
     return zip.bytes()
   }
 
-  private static let differs = "is described differently in the directory and in its place"
+  private static let differs = "is described differently in the directory and in its own header"
   private static let belongsToNone = "that belong to no entry"
 
   static let attacks: [Attack] = [
     Attack("two zips glued together", "that does not end where the file does") { good.bytes() + good.bytes() },
-    Attack("two zips, the second with right offsets", "holds bytes before its first entry") {
+    Attack("two zips, the second with right offsets", "has bytes before its first entry") {
       zip { $0.head = good.bytes() }
     },
-    Attack("a byte after the end", "goes on after the end of the zip") { good.bytes() + [0] },
+    Attack("a byte after the end", "continues after the end of the zip") { good.bytes() + [0] },
     Attack("many bytes after the end", "has no ZIP directory at its end") {
       good.bytes() + [UInt8](repeating: 0, count: 70_000)
     },
     Attack("a script in front", "that does not end where the file does") {
       zip { $0.prefix = Array("PK\u{3}\u{4}#!/bin/sh\n".utf8) }
     },
-    Attack("a script in front that the offsets know of", "holds bytes before its first entry") {
+    Attack("a script in front that the offsets know of", "has bytes before its first entry") {
       zip { $0.head = Array("PK\u{3}\u{4}#!/bin/sh\n".utf8) }
     },
-    Attack("a directory in the comment of another", "ends in two ways") {
+    Attack("a directory in the comment of another", "has two ends") {
       zip { $0.comment = ZipWriter(records: []).bytes() }
     },
     Attack("bytes between entries", belongsToNone) { zip { $0.records[0].tail = [1, 2, 3] } },

@@ -33,30 +33,31 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "the JSON ends early"), (" ", "the JSON ends early"), ("[", "the JSON ends early"),
-    ("nul", "this is not the start of a JSON value"), ("True", "this is not the start of a JSON value"),
-    ("'a'", "this is not the start of a JSON value"), ("\u{feff}1", "this is not the start of a JSON value"),
-    ("+1", "this is not the start of a JSON value"), (".5", "this is not the start of a JSON value"),
-    ("[,1]", "this is not the start of a JSON value"), ("[1,]", "this is not the start of a JSON value"),
-    ("/**/1", "this is not the start of a JSON value"), ("1 2", "there is more after the end of the JSON value"),
-    ("{}}", "there is more after the end of the JSON value"), ("0x1", "there is more after the end of the JSON value"),
-    ("-", "a digit is due here"), ("01", "a number cannot start with 0"), ("-01", "a number cannot start with 0"),
-    ("1.", "a digit is due after the point"), ("1.e1", "a digit is due after the point"),
-    ("1e", "a digit is due in the exponent"), ("1e+-1", "a digit is due in the exponent"),
+    ("", "unexpected end of JSON"), (" ", "unexpected end of JSON"), ("[", "unexpected end of JSON"),
+    ("nul", "expected a JSON value"), ("True", "expected a JSON value"),
+    ("'a'", "expected a JSON value"), ("\u{feff}1", "expected a JSON value"),
+    ("+1", "expected a JSON value"), (".5", "expected a JSON value"),
+    ("[,1]", "expected a JSON value"), ("[1,]", "expected a JSON value"),
+    ("/**/1", "expected a JSON value"), ("1 2", "unexpected text after the end of the JSON value"),
+    ("{}}", "unexpected text after the end of the JSON value"),
+    ("0x1", "unexpected text after the end of the JSON value"),
+    ("-", "expected a digit"), ("01", "a number cannot start with 0"), ("-01", "a number cannot start with 0"),
+    ("1.", "expected a digit after the decimal point"), ("1.e1", "expected a digit after the decimal point"),
+    ("1e", "expected a digit in the exponent"), ("1e+-1", "expected a digit in the exponent"),
     ("1e400", "the number 1e400 is out of range"), ("NaN", "NaN is not a JSON number"),
-    ("[-Infinity]", "-Infinity is not a JSON number"), ("[1 2]", "a comma or a closing bracket is due here"),
-    ("[1", "a comma or a closing bracket is due here"), ("{1: 2}", "a key in double quotes is due here"),
-    ("{\"a\": 1,}", "a key in double quotes is due here"), ("{", "a key in double quotes is due here"),
-    ("{\"a\" 1}", "a colon is due after the key"), ("{\"a\": 1", "a comma or a closing brace is due here"),
-    ("{\"a\": 1, \"a\": 1}", "the key 'a' stands twice in one object"), ("\"a", "a text is not closed"),
-    ("\"a\\", "a text is not closed"), ("\"\\x\"", "this escape does not exist in JSON"),
-    ("\"\n\"", "a control character stands inside a text"), ("\"\\n\n\"", "a control character stands inside a text"),
-    ("\"\\u12\"", "four hexadecimal digits are due after \\u"),
-    ("\"\\u+123\"", "four hexadecimal digits are due after \\u"),
-    ("\"\\u", "four hexadecimal digits are due after \\u"),
-    ("\"\\ud800\"", "half of a surrogate pair stands alone"),
-    ("\"\\ud800\\u0041\"", "half of a surrogate pair stands alone"),
-    ("\"\\udc00\"", "half of a surrogate pair stands alone"),
+    ("[-Infinity]", "-Infinity is not a JSON number"), ("[1 2]", "expected ',' or ']'"),
+    ("[1", "expected ',' or ']'"), ("{1: 2}", "expected a key in double quotes"),
+    ("{\"a\": 1,}", "expected a key in double quotes"), ("{", "expected a key in double quotes"),
+    ("{\"a\" 1}", "expected ':' after the key"), ("{\"a\": 1", "expected ',' or '}'"),
+    ("{\"a\": 1, \"a\": 1}", "duplicate key 'a'"), ("\"a", "unterminated string"),
+    ("\"a\\", "unterminated string"), ("\"\\x\"", "invalid escape"),
+    ("\"\n\"", "a string contains a control character"), ("\"\\n\n\"", "a string contains a control character"),
+    ("\"\\u12\"", "expected four hexadecimal digits after \\u"),
+    ("\"\\u+123\"", "expected four hexadecimal digits after \\u"),
+    ("\"\\u", "expected four hexadecimal digits after \\u"),
+    ("\"\\ud800\"", "unpaired surrogate"),
+    ("\"\\ud800\\u0041\"", "unpaired surrogate"),
+    ("\"\\udc00\"", "unpaired surrogate"),
   ])
   func refuses(_ text: String, _ message: String) {
     let failure = failure(text)
@@ -74,7 +75,7 @@ import Testing
   @Test(
     arguments: [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0x5C, 0x6E, 0xED, 0xA0, 0x80, 0x22]] as [[UInt8]])
   func refusesTextThatIsNoUTF8(_ bytes: [UInt8]) {
-    #expect(throws: Failure(.badData, "a text is not valid UTF-8", position: .init(line: 1, column: bytes.count))) {
+    #expect(throws: Failure(.badData, "a string is not valid UTF-8", position: .init(line: 1, column: bytes.count))) {
       try bytes.withUnsafeBytes { try JSONReader().read($0) }
     }
   }
@@ -100,12 +101,13 @@ import Testing
       String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
     }
     _ = try JSONReader().read(nested(65))
-    #expect(failure(nested(66))?.message == "the JSON nests deeper than 64 levels")
-    #expect(failure(String(repeating: "{\"a\":", count: 1_000_000))?.message == "the JSON nests deeper than 64 levels")
+    #expect(failure(nested(66))?.message == "the JSON is nested deeper than 64 levels")
+    #expect(
+      failure(String(repeating: "{\"a\":", count: 1_000_000))?.message == "the JSON is nested deeper than 64 levels")
     var reader = JSONReader()
     reader.limits[.jsonValues] = 3
     _ = try reader.read("[1, 2]")
-    #expect(failure("[1, 2, 3]", reader)?.message == "the JSON holds more than 3 values")
+    #expect(failure("[1, 2, 3]", reader)?.message == "the JSON has more than 3 values")
   }
 
   @Test func readsLinesWithTheirNumbers() throws {
@@ -119,7 +121,7 @@ import Testing
     #expect(found.map(\.0) == [["a": 1], 2, [3]])
     #expect(found.map(\.1) == [1, 4, 5])
     #expect(try lines("").isEmpty)
-    #expect(throws: Failure(.badData, "the JSON ends early", position: .init(line: 3, column: 5))) {
+    #expect(throws: Failure(.badData, "unexpected end of JSON", position: .init(line: 3, column: 5))) {
       try lines("1\n2\n[1, ")
     }
   }

@@ -113,7 +113,7 @@ import Testing
 
   @Test func badInputIsRefused() throws {
     var dense = try randomMatrix(100, 100, seed: 2)
-    expectFailure(.usage, "a tolerance of 0.0") {
+    expectFailure(.usage, "invalid tolerance 0.0") {
       try compress(dense: dense, to: .exactly(1), by: .sketched(Self.stream, tolerance: 0))
     }
     dense[99, 99] = .nan

@@ -149,9 +149,9 @@ import Testing
   @Test(arguments: [Rank.exactly(0), .exactly(-3), .energy(0), .energy(1.1), .energy(.nan), .energy(-1)])
   func ranksThatAreNoneAreRefused(rank: Rank) throws {
     let term = try randomTerm(out: 3, in: 3, rank: 1, seed: 1)
-    expectFailure(.usage, "a ") { try compress([term], to: rank) }
-    expectFailure(.usage, "a ") { try compress(dense: delta(of: [term]), to: rank, by: .exact) }
+    expectFailure(.usage, "invalid ") { try compress([term], to: rank) }
+    expectFailure(.usage, "invalid ") { try compress(dense: delta(of: [term]), to: rank, by: .exact) }
     let space = try CoreSpace([term])
-    expectFailure(.usage, "a ") { try space.lift(space.project(term), to: rank) }
+    expectFailure(.usage, "invalid ") { try space.lift(space.project(term), to: rank) }
   }
 }

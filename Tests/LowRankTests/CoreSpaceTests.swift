@@ -46,7 +46,7 @@ import Testing
       #expect(Plain(lifted.factors.b).relativeError(to: Plain(direct.factors.b)) < 1e-5)
     }
     #expect(try space.lift(sum, to: .full).rank == 9)
-    expectFailure(.badData, "a core of 2 by 2 is not of a space") {
+    expectFailure(.badData, "shape mismatch: a core of 2 × 2 in a space") {
       try space.lift(Matrix(rows: 2, columns: 2), to: .full)
     }
   }

@@ -46,7 +46,7 @@ import Testing
     }
     let small = try randomTerms(out: 4, in: 3, ranks: [1])[0]
     let failure = #expect(throws: Failure.self) { try roughInnerProducts(1, with: small) { terms[$0] } }
-    #expect(failure?.message == "one client's delta is 4 by 3, another's 40 by 300")
+    #expect(failure?.message == "shape mismatch: one client's delta is 4 × 3, another's 40 × 300")
   }
 
   @Test(arguments: [[0, 11, 29], Array(0..<30)])

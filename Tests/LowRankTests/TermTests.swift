@@ -14,25 +14,25 @@ import Testing
     for bad in [Float.nan, .infinity, -.infinity] {
       var broken = b
       broken[3, 1] = bad
-      expectFailure(.badData, "the factor B holds a number that is NaN or infinite") {
+      expectFailure(.badData, "the factor B contains NaN or infinite numbers") {
         try Term(b: broken, a: randomMatrix(2, 5, seed: 2))
       }
     }
-    expectFailure(.badData, "there is no term") { try stack([]) }
-    expectFailure(.badData, "there is no term") { try delta(of: []) }
-    expectFailure(.badData, "there is no term") { try compress([], to: .full) }
-    expectFailure(.badData, "there is no term") { try CoreSpace([]) }
+    expectFailure(.badData, "there are no terms") { try stack([]) }
+    expectFailure(.badData, "there are no terms") { try delta(of: []) }
+    expectFailure(.badData, "there are no terms") { try compress([], to: .full) }
+    expectFailure(.badData, "there are no terms") { try CoreSpace([]) }
   }
 
   @Test func termsOfDifferentSizesAreRefused() throws {
     let terms = try [randomTerm(out: 4, in: 5, rank: 2, seed: 1), randomTerm(out: 4, in: 6, rank: 2, seed: 1)]
-    expectFailure(.badData, "4 by 6, another") { try stack(terms) }
-    expectFailure(.badData, "4 by 6, another") { try compress(terms, to: .exactly(1)) }
-    expectFailure(.badData, "4 by 6, another") { try delta(of: terms) }
-    expectFailure(.badData, "4 by 6, another") { try innerProduct(terms[0], terms[1]) }
-    expectFailure(.badData, "4 by 6, another") { try gram(terms) }
-    expectFailure(.badData, "4 by 6, another") { try CoreSpace(terms) }
-    expectFailure(.badData, "is not of the space of 4 by 5") { try CoreSpace([terms[0]]).project(terms[1]) }
+    expectFailure(.badData, "4 × 6, another") { try stack(terms) }
+    expectFailure(.badData, "4 × 6, another") { try compress(terms, to: .exactly(1)) }
+    expectFailure(.badData, "4 × 6, another") { try delta(of: terms) }
+    expectFailure(.badData, "4 × 6, another") { try innerProduct(terms[0], terms[1]) }
+    expectFailure(.badData, "4 × 6, another") { try gram(terms) }
+    expectFailure(.badData, "4 × 6, another") { try CoreSpace(terms) }
+    expectFailure(.badData, "in a space of 4 × 5") { try CoreSpace([terms[0]]).project(terms[1]) }
   }
 
   @Test func stackingOneTermKeepsEveryBit() throws {

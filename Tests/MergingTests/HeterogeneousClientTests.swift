@@ -96,7 +96,7 @@ import Testing
     }
     #expect(failure?.client == "c0")
     #expect(failure?.tensor == "proj")
-    #expect(failure?.message == "lora_B has a bias, which 'ties' cannot merge: a bias is no matrix")
+    #expect(failure?.message == "lora_B has a bias, which 'ties' cannot merge: a bias is not a matrix")
   }
 
   private static let saved = [
@@ -159,7 +159,7 @@ import Testing
       }
       let failure = try failure { try merge("average", ["1", "-0.9"]) }
       #expect(failure.kind == .badData && failure.client == "c1" && failure.tensor == "lm_head.weight")
-      #expect(failure.message.contains("cannot be averaged under the negative weight -0.9"))
+      #expect(failure.message.contains("cannot be averaged with the negative weight -0.9"))
       #expect(failure.advice?.contains("{take: CLIENT}") == true)
       // Both negative is no mean either, and what is dropped or taken is no mean at all.
       #expect(try TestSupport.failure { try merge("average", ["-1", "-1"]) }.client == "c0")
@@ -176,7 +176,7 @@ import Testing
       ]
       let failure = try failure { try TestMerge(inputs: paths, settings: Self.average + settings).result() }
       #expect(failure.client == "c0" && failure.tensor == "lm_head.weight")
-      #expect(failure.message == "cannot be averaged, because all clients that have it have the weight 0")
+      #expect(failure.message == "cannot be averaged: all clients that have it have weight 0")
     }
   }
 
@@ -204,15 +204,15 @@ import Testing
       }
       let dropped = try run("drop")
       for client in ["c0", "c1"] {
-        let note = dropped.notes.first { $0.hasPrefix("\(client): left out of the result (merge.absolute: drop)") }
+        let note = dropped.notes.first { $0.hasPrefix("\(client): dropped from the result (merge.absolute: drop)") }
         #expect(note?.hasSuffix("lm_head.weight") == true)
         #expect(dropped.card.contains("| lm\\_head.weight | not that of \(client) |"))
-        #expect(dropped.report.contains("\(client): left out of the result"))
+        #expect(dropped.report.contains("\(client): dropped from the result"))
       }
       #expect(dropped.json.contains("\"left_out\""))
       let taken = try run("{take: c1}")
-      #expect(taken.notes.contains { $0.hasPrefix("c0: left out") })
-      #expect(taken.notes.contains("c1: taken for tensors of the base model: lm_head.weight"))
+      #expect(taken.notes.contains { $0.hasPrefix("c0: dropped") })
+      #expect(taken.notes.contains("c1: provides the tensors that replace the base model's: lm_head.weight"))
       #expect(taken.card.contains("| lm\\_head.weight | of c1 |"))
       #expect(taken.card.contains("| lm\\_head.weight | not that of c0 |"))
       let averaged = try run("average")
@@ -278,7 +278,7 @@ import Testing
           folder.appending(path: "c1"), seed: 1, ["proj.lora_A.weight": [4, 7], "proj.lora_B.weight": [5, 4]]),
       ]
       let failure = #expect(throws: Failure.self) { try TestMerge(inputs: paths, settings: Self.average).result() }
-      #expect(failure?.message == "the layer's size is 5 × 7, but with client 'c0' it is 5 × 6")
+      #expect(failure?.message == "the layer's size is 5 × 7, but in client 'c0' it is 5 × 6")
       #expect(failure?.client == "c1")
       #expect(failure?.tensor == "proj")
     }
@@ -335,7 +335,7 @@ import Testing
     let failure = #expect(throws: Failure.self) { try merged(shapes, changing: change(by: scale)) }
     #expect(failure?.kind == .badData && failure?.client == "c1" && failure?.tensor == name)
     #expect(
-      failure?.message == "holds float64 numbers that are too \(word) for float32, in which adapters are merged")
+      failure?.message == "contains float64 numbers that are too \(word) for float32, in which adapters are merged")
     _ = try merged(shapes, changing: change(by: 1.5))
     // A tensor that is not averaged keeps its type.
     if name == "head.weight" {
@@ -358,7 +358,7 @@ import Testing
     #expect(try count.integers() == [7])
     let failure = #expect(throws: Failure.self) { try merge([7, 8]) }
     #expect(failure?.kind == .badData && failure?.tensor == "norm.num_batches_tracked")
-    #expect(failure?.message == "holds int64, of which there is no mean, and is not the same with all clients")
+    #expect(failure?.message == "holds int64, which cannot be averaged, and differs between clients")
     #expect(failure?.advice?.contains("{take: CLIENT}") == true)
   }
 
@@ -372,7 +372,7 @@ import Testing
           ("output.dtype", "float16"),
         ])
     }
-    #expect(failure?.message == "the merged module holds numbers too large for float16")
+    #expect(failure?.message == "the merged module has numbers too large for float16")
   }
 
   @Test(arguments: ["average", "ties"]) func `a residual gives back what was left out`(_ method: String) throws {
@@ -440,7 +440,7 @@ import Testing
       let failure = #expect(throws: Failure.self) {
         try TestMerge(inputs: paths, settings: Self.average + [("merge.absolute", "average")]).result()
       }
-      #expect(failure?.message == "has shape [8, 5], but with client 'c0' it is [7, 5]")
+      #expect(failure?.message == "has shape [8, 5], but in client 'c0' it has [7, 5]")
       #expect(failure?.tensor == "lm_head.weight")
     }
   }
@@ -466,7 +466,7 @@ import Testing
           folder.appending(path: "c1"), seed: 1, config: JSONObject([("fan_in_fan_out", true)]), Self.plain),
       ]
       let failure = #expect(throws: Failure.self) { try TestMerge(inputs: paths, settings: Self.average).result() }
-      #expect(failure?.message == "fan_in_fan_out is true, but with client 'c0' it is false")
+      #expect(failure?.message == "fan_in_fan_out is true, but in client 'c0' it is false")
       #expect(failure?.client == "c1")
     }
   }
@@ -504,7 +504,7 @@ import Testing
     let inputs = ["a", "b", "c"].map { fixture("peft/adapters/\($0)") }
     let high = try TestMerge(inputs: inputs, settings: Self.average + [("merge.rank", "500")]).result()
     #expect(high.adapter.modules.values.allSatisfy { $0.rank == min(24, $0.outputs, $0.inputs) })
-    #expect(high.record.notes.contains { $0.severity == .warning && $0.text.contains("vLLM takes 16") })
+    #expect(high.record.notes.contains { $0.severity == .warning && $0.text.contains("vLLM accepts up to 16") })
     let low = try TestMerge(inputs: inputs, settings: Self.average + [("merge.rank", "16")]).result()
     #expect(!low.record.notes.contains { $0.text.contains("vLLM") })
   }

@@ -35,7 +35,7 @@ import Testing
     #expect(failure.kind == .badData)
     let names = ["\(mine)layers.0.self_attn.q_proj", "\(theirs)layers.0.self_attn.q_proj"]
     #expect(
-      failure.message.hasPrefix("client 'a' has '\(names[0])' where client 'b' has '\(names[1])', and so with 4 layers")
+      failure.message.hasPrefix("client 'a' has '\(names[0])' but client 'b' has '\(names[1])', and so on for 4 layers")
     )
     #expect(failure.advice?.contains("rename") == true)
     // Also where one has more than the other, or they agree in the head alone.
@@ -47,13 +47,13 @@ import Testing
   @Test func aHeadUnderTwoNamesIsRefused() {
     let failure = #expect(throws: Failure.self) { try notes(["lm_head"], ["language_model.lm_head"]) }
     #expect(
-      failure?.message.hasPrefix("client 'a' has 'lm_head' where client 'b' has 'language_model.lm_head':") == true)
+      failure?.message.hasPrefix("client 'a' has 'lm_head' but client 'b' has 'language_model.lm_head':") == true)
   }
 
   @Test func whereClientsMostlyAgreeTheyAreWarned() throws {
     let notes = try notes(layers("model.") + ["lm_head"], layers("model.") + ["model.lm_head"])
     #expect(notes.count == 1 && notes[0].severity == .warning)
-    #expect(notes[0].text.hasPrefix("client 'a' has 'lm_head' where client 'b' has 'model.lm_head'"))
+    #expect(notes[0].text.hasPrefix("client 'a' has 'lm_head' but client 'b' has 'model.lm_head'"))
   }
 
   @Test func clientsThatShareNoModuleAreWarned() throws {
@@ -69,8 +69,8 @@ import Testing
       let (first, second) = (mine.map { $0.prefix { $0 != ":" } }, theirs.map { $0.prefix { $0 != ":" } })
       #expect(
         notes.first?.text
-          == "client 'a' shares no module with client 'b' ('\(first[0])' and '\(second[0])'): each of their updates gets "
-          + "into the result alone, times its weight")
+          == "client 'a' shares no module with client 'b' ('\(first[0])' and '\(second[0])'): each of their updates is "
+          + "in the result by itself, times its weight")
     }
   }
 
@@ -79,8 +79,8 @@ import Testing
     let notes = try notes(layers("model.text_model.") + ["lm_head"], layers("model.language_model.") + ["lm_head"])
     #expect(
       notes.map(\.text) == [
-        "client 'a' has 'model.text_model.layers.0.self_attn.q_proj' where client 'b' has "
-          + "'model.language_model.layers.0.self_attn.q_proj': if these are one layer, rename one client's tensors as the "
+        "client 'a' has 'model.text_model.layers.0.self_attn.q_proj' but client 'b' has "
+          + "'model.language_model.layers.0.self_attn.q_proj': if these are the same layer, rename one client's tensors to match the "
           + "other's"
       ])
     #expect(try self.notes(layers("encoder."), layers("decoder."), layers("encoder.") + layers("decoder.")).isEmpty)
@@ -91,8 +91,8 @@ import Testing
     let (q, v, o) = (layers("", "q"), layers("", "v"), layers("", "o"))
     #expect(
       try notes(q, v, q, o).map(\.text) == [
-        "client 'a', and 1 more with it, shares no module with client 'b' ('\(q[0])' and '\(v[0])'; there are 3 such "
-          + "groups): each of their updates gets into the result alone, times its weight"
+        "client 'a' (and 1 more) shares no module with client 'b' ('\(q[0])' and '\(v[0])'; there are 3 such "
+          + "groups): each of their updates is in the result by itself, times its weight"
       ])
     // A client that has both joins them.
     #expect(try notes(q, v, q + v).isEmpty)

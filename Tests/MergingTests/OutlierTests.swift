@@ -51,7 +51,7 @@ import Testing
   @Test func `the rule is documented`() throws {
     let text = try String(contentsOf: repository.appending(path: "Documentation/Merging.md"), encoding: .utf8)
       .replacing(/\s+/, with: " ")
-    #expect(text.contains("From three clients on") && OutlierRule.leastClients == 3)
+    #expect(text.contains("With three or more clients") && OutlierRule.leastClients == 3)
     #expect(text.contains("\(Int(OutlierRule.deviations)) times their scaled MAD"))
     #expect(text.contains("more than \(Int(OutlierRule.leastRatio)) times the median"))
     #expect(text.contains("more than \(OutlierRule.leastDrop) below it"))
@@ -162,18 +162,18 @@ import Testing
   // MARK: What linear methods made of the clients
 
   private func coefficients(_ notes: [Note]) -> [String] {
-    notes.map(\.text).filter { $0.contains(" takes ") || $0.contains("the coefficient 0") }
+    notes.map(\.text).filter { $0.contains(" uses ") || $0.contains("the coefficient 0") }
   }
 
   @Test func `krum says whom it took`() throws {
     let noise = MadeClient(name: "noise", seed: 9, isStranger: true, scale: 6)
     let one = try coefficients(notes(Array(Self.honest.prefix(3)) + [noise], [("merge.method", "krum")]))
     try #require(one.count == 1)
-    #expect(one[0].hasPrefix("'krum' takes the update of 'honest-") && one[0].contains("'noise'"))
+    #expect(one[0].hasPrefix("'krum' uses the update of 'honest-") && one[0].contains("'noise'"))
     let many = try coefficients(
       notes(Self.honest + [noise], [("merge.method", "multi-krum"), ("merge.parameters.f", "1")]))
     try #require(many.count == 1)
-    #expect(many[0].hasPrefix("'multi-krum' takes the updates of ") && many[0].contains("leaves out"))
+    #expect(many[0].hasPrefix("'multi-krum' uses the updates of ") && many[0].contains("leaves out"))
     #expect(many[0].components(separatedBy: "leaves out")[1].contains("'noise'"))
   }
 
@@ -182,7 +182,7 @@ import Testing
     let found = try coefficients(
       notes(varied, [("merge.method", "krum"), ("merge.parameters.scope", "matrix")]))
     try #require(found.count == 1)
-    #expect(found[0].hasPrefix("'krum' takes ") && (found[0].contains(" in 1 of 3") || found[0].contains("leaves out")))
+    #expect(found[0].hasPrefix("'krum' uses ") && (found[0].contains(" in 1 of 3") || found[0].contains("leaves out")))
   }
 
   @Test func `methods that take all have nothing to say`() throws {
@@ -220,7 +220,7 @@ import Testing
     var clients = Array(Self.honest.prefix(3))
     if own { clients[2].modules.append("layers.9.q_proj") }
     let weights = ["1", "1", "0"].enumerated().map { (path: "clients.\($0).weight", value: $1) }
-    return try notes(clients, [("merge.method", method)] + weights).map(\.text).filter { $0.contains("the weight 0") }
+    return try notes(clients, [("merge.method", method)] + weights).map(\.text).filter { $0.contains("has weight 0") }
   }
 
   @Test(arguments: ["ties", "median", "dare-ties", "karcher"])
@@ -228,13 +228,13 @@ import Testing
     let found = try weightless(method)
     try #require(found.count == 1)
     #expect(
-      found[0].hasPrefix("client 'honest-3' has the weight 0") && found[0].hasSuffix("--without honest-3 leaves it out")
+      found[0].hasPrefix("client 'honest-3' has weight 0") && found[0].hasSuffix("--without honest-3 leaves it out")
     )
   }
 
   @Test(arguments: ["average", "task-arithmetic"])
   func `weight 0 is leaving out where only the sum counts`(_ method: String) throws {
     #expect(try weightless(method).isEmpty)
-    #expect(try weightless(method, own: true).first?.contains("the module that only it has") == true)
+    #expect(try weightless(method, own: true).first?.contains("the module that only this client has") == true)
   }
 }

@@ -67,6 +67,6 @@ import Testing
     let merge = TestMerge(
       inputs: inputs + [fixture("peft/adapters/konly")],
       settings: [("merge.method", "krum"), ("merge.missing", "renormalize")])
-    expectFailure(.badData, "the number of clients that have this module is 1") { try merge.result() }
+    expectFailure(.badData, "the number of clients with this module is 1") { try merge.result() }
   }
 }

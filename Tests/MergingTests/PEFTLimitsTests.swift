@@ -70,8 +70,8 @@ import Testing
       #expect(failure?.kind == .badData)
       #expect(
         failure?.message
-          == "client 'a' has biases in lora_B (lora_bias), and client 'b' adapts the embedding 'embed': PEFT has no "
-          + "adapter with both")
+          == "client 'a' has biases in lora_B (lora_bias), and client 'b' adapts the embedding 'embed': PEFT does not "
+          + "support both in one adapter")
       #expect(failure?.tensor == "embed" && failure?.client == "b")
     }
     #expect(try merge([embedding]).adapter.modules.count == 2)
@@ -93,8 +93,8 @@ import Testing
       #expect(failure?.kind == .badData)
       #expect(
         failure?.message
-          == "client 'a' replaces '\(tensor)' whole, and client 'b' adapts '\(module)' with LoRA: PEFT has no adapter "
-          + "with both")
+          == "client 'a' replaces '\(tensor)' whole, and client 'b' adapts '\(module)' with LoRA: PEFT does not "
+          + "support both in one adapter")
       #expect(failure?.advice?.contains("--absolute") == true)
     }
     let result = try merge(clients, [("merge.absolute", "drop")]).adapter
@@ -157,7 +157,7 @@ import Testing
       name: "a", config: ["modules_to_save": ["lm_head"]],
       shapes: factors("proj").merging(["lm_head.weight": [7, 5]], uniquingKeysWith: { $1 }))
     let notes = try merge([client]).record.notes
-    #expect(notes.contains { $0.severity == .warning && $0.text.contains("vLLM refuses modules_to_save") })
+    #expect(notes.contains { $0.severity == .warning && $0.text.contains("vLLM rejects modules_to_save") })
     #expect(try !merge([client], [("merge.absolute", "drop")]).record.notes.contains { $0.text.contains("vLLM") })
   }
 
@@ -203,6 +203,6 @@ import Testing
     let text = JSONValue.object(config).text()
     let unread = #expect(throws: Failure.self) { try verify(meant, config: text, tensors: meant.tensors) }
     #expect(unread?.kind == .badData)
-    #expect(unread?.message == "PEFT would not read the result as it is meant: it does not adapt the module 'proj'")
+    #expect(unread?.message == "PEFT would misread the result: it does not adapt the module 'proj'")
   }
 }

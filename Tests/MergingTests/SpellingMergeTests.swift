@@ -72,7 +72,7 @@ import Testing
     #expect(try deltasOf(wrapped.adapter) == deltasOf(plain.adapter))
     #expect(wrapped.names == plain.names)
     #expect(try wrapped.adapter.absolutes["head.weight"]?.floats() == plain.adapter.absolutes["head.weight"]?.floats())
-    #expect(wrapped.record.notes.contains { $0.text.hasPrefix("a: the tensors' names carry what wrappers left") })
+    #expect(wrapped.record.notes.contains { $0.text.hasPrefix("a: the tensors' names contain what wrappers added") })
   }
 
   @Test func `biases are written where PEFT has them`() throws {
@@ -97,7 +97,7 @@ import Testing
     "q.lora_A.weight": [4, 6], "q.lora_B.weight": [5, 4], "lm_head.modules_to_save.default.weight": [9, 6],
   ]
   private static let message =
-    "client 'b' replaces 'lm_head.weight' whole, and client 'a' adapts 'lm_head' with LoRA: PEFT has no adapter with both"
+    "client 'b' replaces 'lm_head.weight' whole, and client 'a' adapts 'lm_head' with LoRA: PEFT does not support both in one adapter"
 
   @Test(arguments: ["refuse", "average", "{take: b}"])
   func `a layer that one client adapts and another replaces is refused`(_ policy: String) {

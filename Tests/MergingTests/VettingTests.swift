@@ -328,7 +328,8 @@ import Testing
     let other = MadeClient(name: "other", seed: 9, common: 0)
     let vetting = try vet(some(4) + [other])
     #expect(trustStatus(vetting) == ["other": [.direction]], "\(vetting.text())")
-    #expect(vetting.text().replacing(/\s+/, with: " ").contains("Data of another kind than all others' makes"))
+    #expect(
+      vetting.text().replacing(/\s+/, with: " ").contains("A client with a different kind of data also stands out"))
   }
 
   /// An anchor client is a witness that nobody can bend; it is not ranked itself.
@@ -350,7 +351,7 @@ import Testing
       #expect(vetting.anchors == ["trusted"] && vetting.clients.count == 5)
       #expect(trustStatus(vetting) == ["noise": [.direction, .trajectory]], "\(vetting.text())")
       #expect(vetting.clients.allSatisfy { $0.trajectory != nil })
-      #expect(vetting.text().replacing(/\s+/, with: " ").contains("steps: the score by `trajectory`, against trusted."))
+      #expect(vetting.text().replacing(/\s+/, with: " ").contains("steps: the score of `trajectory`, against trusted."))
       // Without an anchor the score goes by all clients, and accuses nobody.
       let all = try Bench(catalog: builtInCatalog(), threads: 2).vet(
         TestMerge(inputs: merge.inputs, settings: [("score.scorer", "trajectory")]).recipe, readsCheckpoints: true)

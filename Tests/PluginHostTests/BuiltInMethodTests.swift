@@ -27,7 +27,7 @@ import Testing
     for weights in [[1.0, -1], [0, 0], [1, -1 + 1e-12]] {
       let failure = #expect(throws: Failure.self) { try average(weights) }
       #expect(failure?.kind == .badData)
-      #expect(failure?.message.contains("their mean is not defined") == true)
+      #expect(failure?.message.contains("there is no weighted mean") == true)
     }
   }
 

@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{", "broken: its parameters are no JSON: a key in double quotes is due here"),
+    ("{", "broken: its parameters are no JSON: expected a key in double quotes"),
     ("[]", "broken: its parameters are a list instead of an object"),
     (#"{"a": {"type": "vector"}}"#, "broken: its parameter 'a' has no type out of number, integer, boolean, string"),
   ])

@@ -85,7 +85,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{", "its parameters are no JSON: a key in double quotes is due here"),
+    ("{", "its parameters are no JSON: expected a key in double quotes"),
     ("[]", "its parameters are a list instead of an object"),
     (#"{"a": 1}"#, "its parameter 'a' is a number instead of an object"),
     (#"{"a": {}}"#, "its parameter 'a' has no type out of number, integer, boolean, string"),

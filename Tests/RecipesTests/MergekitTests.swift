@@ -162,7 +162,7 @@ import Testing
     #expect(
       parts[1] == """
         merge_method                 merge.method = ties
-        merge_method                 merge.space = delta: methods work on the differences from the base, which adapters are
+        merge_method                 merge.space = delta: methods work on differences from the base, and adapters are such differences
         models.0.model               clients.0.path
         models.0.parameters.density  clients.0.parameters.density
         models.0.parameters.weight   clients.0.weight
@@ -172,9 +172,9 @@ import Testing
         merge_method                 merge.parameters.preset = mergekit
         parameters.normalize         merge.parameters.divide = weights
         parameters.int8_mask         nothing: it saves memory in mergekit and changes no number
-        base_model                   merge.base_model: adapters are differences from it already
+        base_model                   merge.base_model: adapters are already differences from it
         out_dtype                    output.dtype
-        dtype                        nothing: sums are made in float32 at least, whatever the type of the result
+        dtype                        nothing: sums use at least float32, whatever the type of the result
 
         """)
     #expect(try !Recipe.parse("clients: [a]\nmerge: {method: t}", file: "r").explanation().contains("mergekit"))

@@ -35,7 +35,7 @@ import Testing
     ("clients.2=x", "'clients' is a list and has no '2' (from --set clients.2=x)", "its elements are 0 to 1"),
     ("clients.00=x", "'clients' is a list and has no '00' (from --set clients.00=x)", "its elements are 0 to 1"),
     ("merge.method.x=1", "'merge.method' is a single value and has no 'x' (from --set merge.method.x=1)", nil),
-    ("merge.rank=0x8", "'merge.rank' must be a whole number of at least 1, not '0x8' (from --set merge.rank=0x8)", nil),
+    ("merge.rank=0x8", "'merge.rank' must be an integer of at least 1, not '0x8' (from --set merge.rank=0x8)", nil),
     ("merge.rank=", "'merge.rank' has no value (from --set merge.rank=)", nil),
     ("merge=ties", "'merge' must be a mapping, not 'ties' (from --set merge=ties)", nil),
     ("merge.parameters.density=[1", "this is not valid YAML: did not find expected ',' or ']'", nil),

@@ -42,7 +42,7 @@ import Testing
     let wrong = try failure { try Recipe.parse(texts[0].replacing("ties", with: ""), file: "r.json") }
     #expect(wrong.message.hasPrefix("'merge.method' must be the id of a plugin"))
     let twice = try failure { try Recipe.parse(#"{"clients": ["a"], "clients": ["b"]}"#, file: "r.json") }
-    #expect(twice.message == "the key 'clients' stands twice in one mapping")
+    #expect(twice.message == "duplicate key 'clients'")
   }
 
   @Test func `the recipe in a record is read, however large the record`() throws {

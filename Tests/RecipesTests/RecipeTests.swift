@@ -149,7 +149,7 @@ import Testing
     #expect(failure(smallest, limits: limits)?.message == "the recipe has more than \(limits[.recipeSize]) bytes")
     limits = Limits()
     limits[.recipeValues] = 4
-    #expect(failure(smallest, limits: limits)?.message.hasPrefix("the recipe holds more than 4 values") == true)
+    #expect(failure(smallest, limits: limits)?.message.hasPrefix("the recipe has more than 4 values") == true)
   }
 
   @Test func readsFiles() throws {
@@ -193,18 +193,18 @@ import Testing
         clients.1.name            bee
         clients.1.checkpoint      60
         score                     nothing is scored (default)
-        weights                   equal (default): every client weighs the same
+        weights                   equal (default): all clients have the same weight
         merge.method              ties
-        merge.space               factors: A and B apart, as PEFT does it; inexact, equal ranks only
+        merge.space               factors: A and B separately, as PEFT does; inexact, equal ranks only
         merge.parameters.density  0.2
-        merge.rank                as the space has it (default)
-        merge.split               sqrt (default): A and B take the square root of the weight each
+        merge.rank                depends on the space (default)
+        merge.split               sqrt (default): A and B each take the square root of the weight
         merge.missing             zero (default): a module that a client lacks counts as zero
         merge.absolute            refuse (default): an adapter with such tensors is an error
         output.path               runs/<recipe>, unless the command line says otherwise (default)
-        output.format             as the ending of the output's name asks for (default)
-        output.dtype              auto (default): the type of the inputs, float32 where they differ
-        output.rank_layout        uniform where that takes less than 10 % more parameters, else exact (default)
+        output.format             what the output's file name extension says (default)
+        output.dtype              auto (default): the type of the inputs, or float32 if they differ
+        output.rank_layout        uniform if that adds less than 10 % more parameters, else exact (default)
         seed                      7
 
         """)

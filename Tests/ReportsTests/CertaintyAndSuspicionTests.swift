@@ -34,7 +34,7 @@ import Testing
       try bootstrap(["draws": 200, "seed": 0, "resamplings": Self.resamplings], in: &run)
     }
     let caption = "The threshold on drawn anchors, samples and clients"
-    #expect(html.contains("set again 200 times"))
+    #expect(html.contains("recomputed 200 times"))
     #expect(try page.numbers(caption, "lower end") == [-1.5, nil] && page.numbers(caption, "to") == [-0.75, nil])
     #expect(try page.numbers(caption, "unsure") == [12, 6] && page.numbers(caption, "share") == [0.1, 0.05])
     #expect(html.contains("clients, 1 more"))
@@ -42,7 +42,7 @@ import Testing
 
   @Test func `what is not told is not shown`() throws {
     for value: JSONValue in [.null, ["draws": 200, "seed": 0, "resamplings": []]] {
-      #expect(try !page { try bootstrap(value, in: &$0) }.html.contains("How sure the threshold is"))
+      #expect(try !page { try bootstrap(value, in: &$0) }.html.contains("How certain the threshold is"))
     }
     #expect(try !page { _ in }.page.sectionIds.contains("suspicion"))
   }

@@ -98,7 +98,7 @@ import Testing
     #expect(try page.numbers("Sign conflict by module", "sign conflict") == column("sign_conflict"))
     #expect(try page.numbers("Ranks and energies by module", "norm") == column("norm"))
     #expect(try page.numbers("Ranks and energies by module", "energy") == column("energy"))
-    #expect(try page.numbers("Ranks and energies by module", "energy left out") == column("discarded_energy"))
+    #expect(try page.numbers("Ranks and energies by module", "energy dropped") == column("discarded_energy"))
     let clients = try #require(run.json().objectValue?["clients"]?.arrayValue).compactMap(\.objectValue)
     #expect(try page.numbers("Merged clients", "weight") == clients.map { $0["weight"]?.doubleValue })
     let shares = try #require(run.selection.objectValue?["clients"]?.arrayValue).compactMap(\.objectValue)
@@ -276,8 +276,8 @@ import Testing
     merge["cosines"] = "x"
     run["merge"] = .object(merge)
     let failure = #expect(throws: Failure.self) { try Report(run: .object(run), scores: []) }
-    #expect(failure?.message == "run.json.merge.cosines is a text, not a list")
-    expectFailure(.badData, "scores.jsonl[0].client is a number, not a text") {
+    #expect(failure?.message == "run.json.merge.cosines is a string, not a list")
+    expectFailure(.badData, "scores.jsonl[0].client is a number, not a string") {
       try Report(run: SampleRun().json(), scores: [["client": 1]])
     }
   }

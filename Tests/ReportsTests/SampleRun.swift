@@ -100,7 +100,7 @@ struct SampleRun {
       "plugins": [["library": "ties", "version": "1.0.0", "sha256": "fa113913e8184e10"]],
       "scorers": [["scorer": "clues", "version": "1.0.0", "parameters": ["eps": "inside"], "weight": 1.0]],
       "selection": selection, "merge": merge,
-      "notes": [["severity": "warning", "text": "nothing of client 'medical' is kept"]],
+      "notes": [["severity": "warning", "text": "no samples of client 'medical' are kept"]],
       "seconds": ["merging": 1.25],
     ]
     for key in absent { run[key] = key == "scorers" || key == "clients" ? [] : .null }

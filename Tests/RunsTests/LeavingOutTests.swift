@@ -54,7 +54,7 @@ import Testing
       #expect(try bench().leavingOut(["first", "c"], of: recipe).clients.count == 1)
       for (names, message) in [
         (["b"], "--without: there is no client 'b'"), (["clinik"], "--without: there is no client 'clinik'"),
-        (["first", "clinic", "c"], "no client is left when all are left out"),
+        (["first", "clinic", "c"], "no client remains: all are left out"),
       ] {
         let failure = try failure { try bench().leavingOut(names, of: recipe) }
         #expect(failure.kind == .usage && failure.message == message)
@@ -69,7 +69,7 @@ import Testing
       let krum = try bench().leavingOut(
         ["b"], of: TestMerge(inputs: paths, settings: [("merge.method", "krum")]).recipe)
       let few = try failure { try bench().check(krum) }
-      #expect(few.message == "the method 'krum' merges at least 3 adapters, and there are 2 (from merge.method)")
+      #expect(few.message == "the method 'krum' merges at least 3 adapters, but there are 2 (from merge.method)")
       let weighted = try TestMerge(
         inputs: paths,
         settings: [

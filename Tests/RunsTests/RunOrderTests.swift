@@ -21,7 +21,7 @@ import Testing
       try merge(["a", "r4"], ("merge.method", "average"), ("merge.space", "factors")).result()
     }
     #expect(failure.tensor == "model.layers.0.self_attn.q_proj")
-    #expect(failure.message == "the space 'factors' needs equal ranks, and they are: a 8, r4 4")
+    #expect(failure.message == "the space 'factors' needs equal ranks, but they are: a 8, r4 4")
   }
 
   @Test func `clients that a selection drops are not counted, and no module is blamed`() throws {

@@ -182,12 +182,12 @@ import Testing
 
   @Test func refusals() throws {
     var evidence = try Evidence.tiny("c0")
-    expectFailure(.badRecipe, "length: sum goes with momentum: false only") {
+    expectFailure(.badRecipe, "length: sum requires momentum: false") {
       try score("clues", evidence, ["preset": "calibrated", "momentum": true])
     }
     for place in evidence.indices { evidence[place].ownDomain = nil }
     let failure = #expect(throws: Failure.self) { try score("clues", evidence, ["preset": "calibrated"]) }
-    #expect(failure?.message.contains("no validation set is of the own domain of client 'c0', only c0, c1") == true)
+    #expect(failure?.message.contains("client 'c0' has no validation set of its own domain, only c0, c1") == true)
     #expect(throws: Never.self) { try score("clues", evidence) }
   }
 

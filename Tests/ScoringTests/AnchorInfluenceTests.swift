@@ -60,7 +60,7 @@ import Testing
     #expect(c.isFar && !c.isAlone)
     let note = try #require(warnings(selection, of: "c").first)
     #expect(note.contains("move the threshold by +1.782 deviations of the other clients' anchors"), "\(note)")
-    #expect(note.contains("decide 1 of the other clients' 4 samples otherwise"))
+    #expect(note.contains("change the decision on 1 of the other clients' 4 samples otherwise"))
     #expect(selection.text().contains("moves threshold") && selection.text().contains("1.782 σ"))
     let json = selection.json.objectValue?["clients"]?.arrayValue?[2].objectValue?["influence"]?.objectValue
     #expect(json?["threshold_without"] == 2.5 && json?["decisions"] == 1 && json?["of"] == 4)
@@ -110,7 +110,7 @@ import Testing
     let selection = try select(table([("a", [[0]], [[1], [3]]), ("b", [[1]], [])]), "anchor-mean")
     #expect(
       warnings(selection, of: "a") == [
-        "the anchors of client 'a' alone set the threshold of all clients: without them there is none"
+        "only the anchors of client 'a' set the threshold of all clients: without them there is none"
       ])
     // A rule that goes by no anchors is moved by none.
     let best = try select(table([("a", [[0]], [[1], [3]]), ("b", [[1]], [])]), "top-ratio")
@@ -198,7 +198,7 @@ import Testing
     #expect(
       short.notes.first
         == .warning(
-          "anchor-mixture: there are 45 anchors, fewer than 100, so the share of good samples is not estimated and the "
+          "anchor-mixture: there are 45 anchors, fewer than 100, so the share of good samples is not estimated, and the "
             + "threshold is that of anchor-sigma with k = 1.5"))
   }
 }

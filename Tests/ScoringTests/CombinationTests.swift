@@ -256,11 +256,11 @@ import Testing
       let old = try reading { $0.replacing("\"combine\": \"shortfall\",", with: "") }
       #expect(old.combination == .sum && old.rows.allSatisfy { $0.shortfalls.isEmpty })
       for (from, to, message) in [
-        ("\"shortfall\"", "\"largest\"", "'combine' is none of 'shortfall', 'sum'"),
-        ("\"name\": \"y\"", "\"name\": \"x\"", "two scorers are called 'x'"),
+        ("\"shortfall\"", "\"largest\"", "'combine' is not one of 'shortfall', 'sum'"),
+        ("\"name\": \"y\"", "\"name\": \"x\"", "two scorers have the name 'x'"),
         (
           "\"anchor_deviation_between_clients\": ", "\"anchor_deviation_between_clients\": -1",
-          "the scorer 'x' has clients with a deviation below 0"
+          "the scorer 'x' has clients with a negative deviation"
         ),
         ("\"both\"", "\"high\"", "the 'side' of the scorer 'y' is neither 'low' nor 'both'"),
       ] {

@@ -74,7 +74,7 @@ import Testing
       func threshold(_ paths: [String]) throws -> JSONValue {
         let selection = try bench.select(
           ScoreTable(pooling: paths), rule: "anchor-sigma", parameters: [:], calibratesClients: false)
-        #expect(!selection.notes.contains { $0.text.contains("nothing of client") })
+        #expect(!selection.notes.contains { $0.text.contains("no samples of client") })
         return DecidedThreshold(selection).json
       }
       let anchors = try paths.map { path in
@@ -129,7 +129,7 @@ import Testing
     try withTemporaryFolder { folder in
       let paths = try scores(["c0", "c1"], in: folder, Self.chain)
       let twice = try failure { try ScoreTable(pooling: [paths[0], paths[1], paths[0]]) }
-      #expect(twice.message == "holds scores of a client that \(paths[0]) holds too", "\(twice)")
+      #expect(twice.message == "has scores of a client that is also in \(paths[0])", "\(twice)")
       #expect(twice.client == "c0" && twice.file == paths[0] && twice.kind == .badData)
       let other = folder.appending(path: "other")
       try FileManager.default.createDirectory(at: other, withIntermediateDirectories: true)
@@ -145,12 +145,12 @@ import Testing
       #expect(mixed.message.contains(", combined by 'sum', but those in ") && mixed.message.hasSuffix("'shortfall'"))
       try FileManager.default.removeItem(atPath: folder.path + "/c1.origin.json")
       let nameless = try failure { try ScoreTable(pooling: paths) }
-      #expect(nameless.message.contains("nobody knows what"), "\(nameless)")
+      #expect(nameless.message.contains("unknown scorers"), "\(nameless)")
       #expect(nameless.advice?.contains(".origin.json") == true)
       try FileManager.default.removeItem(atPath: folder.path + "/c0.origin.json")
       #expect(
         try failure { try ScoreTable(pooling: paths) }.message
-          == "holds scores of several scorers without saying how they are combined")
+          == "has scores of several scorers, but not how to combine them")
       #expect(try failure { try ScoreTable(pooling: [paths[0], "-"]) }.kind == .usage)
     }
   }

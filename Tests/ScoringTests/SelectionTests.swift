@@ -48,7 +48,7 @@ import Testing
 
   @Test func `a client of which nothing is kept is named`() throws {
     let selection = try select(table([("a", [5], [1, 3]), ("b", [-5], [1, 3])]), "anchor-mean")
-    #expect(selection.notes.contains(.warning("nothing of client 'b' is kept, so it drops out")))
+    #expect(selection.notes.contains(.warning("no samples of client 'b' are kept, so it drops out")))
   }
 
   @Test func `calibration cancels a client's offset and scale`() throws {

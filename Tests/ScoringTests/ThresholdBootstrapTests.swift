@@ -197,7 +197,7 @@ import Testing
   @Test func `what a rule does not look at is not drawn`() throws {
     let made = try table(clients(3))
     #expect(try select(made, "fixed", ["value": 0]).bootstrap?.resamplings.isEmpty == true)
-    #expect(try select(made, "fixed", ["value": 0]).text().contains("drawn anew") == false)
+    #expect(try select(made, "fixed", ["value": 0]).text().contains("resampled") == false)
     for rule in ["otsu", "top-ratio"] {
       let bootstrap = try select(made, rule).bootstrap
       #expect(kinds(bootstrap) == ["samples +0"])
@@ -248,7 +248,7 @@ import Testing
   @Test func `no draws are none, and whole clients are not drawn`() throws {
     let none = try select(table(clients(3)), "anchor-sigma", draws: 0)
     #expect(none.bootstrap == nil && none.json.objectValue?["bootstrap"] == .null)
-    #expect(!none.text().contains("drawn anew"))
+    #expect(!none.text().contains("resampled"))
     let whole = try select(table([("a", [[0]], []), ("b", [[1]], []), ("c", [], [[0.5]])]), "anchor-mean")
     #expect(whole.bootstrap == nil)
   }

@@ -49,7 +49,7 @@ import Testing
         #expect(copy == Array(content[7..<150_007]))
       }
       #expect(truncate(file.path, 100_000) == 0)
-      #expect(throws: Failure(.badData, "became shorter while it was read", file: file.path)) {
+      #expect(throws: Failure(.badData, "was truncated while it was read", file: file.path)) {
         try copy.withUnsafeMutableBytes { try mapped[7..<150_007].copy(to: $0.baseAddress!) }
       }
     }

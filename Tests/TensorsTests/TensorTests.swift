@@ -43,7 +43,7 @@ import Testing
     for dtype in others {
       let tensor = Tensor(dtype: dtype, shape: [1], bytes: Bytes([UInt8](repeating: 0, count: dtype.size)))
       let failure = #expect(throws: Failure.self) { try tensor.floats() }
-      #expect(failure?.message == "holds \(dtype.torchName), which is no type that adapters are merged in")
+      #expect(failure?.message == "holds \(dtype.torchName), a type that adapters cannot be merged in")
     }
   }
 
@@ -60,8 +60,8 @@ import Testing
     #expect(try read(.i32, [0, 0, 0, 0x80]) == [-2_147_483_648])
     #expect(try read(.u32, [0, 0, 0, 0x80]) == [2_147_483_648])
     #expect(try read(.i64, [1, 0, 0, 0, 0, 0, 0, 0x80]) == [.min + 1])
-    expectFailure(.badData, "holds float32 where whole numbers") { try read(.f32, [0, 0, 0, 0]) }
-    expectFailure(.badData, "holds uint64 where whole numbers") { try read(.u64, [0, 0, 0, 0, 0, 0, 0, 0]) }
+    expectFailure(.badData, "holds float32 instead of integers") { try read(.f32, [0, 0, 0, 0]) }
+    expectFailure(.badData, "holds uint64 instead of integers") { try read(.u64, [0, 0, 0, 0, 0, 0, 0, 0]) }
   }
 
   @Test func findsTheOneNumberThatIsNotFinite() throws {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// One measurement: a name to ask for it, and what it does.
 struct Measurement: Sendable {
   let name: String
@@ -19,6 +21,7 @@ extension Measurement {
     Measurement(name: "allocations", carryOut: allocations),
     Measurement(name: "threads", carryOut: threads),
     Measurement(name: "scores", carryOut: scores),
+    Measurement(name: "mergekit", carryOut: mergekit),
     Measurement(name: "isolation", carryOut: isolation),
   ]
 
@@ -111,6 +114,24 @@ extension Measurement {
     report.figure("spaces.peft.svd", 64 * one / full.median(0), "times that average in stack is faster than PEFT's svd")
     report.figure(
       "spaces.peft.ties", 4 * ties / few.median(1), "times that TIES in delta is faster than PEFT's ties_svd")
+  }
+
+  /// From adapters to an adapter, against mergekit, which has to merge full models for that.
+  private static func mergekit(_ workspace: Workspace, _ report: Report) throws {
+    report.title("mergekit: three SmolLM2-135M adapters (r 8), TIES 0.2 on the updates, to rank 8")
+    let folders = try workspace.adapters(.smol, clients: 3)
+    let options = "--method ties -p density=0.2 -p preset=mergekit --space delta --rank 8"
+    let own = workspace.merge("clues", folders, options)
+    let work = "\(workspace.folder)/mergekit"
+    guard workspace.hasModule("mergekit"), let base = workspace.peer("base", "mergekit_ties.py", ["base", work]),
+      let peer = workspace.peer("mergekit", "mergekit_ties.py", ["ties", work, "0.2", "8"] + folders)
+    else { return report.note("there is no Python with mergekit, so this is left out") }
+    try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
+    _ = try base.run()
+    let series = try Series([own, peer], runs: 1, warm: false)
+    report.table(series)
+    report.figure("mergekit.cpu", series.ratio(1, to: 0, \.cpu), "times less processor time than mergekit")
+    report.figure("mergekit.memory", series.ratio(1, to: 0, \.peak), "times less memory than mergekit")
   }
 
   /// What the methods take beside TIES.

@@ -65,6 +65,10 @@ struct Workspace {
     URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../\(path)").standardized.path
   }
 
+  func hasModule(_ name: String) -> Bool {
+    python.map { (try? Command(name, [$0, "-c", "import \(name)"]).run()) != nil } ?? false
+  }
+
   func hasProgram(_ name: String) -> Bool {
     (try? Command(name, ["/bin/sh", "-c", "command -v \(name)"]).run()) != nil
   }

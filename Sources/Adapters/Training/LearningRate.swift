@@ -1,16 +1,16 @@
 import Diagnostics
 
-/// The learning rate that a checkpoint's gradients are weighted with: η̄, the mean over the last epoch before it.
+/// The learning rate by which a checkpoint's gradients are weighted: η̄, the mean over the last epoch before it.
 ///
 /// Source: the scoring code of CLUES and LESS, which average `learning_rate` over the log entries whose epoch is above
-/// the checkpoint's epoch less one. Where the log does not have it, the nearest thing to it is taken and ``note`` says so.
+/// the checkpoint's epoch minus one. If the log lacks it, the closest substitute is used and ``note`` says so.
 public struct LearningRate: Sendable, Equatable {
   public let mean: Double
-  /// What the user should know about where it comes from; nil if all is well.
+  /// A remark on its source; nil if all is well.
   public let note: String?
 
-  /// What the user should know of a rate of 0.
-  public static let zeroNote = "the learning rate is 0, so a checkpoint that is weighted with it counts for nothing"
+  /// A remark on a rate of 0.
+  public static let zeroNote = "the learning rate is 0, so a checkpoint weighted by it does not count"
 
   private init(mean: Double, note: String?) { (self.mean, self.note) = (mean, note) }
 
@@ -20,16 +20,16 @@ public struct LearningRate: Sendable, Equatable {
     var late = 0
     for entry in trainer.log {
       guard let rate = entry.learningRate else { continue }
-      // A resumed run logs its first steps again; what was logged last is what happened.
+      // A resumed run logs its first steps again; the last entry is the true one.
       if entry.step <= trainer.step { latest[entry.step] = (entry.epoch, rate) } else { late += 1 }
     }
     guard let last = latest.max(by: { $0.key < $1.key }) else { return nil }
     var notes: [String] = []
-    if late > 0 { notes.append("\(late) log entries after step \(trainer.step) were left out") }
+    if late > 0 { notes.append("ignored \(late) log entries after step \(trainer.step)") }
     var rates = [last.value.rate]
     if let epoch = trainer.epoch ?? last.value.epoch {
       let undated = latest.values.count { $0.epoch == nil }
-      if undated > 0 { notes.append("\(undated) log entries without an epoch were left out") }
+      if undated > 0 { notes.append("ignored \(undated) log entries without an epoch") }
       let ofEpoch = latest.sorted { $0.key < $1.key }.compactMap { entry in
         entry.value.epoch.flatMap { $0 > epoch - 1 ? entry.value.rate : nil }
       }
@@ -46,7 +46,7 @@ public struct LearningRate: Sendable, Equatable {
     self.init(mean: mean, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
   }
 
-  /// The rate that the optimizer would have gone on with, for want of a logged one.
+  /// The rate with which the optimizer would have continued, if none was logged.
   ///
   /// - throws: ``Failure`` `badData` when the file has none, several, or the one after the last step.
   public init(optimizer: OptimizerState) throws {
@@ -61,7 +61,7 @@ public struct LearningRate: Sendable, Equatable {
     }
     guard rate > 0 else {
       throw Failure(
-        .badData, "has \(rate) as learning rate, the one after the last step, and none was logged", advice: advice)
+        .badData, "has the learning rate \(rate), the one after the last step, and none was logged", advice: advice)
     }
     try Measure.check(rate, column: "learning_rate")
     self.init(

@@ -1,6 +1,6 @@
 /// What was measured about samples at checkpoints, column by column: losses, lengths, norms and inner products.
 ///
-/// A column is what the rows of `ledger.jsonl` have under one key; members of nested objects are named with a dot
+/// A column has the values of one key in the rows of `ledger.jsonl`; members of nested objects are named with a dot
 /// (`dot.medical`).
 public struct Ledger: Sendable {
   /// The samples, in the order in which they first appear; the rows of every column.
@@ -18,15 +18,15 @@ public struct Ledger: Sendable {
     /// The learning rate of all its rows; nil if no row names one.
     public let learningRate: Double?
 
-    /// The columns that any of its rows has; one value a sample, nil where there is none.
+    /// The columns of its rows; one value per sample, nil if missing.
     public let columns: [String: [Double?]]
 
-    /// The samples without a row here, as places in ``Ledger/samples``.
+    /// The samples without a row here, as indices in ``Ledger/samples``.
     public var absentSamples: [Int] { absent.sorted() }
 
     let absent: Set<Int>
 
-    /// Why a value is there but no number, by column and sample.
+    /// Why a value is not a number, by column and sample.
     let reasons: [String: [Int: String]]
 
     /// Why a sample has no value in a column; nil if it has one.

@@ -8,8 +8,8 @@ extension Ledger {
   /// Every member besides `checkpoint`, `learning_rate`, `split`, `id` and `domain` is a number, null, or an object of
   /// such. Python's `NaN` and infinities count as missing, with a reason. What finite numbers can be ``Measure`` says.
   ///
-  /// - throws: ``Failure`` `badData` with the line: a row twice, two learning rates at one checkpoint, no number, a
-  ///   number that cannot be.
+  /// - throws: ``Failure`` `badData` with the line: a duplicate row, two learning rates at one checkpoint, something that is
+  ///   not a number, an impossible number.
   public init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     var rows = LedgerRows(limits: limits)
     var reader = JSONReader(limits)
@@ -21,7 +21,7 @@ extension Ledger {
   }
 }
 
-/// Rows as they come, before it is known how many samples and columns there are.
+/// Rows as they are read, before the number of samples and columns is known.
 private struct LedgerRows {
   private struct Row {
     let sample: Int
@@ -36,9 +36,9 @@ private struct LedgerRows {
   private var rows: [Int: [Row]] = [:]
   private var seen: [Int: Set<Int>] = [:]
   private var learningRates: [Int: Double?] = [:]
-  /// What the numbers of each column can be.
+  /// The possible values of each column.
   private var measures: [Measure] = []
-  /// Of the columns that hold inner products, the columns with the norms of the two vectors.
+  /// For columns of inner products, the columns with the norms of the two vectors.
   private var norms: [Int: (left: String, right: String)] = [:]
   /// The norms of the validation gradients by checkpoint and column, which all rows repeat.
   private var targets: [Int: [Int: Double]] = [:]
@@ -49,18 +49,18 @@ private struct LedgerRows {
 
   mutating func add(_ value: JSONValue) throws {
     guard let object = value.objectValue else {
-      throw Failure(.badData, "holds \(value.kindName) where an object is due")
+      throw Failure(.badData, "holds \(value.kindName) instead of an object")
     }
     guard let step = object["checkpoint"]?.intValue, step >= 0 else {
       throw Failure(
-        .badData, "names no 'checkpoint' that counts steps", advice: "write the step as a whole number of at least 0")
+        .badData, "has no valid 'checkpoint'", advice: "write the step as an integer of at least 0")
     }
     try note(learningRate: object["learning_rate"], at: step)
     let sample = try Sample(object)
     let place = try self.place(of: sample)
     guard seen[step, default: []].insert(place).inserted else {
       throw Failure(
-        .badData, "holds the \(sample.split.rawValue) sample '\(sample.id)' twice at checkpoint \(step)",
+        .badData, "has the \(sample.split.rawValue) sample '\(sample.id)' twice at checkpoint \(step)",
         advice: "measure every sample once at every checkpoint")
     }
     var cells: [(column: Int, value: Double?, reason: String?)] = []
@@ -68,7 +68,7 @@ private struct LedgerRows {
       try collect(member, as: key, of: sample, at: step, into: &cells)
     }
     guard Set(cells.map(\.column)).count == cells.count else {
-      throw Failure(.badData, "holds one column twice, with a dot and as a nested object")
+      throw Failure(.badData, "has one column twice, with a dot and as a nested object")
     }
     try check(cells, of: sample, at: step)
     rows[step, default: []].append(Row(sample: place, cells: cells))
@@ -81,14 +81,14 @@ private struct LedgerRows {
     let rate = value?.doubleValue
     guard value == nil || (rate?.isFinite ?? false) else {
       throw Failure(
-        .badData, "has a 'learning_rate' that is no finite number",
-        advice: "hand in the rate that was logged, or leave it out of all rows of the checkpoint")
+        .badData, "has a 'learning_rate' that is not a finite number",
+        advice: "use the logged rate, or omit it in all rows of the checkpoint")
     }
     if let rate { try Measure.check(rate, column: "learning_rate", of: "at checkpoint \(step)") }
     if let before = learningRates.updateValue(rate, forKey: step), before != rate {
       func text(_ rate: Double?) -> String { rate.map { "\($0)" } ?? "none" }
       throw Failure(
-        .badData, "has the learning rate \(text(rate)) at checkpoint \(step), where other rows have \(text(before))",
+        .badData, "has the learning rate \(text(rate)) at checkpoint \(step), but other rows have \(text(before))",
         advice: "a checkpoint has one learning rate: the mean over the last epoch before it")
     }
   }
@@ -124,12 +124,12 @@ private struct LedgerRows {
       cells.append((try column(name), nil, "null in the ledger"))
     default:
       throw Failure(
-        .badData, "has \(value.kindName) as '\(name)' \(Self.owner(sample, step)) where a number is due",
-        advice: "write a number, or null where it was not measured")
+        .badData, "has \(value.kindName) as '\(name)' \(Self.owner(sample, step)) instead of a number",
+        advice: "write a number, or null if it was not measured")
     }
   }
 
-  /// Whose a number is, for a message.
+  /// The sample and checkpoint of a number, for a message.
   private static func owner(_ sample: Sample, _ step: Int) -> String {
     "of the \(sample.split.rawValue) sample '\(sample.id)' at checkpoint \(step)"
   }
@@ -148,7 +148,7 @@ private struct LedgerRows {
     return columnNames.count - 1
   }
 
-  /// Refuses numbers that cannot be: beyond the range of their column, or against the other numbers of the row.
+  /// Refuses impossible numbers: out of the range of their column, or inconsistent with other numbers of the row.
   private mutating func check(
     _ cells: [(column: Int, value: Double?, reason: String?)], of sample: Sample, at step: Int
   ) throws {
@@ -162,10 +162,10 @@ private struct LedgerRows {
       if let fault = measures[cell.column].fault(number) { throw Measure.refusal(number, name, owner, fault) }
       if name.hasPrefix(Measure.target + ".") { try check(target: number, cell.column, owner, at: step) }
     }
-    // Each number for itself first: a norm that cannot be is no bound.
+    // First each number by itself: an impossible norm is no bound.
     for cell in cells {
       guard let number = cell.value else { continue }
-      // Cauchy and Schwarz; a percent is left to norms that were measured in half precision.
+      // Cauchy-Schwarz, with one percent of tolerance for norms measured in half precision.
       guard let pair = norms[cell.column], let left = value(pair.left) else { continue }
       let right = value(pair.right) ?? Measure.gradientNorm.range.upperBound
       guard abs(number) > 1.01 * left * right + 1e-6 else { continue }
@@ -173,7 +173,7 @@ private struct LedgerRows {
         number, columnNames[cell.column], owner,
         "its '\(pair.left)' is \(left) and '\(pair.right)' "
           + (value(pair.right).map { "\($0)" } ?? "at most \(right)")
-          + ", and an inner product is no larger than the product of the norms")
+          + ", but an inner product is at most the product of the norms")
     }
   }
 
@@ -185,7 +185,8 @@ private struct LedgerRows {
     }
     guard abs(norm - first) > 1e-3 * max(norm, first) else { return }
     throw Measure.refusal(
-      norm, columnNames[column], owner, "other rows of the checkpoint have \(first): there is one validation gradient")
+      norm, columnNames[column], owner,
+      "other rows of the checkpoint have \(first): there is only one validation gradient")
   }
 
   func ledger() throws -> Ledger {
@@ -194,10 +195,10 @@ private struct LedgerRows {
     guard !overflow, values <= limits[.ledgerValues] else {
       throw Failure(beyond: .ledgerValues, "\(span), which is more than \(limits[.ledgerValues]) values")
     }
-    // A table that is nearly empty takes memory that nobody sent; an honest one measures all samples at all checkpoints.
+    // A nearly empty table would take far more memory than the file; an honest one measures all samples at all checkpoints.
     guard values <= 1_000_000 || values / 32 <= written else {
       throw Failure(
-        .badData, "\(span), but holds \(written) values only", advice: "measure every sample at every checkpoint")
+        .badData, "\(span), but has only \(written) values", advice: "measure every sample at every checkpoint")
     }
     return Ledger(
       samples: samples,

@@ -6,7 +6,7 @@ extension OptimizerState {
   ///
   /// A file that records names is matched by them. Otherwise its order is that of `named_parameters()`, which is
   /// reconstructed from the names and from what is known of model families (``RegistrationOrder``); the number of
-  /// parameters and every shape must agree, and where two orders fit, the file is refused. Every checksum is compared.
+  /// parameters and every shape must agree, and if two orders fit, the file is refused. Every checksum is compared.
   /// Moments stored in row-major order stay in the mapping, others are copied.
   ///
   /// - throws: ``Failure`` `badData` that names the parameter, or the modules that cannot be told apart.
@@ -24,7 +24,7 @@ extension OptimizerState {
         guard let entry = entries[index] else {
           throw Failure(
             .badData, "has no moments in the optimizer state: it never had a gradient",
-            advice: "leave the parameter out of the adapter, or hand in a checkpoint in which it was trained")
+            advice: "remove the parameter from the adapter, or hand in a checkpoint in which it was trained")
         }
         return try moments(from: entry, in: groupsByPlace[index], shape: parameter.shape, &verified)
       }
@@ -58,7 +58,7 @@ extension OptimizerState {
     for (index, name) in names.enumerated() {
       if let other = places.updateValue(index, forKey: ParameterName(name)) {
         throw Failure(
-          .badData, "stands for the same parameter as '\(names[other])' in the optimizer state",
+          .badData, "is the same parameter as '\(names[other])' in the optimizer state",
           advice: "train one adapter at a time", tensor: name)
       }
     }
@@ -81,7 +81,7 @@ extension OptimizerState {
     }
     guard groups.count == 1 else {
       throw Failure(
-        .badData, "spreads the parameters over \(groups.count) groups and records no names, so which is which is lost",
+        .badData, "spreads the parameters over \(groups.count) groups without names, so they cannot be told apart",
         advice: "train with one parameter group, or with an optimizer that records param_names")
     }
     let registration = RegistrationOrder(of: parameters.map(\.name))

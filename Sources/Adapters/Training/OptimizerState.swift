@@ -1,10 +1,10 @@
 import Diagnostics
 import Tensors
 
-/// What AdamW remembered when a checkpoint was written: `optimizer.pt` of the Hugging Face Trainer, or FSDP's
+/// The state of AdamW when a checkpoint was written: `optimizer.pt` of the Hugging Face Trainer, or FSDP's
 /// `optimizer.bin`.
 ///
-/// The file is mapped and stays where it is; the moments are views of it. It is a pickle by nature and is read by a
+/// The file is mapped, and the moments are views of it. It is a pickle, and is read by a
 /// reader that executes nothing. Format: `torch.optim.Optimizer.state_dict`.
 public struct OptimizerState: Sendable {
   /// The moments of one parameter, in its shape.
@@ -15,11 +15,11 @@ public struct OptimizerState: Sendable {
     public let first: Tensor
     /// The mean of their squares, `exp_avg_sq`.
     public let second: Tensor
-    /// The settings that it was trained with.
+    /// The settings with which it was trained.
     public let group: Group
   }
 
-  /// The settings that a group of parameters was trained with.
+  /// The settings with which a group of parameters was trained.
   public struct Group: Sendable, Equatable {
     /// The learning rate of the next step: the schedule has moved on when the Trainer saves.
     public let learningRate: Double?
@@ -46,10 +46,10 @@ public struct OptimizerState: Sendable {
   /// The states in the order of the groups; nil for a parameter that never had a gradient.
   let entries: [Entry?]
 
-  /// The names of the parameters in the same order, where the file records them.
+  /// The names of the parameters in the same order, if the file records them.
   let names: [String]?
 
-  /// Reads the structure and checks it; elements are not touched.
+  /// Reads and checks the structure, without touching the elements.
   ///
   /// - throws: ``Failure`` `badData`: no file of `torch.save`, a pickle that does more than describe an optimizer, or
   ///   the state of an optimizer without Adam's two moments, named.
@@ -63,13 +63,13 @@ public struct OptimizerState: Sendable {
     }
     let states = try Self.states(fields, state)
     let references = try fields.items(of: paramGroups, "'param_groups'")
-    // A value of a pickle can be referred to a million times; each is gone through once.
+    // A value of a pickle can be referenced a million times; each is visited once.
     guard Set(references).count == references.count else { throw Failure(.badData, "lists a parameter group twice") }
     var seen: Set<Key> = []
     let groups = try references.map { try ParsedGroup(fields, $0, &seen) }
     guard !states.isEmpty else {
       throw Failure(
-        .badData, "holds no moments: the optimizer had taken no step, or keeps none",
+        .badData, "holds no moments: the optimizer had not taken a step, or does not keep any",
         advice: "hand in a later checkpoint, trained with AdamW")
     }
     let keys = groups.flatMap(\.keys)
@@ -81,7 +81,7 @@ public struct OptimizerState: Sendable {
     names = try Self.names(of: groups)
   }
 
-  /// FSDP's keys are names already; other files may list names beside the keys, in every group or not at all.
+  /// FSDP's keys are already names; other files may list names along with the keys, in every group or not at all.
   private static func names(of groups: [ParsedGroup]) throws -> [String]? {
     let keyNames = groups.flatMap(\.keys).compactMap { key in if case .name(let name) = key { name } else { nil } }
     let listed = groups.filter { !$0.keys.isEmpty }
@@ -94,7 +94,7 @@ public struct OptimizerState: Sendable {
 
   private static func states(_ fields: PickleFields, _ reference: Pickle.Reference) throws -> [Key: Entry] {
     guard case .dictionary(let members) = fields.pickle[reference] else {
-      throw Failure(.badData, "holds \(fields.pickle[reference].kindName) as 'state' where a dict is due")
+      throw Failure(.badData, "has \(fields.pickle[reference].kindName) as 'state' instead of a dict")
     }
     var states: [Key: Entry] = [:]
     var seen: Set<Pickle.Reference> = []
@@ -118,7 +118,7 @@ public struct OptimizerState: Sendable {
     return states
   }
 
-  /// What the file calls a parameter.
+  /// How the file identifies a parameter.
   enum Key: Hashable {
     case number(Int64)
     case name(String)
@@ -127,7 +127,7 @@ public struct OptimizerState: Sendable {
       switch fields.pickle[reference] {
       case .integer(let number): self = .number(number)
       case .text(let name): self = .name(name)
-      case let other: throw Failure(.badData, "calls a parameter by \(other.kindName)")
+      case let other: throw Failure(.badData, "identifies a parameter by \(other.kindName)")
       }
     }
 
@@ -158,7 +158,8 @@ public struct OptimizerState: Sendable {
       try OtherOptimizer.refuse(groupWith: Set(members.keys))
       guard let betas = members["betas"], let epsilon = members["eps"] else {
         throw Failure(
-          .badData, "was written by an optimizer without betas and eps, so not by Adam", advice: OtherOptimizer.advice)
+          .badData, "was written by an optimizer without betas and eps, which cannot be Adam",
+          advice: OtherOptimizer.advice)
       }
       let pair = try fields.items(of: betas, "'betas'")
       let beta = try pair.prefix(2).map { try fields.number($0, "'betas'") }
@@ -168,7 +169,7 @@ public struct OptimizerState: Sendable {
       let eps = try fields.number(epsilon, "'eps'")
       guard eps >= 0 else { throw Failure(.badData, "has a negative eps") }
       if let maximize = members["maximize"], try fields.flag(maximize, "'maximize'") {
-        throw Failure(.badData, "was written by an optimizer that maximises, so its moments have the other sign")
+        throw Failure(.badData, "was written by an optimizer that maximises, so its moments have the opposite sign")
       }
       group = Group(
         learningRate: try members["lr"].map { try fields.number($0, "'lr'") }, beta1: beta[0], beta2: beta[1],

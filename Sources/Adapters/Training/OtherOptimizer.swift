@@ -1,11 +1,11 @@
 import Diagnostics
 
-/// Tells optimizers without Adam's two plain moments by what they leave behind, so that a refusal can name them.
+/// Recognizes optimizers without Adam's two plain moments by their state, so that a refusal can name them.
 enum OtherOptimizer {
   static let advice =
     "train with PyTorch's AdamW (optim: adamw_torch), or use scores that need no moments, or a ledger"
 
-  /// - throws: ``Failure`` `badData` unless a parameter's state has `exp_avg` and `exp_avg_sq` as they are.
+  /// - throws: ``Failure`` `badData` unless a parameter's state has plain `exp_avg` and `exp_avg_sq`.
   static func refuse(stateWith keys: Set<String>) throws {
     if let known = known.first(where: { !$0.marks.isDisjoint(with: keys) }) { throw written(by: known.name) }
     if keys.isSuperset(of: ["exp_avg", "exp_avg_sq"]) { return }

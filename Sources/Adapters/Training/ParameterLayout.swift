@@ -1,15 +1,15 @@
 import Diagnostics
 
-/// Finds out which parameter stands at which place of an optimizer state that records shapes only.
+/// Finds out which parameter is at which position of an optimizer state that records only shapes.
 ///
-/// The names form a tree, and the state goes through it depth first. Where ``RegistrationOrder`` leaves more than one
-/// child that could come next, the shapes decide; where they decide nothing, nobody can, and that is an error.
+/// The names form a tree, which the state lists depth first. If ``RegistrationOrder`` leaves more than one child that
+/// could come next, the shapes decide; if they do not, nothing can, and that is an error.
 struct ParameterLayout {
   private let parameters: [(name: ParameterName, shape: [Int])]
-  /// The shape at each place, as many as parameters; nil fits every parameter.
+  /// The shape at each position, one per parameter; nil fits every parameter.
   private let shapes: [[Int]?]
   private let registration: RegistrationOrder
-  /// Comparisons allowed, so that names made for the purpose cannot keep us busy for ever.
+  /// The comparisons allowed, so that malicious names cannot take forever.
   private var budget = 1_000_000
   /// The parameter that failed to fit the furthest, for the message.
   private var misfit: (place: Int, parameter: Int)?
@@ -18,7 +18,7 @@ struct ParameterLayout {
     (self.parameters, self.shapes, self.registration) = (parameters, shapes, registration)
   }
 
-  /// The place of each parameter.
+  /// The position of each parameter.
   ///
   /// - throws: ``Failure`` `badData` when no order fits, or more than one.
   func places() throws -> [Int] {
@@ -63,7 +63,7 @@ struct ParameterLayout {
   private mutating func fit(_ node: Node, path: [String], at start: Int) throws -> Fit {
     budget -= 1 + node.children.count
     guard budget > 0 else {
-      throw Failure(.badData, "has names of parameters that are too entangled to be put in order")
+      throw Failure(.badData, "has parameter names that are too complex to put in order")
     }
     var sequence: [Int] = []
     if let parameter = node.parameter {
@@ -109,7 +109,7 @@ struct ParameterLayout {
     let name = tensorName(of: parameters[misfit.parameter].name.text)
     let there = shapes[misfit.place].map { "\($0)" } ?? "none"
     return Failure(
-      .badData, "has shape \(parameters[misfit.parameter].shape), but at its place the optimizer state has \(there)",
+      .badData, "has shape \(parameters[misfit.parameter].shape), but at its position the optimizer state has \(there)",
       advice: "take adapter and optimizer state from the same checkpoint, or hand in a ledger",
       tensor: name)
   }

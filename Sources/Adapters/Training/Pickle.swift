@@ -1,8 +1,8 @@
 /// What a pickle describes, as inert values.
 ///
-/// Values lie side by side and refer to each other by number. So a value that the stream uses a thousand times exists
-/// once, a cycle is no danger, and nothing, not even giving the memory back, goes down a nesting that a hostile stream
-/// made deep: whoever reads it follows the few levels that he expects.
+/// Values are stored side by side and refer to each other by number. So a value that the stream uses a thousand times
+/// exists once, cycles are harmless, and nothing, not even freeing memory, recurses into nesting that a hostile stream made
+/// deep: readers follow only the few levels that they expect.
 struct Pickle: Sendable {
   /// A value's number.
   struct Reference: Hashable, Sendable {
@@ -17,7 +17,7 @@ struct Pickle: Sendable {
     case text(String)
     case tuple([Reference])
     case list([Reference])
-    /// The pairs in the order they were set; a key may stand twice.
+    /// The pairs in the order in which they were set; keys may repeat.
     case dictionary([(key: Reference, value: Reference)])
     /// The name of a class or function; nothing is ever looked up by it.
     case name(String)
@@ -27,7 +27,7 @@ struct Pickle: Sendable {
 
   private var values: [Value] = []
 
-  /// The value that the whole stream stands for.
+  /// The value of the whole stream.
   var root = Reference(index: 0)
 
   subscript(reference: Reference) -> Value { values[Int(reference.index)] }
@@ -37,7 +37,7 @@ struct Pickle: Sendable {
     return Reference(index: Int32(values.count - 1))
   }
 
-  /// Appends to a list, in place; false if the value is none.
+  /// Appends to a list, in place; false if the value is not a list.
   mutating func append(_ items: [Reference], to reference: Reference) -> Bool {
     guard case .list(var elements) = self[reference] else { return false }
     values[Int(reference.index)] = .none
@@ -46,7 +46,7 @@ struct Pickle: Sendable {
     return true
   }
 
-  /// Sets members of a dictionary, in place, `items` being keys and values by turns; false if the value is none.
+  /// Sets members of a dictionary, in place, from alternating keys and values; false if the value is not a dictionary.
   mutating func set(_ items: [Reference], in reference: Reference) -> Bool {
     guard case .dictionary(var members) = self[reference] else { return false }
     values[Int(reference.index)] = .none

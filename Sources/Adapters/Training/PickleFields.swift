@@ -1,7 +1,7 @@
 import Diagnostics
 import Tensors
 
-/// Looks into a ``Pickle`` for values of an expected kind; every miss says what was due and what was there.
+/// Looks into a ``Pickle`` for values of an expected kind; every error says what was expected and what was found.
 struct PickleFields {
   let pickle: Pickle
 
@@ -9,17 +9,17 @@ struct PickleFields {
 
   /// The members of a dictionary with names for keys, each once.
   ///
-  /// Dictionaries of settings are small. One that is not could be referred to many times, so it is refused instead of
-  /// being gone through again and again.
+  /// Dictionaries of settings are small. A large one could be referenced many times, so it is refused instead of being
+  /// traversed again and again.
   func members(of reference: Pickle.Reference, _ what: String) throws -> [String: Pickle.Reference] {
     guard case .dictionary(let pairs) = pickle[reference] else { throw miss(what, "a dict", reference) }
     guard pairs.count <= 256 else {
-      throw Failure(.badData, "\(what) has \(pairs.count) members, which is far too many")
+      throw Failure(.badData, "\(what) has \(pairs.count) members, which is too many")
     }
     var members: [String: Pickle.Reference] = [:]
     for (key, value) in pairs {
       guard members.updateValue(value, forKey: try text(key, "a key in \(what)")) == nil else {
-        throw Failure(.badData, "\(what) has a member twice")
+        throw Failure(.badData, "\(what) has a duplicate member")
       }
     }
     return members
@@ -66,7 +66,7 @@ struct PickleFields {
   func step(_ reference: Pickle.Reference, of what: String) throws -> Int {
     let number = try number(reference, "'step' of \(what)")
     guard number >= 0, let step = Int(exactly: number) else {
-      throw Failure(.badData, "'step' of \(what) is \(number), which counts no steps")
+      throw Failure(.badData, "'step' of \(what) is \(number), which is not a number of steps")
     }
     return step
   }
@@ -77,6 +77,6 @@ struct PickleFields {
   }
 
   private func miss(_ what: String, _ due: String, _ reference: Pickle.Reference) -> Failure {
-    Failure(.badData, "\(what) is \(pickle[reference].kindName) where \(due) is due")
+    Failure(.badData, "\(what) is \(pickle[reference].kindName) instead of \(due)")
   }
 }

@@ -3,9 +3,9 @@ import Tensors
 
 /// Reads the pickle inside a file of `torch.save` without executing anything.
 ///
-/// Pickle is a program for a stack machine that can import and call what it likes. This machine has no way to import:
-/// a name stays a name, and a call is understood if it is one of the four that tensors are made of. Every other
-/// operation and every other name is an error that says which. The operations are those of PyTorch's own
+/// A pickle is a program for a stack machine that can import and call anything. This machine cannot import: a name
+/// stays a name, and the only calls it accepts are the four that tensors are made of. Any other operation or name is
+/// an error that says which. The operations are those of PyTorch's own
 /// `weights_only` reader (`torch/_weights_only_unpickler.py`) that an optimizer state needs.
 struct PickleReader {
   private let raw: UnsafeRawBufferPointer
@@ -45,7 +45,7 @@ struct PickleReader {
       if opcode == UInt8(ascii: ".") {
         let root = try pop()
         guard stack.isEmpty, marks.isEmpty, at == raw.count else {
-          throw Failure(.badData, "its pickle has something left when it stops")
+          throw Failure(.badData, "its pickle leaves values on the stack when it stops")
         }
         pickle.root = root
         return pickle
@@ -63,8 +63,8 @@ struct PickleReader {
       let version = try byte()
       guard version == 2 else {
         throw Failure(
-          .badData, "its pickle has protocol \(version), and only 2 is read",
-          advice: "save it with torch.save as it comes, without pickle_protocol")
+          .badData, "its pickle has protocol \(version), but only 2 is supported",
+          advice: "save it with torch.save, without pickle_protocol")
       }
     case UInt8(ascii: "("): marks.append(stack.count)
     case UInt8(ascii: "N"): push(.none)
@@ -106,7 +106,7 @@ struct PickleReader {
     default:
       let name = Self.refusedOpcodes[opcode] ?? "0x" + String(opcode, radix: 16)
       throw Failure(
-        .badData, "its pickle uses the operation \(name), which is no part of an optimizer state",
+        .badData, "its pickle uses the operation \(name), which an optimizer state does not need",
         advice: Self.refusalAdvice)
     }
   }
@@ -119,7 +119,7 @@ extension PickleReader {
 
   private func top() throws -> Pickle.Reference {
     guard stack.count > marks.last ?? 0, let reference = stack.last else {
-      throw Failure(.badData, "its pickle takes a value where there is none")
+      throw Failure(.badData, "its pickle takes a value from an empty stack")
     }
     return reference
   }
@@ -132,7 +132,7 @@ extension PickleReader {
 
   private mutating func popMarked() throws -> [Pickle.Reference] {
     guard let mark = marks.popLast() else { throw Failure(.badData, "its pickle closes what it never opened") }
-    // An array of its own: a slice would make the next line copy the whole stack.
+    // A separate array: with a slice, the next line would copy the whole stack.
     let items = Array(stack[mark...])
     stack.removeSubrange(mark...)
     return items
@@ -149,7 +149,7 @@ extension PickleReader {
     let target = try top()
     guard pickle.append(items, to: target) else {
       throw Failure(
-        .badData, "its pickle appends to \(pickle[target].kindName), which is no list", advice: Self.refusalAdvice)
+        .badData, "its pickle appends to \(pickle[target].kindName), which is not a list", advice: Self.refusalAdvice)
     }
   }
 
@@ -158,7 +158,7 @@ extension PickleReader {
     let target = try top()
     guard pickle.set(items, in: target) else {
       throw Failure(
-        .badData, "its pickle sets a member of \(pickle[target].kindName), which is no dict",
+        .badData, "its pickle sets a member of \(pickle[target].kindName), which is not a dict",
         advice: Self.refusalAdvice)
     }
   }
@@ -167,7 +167,7 @@ extension PickleReader {
 // MARK: - Names and calls
 
 extension PickleReader {
-  /// Names that may be called, each understood by ``call(_:_:)``.
+  /// The names that may be called, all handled by ``call(_:_:)``.
   private static let callable: Set<String> = [
     "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter", "collections.OrderedDict", "torch.Size",
   ]
@@ -181,7 +181,7 @@ extension PickleReader {
     let isType = name.hasPrefix("torch.") && DType(name: String(name.dropFirst(6))) != nil
     guard Self.callable.contains(name) || TorchStorage.dtypes[name] != nil || isType else {
       throw Failure(
-        .badData, "its pickle calls \(name), which is no part of an optimizer state", advice: Self.refusalAdvice)
+        .badData, "its pickle calls \(name), which an optimizer state does not need", advice: Self.refusalAdvice)
     }
     return name
   }
@@ -189,10 +189,10 @@ extension PickleReader {
   private mutating func call(_ function: Pickle.Reference, _ arguments: Pickle.Reference) throws -> Pickle.Reference {
     guard case .name(let name) = pickle[function], Self.callable.contains(name) else {
       throw Failure(
-        .badData, "its pickle calls \(pickle[function].kindName), which is no part of an optimizer state",
+        .badData, "its pickle calls \(pickle[function].kindName), which an optimizer state does not need",
         advice: Self.refusalAdvice)
     }
-    let fault = Failure(.badData, "its pickle calls \(name) with arguments that it does not take")
+    let fault = Failure(.badData, "its pickle calls \(name) with invalid arguments")
     guard case .tuple(let arguments) = pickle[arguments] else { throw fault }
     switch name {
     case "torch._utils._rebuild_tensor_v2": return pickle.add(.tensor(try tensor(arguments, fault)))
@@ -228,12 +228,12 @@ extension PickleReader {
     guard case .tuple(let parts) = pickle[id], parts.count == 5, case .text("storage") = pickle[parts[0]],
       case .name(let type) = pickle[parts[1]], case .text(let key) = pickle[parts[2]],
       case .integer(let count) = pickle[parts[4]]
-    else { throw Failure(.badData, "its pickle refers to something outside that is no tensor storage") }
+    else { throw Failure(.badData, "its pickle refers to an external object that is not a tensor storage") }
     guard let dtype = TorchStorage.dtypes[type] else {
-      throw Failure(.badData, "its pickle makes a storage of \(type), which is no storage class")
+      throw Failure(.badData, "its pickle makes a storage of \(type), which is not a storage class")
     }
     guard key.utf8.count <= 20, key.utf8.allSatisfy({ $0 &- 0x30 < 10 }) else {
-      throw Failure(.badData, "its pickle refers to a storage whose key is no number")
+      throw Failure(.badData, "its pickle refers to a storage whose key is not a number")
     }
     let record = try record("data/\(key)")
     let (size, overflow) = Int(count).multipliedReportingOverflow(by: dtype.size)
@@ -242,7 +242,7 @@ extension PickleReader {
         .badData,
         "its storage \(key) should hold \(count) elements of \(dtype.torchName) but has "
           + "\(record.bytes.count) bytes",
-        advice: "it was saved without its data or cut off: copy it again")
+        advice: "it was saved without its data or truncated: copy it again")
     }
     return TorchStorage(record: record, dtype: dtype)
   }
@@ -253,7 +253,7 @@ extension PickleReader {
 extension PickleReader {
   private mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
     guard count <= raw.count - at else {
-      throw Failure(.badData, "its pickle ends early", advice: "it may have been cut off: copy it again")
+      throw Failure(.badData, "its pickle ends early", advice: "it may have been truncated: copy it again")
     }
     defer { at += count }
     return UnsafeRawBufferPointer(rebasing: raw[at..<at + count])
@@ -265,21 +265,21 @@ extension PickleReader {
     Number(littleEndian: try take(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
   }
 
-  /// The bytes of the longest text. A pickle refers to a text as often as it likes, and every use of it as a key costs
+  /// The bytes of the longest string. A pickle can refer to a string any number of times, and every use of it as a key takes
   /// time in proportion to its length.
   private static let maximumText = 4096
 
   private mutating func text(count: Int) throws -> String {
     let bytes = try take(count)
     guard count <= Self.maximumText else {
-      throw Failure(.badData, "its pickle holds a text of \(count) bytes, which no optimizer state has")
+      throw Failure(.badData, "its pickle has a string of \(count) bytes, longer than in any optimizer state")
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.badData, "its pickle holds a text that is not valid UTF-8")
+      throw Failure(.badData, "its pickle has a string that is not valid UTF-8")
     }
     guard !hasTooManyCombiningMarks(text) else {
       throw Failure(
-        .badData, "its pickle holds a text with more than \(maximumCombiningMarks) combining marks in a row")
+        .badData, "its pickle has a string with more than \(maximumCombiningMarks) combining marks in a row")
     }
     return text
   }
@@ -288,13 +288,13 @@ extension PickleReader {
   private mutating func longInteger() throws -> Int64 {
     let bytes = try take(Int(try byte()))
     guard bytes.count <= 16 else {
-      throw Failure(.badData, "its pickle holds a whole number of \(bytes.count) bytes")
+      throw Failure(.badData, "its pickle has an integer of \(bytes.count) bytes")
     }
     let fill: UInt8 = (bytes.last ?? 0) & 0x80 == 0 ? 0 : 0xFF
     let word = (0..<8).reduce(UInt64(0)) { $0 | UInt64($1 < bytes.count ? bytes[$1] : fill) << UInt64($1 * 8) }
     let value = Int64(bitPattern: word)
     guard bytes.dropFirst(8).allSatisfy({ $0 == fill }), (value < 0) == (fill == 0xFF) else {
-      throw Failure(.badData, "its pickle holds a whole number that takes more than 64 bits")
+      throw Failure(.badData, "its pickle has an integer of more than 64 bits")
     }
     return value
   }
@@ -303,7 +303,7 @@ extension PickleReader {
   private mutating func identifierLine() throws -> String {
     let rest = UnsafeRawBufferPointer(rebasing: raw[at...].prefix(257))
     guard let end = rest.firstIndex(of: UInt8(ascii: "\n")), end > 0 else {
-      throw Failure(.badData, "its pickle names something that is no Python name", advice: Self.refusalAdvice)
+      throw Failure(.badData, "its pickle has an invalid Python name", advice: Self.refusalAdvice)
     }
     let line = try text(count: end)
     at += 1
@@ -312,12 +312,12 @@ extension PickleReader {
         $0.isASCII && ($0.properties.isAlphabetic || "0123456789_.".unicodeScalars.contains($0))
       })
     else {
-      throw Failure(.badData, "its pickle names something that is no Python name", advice: Self.refusalAdvice)
+      throw Failure(.badData, "its pickle has an invalid Python name", advice: Self.refusalAdvice)
     }
     return line
   }
 
-  /// Operations that exist but are not for us, by the names that `pickletools` gives them.
+  /// Operations that exist but are not supported, by their names in `pickletools`.
   private static let refusedOpcodes: [UInt8: String] = [
     UInt8(ascii: "0"): "POP", UInt8(ascii: "1"): "POP_MARK", UInt8(ascii: "2"): "DUP", UInt8(ascii: "F"): "FLOAT",
     UInt8(ascii: "I"): "INT", UInt8(ascii: "L"): "LONG", UInt8(ascii: "P"): "PERSID", UInt8(ascii: "S"): "STRING",

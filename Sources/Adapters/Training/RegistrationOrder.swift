@@ -1,18 +1,18 @@
-/// In which order a model registers the modules below one parent, as far as that is known.
+/// The order in which a model registers the modules below one parent, as far as it is known.
 ///
 /// `named_parameters()`, and so an optimizer state, follows this order, and neither the adapter nor the state records
 /// it. The table was read off the model definitions of Hugging Face transformers (4.57 and 5.23). The same names come
 /// in different orders: OPT, BART, CLIP, Whisper and GPT-J register keys and values before queries. So a line may be
-/// bound to a parent, the longest that fits counts, and where several lines are left all of them are candidates.
+/// restricted to a parent, the longest match counts, and if several lines remain all of them are candidates.
 ///
-/// A few models escape: XGLM and a bare Whisper encoder look like Llama unless `out_proj` is adapted too. Their clients
+/// A few models cannot be recognized: XGLM and a bare Whisper encoder look like Llama unless `out_proj` is adapted too. Their clients
 /// need a file that records names, or a ledger; Documentation/Bundles.md says so.
 struct RegistrationOrder {
   private let hasEncoder: Bool
 
   init(of names: [ParameterName]) { hasEncoder = names.contains { $0.parts.contains("encoder") } }
 
-  /// The orders that `children` of `parent` may have come in; nil when nothing is known.
+  /// The possible orders of `children` of `parent`; nil if nothing is known.
   func candidates(for children: [String], below parent: [String]) -> [[String]]? {
     if children.count == 1 { return [children] }
     if let order = sortedByNumber(children) { return [order] }

@@ -1,7 +1,7 @@
 import Diagnostics
 import JSON
 
-/// What a sample is for.
+/// The purpose of a sample.
 public enum Split: String, Sendable, CaseIterable {
   /// To be scored.
   case train
@@ -14,7 +14,7 @@ public enum Split: String, Sendable, CaseIterable {
 /// A sample as files name it; its text is never seen.
 public struct Sample: Sendable, Hashable {
   public let split: Split
-  /// Unique within the split. A number is taken as its digits.
+  /// Unique within the split. A number is converted to its digits.
   public let id: String
   public let domain: String?
 
@@ -22,23 +22,23 @@ public struct Sample: Sendable, Hashable {
     (self.split, self.id, self.domain) = (split, id, domain)
   }
 
-  /// Refuses an id that is empty or does not fit in one line: ids of kept samples stand in a file, one a line.
+  /// Refuses an id that is empty or not a single line: ids of kept samples are written to a file, one per line.
   public static func check(id: String) throws {
-    guard !id.isEmpty else { throw Failure(.badData, "has an empty text as 'id'", advice: "give each sample an id") }
+    guard !id.isEmpty else { throw Failure(.badData, "has an empty 'id'", advice: "give each sample an id") }
     let breaks: Set<Unicode.GeneralCategory> = [.control, .lineSeparator, .paragraphSeparator]
     guard !id.unicodeScalars.contains(where: { breaks.contains($0.properties.generalCategory) }) else {
       throw Failure(
-        .badData, "has the id '\(id)', which holds a line break or another control character",
-        advice: "ids stand in files, one a line: give this sample another id")
+        .badData, "has the id '\(id)', which contains a line break or another control character",
+        advice: "ids are written to files, one per line: give this sample another id")
     }
   }
 
   /// Reads the members `split`, `id` and `domain`.
   init(_ object: JSONObject) throws {
-    guard let split = object["split"]?.stringValue else { throw Failure(.badData, "names no 'split'") }
+    guard let split = object["split"]?.stringValue else { throw Failure(.badData, "has no 'split'") }
     guard let known = Split(rawValue: split) else {
       throw Failure(
-        .badData, "names a split '\(split)' that does not exist",
+        .badData, "has the unknown split '\(split)'",
         advice: suggestion(for: split, among: Split.allCases.map(\.rawValue)))
     }
     let id: String
@@ -46,15 +46,15 @@ public struct Sample: Sendable, Hashable {
     case .string(let text): id = text
     case .integer(let number): id = String(number)
     case .number(let number) where number.isFinite: id = JSONValue.number(number).text()
-    case nil: throw Failure(.badData, "names no 'id'")
-    case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' where a text or a number is due")
+    case nil: throw Failure(.badData, "has no 'id'")
+    case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' instead of a string or a number")
     }
     try Self.check(id: id)
     let domain: String?
     switch object["domain"] {
     case .string(let text): domain = text
     case nil, .null: domain = nil
-    case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' where a text is due")
+    case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' instead of a string")
     }
     self.init(split: known, id: id, domain: domain)
   }

@@ -2,9 +2,9 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// The samples of a client, in the order in which the rows of its gradient files come: `samples.jsonl`.
+/// The samples of a client, in the order of the rows of its gradient files: `samples.jsonl`.
 ///
-/// Members other than `id`, `split` and `domain` are left in the file.
+/// Members other than `id`, `split` and `domain` are ignored.
 public struct SampleTable: Sendable {
   public let samples: [Sample]
 
@@ -15,13 +15,13 @@ public struct SampleTable: Sendable {
     try bytes.withUnsafeBytes { raw in
       try JSONReader(limits).readLines(raw) { value, line in
         guard let object = value.objectValue else {
-          throw Failure(.badData, "holds \(value.kindName) where an object is due")
+          throw Failure(.badData, "holds \(value.kindName) instead of an object")
         }
         let sample = try Sample(object)
         if let first = lines[sample.split, default: [:]].updateValue(line, forKey: sample.id) {
           throw Failure(
-            .badData, "names the \(sample.split.rawValue) sample '\(sample.id)' twice, first in line \(first)",
-            advice: "give every sample of a split an id of its own")
+            .badData, "has the \(sample.split.rawValue) sample '\(sample.id)' twice, first in line \(first)",
+            advice: "give every sample of a split a unique id")
         }
         samples.append(sample)
       }

@@ -24,19 +24,19 @@ struct TorchTensor: Sendable {
   let shape: [Int]
   let strides: [Int]
 
-  /// Axes of a tensor. A weight has five at most, and a pickle that repeats itself makes many tensors of few bytes.
+  /// The maximum number of axes. A weight has at most five, and a repetitive pickle can make many tensors from few bytes.
   static let maximumAxes = 8
 
-  /// - parameter strides: In elements; no two elements may share a place.
+  /// - parameter strides: In elements; no two elements may overlap.
   /// - throws: ``Failure`` `badData` when the view leaves its storage or overlaps itself.
   init(storage: TorchStorage, offset: Int, shape: [Int], strides: [Int]) throws {
     func failure(_ fault: String) -> Failure {
       Failure(.badData, "holds a tensor of shape \(shape) with strides \(strides) at \(offset) that \(fault)")
     }
     guard shape.count <= Self.maximumAxes else { throw Failure(.badData, "holds a tensor of \(shape.count) axes") }
-    guard shape.count == strides.count else { throw failure("has not one stride for every axis") }
+    guard shape.count == strides.count else { throw failure("does not have one stride per axis") }
     guard offset >= 0, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else {
-      throw failure("counts backwards")
+      throw failure("has a negative stride")
     }
     if !shape.contains(0) {
       var last = 0
@@ -50,7 +50,7 @@ struct TorchTensor: Sendable {
       let (end, pastEnd) = last.addingReportingOverflow(offset)
       guard !pastEnd, end < storage.count else { throw failure("leaves its storage of \(storage.count) elements") }
     } else if offset > storage.count || !shape.allSatisfy({ $0 <= Int(Int32.max) }) || shape.count > 2 {
-      throw failure("is empty in a strange way")
+      throw failure("is empty but has an implausible offset or shape")
     }
     (self.storage, self.offset, self.shape, self.strides) = (storage, offset, shape, strides)
   }
@@ -58,7 +58,7 @@ struct TorchTensor: Sendable {
   /// The number of elements, at most as many as the storage holds.
   var count: Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
 
-  /// The elements in row-major order: where they lie if they are stored so, else copied.
+  /// The elements in row-major order: in place if they are stored this way, else copied.
   func rowMajor() -> Tensor {
     let size = storage.dtype.size
     if count == 0 { return Tensor(dtype: storage.dtype, shape: shape, bytes: Bytes([])) }

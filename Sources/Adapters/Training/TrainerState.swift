@@ -2,9 +2,9 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// The Trainer's diary up to a checkpoint: `trainer_state.json`.
+/// The Trainer's log up to a checkpoint: `trainer_state.json`.
 ///
-/// Python writes `NaN` and `Infinity` into it, and evaluation lines stand among the training lines.
+/// Python writes `NaN` and `Infinity` into it, and it mixes evaluation lines with training lines.
 public struct TrainerState: Sendable {
   /// Optimizer steps taken.
   public let step: Int
@@ -25,11 +25,11 @@ public struct TrainerState: Sendable {
     var reader = JSONReader(limits)
     reader.takesNonFiniteNumbers = true
     guard let object = try bytes.withUnsafeBytes({ try reader.read($0) }).objectValue else {
-      throw Failure(.badData, "is no object", advice: "hand in trainer_state.json as the Trainer wrote it")
+      throw Failure(.badData, "is not an object", advice: "hand in trainer_state.json as the Trainer wrote it")
     }
     guard let step = object["global_step"]?.intValue, step >= 0 else {
       throw Failure(
-        .badData, "has no 'global_step' that counts steps", advice: "hand in trainer_state.json as the Trainer wrote it"
+        .badData, "has no valid 'global_step'", advice: "hand in trainer_state.json as the Trainer wrote it"
       )
     }
     self.step = step
@@ -56,7 +56,7 @@ public struct TrainerState: Sendable {
   private static func number(_ key: String, in object: JSONObject) throws -> Double? {
     guard let value = object[key], !value.isNull else { return nil }
     guard let number = value.doubleValue else {
-      throw Failure(.badData, "has \(value.kindName) as '\(key)' where a number is due")
+      throw Failure(.badData, "has \(value.kindName) as '\(key)' instead of a number")
     }
     guard number.isFinite else { throw Failure(.badData, "has \(number) as '\(key)'") }
     return number

@@ -1,11 +1,11 @@
-/// Which clients' updates have one direction, so that one of them is a copy of the other, at whatever length.
+/// Which clients' updates have the same direction, so that one is a copy of the other, at any length.
 ///
-/// Two updates are taken for copies where their cosine is 1 to five digits. So are those of a group, each with a cosine above
-/// 0.98 to another, who are all ten times nearer to each other (by 1 − cosine) than to anybody else, and no more than half of
-/// all clients: more may as well be those who agree, beside a few who do not. Copies have one voice where
-/// clients are judged by others: whoever hands in an adapter twice has no second witness.
+/// Two updates count as copies if their cosine is 1 to five digits. So do those of a group, each with a cosine above 0.98
+/// to another, which are all ten times nearer to each other (by 1 − cosine) than to any other client, and no more than half
+/// of all clients: a larger group may just be the clients that agree, next to a few that do not. Copies count once when
+/// clients are judged by others: handing in an adapter twice does not make a second witness.
 package struct ClientCopies: Sendable {
-  /// Of every client the first one of those that are copies of each other; itself for most.
+  /// For every client, the first among its copies; usually itself.
   package let first: [Int]
   /// Whether there are any copies.
   private let areAny: Bool
@@ -14,10 +14,10 @@ package struct ClientCopies: Sendable {
   package static let near = 0.02
   static let nearness = 0.1
 
-  /// - parameter cosines: Of all pairs, row-major; nil where two share nothing, and of updates of zero.
+  /// - parameter cosines: Of all pairs, row-major; nil if two share nothing, and for updates of zero.
   package init(_ cosines: [Double?], count: Int) {
     func distance(_ i: Int, _ j: Int) -> Double? { cosines[i * count + j].map { 1 - $0 } }
-    /// The first of those that a client is joined with, directly or by way of others.
+    /// The first client with which a client is joined, directly or through others.
     func joined(closerThan limit: Double) -> [Int] {
       var first = Array(0..<count)
       for i in 0..<count {
@@ -41,14 +41,14 @@ package struct ClientCopies: Sendable {
     areAny = first.indices.contains { first[$0] != $0 }
   }
 
-  /// The others that a client is a copy of, or that are copies of it.
+  /// The other clients that are copies of a client, or vice versa.
   package func copies(of client: Int) -> [Int] { first.indices.filter { $0 != client && first[$0] == first[client] } }
 
-  /// The numbers of those that a client is held against: not its own nor those of its copies, and of copies of each other one
-  /// alone.
+  /// The numbers with which a client is compared: without its own and its copies', and with one number for each group of
+  /// copies.
   ///
-  /// That is the nearest to the client's own number: a copy that is made longer must not speak for the client that it is a copy
-  /// of. Where the client has no number it is their median.
+  /// For a group, this is the number nearest to the client's own: a lengthened copy must not speak for the client that was
+  /// copied. If the client has no number, it is their median.
   package func others(of client: Int, near own: Double? = nil, _ numbers: (Int) -> Double?) -> [Double] {
     guard areAny else { return first.indices.compactMap { $0 == client ? nil : numbers($0) } }
     var groups: [Int: [Double]] = [:]
@@ -61,18 +61,18 @@ package struct ClientCopies: Sendable {
   }
 }
 
-/// The middle one of some numbers, of which there is at least one.
+/// The median of at least one number.
 func median(_ numbers: [Double]) -> Double {
   let sorted = numbers.sorted()
   let half = sorted.count / 2
   return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
 }
 
-/// The upper one of the two in the middle, where the count is even; nil of nothing.
+/// The upper median, the larger of the two in the middle if the count is even; nil if there are none.
 ///
-/// Of the cosines of a client with the others it is what more than half of all clients, itself included, reach with it. So those
-/// who collude cannot lift it beyond what honest clients have in common, nor lower it for an honest one, as long as they and one
-/// more are no more than half: with one whom they imitate they would else be the majority.
+/// For the cosines of a client with the others, it is what more than half of all clients, itself included, reach with it. So
+/// colluding clients cannot raise it beyond what honest clients have in common, nor lower it for an honest one, as long as
+/// they and one more are no more than half: otherwise they and a client that they imitate would be the majority.
 func upperMedian(_ numbers: [Double]) -> Double? {
   numbers.isEmpty ? nil : numbers.sorted(by: >)[(numbers.count + 1) / 2 - 1]
 }

@@ -1,22 +1,22 @@
 import Diagnostics
 import Foundation
 
-/// How one client's update stands beside those of the others and beside the result.
+/// How one client's update compares with the others' and with the result.
 package struct ClientFigures: Sendable {
   package let client: String
   /// ‖ΔW‖_F over all of the client's modules.
   package let norm: Double
-  /// The cosine with the merged update; nil where one of the two is zero, or was not compared.
+  /// The cosine with the merged update; nil if one of the two is zero, or was not compared.
   package let cosineWithResult: Double?
-  /// The cosine with the mean of the others, each at length 1; nil where there is no other, or where it is zero.
+  /// The cosine with the mean of the others, each normalized; nil if there is no other, or if the mean is zero.
   package let cosineWithOthers: Double?
-  /// The median of its cosines with the others, the upper one of two in the middle; nil where there is no other.
+  /// The upper median of its cosines with the others; nil if there is no other.
   package let medianCosine: Double?
-  /// What leaving it out does to the others; nil where there are fewer than two.
+  /// The effect of leaving it out on the others; nil if there are fewer than two.
   package let leavingOut: LeavingOut?
-  /// The least and the largest coefficient that a linear method gave the client in a module; nil for other methods.
+  /// The smallest and the largest coefficient that a linear method gave the client in a module; nil for other methods.
   package let coefficients: ClosedRange<Double>?
-  /// How it differs from the others module by module, the most different first.
+  /// How it differs from the others in each module, the most different first.
   let differences: [ModuleDifference]
 
   package init(
@@ -38,13 +38,13 @@ package struct ClientFigures: Sendable {
 
 /// The clients of a merge, compared over the modules that they share.
 ///
-/// A pair is compared over the modules that both have, so that a module which one of them lacks counts as no difference. The
-/// mean of the others is that of their directions: each is divided by its own norm first, for else the longest update
-/// would stand for all. Sums are taken in the order of the modules.
+/// A pair is compared over the modules that both have, so a module that one of them lacks counts as no difference. The mean
+/// of the others is that of their directions: each is divided by its own norm first, because otherwise the longest update
+/// would dominate. Sums are taken in the order of the modules.
 struct Comparison {
   private let clients: [String]
   private let modules: [ComparedModule]
-  /// Of each module the places of its clients.
+  /// For each module, the indices of its clients.
   private let places: [[Int]]
   private let products: [Double]
   private let pairCounts: [Int]
@@ -70,13 +70,13 @@ struct Comparison {
     self.pairCounts = pairCounts
   }
 
-  /// How many modules at least two clients have.
+  /// The number of modules that at least two clients have.
   var sharedModules: Int { places.count { $0.count > 1 } }
 
   /// In how many of these the clients were compared.
   var comparedModules: Int { zip(modules, places).count { $0.innerProducts != nil && $1.count > 1 } }
 
-  /// The cosines of all pairs, row-major: 0 where an update is zero, nil where two clients share no compared module.
+  /// The cosines of all pairs, row-major: 0 if an update is zero, nil if two clients share no compared module.
   var cosines: [Double?] {
     let count = clients.count
     // ‖ΔWᵢ‖² over the modules that i and j share.
@@ -95,7 +95,7 @@ struct Comparison {
     }
   }
 
-  /// How many modules the cosine of a pair is taken over, from the least to the most, of pairs that share any.
+  /// The smallest and largest number of modules over which the cosine of a pair is taken, among pairs that share any.
   var modulesOfPairs: ClosedRange<Int>? {
     let counts = pairCounts.enumerated().filter {
       $0.offset / clients.count != $0.offset % clients.count && $0.element > 0
@@ -127,7 +127,7 @@ struct Comparison {
     return (figures, copies)
   }
 
-  /// What leaving out each client does to the others, from the inner products alone.
+  /// The effect of leaving out each client on the others, from the inner products alone.
   private func leavingOut(_ norms: [Double]) -> [ClientFigures.LeavingOut?] {
     let count = clients.count
     let parts = zip(modules, places).compactMap { module, places in
@@ -139,7 +139,7 @@ struct Comparison {
     return (0..<count).map { left in
       let rest = total - 2 * sums[left] + energies[left]
       let others = (0..<count).filter { $0 != left && energies[$0] > 0 }
-      // Updates that cancel out leave nothing but rounding.
+      // Only rounding remains of updates that cancel out.
       guard others.count > 1, min(total, rest) > 1e-9 * energies.reduce(0, +) else { return nil }
       let with = others.map { sums[$0] / (energies[$0] * total).squareRoot() }
       let without = others.map { (sums[$0] - products[$0 * count + left]) / (energies[$0] * rest).squareRoot() }
@@ -147,7 +147,7 @@ struct Comparison {
     }
   }
 
-  /// The modules of a client, with its place among their clients.
+  /// The modules of a client, with its index among their clients.
   private func modules(of client: Int) -> [(module: ComparedModule, row: Int, places: [Int])] {
     zip(modules, places).compactMap { module, places in places.firstIndex(of: client).map { (module, $0, places) } }
   }
@@ -182,7 +182,7 @@ struct Comparison {
     let square = others.reduce(0) { sum, i in
       others.reduce(sum) { $0 + sums[i * count + $1] / (norms[i] * norms[$1]) }
     }
-    // Directions that cancel out leave nothing but rounding.
+    // Only rounding remains of directions that cancel out.
     guard square > 1e-9 * Double(others.count) else { return nil }
     return cosine(product, sums[client * (count + 1)], square)
   }

@@ -2,21 +2,21 @@ import CKernels
 import Diagnostics
 import LowRank
 
-/// How alike the clients' updates of one module are.
+/// The similarity of the clients' updates in one module.
 package struct ClientSimilarity {
   package let clients: [String]
   package let ranks: [Int]
   /// ‖ΔWᵢ‖²_F of every client.
   let energies: [Double]
-  /// ⟨ΔWᵢ, ΔWⱼ⟩, row-major; nil where pairs were not looked at.
+  /// ⟨ΔWᵢ, ΔWⱼ⟩, row-major; nil if pairs were not compared.
   package let innerProducts: [Double]?
-  /// The share of entries at which the updates have both signs: of all, or of some 16,384 where rows and columns cross
-  /// that are spread over the matrix, which tells it to half a percent.
+  /// The share of entries at which the updates have both signs: of all entries, or of about 16,384 at the crossings of rows and
+  /// columns spread over the matrix, which is accurate to half a percent.
   package let signConflict: Double
 
   /// - parameters:
   ///   - moduleInputs: Those of the clients that have the module.
-  ///   - compares: Whether to look at all pairs of clients.
+  ///   - compares: Whether to compare all pairs of clients.
   package init(of moduleInputs: [ModuleInput], compares: Bool) throws {
     clients = moduleInputs.map(\.client)
     ranks = moduleInputs.map(\.rank)
@@ -40,7 +40,7 @@ package struct ClientSimilarity {
     do {
       return try roughGram(moduleInputs.count, blocks: block) { try moduleInputs[$0].term() }.elements
     } catch {
-      // A sum over all clients does not know whose numbers are too large for it.
+      // A sum over all clients cannot tell whose numbers are too large for it.
       for moduleInput in moduleInputs { _ = try energy(of: moduleInput) }
       throw error
     }
@@ -50,18 +50,18 @@ package struct ClientSimilarity {
     try locating(client: moduleInput.client) { try roughGram([moduleInput.term()])[0, 0] }
   }
 
-  /// So many clients' factors are in memory at once while pairs are looked at.
+  /// The number of clients whose factors are in memory at once while pairs are compared.
   private static let block = 8
 }
 
-/// ‖ΔW‖²_F of an update whose entries are float32 numbers, at most: that of the largest such number by itself.
+/// An upper bound for ‖ΔW‖²_F of an update whose entries are float32 numbers.
 let largestEnergy = Double(Float.greatestFiniteMagnitude) * Double(Float.greatestFiniteMagnitude)
 
 /// Which signs the updates have at some entries.
 private struct SignConflict {
   private let rows: [Int]
   private let columns: [Int]
-  /// A bit for each sign that was met.
+  /// A bit for each sign that occurred.
   private var signs: [UInt8]
 
   init(rows height: Int, columns width: Int) {
@@ -76,12 +76,12 @@ private struct SignConflict {
     }
   }
 
-  /// The share of entries at which both signs were met.
+  /// The share of entries at which both signs occurred.
   var share: Double { Double(signs.reduce(0) { $0 + ($1 == 3 ? 1 : 0) }) / Double(max(1, signs.count)) }
 }
 
-/// So many of the places below `size`, one from each of as many equal stretches, and not always its first: the heads of a
-/// layer have equal sizes too, and each should be met at many of its places.
+/// A number of indices below `size`, one from each of as many equal intervals, at varying positions: the heads of a layer
+/// have equal sizes too, and each should be sampled at many positions.
 private func spread(_ count: Int, over size: Int) -> [Int] {
   (0..<count).map { $0 * size / count + $0 % (size / count) }
 }

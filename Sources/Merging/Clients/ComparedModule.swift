@@ -1,16 +1,16 @@
 import Diagnostics
 import Foundation
 
-/// A module as far as clients are compared in it.
+/// What comparing clients needs to know about a module.
 package struct ComparedModule: Sendable {
   package let module: String
   /// The clients that have it.
   package let clients: [String]
   /// ‖ΔWᵢ‖²_F of these.
   let inputEnergies: [Double]
-  /// ⟨ΔWᵢ, ΔWⱼ⟩ of these, row-major; nil where clients were not compared.
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ of these, row-major; nil if clients were not compared.
   package let innerProducts: [Double]?
-  /// ⟨ΔWᵢ, ΔW⟩ with the merged update; nil where clients were not compared.
+  /// ⟨ΔWᵢ, ΔW⟩ with the merged update; nil if clients were not compared.
   let resultProducts: [Double]?
   /// ‖ΔW‖²_F of the merged update.
   let keptEnergy: Double
@@ -25,7 +25,7 @@ extension ComparedModule {
       coefficients: figures.coefficients)
   }
 
-  /// A module whose result is the plain average of all clients, in which one that lacks the module counts as zero.
+  /// A module whose result is the plain average of all clients; a client that lacks the module counts as zero.
   package init(_ module: String, clients: [String], innerProducts: [Double], averagedOver count: Int) {
     let own = clients.indices
     let products = own.map { i in own.reduce(0) { $0 + innerProducts[i * own.count + $1] } / Double(count) }
@@ -36,19 +36,19 @@ extension ComparedModule {
   }
 }
 
-/// How a client's update of one module stands beside the others'.
+/// How a client's update of one module compares with the others'.
 package struct ModuleDifference: Sendable, Equatable {
   package let module: String
-  /// The median of its cosines with the others; nil of a zero.
+  /// The median of its cosines with the others; nil for zero.
   let cosine: Double?
   /// The median of the others' medians.
   let usualCosine: Double?
-  /// Its norm by the median of the others' norms; nil where one of them is zero.
+  /// Its norm relative to the median of the others' norms; nil if one of them is zero.
   let ratio: Double?
-  /// How far the logarithm of its norm is from the median of the others', in bounds of the rule for one module.
+  /// The distance of the logarithm of its norm from the median of the others', in units of the rule's bound for one module.
   package let excess: Double
 
-  /// How much the module tells the client from the others: 1 is what would be remarkable for a whole update.
+  /// How much the module distinguishes the client from the others: 1 would be remarkable for a whole update.
   package var size: Double {
     let turned = cosine.flatMap { own in usualCosine.map { ($0 - own) / OutlierRule.leastDrop } } ?? 0
     return max(turned, ratio.map { abs(log($0)) / log(OutlierRule.leastRatio) } ?? 0)
@@ -56,10 +56,10 @@ package struct ModuleDifference: Sendable, Equatable {
 }
 
 extension ComparedModule {
-  /// How each of its clients differs from the others here, by the client's place; nothing for fewer than three clients, and
-  /// norms alone where clients were not compared.
+  /// How each of its clients differs from the others here, by the client's index; empty for fewer than three clients, and only
+  /// norms if clients were not compared.
   ///
-  /// - parameter places: Of its clients among all.
+  /// - parameter places: The indices of its clients among all.
   func differences(_ places: [Int], _ copies: ClientCopies) -> [(client: Int, difference: ModuleDifference)] {
     guard places.count >= OutlierRule.leastClients else { return [] }
     let norms = inputEnergies.map { $0.squareRoot() }

@@ -2,10 +2,10 @@ import Adapters
 import Diagnostics
 
 extension NameAgreement {
-  /// Checks that the clients of these adapters call the same layers by the same names, and tells where this is in doubt.
+  /// Checks that the clients of these adapters use the same names for the same layers, and warns if this is in doubt.
   ///
-  /// - parameter ofAbsolutesToo: Whether tensors that replace the base model's get into a result under their names.
-  /// - throws: ``Failure`` `badData` where two clients name most of what they have in common differently.
+  /// - parameter ofAbsolutesToo: Whether tensors that replace the base model's will be in the result.
+  /// - throws: ``Failure`` `badData` if two clients use different names for most of what they have in common.
   package static func notes(of adapters: [(client: String, adapter: Adapter)], ofAbsolutesToo: Bool = false) throws
     -> [Note]
   {
@@ -28,30 +28,30 @@ extension NameAgreement {
   }
 }
 
-/// Whether clients call the same layers by the same names.
+/// Whether clients use the same names for the same layers.
 ///
 /// The same model has other names when it is loaded as another class (`LlamaForCausalLM` has `model.layers.0…`,
 /// `LlamaModel` has `layers.0…`) or by another version of transformers (4.52 made `model.language_model.layers.0…` of
 /// `language_model.model.layers.0…`). What differs is the *front* of a name, before the layers; the rest of it and the
-/// layer's shape stay. Two names are taken for one layer when this is so, one front has all the pieces of the other, and no
-/// client has both. The pieces that it has more must not choose a tower (`vision_model`, `encoder`): these are other layers.
+/// layer's shape stay. Two names count as one layer if this is so, one front has all the pieces of the other, and no client
+/// has both. The additional pieces must not select a tower (`vision_model`, `encoder`): those are other layers.
 ///
-/// Clients may adapt different layers, and often do, so names that differ are no fault by themselves. Two clients that name
-/// *more* layers differently than alike are refused, since half of each would be lost; fewer are warned of. So are clients
-/// that share no layer, and layers of lists that differ in any other way in front alone.
+/// Clients may adapt different layers, and often do, so different names are no fault by themselves. Two clients that name
+/// *more* layers differently than alike are refused, since half of each would be lost; fewer cause a warning. So do clients
+/// that share no layer, and layers in lists whose names differ only in front, in any other way.
 package struct NameAgreement {
   package private(set) var notes: [Note] = []
   private let clients: [String]
   /// The clients that have a layer, by its name.
   private var owners: [String: [Int]] = [:]
-  /// The other names that a layer seems to have.
+  /// Other names that may refer to the same layer.
   private var twins: [String: [String]] = [:]
-  /// Two names that differ in front alone, and of which that means nothing by itself; the first in order.
+  /// Two names that differ only in front, which proves nothing by itself; the first in order.
   private var lookalikes: (a: String, b: String)?
 
   /// - parameters:
-  ///   - layers: The layers' names by client, each with what must be equal where they are one.
-  ///   - mustShare: Whether clients that share no layer are remarkable.
+  ///   - layers: The layers' names by client, each with what must be equal if they are the same layer.
+  ///   - mustShare: Whether to warn about clients that share no layer.
   package init(_ clients: [String], _ layers: [[String: String]], mustShare: Bool = true) throws {
     self.clients = clients
     var shapes: [String: String] = [:]
@@ -67,7 +67,7 @@ package struct NameAgreement {
     if mustShare, notes.isEmpty, let warning = disjointClients() ?? lookalike() { notes.append(warning) }
   }
 
-  /// A layer's name, divided where the layers begin.
+  /// A layer's name, split where the layers begin.
   private struct Name {
     let whole: String
     let front: [Substring]
@@ -75,12 +75,12 @@ package struct NameAgreement {
     /// Whether it is in a list of layers.
     let isListed: Bool
 
-    /// The tail begins with the list of layers (`layers.3…`); a layer outside such lists is known by its own name alone.
+    /// The tail begins with the list of layers (`layers.3…`); for a layer outside such lists it is just its own name.
     init(_ whole: String) {
       self.whole = whole
-      // Wrappers further inside are not taken away, since a layer may have this name; here they do not matter.
+      // Wrappers further inside are normally kept, because a layer may have this name; here they do not matter.
       let parts = whole.split(separator: ".", omittingEmptySubsequences: false).filter { $0 != "module" }
-      // A number in front is a place in a Sequential, as sentence-transformers has it: `0.auto_model.encoder.layer.3…`.
+      // A number in front is an index in a Sequential, as in sentence-transformers: `0.auto_model.encoder.layer.3…`.
       let number = parts.dropFirst().firstIndex(where: Self.isNumber)
       let own = parts.last == "weight" ? 2 : 1
       let start = number.map { $0 - 1 } ?? max(0, parts.count - own)
@@ -88,7 +88,7 @@ package struct NameAgreement {
       (front, tail) = (Array(parts[..<start]), Array(parts[start...]))
     }
 
-    /// Whether the names may be two of one layer.
+    /// Whether both names may refer to the same layer.
     func isTwin(of other: Name) -> Bool {
       let (short, long) = front.count <= other.front.count ? (front, other.front) : (other.front, front)
       var more = long
@@ -121,7 +121,7 @@ package struct NameAgreement {
     var different: Set<Fronts> = []
     var others: [Fronts: (a: String, b: String)] = [:]
     for names in groups.values where names.count > 1 {
-      // Names are other people's; of so many fronts the rest would tell nothing new.
+      // Names come from other people; beyond this many fronts the rest would add nothing.
       let names = names.sorted { $0.whole < $1.whole }.prefix(16)
       for (index, a) in names.enumerated() {
         for b in names.dropFirst(index + 1) {
@@ -144,9 +144,9 @@ package struct NameAgreement {
     lookalikes = others.filter { !different.contains($0.key) }.values.min(by: <)
   }
 
-  /// Compares clients that have one layer under two names.
+  /// Compares clients that have the same layer under two names.
   ///
-  /// - returns: A warning, where they agree in more names than they differ.
+  /// - returns: A warning, if they agree in more names than they differ.
   private func compareClients() throws -> Note? {
     var layers: [Int: Set<String>] = [:]
     for (name, owners) in owners { for owner in owners { layers[owner, default: []].insert(name) } }
@@ -161,16 +161,18 @@ package struct NameAgreement {
             let alike = mine.intersection(theirs).count
             let apart = mine.count { twins[$0]?.contains(where: theirs.contains) ?? false }
             let what =
-              "client '\(clients[first])' has '\(name)' where client '\(clients[second])' has '\(twin)'"
-              + (apart > 1 ? ", and so with \(apart) layers" : "")
+              "client '\(clients[first])' has '\(name)' but client '\(clients[second])' has '\(twin)'"
+              + (apart > 1 ? ", and so on for \(apart) layers" : "")
             guard apart <= alike else {
               throw Failure(
-                .badData, "\(what): one layer under two names, of which a merge would make two and lose half of each",
+                .badData, "\(what): one layer under two names, which a merge would treat as two, losing half of each",
                 advice:
                   "they were trained on different classes of one model (such as LlamaForCausalLM and LlamaModel) or "
-                  + "with different versions of transformers: rename one client's tensors as the other's")
+                  + "with different versions of transformers: rename one client's tensors to match the other's")
             }
-            warning = warning ?? .warning("\(what): if these are one layer, rename one client's tensors as the other's")
+            warning =
+              warning
+              ?? .warning("\(what): if these are the same layer, rename one client's tensors to match the other's")
           }
         }
       }
@@ -178,16 +180,16 @@ package struct NameAgreement {
     return warning
   }
 
-  /// A warning, where two layers look like one.
+  /// A warning, if two layers look like one.
   private func lookalike() -> Note? {
     guard let (a, b) = lookalikes, let mine = owners[a]?.first, let theirs = owners[b]?.first else { return nil }
     let (first, second) = mine < theirs ? ((mine, a), (theirs, b)) : ((theirs, b), (mine, a))
     return .warning(
-      "client '\(clients[first.0])' has '\(first.1)' where client '\(clients[second.0])' has '\(second.1)': if these are one "
-        + "layer, rename one client's tensors as the other's")
+      "client '\(clients[first.0])' has '\(first.1)' but client '\(clients[second.0])' has '\(second.1)': if these are the same "
+        + "layer, rename one client's tensors to match the other's")
   }
 
-  /// A warning, where clients fall into groups that share no layer.
+  /// A warning, if clients fall into groups that share no layer.
   private func disjointClients() -> Note? {
     var group = Array(clients.indices)
     func root(_ client: Int) -> Int {
@@ -204,13 +206,13 @@ package struct NameAgreement {
     let groups = Dictionary(grouping: clients.indices, by: root).values.sorted { $0[0] < $1[0] }
     guard groups.count > 1 else { return nil }
     let shown = groups.prefix(2).map { members in
-      let others = members.count > 1 ? ", and \(members.count - 1) more with it," : ""
+      let others = members.count > 1 ? " (and \(members.count - 1) more)" : ""
       let example = owners.filter { $0.value.contains(members[0]) }.map(\.key).min() ?? "nothing"
       return (client: "client '\(clients[members[0]])'\(others)", module: "'\(example)'")
     }
     return .warning(
       "\(shown[0].client) shares no module with \(shown[1].client) (\(shown[0].module) and \(shown[1].module)"
         + (groups.count > 2 ? "; there are \(groups.count) such groups" : "")
-        + "): each of their updates gets into the result alone, times its weight")
+        + "): each of their updates is in the result by itself, times its weight")
   }
 }

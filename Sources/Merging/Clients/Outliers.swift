@@ -3,20 +3,20 @@ import Foundation
 import JSON
 import Records
 
-/// In what a client stands out from the others.
+/// How a client stands out from the others.
 package enum Peculiarity: String, Sendable, CaseIterable {
   case zero, long, short, direction, module, trajectory, copy
 }
 
-/// What speaks against a client whose adapter alone is known.
+/// The evidence against a client, from its adapter alone.
 package struct Suspicion: Sendable {
   package let client: String
-  /// Why it stands out; empty for most.
+  /// Why it stands out; usually empty.
   package let reasons: [Reason]
-  /// What else is known of one that stands out; no reason by itself.
+  /// Further remarks on a client that stands out; not reasons by themselves.
   package let remarks: [String]
-  /// How far it is from the others where it is furthest, in bounds of the rule: above 1 it stands out. Infinite for an update
-  /// of zero; nil with fewer than three clients.
+  /// Its largest distance from the others, in units of the rule's bounds: above 1 it stands out. Infinite for an update of
+  /// zero; nil with fewer than three clients.
   package let score: Double?
 
   package init(client: String, reasons: [Reason], remarks: [String], score: Double?) {
@@ -31,7 +31,7 @@ package struct Suspicion: Sendable {
     package let text: String
   }
 
-  /// Whether it is to be named before another: who stands out first, then who is further from the others.
+  /// Whether it ranks before another: clients that stand out first, then by distance from the others.
   func precedes(_ other: Suspicion) -> Bool {
     if reasons.isEmpty != other.reasons.isEmpty { return !reasons.isEmpty }
     let (mine, theirs) = (score ?? 0, other.score ?? 0)
@@ -39,25 +39,25 @@ package struct Suspicion: Sendable {
   }
 }
 
-/// The rule by which a client is said to stand out, from three clients on.
+/// The rule by which a client stands out, for three or more clients.
 ///
-/// Each client is held against the median of the *others*, and against how far these lie apart: 3 times their scaled MAD
-/// (1.4826 times the median distance from the median, which is the standard deviation of normal numbers). A client stands out
+/// Each client is compared with the median of the *others*; a deviation counts if it exceeds 3 times their scaled MAD
+/// (1.4826 times the median distance from the median, which is the standard deviation for a normal distribution). A client
+/// stands out
 ///
-/// - by length, where the logarithm of its norm is further from the median than that, and it is at least 3 times as long or
-///   as short as the median;
-/// - by direction, where the median of its cosines with the others is further below the median of theirs than that, and at
+/// - by length, if the logarithm of its norm is further than that from the median, and it is at least 3 times as long or as
+///   short as the median;
+/// - by direction, if the median of its cosines with the others is further than that below the median of theirs, and at
 ///   least 0.25 below it;
-/// - in a module, where its norm there is further above the median than that, and at least 10 times the median;
-/// - by trajectory, where there are clients trained on anchors, and its score is as far below the others' as a direction.
+/// - in a module, if its norm there is further than that above the median, and at least 10 times the median;
+/// - by trajectory, if there are clients trained on anchors, and its score is as far below the others' as for a direction.
 ///
-/// The fixed bounds are what counts where the others are so alike that their MAD is next to nothing, or where they are two.
-/// A zero stands out however many clients there are, and so do copies (``ClientCopies``).
+/// The fixed bounds matter if the others are so similar that their MAD is close to zero, or if there are only two others. An
+/// update of zero stands out for any number of clients, and so do copies (``ClientCopies``).
 ///
-/// What can accuse is what those who collude cannot bend while they and one more are no more than half of the clients: lengths
-/// count for nothing in directions, copies have one voice, and medians stand. The cosine with the mean of the others and what
-/// leaving a client out does are told, but accuse nobody: an update that is the opposite of a client's would put that client to
-/// shame.
+/// Clients are accused only on evidence that colluding clients cannot bend while they and one more are no more than half of all:
+/// lengths do not affect directions, copies count once, and medians hold. The cosine with the mean of the others and the effect
+/// of leaving a client out are reported but accuse nobody: the opposite of a client's update would incriminate that client.
 package enum OutlierRule {
   package static let leastClients = 3
   package static let deviations = 3.0
@@ -65,9 +65,9 @@ package enum OutlierRule {
   static let leastDrop = 0.25
   static let leastModuleRatio = 10.0
 
-  /// What speaks against each client.
+  /// The evidence against each client.
   ///
-  /// - parameter trajectories: Scores by clients that were trained on anchors; nil where there are none.
+  /// - parameter trajectories: Scores against clients that were trained on anchors; nil if there are none.
   package static func suspicions(
     of figures: [ClientFigures], _ copies: ClientCopies, trajectories: [Double?]? = nil
   ) -> [Suspicion] {
@@ -103,7 +103,7 @@ package enum OutlierRule {
           ? nil
           : (
             .direction,
-            "the median of its cosines with the others is \(cosineText(client.medianCosine)), where that of the others is "
+            "the median of its cosines with the others is \(cosineText(client.medianCosine)), that of the others is "
               + cosineText(middle)
           )
       }
@@ -113,7 +113,7 @@ package enum OutlierRule {
             ? nil
             : (
               .trajectory,
-              "its steps agree with those of the anchors by \(cosineText(trajectories[index])), where the median of the "
+              "its steps agree with those of the anchors by \(cosineText(trajectories[index])), the median of the "
                 + "others is \(cosineText(middle))"
             )
         }
@@ -144,7 +144,7 @@ package enum OutlierRule {
   private static func times(_ ratio: Double) -> String { "\(short((ratio * 10).rounded() / 10)) times" }
 }
 
-/// What numbers of others say about how far one may be from them; nil of fewer than two.
+/// How far a number may be from others, judged by their spread; nil for fewer than two.
 struct Bounds {
   let middle: Double
   private let bound: Double
@@ -156,12 +156,12 @@ struct Bounds {
     bound = max(OutlierRule.deviations * 1.4826 * median(others.map { abs($0 - middle) }), least)
   }
 
-  /// How far a number is above the middle, or below it, in bounds.
+  /// The distance of a number from the median, in units of the bound.
   func distance(of number: Double) -> Double { (number - middle) / bound }
 }
 
 extension ClientFigures {
-  /// What else there is to say of a client that stands out.
+  /// Further remarks on a client that stands out.
   fileprivate var remarks: [String] {
     var remarks: [String] = []
     if let leavingOut, leavingOut.without - leavingOut.with >= 0.01 {
@@ -196,7 +196,7 @@ extension SuspicionRecord {
 }
 
 extension MergeFigures {
-  /// What is to be said of clients that stand out, and of such that change nothing.
+  /// Notes on clients that stand out or change nothing.
   package var outlierNotes: [Note] {
     guard !modules.isEmpty, modules.contains(where: { $0.energy > 0 }) else {
       return clientNotes + [.warning("the merged adapter changes nothing: all its updates are zero")]
@@ -212,9 +212,9 @@ extension MergeFigures {
       }
       guard !suspicion.reasons.isEmpty else { return nil }
       let text = "client '\(client.client)' stands out: \(suspicion.reasons.map(\.text).joined(separator: "; "))"
-      // One that hardly moved spoils nothing.
+      // A client that hardly moved does no harm.
       guard suspicion.reasons.map(\.peculiarity) != [.short] else { return .info(text) }
-      return .warning("\(text). Look at how it was trained, or leave it out: --without \(shellWord(client.client))")
+      return .warning("\(text). Check how it was trained, or leave it out: --without \(shellWord(client.client))")
     }
   }
 }

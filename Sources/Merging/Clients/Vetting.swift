@@ -6,11 +6,11 @@ import Records
 
 /// Clients ranked by how suspicious their adapters are, with the figures and the reasons.
 package struct Vetting: Sendable {
-  /// Who stands out first, then by how far they are from the others.
+  /// Clients that stand out first, then by distance from the others.
   package let clients: [VettedClient]
-  /// How many modules at least two clients have.
+  /// The number of modules that at least two clients have.
   package let sharedModules: Int
-  /// The clients that were trained on anchors: others' steps are held against theirs, and they are not ranked.
+  /// The clients that were trained on anchors: others' steps are compared with theirs, and they are not ranked.
   package let anchors: [String]
   package let notes: [Note]
 
@@ -18,9 +18,9 @@ package struct Vetting: Sendable {
   package struct VettedClient: Sendable {
     package let figures: ClientFigures
     package let suspicion: Suspicion
-    /// Its score by `trajectory`; nil where no checkpoints were read, or it cannot be scored.
+    /// Its `trajectory` score; nil if no checkpoints were read, or it cannot be scored.
     package let trajectory: Double?
-    /// Its place in the ranking, from 1.
+    /// Its rank, from 1.
     package fileprivate(set) var rank = 0
   }
 
@@ -31,7 +31,7 @@ package struct Vetting: Sendable {
     let comparison = Comparison(modules, of: clients)
     let (figures, copies) = comparison.figures
     let scores = trajectories.map { $0.map(\.value) }
-    // Without anchors the score goes by the mean of the others, which accuses nobody.
+    // Without anchors the score uses the mean of the others, which accuses nobody.
     let suspicions = OutlierRule.suspicions(of: figures, copies, trajectories: anchors.isEmpty ? nil : scores)
     self.clients = figures.indices.map { index in
       VettedClient(figures: figures[index], suspicion: suspicions[index], trajectory: scores?[index])
@@ -46,7 +46,7 @@ package struct Vetting: Sendable {
   }
 }
 
-// MARK: - What is said of it
+// MARK: - JSON
 
 extension Vetting {
   package var json: JSONValue {

@@ -1,11 +1,11 @@
 import Diagnostics
 
-/// One line of an explanation: what was decided, and whether somebody wrote it down.
+/// One line of an explanation: a value, and whether it was set explicitly.
 struct ExplainedValue: Sendable {
   var location: Location
   var value: String
   var isDefault = false
-  /// What the value means, where the language can tell.
+  /// What the value means, if the language can tell.
   var meaning: String?
 
   /// The lines of `decisions`, the values in one column.

@@ -14,7 +14,7 @@ struct FieldSchema<Subject: ObjectSchema>: Sendable {
   var write: @Sendable (Subject) -> JSONValue?
   var explain: @Sendable (Subject, Location) -> [ExplainedValue]
 
-  /// A key that always has a value: written down, or by default.
+  /// A key that always has a value, explicit or by default.
   static func key<Value>(
     _ name: String, _ property: any WritableKeyPath<Subject, Located<Value>> & Sendable, _ schema: Schema<Value>,
     isRequired: Bool = false, _ text: String
@@ -30,7 +30,7 @@ struct FieldSchema<Subject: ObjectSchema>: Sendable {
       explain: { subject, location in decisions(subject[keyPath: property], schema, location) })
   }
 
-  /// A key that may have no value; `absent` says what that means, or nil where it need not be said.
+  /// An optional key; `absent` says what its absence means, or nil if that goes without saying.
   static func key<Value>(
     _ name: String, _ property: any WritableKeyPath<Subject, Located<Value>?> & Sendable, _ schema: Schema<Value>,
     _ text: String, absent: @escaping @Sendable (Subject) -> String? = { _ in nil }
@@ -48,7 +48,7 @@ struct FieldSchema<Subject: ObjectSchema>: Sendable {
       })
   }
 
-  /// A key whose value is a collection of things that bear their places themselves; absent, it is empty.
+  /// A key whose value is a collection of elements with locations of their own; if absent, it is empty.
   static func key<Element>(
     _ name: String, _ property: any WritableKeyPath<Subject, [Element]> & Sendable, _ schema: Schema<[Element]>,
     isRequired: Bool = false, _ text: String, absent: String? = nil
@@ -75,7 +75,7 @@ struct FieldSchema<Subject: ObjectSchema>: Sendable {
     return decisions
   }
 
-  /// The schema with the key's own text in front, and the default.
+  /// The schema, preceded by the key's own text, and the default.
   private static func describe<Value>(_ schema: Schema<Value>, _ text: String, byDefault: JSONValue?) -> JSONObject {
     var jsonSchema = schema.jsonSchema
     let more = jsonSchema["description"]?.stringValue.map { " " + $0 } ?? ""

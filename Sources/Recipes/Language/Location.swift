@@ -1,4 +1,4 @@
-/// The way to a value of a recipe, written as in `--set`: `clients.0.weight`.
+/// The path to a value of a recipe, written as in `--set`: `clients.0.weight`.
 struct Location: Sendable {
   var path = ""
 

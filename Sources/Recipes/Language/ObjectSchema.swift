@@ -12,14 +12,14 @@ protocol ObjectSchema: Sendable {
 
   static var fields: [FieldSchema<Self>] { get }
 
-  /// What must hold between the keys.
+  /// The rules between the keys.
   static var rules: [Rule<Self>] { get }
 
-  /// The keys of other places, and words of other programs, that are looked for in this mapping: for each, the place
-  /// that is meant.
+  /// Keys that belong elsewhere, and words of other programs, that users write in this mapping: for each, the intended
+  /// location.
   static var elsewhere: [String: String] { get }
 
-  /// Drops the defaults that other keys rule out.
+  /// Drops the defaults that other keys exclude.
   mutating func settle()
 }
 
@@ -55,10 +55,10 @@ extension ObjectSchema {
         continue
       }
       if members[..<index].contains(where: { $0.key == member.key }) {
-        failures.add(member.origin.failure("the key '\(member.key)' stands twice in \(inside)"))
+        failures.add(member.origin.failure("duplicate key '\(member.key)' in \(inside)"))
       }
     }
-    // A key that is written wrongly is not missing as well.
+    // A misspelt key is not reported as missing too.
     let isMisspelt = !failures.isEmpty
     var object = Self()
     for field in fields {
@@ -68,7 +68,7 @@ extension ObjectSchema {
         failures.add(node.origin.failure("\(inside) has no '\(field.name)'", advice: field.text))
       }
     }
-    // The rules are about values that stand.
+    // The rules apply only to values that are valid.
     try failures.throwIfAny()
     for rule in rules { try failures.attempt { try rule.check(object, node.origin) } }
     try failures.throwIfAny()
@@ -76,12 +76,12 @@ extension ObjectSchema {
     return object
   }
 
-  /// What was probably meant by a key that the mapping does not have.
+  /// What was probably meant by an unknown key.
   private static func advice(about key: String, at location: Location) -> String {
     let names = fields.map(\.name)
     if let meant = elsewhere[key] {
-      // Right in itself, but a step too far in.
-      return meant == key ? "'\(key)' stands at the top of the recipe" : "did you mean '\(meant)'?"
+      // The right key, but one level too deep.
+      return meant == key ? "'\(key)' belongs at the top level of the recipe" : "did you mean '\(meant)'?"
     }
     if nearestName(to: key, among: names) != nil { return suggestion(for: key, among: names) }
     let known = "known here: " + names.joined(separator: ", ")
@@ -111,10 +111,10 @@ extension Schema where Value: ObjectSchema {
   }
 }
 
-/// What must hold between the keys of a mapping, once for the reader and, where it can be said there, for the schema.
+/// A rule between the keys of a mapping, for the reader and, if the schema can express it, for the schema.
 struct Rule<Subject: ObjectSchema>: Sendable {
   var jsonSchema: JSONValue?
-  /// Throws if the rule is broken; gets the place of the mapping.
+  /// Throws if the rule is broken; gets the location of the mapping.
   var check: @Sendable (Subject, Origin) throws -> Void
 
   init(jsonSchema: JSONValue? = nil, _ check: @escaping @Sendable (Subject, Origin) throws -> Void) {

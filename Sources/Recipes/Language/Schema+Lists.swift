@@ -2,7 +2,7 @@ import Diagnostics
 import JSON
 
 extension Schema {
-  /// A list with at least one element, each with its place.
+  /// A list with at least one element, each with its location.
   static func list<Element>(of schema: Schema<Element>) -> Schema where Value == [Located<Element>] {
     Schema(
       options: ["a list"],

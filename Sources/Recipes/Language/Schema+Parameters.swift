@@ -14,7 +14,7 @@ extension Schema where Value == [ParameterSetting] {
         guard ParameterSetting.isName(member.key) else {
           throw member.origin.failure(
             "'\(Node.shortened(member.key))' cannot be the name of a parameter",
-            advice: "names are made of letters, digits, '.', '_' and '-' and start with a letter or '_'")
+            advice: "names consist of letters, digits, '.', '_' and '-' and start with a letter or '_'")
         }
         let value = try ParameterSetting.value(of: member.value, at: location / member.key)
         return ParameterSetting(name: member.key, value: value, origin: member.value.origin)
@@ -33,7 +33,7 @@ extension Schema where Value == [ParameterSetting] {
 extension ParameterSetting {
   static let namePattern = "[A-Za-z_][A-Za-z0-9._-]*"
 
-  /// Whether ``namePattern`` matches, told by hand since there may be a hundred thousand.
+  /// Whether ``namePattern`` matches, checked by hand because there may be a hundred thousand names.
   static func isName(_ text: String) -> Bool {
     func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 || byte == UInt8(ascii: "_") }
     guard let first = text.utf8.first, isLetter(first) else { return false }
@@ -58,7 +58,7 @@ extension ParameterSetting {
           "items": [
             "title": "Value of the modules that a filter matches", "type": "object",
             "properties": [
-              "filter": ["type": "string", "minLength": 1, "description": "Which modules it is for."],
+              "filter": ["type": "string", "minLength": 1, "description": "The modules it applies to."],
               "value": ["$ref": "#/$defs/values"],
             ],
             "required": ["filter", "value"], "additionalProperties": false,
@@ -81,14 +81,14 @@ extension ParameterSetting {
   }
 
   private static func filtered(_ node: Node, at location: Location) throws -> JSONValue {
-    let due = "a mapping of exactly 'filter' and 'value', as its neighbours"
+    let due = "a mapping of exactly 'filter' and 'value', like its neighbours"
     guard let members = node.mapping else { throw Schema<JSONValue>.mismatch(node, at: location, due: due) }
     var entry = JSONObject()
     for member in members {
       switch member.key {
       case "filter":
         guard let text = member.value.text, !text.isEmpty else {
-          throw Schema<JSONValue>.mismatch(member.value, at: location / "filter", due: "a text")
+          throw Schema<JSONValue>.mismatch(member.value, at: location / "filter", due: "a string")
         }
         entry["filter"] = .string(text)
       case "value": entry["value"] = try values(of: member.value, at: location / "value")
@@ -109,7 +109,7 @@ extension ParameterSetting {
     return .array(try nodes.enumerated().map { try scalar(of: $1, at: location / $0) })
   }
 
-  /// Only `true` and `false` are truth values, only plain decimals are numbers; everything else is the text it shows.
+  /// Only `true` and `false` are booleans, only plain decimals are numbers; everything else is a string.
   private static func scalar(of node: Node, at location: Location) throws -> JSONValue {
     let due = "one value, a list of values over layers, or a list of {filter, value}"
     guard let text = node.text else { throw Schema<JSONValue>.mismatch(node, at: location, due: due) }
@@ -122,8 +122,8 @@ extension ParameterSetting {
     case (_, .word): return .string(text)
     case (_, .refused(let advice)):
       throw node.origin.failure(
-        "\(location.name) has a number in a notation that is not taken: \(node.kindName)",
-        advice: "\(advice), or put it in quotes if it is a text")
+        "\(location.name) has a number in an unsupported notation: \(node.kindName)",
+        advice: "\(advice), or quote it if it is a string")
     }
   }
 }

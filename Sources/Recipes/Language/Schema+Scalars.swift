@@ -3,7 +3,7 @@ import Foundation
 import JSON
 
 extension Schema where Value == String {
-  /// A text all of which matches `pattern`, a regular expression that Swift and JSON Schema read alike.
+  /// A string that matches `pattern` entirely, a regular expression that Swift and JSON Schema interpret alike.
   static func text(_ due: String, pattern: String, maximumLength: Int = 4096) -> Schema {
     Schema(
       options: [due],
@@ -22,7 +22,7 @@ extension Schema where Value == String {
 
   static let path = text("a path", pattern: #"[^\u0000-\u001F\u007F-\u009F]+"#)
 
-  /// A client's name becomes a file's name in the run's folder.
+  /// A client's name becomes a file name in the run's folder.
   static let clientName = text(
     "a name without slashes that does not start with a dot",
     pattern: #"[^\u0000-\u001F\u007F-\u009F/.][^\u0000-\u001F\u007F-\u009F/]*"#, maximumLength: 128)
@@ -45,9 +45,9 @@ func matches(_ text: String, _ pattern: String) -> Bool {
 }
 
 extension Schema where Value == Int {
-  /// A whole number in plain decimal.
+  /// An integer in plain decimal.
   static func integer(atLeast minimum: Int) -> Schema {
-    let due = "a whole number of at least \(minimum)"
+    let due = "an integer of at least \(minimum)"
     return Schema(
       options: [due],
       jsonSchema: ["type": "integer", "minimum": JSONValue(minimum)],
@@ -69,7 +69,7 @@ extension Schema where Value == Int {
 }
 
 extension Schema where Value == Double {
-  /// A finite number, where bounds are given above `lower` and at most `upper`.
+  /// A finite number, above `lower` and at most `upper` if these are given.
   static func number(above lower: Double? = nil, atMost upper: Double? = nil) -> Schema {
     var jsonSchema: JSONObject = ["type": "number"]
     jsonSchema["exclusiveMinimum"] = lower.map { .number($0) }
@@ -97,14 +97,14 @@ extension Schema where Value == Double {
   }
 }
 
-/// What to say of a number in quotes.
+/// Advice about a number in quotes.
 private func quotesAdvice(_ node: Node) -> String? {
   guard node.plainText == nil, let text = node.text else { return nil }
   if case .word = Numeral(text) { return nil }
   return "write it without quotes"
 }
 
-/// The number as a person writes it: 1, not 1.0.
+/// The number as people write it: 1, not 1.0.
 private func shortest(_ number: Double) -> String {
   Int64(exactly: number).map(String.init) ?? String(describing: number)
 }
@@ -120,10 +120,10 @@ struct Word<Value: Sendable>: Sendable {
 
 /// A choice between words.
 protocol Choice: RawRepresentable, CaseIterable, Equatable, Sendable where RawValue == String {
-  /// What the word means, in half a sentence.
+  /// What the word means, as a phrase.
   var meaning: String { get }
 
-  /// What other programs call it, in lower case; it is not taken, but it leads to the word.
+  /// What other programs call it, in lower case; not accepted, but used for advice.
   var otherNames: [String] { get }
 }
 

@@ -1,36 +1,36 @@
 import Diagnostics
 import JSON
 
-/// What may stand at a place of the language: one declaration for the reader, the schema, the canonical text and the
+/// What the language allows at a location: one declaration for the reader, the schema, the canonical text and the
 /// explanation, so that they cannot drift apart.
 struct Schema<Value: Sendable>: Sendable {
-  /// What is due, the alternatives one by one.
+  /// What is expected, one alternative at a time.
   var options: [String]
 
-  /// The words among what is due, for suggestions.
+  /// The words among the alternatives, for suggestions.
   var words: [String] = []
 
   /// The same as a JSON Schema.
   var jsonSchema: JSONObject
 
-  /// Whether a node is meant for this schema, which decides between alternatives.
+  /// Whether a node is intended for this schema, which decides between alternatives.
   var accepts: @Sendable (Node) -> Bool
 
-  /// The value of a node; throws a `badRecipe` with the node's place.
+  /// The value of a node; throws a `badRecipe` with the node's location.
   var read: @Sendable (Node, Location) throws -> Value
 
-  /// The value as it stands in the canonical recipe; nil if it belongs to another alternative.
+  /// The value as written in the canonical recipe; nil if it belongs to another alternative.
   var write: @Sendable (Value) -> JSONValue?
 
-  /// What the value decides; nil if it belongs to another alternative.
+  /// What the value means; nil if it belongs to another alternative.
   var explain: @Sendable (Value, Location) -> [ExplainedValue]?
 }
 
 extension Schema {
-  /// What is due, as in "must be …".
+  /// What is expected, as in "must be …".
   var due: String { listed(options, "or") }
 
-  /// The failure for a node that is something else than what is due.
+  /// The failure for a node that is not what is expected.
   static func mismatch(_ node: Node, at location: Location, due: String, words: [String] = [], advice: String? = nil)
     -> Failure
   {
@@ -51,7 +51,7 @@ extension Schema {
       explain: { other, location in unwrap(other).flatMap { explain($0, location) } })
   }
 
-  /// One of several schemas: the first that a node is meant for.
+  /// One of several schemas: the first that a node is intended for.
   static func oneOf(_ schemas: Schema...) -> Schema {
     let options = schemas.flatMap(\.options)
     let words = schemas.flatMap(\.words)

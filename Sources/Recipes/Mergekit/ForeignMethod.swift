@@ -1,8 +1,8 @@
-/// What a merge method of another program is here.
+/// The equivalent of another program's merge method.
 ///
-/// PEFT and mergekit have methods of one name that differ, so that none of their names is taken for one of ours.
+/// PEFT and mergekit have different methods of the same name, so none of their names is accepted as one of ours.
 public enum ForeignMethod {
-  /// What to ask for instead of `name`; nil for a name that no other program is known to have.
+  /// What to use instead of `name`; nil for a name that no known program has.
   public static func advice(about name: String) -> String? {
     let name = name.lowercased().replacing("-", with: "_")
     if let advice = own[name] { return advice }
@@ -10,9 +10,9 @@ public enum ForeignMethod {
       return "PEFT's '\(name)' is '\(method)' in the space 'delta', with a rank"
     }
     if let refused = MergekitMethod.refused[name] { return "mergekit's \(refused.why); \(refused.advice)" }
-    // A name that is ours but for its case is a slip, and no method of another program.
+    // A name of ours in another case is a slip, not a method of another program.
     guard let method = MergekitMethod.all.first(where: { $0.name == name && $0.id != name }) else { return nil }
-    let preset = method.settings["preset"].map { ", with the parameter preset: \($0) for its numbers" } ?? ""
+    let preset = method.settings["preset"].map { "; preset: \($0) gives the same numbers" } ?? ""
     return "mergekit's '\(name)' is '\(method.id)' here\(preset)"
   }
 
@@ -20,7 +20,7 @@ public enum ForeignMethod {
     var advice = [
       "linear":
         "mergekit's 'linear' is 'average', which divides by the weights; PEFT's 'linear' is 'task-arithmetic', "
-        + "and in the space 'factors' gives PEFT's numbers",
+        + "which gives PEFT's numbers in the space 'factors'",
       "svd": "PEFT's 'svd' is 'task-arithmetic' with a rank",
       "cat": "PEFT's 'cat' is 'task-arithmetic' in the space 'stack' with the rank 'full'",
       "dare": "there are 'dare-linear' and 'dare-ties'",
@@ -35,7 +35,7 @@ public enum ForeignMethod {
     return advice
   }()
 
-  /// PEFT's methods that it can carry out on the updates as well as on their factors.
+  /// PEFT's methods that can be applied to the updates as well as to their factors.
   private static let decomposed = [
     "ties": "ties", "dare_ties": "dare-ties", "dare_linear": "dare-linear", "magnitude_prune": "magnitude-prune",
   ]

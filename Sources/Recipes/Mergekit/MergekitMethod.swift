@@ -1,23 +1,23 @@
-/// A merge method of mergekit, and the method here that gives the same where the models are adapters.
+/// A merge method of mergekit, and the method here that gives the same if the models are adapters.
 struct MergekitMethod: Sendable {
-  /// How mergekit calls it.
+  /// Its name in mergekit.
   var name: String
   /// Id of the plugin.
   var id: String
-  /// What the method makes of `base_model`.
+  /// How the method uses `base_model`.
   var base = Base.isZero
   /// Whether every model must have a weight; the others take none.
   var isWeighted = true
-  /// What mergekit does unasked and the plugin does not.
+  /// What mergekit does by default and the plugin does not.
   var settings: [String: String] = [:]
   var parameters: [MergekitParameter]
-  /// What else to know about the translation.
+  /// Remarks on the translation.
   var note: String?
 
   enum Base: Sendable {
     /// The method works on the differences from the base, which adapters are.
     case isZero
-    /// The base is the one of two models that the way starts from.
+    /// The base is the one of two models at which the path starts.
     case isStart
     /// The method has no base; says why.
     case isNone(String)
@@ -25,7 +25,7 @@ struct MergekitMethod: Sendable {
 }
 
 extension MergekitMethod {
-  /// The methods that are taken.
+  /// The supported methods.
   static let all: [Self] = [
     Self(
       name: "linear", id: "average", base: .isNone("'linear' has no base model"), parameters: [.normalizeSum]),
@@ -34,11 +34,11 @@ extension MergekitMethod {
       parameters: [
         .lambda, .int8Mask,
         .only(
-          false, "normalize", "a task arithmetic that divides by the weights is a mean",
+          false, "normalize", "task arithmetic that divides by the weights is a mean",
           advice: "write merge_method: linear, which divides by them"),
         .only(
-          false, "rescale", "'task_arithmetic' drops nothing, so there is nothing to make up for",
-          advice: "leave it out"),
+          false, "rescale", "'task_arithmetic' drops nothing, so there is nothing to rescale",
+          advice: "omit it"),
       ]),
     agreeing("ties", "ties"),
     agreeing("dare_ties", "dare-ties", note: draws),
@@ -54,7 +54,7 @@ extension MergekitMethod {
       name: "model_stock", id: "model-stock", isWeighted: false,
       parameters: [
         .only(
-          false, "filter_wise", "Model Stock row by row is not done here", advice: "leave it out, or set it to false")
+          false, "filter_wise", "Model Stock by rows is not supported", advice: "omit it, or set it to false")
       ]),
     Self(
       name: "slerp", id: "slerp", base: .isStart, isWeighted: false,
@@ -63,10 +63,11 @@ extension MergekitMethod {
       name: "nuslerp", id: "slerp",
       parameters: [
         .only(
-          true, "nuslerp_flatten", "an arc for every row is not done here", advice: "leave it out, or set it to true"),
+          true, "nuslerp_flatten", "a separate arc for every row is not supported", advice: "omit it, or set it to true"
+        ),
         .only(
-          false, "nuslerp_row_wise", "an arc for every row is not done here",
-          advice: "leave it out, or set it to false"),
+          false, "nuslerp_row_wise", "a separate arc for every row is not supported",
+          advice: "omit it, or set it to false"),
       ]),
     Self(
       name: "karcher", id: "karcher", base: .isNone("'karcher' would count the base model as one of the models"),
@@ -74,7 +75,7 @@ extension MergekitMethod {
       parameters: [.init(name: "max_iter", meaning: .number()), .init(name: "tol", meaning: .number())], note: arc),
   ]
 
-  /// The methods that are not taken: why, and what to do instead.
+  /// The methods that are not supported: why, and what to do instead.
   static let refused: [String: (why: String, advice: String)] = [
     "passthrough": (
       "'passthrough' copies a model, and an adapter needs no merge for that", "use the adapter as it is"
@@ -89,8 +90,8 @@ extension MergekitMethod {
     "nearswap": (
       "'nearswap' compares whole weights of the base model, which an adapter does not have", "use another method"
     ),
-    "ram": ("'ram' is not done here", "'ties' and 'sce' are the nearest to it"),
-    "ramplus_tl": ("'ramplus_tl' is not done here", "'ties' and 'sce' are the nearest to it"),
+    "ram": ("'ram' is not supported", "'ties' and 'sce' are the closest"),
+    "ramplus_tl": ("'ramplus_tl' is not supported", "'ties' and 'sce' are the closest"),
   ]
 
   /// A mask and a plain sum.
@@ -103,7 +104,7 @@ extension MergekitMethod {
       parameters: [.density, .lambda, .normalizeSum, .rescale, .int8Mask] + more, note: note)
   }
 
-  /// A mask and an election of signs.
+  /// A mask and a sign election.
   private static func agreeing(
     _ name: String, _ id: String, _ more: [MergekitParameter] = [],
     settings: [String: String] = ["preset": "mergekit"], note: String? = nil
@@ -113,8 +114,8 @@ extension MergekitMethod {
       parameters: [.density, .lambda, .normalizeAgreement, .rescale, .int8Mask] + more, note: note)
   }
 
-  private static let draws = "the random numbers are not mergekit's: entries are drawn anew, by 'seed'"
+  private static let draws = "the random numbers differ from mergekit's: entries are drawn with 'seed'"
 
   private static let arc =
-    "angles are those between the updates; between whole weights, as in mergekit, they are nearly 0"
+    "angles are those between the updates; between full weights, as in mergekit, they are nearly 0"
 }

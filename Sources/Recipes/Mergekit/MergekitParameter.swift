@@ -1,8 +1,8 @@
-/// A parameter of a mergekit method, and what becomes of it here.
+/// A parameter of a mergekit method, and its translation.
 struct MergekitParameter: Sendable {
   var name: String
 
-  /// Whether each model may have a value of its own.
+  /// Whether each model may have its own value.
   var isPerModel = false
 
   var meaning: Meaning
@@ -14,22 +14,22 @@ struct MergekitParameter: Sendable {
     case flag(yes: Outcome, no: Outcome)
   }
 
-  /// What holds where nothing is said: for a model without a value, for a module that no filter matches.
+  /// The default: for a model without a value, and for a module that no filter matches.
   enum Otherwise: Sendable {
     /// The plugin's default is mergekit's.
     case same
     /// mergekit's default, which is not the plugin's.
     case value(String)
-    /// mergekit refuses it, and so do we.
+    /// mergekit refuses it, and so does Clues.
     case refused
   }
 
   enum Outcome: Sendable {
-    /// Another parameter takes this value.
+    /// Another parameter is set to this value.
     case set(String, to: String)
-    /// It changes nothing; says why.
+    /// It changes nothing, for this reason.
     case nothing(String)
-    /// It cannot be had; says why, and the way out.
+    /// It is not supported, with the reason and the alternative.
     case refused(String, advice: String)
   }
 }
@@ -47,7 +47,7 @@ extension MergekitParameter {
   static let normalizeSum = Self(
     name: "normalize", meaning: .flag(yes: .set("normalize", to: "true"), no: .set("normalize", to: "false")))
 
-  /// Whether the sum of what agrees is divided by the weights of those that agree.
+  /// Whether the sum of the agreeing entries is divided by the weights of the agreeing clients.
   static let normalizeAgreement = Self(
     name: "normalize", meaning: .flag(yes: .set("divide", to: "weights"), no: .set("divide", to: "none")))
 
@@ -61,7 +61,7 @@ extension MergekitParameter {
   /// A flag that must have mergekit's default.
   static func only(_ due: Bool, _ name: String, _ why: String, advice: String) -> Self {
     let refused = Outcome.refused(why, advice: advice)
-    let taken = Outcome.nothing("this is how it is done")
+    let taken = Outcome.nothing("this is the only behaviour here")
     return Self(name: name, meaning: .flag(yes: due ? taken : refused, no: due ? refused : taken))
   }
 }

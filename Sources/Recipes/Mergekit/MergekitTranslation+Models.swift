@@ -31,7 +31,8 @@ extension MergekitTranslation {
       step(location / index / "model", "clients.\(index).path")
       if let name = names?[index] {
         members.append(("name", name))
-        step(location / index / "model", "clients.\(index).name = \(name.text ?? "")", "the way goes by name")
+        step(
+          location / index / "model", "clients.\(index).name = \(name.text ?? "")", "the path goes from 'from' to 'to'")
       }
       members += try settings(of: model, index)
       clients.append(.mapping(members, model.origin))
@@ -39,7 +40,7 @@ extension MergekitTranslation {
     return Node(content: .list(clients), origin: node.origin)
   }
 
-  /// Names that put the model which the way starts from first, for the plugin goes by names; nil where it does not matter.
+  /// Names that put the model at which the path starts first, because the plugin orders by name; nil if it does not matter.
   private func names(_ paths: [Node], from base: Node?) throws -> [Node]? {
     let start = base.flatMap { base in paths.firstIndex { $0.text == base.text } }
     switch method.base {
@@ -47,18 +48,18 @@ extension MergekitTranslation {
     case .isZero:
       guard let start else { return nil }
       throw paths[start].origin.failure(
-        "the base model stands among the models, and adapters are differences from it already",
+        "the base model is listed among the models, but adapters are already differences from it",
         advice: "remove this entry")
     case .isStart:
       guard paths.count == 2 else {
         throw methodName.origin.failure(
-          "'\(method.name)' goes between two models, and there are \(paths.count)",
+          "'\(method.name)' interpolates between two models, but there are \(paths.count)",
           advice: "list two, or write merge_method: karcher")
       }
       guard let start, let base else {
         throw (base ?? root).origin.failure(
-          "'base_model' is none of the models, and '\(method.name)' starts from it",
-          advice: "name one of the two; a full model plays no part")
+          "'base_model' is not among the models, but '\(method.name)' starts from it",
+          advice: "name one of the two; a full model is not used")
       }
       return paths.indices.map { .word($0 == start ? "from" : "to", base.origin) }
     }
@@ -76,7 +77,7 @@ extension MergekitTranslation {
       let parameter = try parameter(member)
       guard parameter.isPerModel else {
         throw member.origin.failure(
-          "'\(member.key)' is one for all models, and mergekit ignores it here",
+          "'\(member.key)' applies to all models, and mergekit ignores it here",
           advice: "write it under 'parameters' at the top")
       }
       own.append((member.key, try MergekitValue.parameter(member.value, location / member.key)))
@@ -91,13 +92,13 @@ extension MergekitTranslation {
     return members
   }
 
-  /// A model's weight: its own, else the one for all.
+  /// A model's weight: its own, or else the common one.
   private func weight(of model: Node, _ index: Int) throws -> (Node, Location) {
     let own = Location() / "models" / index / "parameters" / "weight"
     if let node = model["parameters"]?["weight"] { return (try MergekitValue.weight(node, own), own) }
     let common = Location() / "parameters" / "weight"
     if let node = root["parameters"]?["weight"] { return (try MergekitValue.weight(node, common), common) }
     throw model.origin.failure(
-      "this model has no weight, and '\(method.name)' needs one", advice: "give it parameters: {weight: 1}")
+      "this model has no weight, but '\(method.name)' needs one", advice: "give it parameters: {weight: 1}")
   }
 }

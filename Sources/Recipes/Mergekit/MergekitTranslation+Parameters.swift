@@ -1,19 +1,19 @@
 import Diagnostics
 
 extension MergekitTranslation {
-  /// What is known of a parameter that the file sets.
+  /// The known parameter for a key that the file sets.
   func parameter(_ member: Node.Member) throws -> MergekitParameter {
     let known = method.parameters.map(\.name) + (method.isWeighted ? ["weight"] : [])
     guard let parameter = method.parameters.first(where: { $0.name == member.key }) else {
       throw member.origin.failure(
-        "'\(Node.shortened(member.key))' plays no part in '\(method.name)', and mergekit ignores it",
+        "'\(Node.shortened(member.key))' has no effect on '\(method.name)', and mergekit ignores it",
         advice: nearestName(to: member.key, among: known) == nil
           ? "remove it" : suggestion(for: member.key, among: known))
     }
     return parameter
   }
 
-  /// Fills in the parameters that are one for all clients.
+  /// Fills in the parameters that apply to all clients.
   mutating func readParameters() throws {
     for (name, value) in method.settings.sorted(by: { $0.key < $1.key }) {
       parameters.append((name, .word(value, methodName.origin)))
@@ -52,7 +52,7 @@ extension MergekitTranslation {
     }
   }
 
-  /// A value whose filters may leave modules out, with what mergekit does about those.
+  /// A value whose filters may not cover all modules, with mergekit's value for the others.
   private func completed(_ node: Node, _ otherwise: MergekitParameter.Otherwise) throws -> Node {
     guard let choices = node.list, !MergekitValue.coversEverything(node) else { return node }
     switch otherwise {
@@ -63,11 +63,11 @@ extension MergekitTranslation {
       return Node(content: .list(choices + [rest]), origin: node.origin)
     case .refused:
       throw node.origin.failure(
-        "nothing is said about the modules that no filter matches", advice: "add an entry with a value and no filter")
+        "modules that no filter matches have no value", advice: "add an entry with a value and no filter")
     }
   }
 
-  /// What holds for a parameter that is not among those for all models.
+  /// The value of a parameter that is not among those for all models.
   private mutating func fillIn(_ parameter: MergekitParameter) throws {
     guard case .number(let otherwise) = parameter.meaning else { return }
     switch otherwise {

@@ -1,8 +1,8 @@
 import Diagnostics
 
-/// A merge as a mergekit file describes it, turned into a recipe: adapters for models, and zero for the base.
+/// A mergekit file, translated into a recipe: adapters instead of models, and zero as the base.
 ///
-/// Every value keeps its place in the file. What mergekit does unasked is written out, at the place of the method's name.
+/// Every value keeps its location in the file. mergekit's defaults are written out, at the location of the method's name.
 struct MergekitTranslation {
   /// The recipe.
   private(set) var tree: Node
@@ -15,12 +15,12 @@ struct MergekitTranslation {
   let methodName: Node
   var parameters: [(key: String, value: Node)] = []
 
-  /// Whether this is a mergekit file, right or wrong.
+  /// Whether this is a mergekit file, valid or not.
   static func recognizes(_ root: Node) -> Bool {
     root["merge_method"] != nil && ["clients", "merge", "clues"].allSatisfy { root[$0] == nil }
   }
 
-  /// - throws: ``Failure`` `badRecipe` with line and column for all that would not mean the same here.
+  /// - throws: ``Failure`` `badRecipe` with line and column for everything that would mean something else here.
   init(_ root: Node) throws {
     self.root = root
     try Self.checkKeys(of: root)
@@ -30,7 +30,7 @@ struct MergekitTranslation {
     step(Location() / "merge_method", "merge.method = \(method.id)", method.note)
     step(
       Location() / "merge_method", "merge.space = delta",
-      "methods work on the differences from the base, which adapters are")
+      "methods work on differences from the base, and adapters are such differences")
     let base = try base()
     let clients = try clients(from: base)
     try readParameters()
@@ -40,7 +40,7 @@ struct MergekitTranslation {
     if !parameters.isEmpty { merge.append(("parameters", .mapping(parameters, methodName.origin))) }
     if case .isZero = method.base, let base {
       merge.append(("base_model", base))
-      step(Location() / "base_model", "merge.base_model", "adapters are differences from it already")
+      step(Location() / "base_model", "merge.base_model", "adapters are already differences from it")
     }
     var members = [("clients", clients), ("merge", Node.mapping(merge, methodName.origin))]
     if let dtype = try dtype() { members.append(("output", .mapping([("dtype", dtype)], dtype.origin))) }
@@ -53,14 +53,14 @@ struct MergekitTranslation {
 
   private static let keys = ["merge_method", "models", "base_model", "parameters", "dtype", "out_dtype"]
 
-  /// The keys of mergekit that mean nothing for adapters: why, and what to do.
+  /// The keys of mergekit that make no sense for adapters: why, and what to do.
   private static let refusedKeys: [String: (why: String, advice: String)] = [
     "slices": (
-      "'slices' puts layers of several models together, and an adapter's layers belong where they are",
+      "'slices' combines layers of several models, but an adapter's layers cannot be moved",
       "list the adapters under 'models'; a parameter can be a list over layers"
     ),
     "modules": (
-      "'modules' merges parts of a model apart, and here all modules of the adapters are merged",
+      "'modules' merges parts of a model separately, but here all modules of the adapters are merged",
       "list the adapters under 'models'; a parameter can differ by {filter, value}"
     ),
     "tokenizer": ("an adapter has no tokenizer to merge", "remove 'tokenizer'"),
@@ -88,7 +88,7 @@ struct MergekitTranslation {
     if let refused = MergekitMethod.refused[name] { throw node.origin.failure(refused.why, advice: refused.advice) }
     guard let method = MergekitMethod.all.first(where: { $0.name == name }) else {
       throw node.origin.failure(
-        "'\(Node.shortened(name))' is no method of mergekit that is known here",
+        "'\(Node.shortened(name))' is not a known mergekit method",
         advice: suggestion(for: name, among: MergekitMethod.all.map(\.name)))
     }
     return method
@@ -98,16 +98,16 @@ struct MergekitTranslation {
     guard let node = root["base_model"] else {
       guard case .isStart = method.base else { return nil }
       throw root.origin.failure(
-        "'\(method.name)' needs 'base_model'", advice: "name the one of the two models that t = 0 stands for")
+        "'\(method.name)' needs 'base_model'", advice: "name the model at t = 0, one of the two")
     }
     if case .isNone(let why) = method.base {
-      throw node.origin.failure(why, advice: "remove 'base_model'; adapters are differences from it already")
+      throw node.origin.failure(why, advice: "remove 'base_model'; adapters are already differences from it")
     }
     _ = try MergekitValue.model(node, Location() / "base_model")
     return node
   }
 
-  /// The type of the result: `out_dtype`, else `dtype`.
+  /// The type of the result: `out_dtype`, or else `dtype`.
   private mutating func dtype() throws -> Node? {
     var chosen: Node?
     for key in ["out_dtype", "dtype"] {
@@ -122,7 +122,7 @@ struct MergekitTranslation {
           advice: Recipe.Precision(nameElsewhere: name).map { "did you mean '\($0.rawValue)'?" })
       }
       guard chosen == nil else {
-        step(Location() / key, "nothing", "sums are made in float32 at least, whatever the type of the result")
+        step(Location() / key, "nothing", "sums use at least float32, whatever the type of the result")
         continue
       }
       chosen = word

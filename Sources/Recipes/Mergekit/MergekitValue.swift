@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// How values are read off a mergekit file.
+/// How values of a mergekit file are read.
 enum MergekitValue {
   /// `true` or `false`, also as the numbers that mergekit writes for them.
   static func flag(_ node: Node, _ location: Location) throws -> Bool {
@@ -15,7 +15,7 @@ enum MergekitValue {
   static func weight(_ node: Node, _ location: Location) throws -> Node {
     guard node.list == nil, node.mapping == nil else {
       throw node.origin.failure(
-        "\(location.name) varies, and the weight of a client is one number here",
+        "\(location.name) varies, but a client's weight is a single number here",
         advice: "write one number; 'density' can vary over layers and by filter, a weight cannot")
     }
     _ = try Schema<Double>.number().read(node, location)
@@ -28,12 +28,12 @@ enum MergekitValue {
     let parts = model.split(separator: "+", omittingEmptySubsequences: false)
     if parts.count > 1 {
       throw node.origin.failure(
-        "\(location.name) is a model with an adapter, and here the models are the adapters alone",
+        "\(location.name) is a model with an adapter, but here the models are only the adapters",
         advice: "write '\(Node.shortened(String(parts.last!)))'")
     }
     guard !model.contains("@") else {
       throw node.origin.failure(
-        "\(location.name) names a revision, and nothing is downloaded here",
+        "\(location.name) names a revision, but Clues downloads nothing",
         advice: "write the path of an adapter's folder or archive")
     }
     return model

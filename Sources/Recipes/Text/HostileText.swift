@@ -3,8 +3,8 @@ import Diagnostics
 // Two checks of the bare text, made before the YAML library sees it.
 
 extension YAMLReader {
-  /// YAML has no control characters; the library reports them without a line. The line breaks of Unicode (U+0085,
-  /// U+2028, U+2029) go with them, because they break lines in YAML 1.1 and do not in 1.2.
+  /// YAML allows no control characters; the library reports them without a line. The line breaks of Unicode (U+0085,
+  /// U+2028, U+2029) are refused too, because they break lines in YAML 1.1 but not in 1.2.
   func refuseControlCharacters(_ text: String) throws {
     var position = Failure.Position(line: 1, column: 1)
     for scalar in text.unicodeScalars {
@@ -24,11 +24,11 @@ extension YAMLReader {
     return origin(position).failure("the character U+\(digits) is not allowed in a recipe")
   }
 
-  /// Refuses a text with aliases in which a list, a mapping or an alias stands as a key, or seems to.
+  /// Refuses a text with aliases in which a list, a mapping or an alias is a key, or seems to be.
   ///
-  /// The library hashes every key, and to hash nested aliases takes exponential time ("billion laughs").
-  /// No recipe needs such keys, and whether one is there can be told without parsing, erring on the safe side: it takes
-  /// a closing bracket or an alias before a colon, or a question mark where a token can start.
+  /// The library hashes every key, and hashing nested aliases takes exponential time ("billion laughs").
+  /// No recipe needs such keys, and they can be detected without parsing, erring on the safe side: they require a closing
+  /// bracket or an alias before a colon, or a question mark where a token can start.
   func refuseAliasedKeys(_ text: String) throws {
     let bytes = Array(text.utf8)
     func byte(_ place: Int) -> UInt8? { bytes.indices.contains(place) ? bytes[place] : nil }
@@ -51,7 +51,7 @@ extension YAMLReader {
 
     var line = 1
     var lineStart = 0
-    /// The last byte that is no space, in this line; nil at the start of a line.
+    /// The last byte of this line that is not a space; nil at the start of a line.
     var before: UInt8?
     for place in bytes.indices {
       let suspicious =
@@ -64,7 +64,7 @@ extension YAMLReader {
       if suspicious {
         let column = String(decoding: bytes[lineStart..<place], as: UTF8.self).unicodeScalars.count + 1
         throw origin(.init(line: line, column: column)).failure(
-          "with aliases in the file, no list, mapping or alias can be a key, and this looks like one")
+          "in a file with aliases, a list, mapping or alias cannot be a key, and this looks like one")
       }
       if bytes[place] == 0x0A || bytes[place] == 0x0D {
         if bytes[place] == 0x0A { line += 1 }

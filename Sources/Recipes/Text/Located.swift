@@ -1,4 +1,4 @@
-/// A value of a recipe with the place that it comes from.
+/// A value of a recipe with its origin.
 ///
 /// Members of the value can be read through it: `recipe.merge?.method` is a `Located<String>?`.
 @dynamicMemberLookup
@@ -11,7 +11,7 @@ public struct Located<Value: Sendable>: Sendable {
     self.origin = origin
   }
 
-  /// Whether nobody wrote the value down.
+  /// Whether the value is a default.
   public var isDefault: Bool { origin == .byDefault }
 
   public subscript<Member>(dynamicMember member: KeyPath<Value, Member>) -> Member { value[keyPath: member] }

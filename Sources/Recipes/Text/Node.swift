@@ -1,10 +1,10 @@
-/// A piece of YAML with its place: what the reader of the text hands to the language.
+/// A piece of YAML with its location: what the text reader passes to the language.
 struct Node: Sendable {
   var content: Content
   var origin: Origin
 
   enum Content: Sendable {
-    /// `isPlain` is false where quotes or a block say that a text is meant.
+    /// `isPlain` is false if quotes or a block mark it as a string.
     case scalar(String, isPlain: Bool)
     case list([Node])
     case mapping([Member])
@@ -16,7 +16,7 @@ struct Node: Sendable {
     var value: Node
   }
 
-  /// Whether this is `key:` with nothing behind it, or one of YAML's words for nothing.
+  /// Whether this is `key:` without a value, or one of YAML's words for null.
   var isNothing: Bool {
     if case .scalar(let text, isPlain: true) = content {
       ["", "~", "null", "Null", "NULL"].contains(text)
@@ -25,12 +25,12 @@ struct Node: Sendable {
     }
   }
 
-  /// The text, if this is a scalar that says something. Plain `no`, `on` and `1e3` are the texts that they look like.
+  /// The text of a scalar that is not null. Plain `no`, `on` and `1e3` are taken literally.
   var text: String? {
     if case .scalar(let text, _) = content, !isNothing { text } else { nil }
   }
 
-  /// The text, if it stands there without quotes.
+  /// The text, if it is not quoted.
   var plainText: String? {
     if case .scalar(let text, isPlain: true) = content, !isNothing { text } else { nil }
   }
@@ -38,20 +38,20 @@ struct Node: Sendable {
   var list: [Node]? { if case .list(let nodes) = content { nodes } else { nil } }
   var mapping: [Member]? { if case .mapping(let members) = content { members } else { nil } }
 
-  /// What this is, for a message that says what is due instead.
+  /// What this is, for a message that says what is expected instead.
   var kindName: String {
     switch content {
     case .scalar(let text, isPlain: true): "'\(Self.shortened(text))'"
-    case .scalar(let text, isPlain: false): "the text '\(Self.shortened(text))'"
+    case .scalar(let text, isPlain: false): "the string '\(Self.shortened(text))'"
     case .list: "a list"
     case .mapping: "a mapping"
     }
   }
 
-  /// The text for a message: a megabyte of it helps nobody, and a terminal obeys control characters.
+  /// The text for a message: shortened, and with control characters escaped, which a terminal would obey.
   static func shortened(_ text: String) -> String { printable(text.count <= 60 ? text : text.prefix(60) + "…") }
 
-  /// The text with its control characters written out.
+  /// The text with its control characters escaped.
   static func printable(_ text: String) -> String {
     text.unicodeScalars.map { $0.properties.generalCategory == .control ? $0.escaped(asASCII: true) : String($0) }
       .joined()

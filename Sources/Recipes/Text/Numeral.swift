@@ -1,11 +1,11 @@
-/// What a plain scalar says when it is read as a number.
+/// The meaning of a plain scalar as a number.
 ///
 /// Numbers are written as in JSON. The other notations of YAML 1.1 and 1.2 (0x10, 010, 1_000, 1:30, .5, .inf) mean
-/// different things to different readers, so we take none of them.
+/// different things to different readers, so none is accepted.
 enum Numeral {
   case integer(Int64)
   case number(Double)
-  /// A notation that we do not take, and what to do about it.
+  /// An unsupported notation, and what to do about it.
   case refused(advice: String)
   /// Not a number at all.
   case word
@@ -16,7 +16,7 @@ enum Numeral {
       return
     }
     switch Notation(text) {
-    case .whole: self = Int64(text).map { .integer($0) } ?? .refused(advice: "whole numbers have at most 64 bits")
+    case .whole: self = Int64(text).map { .integer($0) } ?? .refused(advice: "integers have at most 64 bits")
     case .decimal(let isZero):
       // A number too small for the type would silently be 0.
       if let number = Double(text), number.isFinite, (number == 0) == isZero {
@@ -68,10 +68,10 @@ enum Numeral {
     }
   }
 
-  /// What to do about a notation that looks like a number; nil for a word.
+  /// Advice about a notation that looks like a number; nil for a word.
   ///
-  /// Scanned by hand: a recipe may hold a hundred thousand words that start like numbers, and an engine for regular
-  /// expressions takes minutes over them.
+  /// Scanned by hand: a recipe may hold a hundred thousand words that start like numbers, for which a regular expression
+  /// engine takes minutes.
   private static func advice(against text: String) -> String? {
     let bytes = Array(text.utf8)
     let unsigned = bytes[((bytes.first.map { $0 == 0x2B || $0 == 0x2D } ?? false) ? 1 : 0)...]

@@ -2,16 +2,16 @@ import Diagnostics
 
 /// Where a value of a recipe comes from.
 public enum Origin: Sendable, Hashable {
-  /// It stands in the file.
+  /// A position in the file.
   case file(Failure.Position)
 
-  /// It was set on the command line; the text is what the user wrote there, such as `--set seed=1`.
+  /// The command line; the text is what the user wrote there, such as `--set seed=1`.
   case override(String)
 
-  /// Nobody wrote it down.
+  /// A default.
   case byDefault
 
-  /// A failure about the value that comes from here; the file is for the caller to add.
+  /// A failure about a value with this origin; the caller adds the file.
   func failure(_ message: String, advice: String? = nil) -> Failure {
     switch self {
     case .file(let position): Failure(.badRecipe, message, advice: advice, position: position)
@@ -20,7 +20,7 @@ public enum Origin: Sendable, Hashable {
     }
   }
 
-  /// The failure of a value that comes from here and asks for more than a limit grants.
+  /// The failure of a value with this origin that exceeds a limit.
   func failure(beyond limit: Limit, _ message: String) -> Failure {
     failure(message, advice: Failure(beyond: limit, message).advice)
   }

@@ -3,12 +3,12 @@ import Yams
 
 /// Reads one YAML document strictly into a tree of ``Node``.
 ///
-/// Of YAML it takes block and flow style, quotes, comments, anchors and aliases; it refuses tags, merge keys, keys that
-/// are not words, equal keys and further documents. It gives no scalar a type: what a plain `no` or `010` means is
-/// decided where it is known what is due.
+/// It accepts block and flow style, quotes, comments, anchors and aliases; it refuses tags, merge keys, keys that are not
+/// words, duplicate keys and further documents. It gives scalars no type: what a plain `no` or `010` means is decided where
+/// the expected type is known.
 struct YAMLReader {
   var limits = Limits()
-  /// Turns a position into the place that a node of this text bears.
+  /// Turns a position into the origin of a node of this text.
   var origin: (Failure.Position) -> Origin = { .file($0) }
 
   /// The root of the document, or nil if there is nothing but comments.
@@ -23,7 +23,7 @@ struct YAMLReader {
     try refuseControlCharacters(text)
     try refuseAliasedKeys(text)
     do {
-      // The basic resolver types nothing, which is also what keeps the search for equal keys fast.
+      // The basic resolver assigns no types, which also keeps the search for duplicate keys fast.
       guard let root = try Yams.compose(yaml: text, .basic, .default, .utf8) else { return nil }
       var budget = Budget(nodes: limits[.recipeValues], textBytes: limits[.recipeText])
       let node = try convert(root, depth: 0, budget: &budget)
@@ -45,7 +45,7 @@ struct YAMLReader {
     guard budget.nodes >= 0 else {
       throw position.failure(
         beyond: .recipeValues,
-        "the recipe holds more than \(limits[.recipeValues]) values once its aliases are written out")
+        "the recipe has more than \(limits[.recipeValues]) values once its aliases are expanded")
     }
     switch node {
     case .scalar(let scalar):
@@ -66,7 +66,7 @@ struct YAMLReader {
       }
       return Node(content: .mapping(members), origin: position)
     case .alias:
-      throw position.failure("this alias names nothing")
+      throw position.failure("this alias refers to no anchor")
     }
   }
 
@@ -90,7 +90,7 @@ struct YAMLReader {
     guard budget.textBytes >= 0 else {
       throw position.failure(
         beyond: .recipeText,
-        "the texts of the recipe take more than \(limits[.recipeText]) bytes once aliases are written out")
+        "the texts of the recipe have more than \(limits[.recipeText]) bytes once aliases are expanded")
     }
     return scalar.string
   }
@@ -98,7 +98,7 @@ struct YAMLReader {
   private func refuseTag(_ tag: Tag, at position: Origin) throws {
     guard tag.description != Tag.Name.implicit.rawValue else { return }
     throw position.failure(
-      "the tag '\(Node.shortened(tag.description))' is not part of the recipe language", advice: "leave out the tag")
+      "the tag '\(Node.shortened(tag.description))' is not part of the recipe language", advice: "remove the tag")
   }
 
   private func tooDeep(_ position: Origin) -> Failure {
@@ -123,13 +123,13 @@ struct YAMLReader {
       return position.failure("this is not valid YAML: \(problem)")
     case .duplicatedKeysInMapping(let keys, let context):
       let position = origin(.init(line: context.mark.line, column: context.mark.column))
-      return position.failure("the key '\(Node.shortened(keys.first ?? ""))' stands twice in one mapping")
+      return position.failure("duplicate key '\(Node.shortened(keys.first ?? ""))'")
     default:
       return Failure(.badRecipe, "this is not valid YAML: \(error)")
     }
   }
 
-  /// YAML's most common trap has the least helpful message of all.
+  /// YAML's most common mistake has its least helpful message.
   private func advice(at mark: Mark, in yaml: String) -> String? {
     let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     guard lines.indices.contains(mark.line - 1) else { return nil }

@@ -1,9 +1,9 @@
-/// One bar a row, from zero, with its number behind it.
+/// One bar per row, from zero, followed by its number.
 struct Bars {
   let title: String
   let description: String
   let rows: [(name: String, value: Double)]
-  /// Whether the values are shares of one, which fill the row when they are whole.
+  /// Whether the values are shares, so that 1 fills the row.
   let isShare: Bool
 
   var markup: Markup {

@@ -1,8 +1,8 @@
-/// A drawing of fixed size that shrinks with the page, but not to unreadable.
+/// A drawing of fixed size that shrinks with the page, but stays readable.
 ///
 /// - parameters:
 ///   - title: What it shows, in a few words.
-///   - description: What there is to be seen, for those who cannot see it.
+///   - description: A description for people who cannot see it.
 func chart(
   _ title: String, _ description: String, width: Double, height: Double, @MarkupBuilder _ content: () -> Markup
 ) -> Markup {
@@ -24,12 +24,12 @@ func chart(
 /// The width of the page's column.
 let pageWidth = 912.0
 
-/// Which part of a text stands at its place.
+/// Which part of a text is at its position.
 enum TextAlignment: String {
   case start, middle, end
 }
 
-/// Text in a drawing; `y` is the line that it stands on.
+/// Text in a drawing; `y` is its baseline.
 func label(_ text: String, x: Double, y: Double, _ alignment: TextAlignment = .start, class name: String? = nil)
   -> Markup
 {
@@ -52,7 +52,7 @@ func diamond(x: Double, y: Double, radius: Double) -> String {
   "M\(px(x)) \(px(y - radius))l\(px(radius)) \(px(radius))l\(px(-radius)) \(px(radius))l\(px(-radius)) \(px(-radius))z"
 }
 
-/// Names beside a drawing: shortened where they are long, and as wide as they need be.
+/// Names beside a drawing: shortened if long, and as wide as needed.
 struct NameColumn {
   private let names: [String]
   let width: Double
@@ -62,11 +62,11 @@ struct NameColumn {
     width = (self.names.map(textWidth).max() ?? 0) + 14
   }
 
-  /// The name, ending where the column ends.
+  /// The name, right-aligned in the column.
   func label(_ index: Int, y: Double) -> Markup { Reports.label(names[index], x: width - 14, y: y, .end) }
 }
 
-/// The text with its middle left out where it is long; tables have all of it.
+/// The text, shortened in the middle if it is long; tables have the full text.
 func elided(_ text: String, to longest: Int) -> String {
   let scalars = text.unicodeScalars
   guard scalars.count > longest else { return text }
@@ -75,9 +75,9 @@ func elided(_ text: String, to longest: Int) -> String {
     + String(String.UnicodeScalarView(scalars.suffix(half)))
 }
 
-/// About how wide a text is in a drawing.
+/// The approximate width of a text in a drawing.
 func textWidth(_ text: String) -> Double {
-  // East Asian letters are twice as wide as ours.
+  // East Asian characters are twice as wide as Latin ones.
   text.unicodeScalars.reduce(0) { $0 + ($1.value < 0x2E80 ? 6.8 : 13) }
 }
 

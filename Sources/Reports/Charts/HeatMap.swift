@@ -1,17 +1,17 @@
-/// A table of coloured cells, with numbers in them where there is room.
+/// A table of coloured cells, with numbers in them if there is room.
 struct HeatMap {
   let title: String
   let description: String
   let rows: [String]
   let columns: [String]
-  /// What the columns are, above their names.
+  /// The title above the column names.
   let columnTitle: String?
-  /// The cells by row and column; nil is left empty.
+  /// The cells by row and column; nil is empty.
   let values: [[Double?]]
   let isShare: Bool
-  /// The value of the strongest colour; negative values go to the other colour.
+  /// The value of the strongest colour; negative values use the other colour.
   let strongest: Double
-  /// What a cell is called when it is pointed at.
+  /// The tooltip of a cell.
   let cellName: (_ row: Int, _ column: Int) -> String
 
   var markup: Markup {
@@ -56,14 +56,14 @@ struct HeatMap {
     }
   }
 
-  /// Every column where the names fit, else every second, fifth, tenth … of them.
+  /// Every column if the names fit, else every second, fifth, tenth … of them.
   private func labelledColumns(cell: Double) -> (Int) -> Bool {
     let widest = (columns.map(textWidth).max() ?? 0) + 4
     let every = Int(roundStep(max(1, (widest / cell).rounded(.up))))
     return { $0 % every == 0 }
   }
 
-  /// Which colour is which value.
+  /// The colour scale.
   private func key(x: Double, y: Double, from least: Double) -> Markup {
     let style = isShare ? NumberStyle(shares: [strongest], digits: 2) : NumberStyle([strongest], digits: 1)
     let steps = (least < 0 ? -Palette.levels : 0)...Palette.levels

@@ -1,10 +1,10 @@
-/// Equal stretches of an axis, and how many values fall into each.
+/// Equal intervals of an axis, and the number of values in each.
 struct Histogram: Sendable {
   let start: Double
   let width: Double
   let count: Int
 
-  /// Some eighty stretches; `edge` falls between two of them.
+  /// About eighty intervals; `edge` falls between two of them.
   init(over domain: ClosedRange<Double>, edge: Double?) {
     width = (domain.upperBound - domain.lowerBound) / 80
     let edge = edge ?? domain.lowerBound
@@ -14,7 +14,7 @@ struct Histogram: Sendable {
 
   var domain: ClosedRange<Double> { start...(start + width * Double(count)) }
 
-  /// How many values fall into each stretch; what lies outside counts in the first and the last.
+  /// The number of values in each interval; values outside count in the first and the last.
   func counts(of values: [Double]) -> [Int] {
     values.reduce(into: Array(repeating: 0, count: count)) { counts, value in
       let place = ((value - start) / width).rounded(.down)
@@ -23,8 +23,8 @@ struct Histogram: Sendable {
   }
 }
 
-/// The stretch of an axis that shows nearly all values well: all of them, or all but the outermost hundredth where that
-/// lies so far out that the rest would be crowded. `musts` are always in it.
+/// The range of an axis that shows nearly all values well: all of them, or all but the outermost hundredth if that lies so
+/// far out that the rest would be crowded. It always includes `musts`.
 func axisDomain(of values: [Double], musts: [Double]) -> ClosedRange<Double> {
   let sorted = values.sorted()
   let ends = sorted.isEmpty ? [] : [sorted[0], sorted[sorted.count - 1]]
@@ -35,7 +35,7 @@ func axisDomain(of values: [Double], musts: [Double]) -> ClosedRange<Double> {
 }
 
 private func bounds(_ values: [Double]) -> ClosedRange<Double> {
-  // Differences of what is larger than this would not be numbers any more, nor parts of what is smaller than that.
+  // Differences of larger values would overflow, and fractions of smaller ones underflow.
   let values = values.map { min(max($0, -1e300), 1e300) }
   let (low, high) = (values.min() ?? 0, values.max() ?? 0)
   let least = max(abs(low), abs(high)) * 1e-9

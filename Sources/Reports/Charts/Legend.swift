@@ -1,4 +1,4 @@
-/// What the marks of a drawing mean, in a row.
+/// The meaning of the marks of a drawing, in a row.
 struct Legend {
   enum Mark {
     case bar(String)
@@ -23,7 +23,7 @@ struct Legend {
     }
   }
 
-  /// The place of an entry; the next one comes behind its text.
+  /// The position of an entry; the next one follows its text.
   private func advance(_ place: inout Double, by text: String) -> Double {
     defer { place += 17 + textWidth(text) + 20 }
     return place

@@ -1,11 +1,11 @@
 import Foundation
 
-/// The colours of heat maps: from the page's ground to blue, and to orange below zero.
+/// The colours of heat maps: from the page's background to blue, and to orange below zero.
 ///
-/// Blue and orange stay apart for the colour-blind, lightness runs one way in both, and every cell has the ink, black or
-/// white, that reads better on it: at least 4.58 to 1, whatever the colour (WCAG 2.2, relative luminance).
+/// Blue and orange are distinct for the colour-blind, lightness changes monotonically in both, and every cell has the text
+/// colour, black or white, with more contrast: at least 4.58 to 1 on any colour (WCAG 2.2, relative luminance).
 enum Palette {
-  /// How many steps there are from nothing to the strongest colour.
+  /// The number of steps from none to the strongest colour.
   static let levels = 8
 
   /// The class of a cell; 1 is the strongest colour and −1 the strongest below zero.
@@ -41,7 +41,7 @@ struct RGB: Sendable {
 
   var css: String { "#" + parts.map { String(format: "%02x", Int($0)) }.joined() }
 
-  /// Black or white, whichever reads better on this colour.
+  /// Black or white, whichever has more contrast with this colour.
   var ink: String { luminance > 0.179 ? "#000" : "#fff" }
 
   private var luminance: Double {

@@ -1,9 +1,9 @@
 import Foundation
 
-/// A stretch of numbers laid along a stretch of the page.
+/// A range of numbers mapped to a range of the page.
 struct Scale: Sendable {
   let domain: ClosedRange<Double>
-  /// Where the domain lies on the page.
+  /// The range of the page.
   let start: Double
   let length: Double
 
@@ -13,14 +13,14 @@ struct Scale: Sendable {
     self.length = length
   }
 
-  /// The place of a value; what lies outside is put at the end.
+  /// The position of a value; values outside are clamped to the end.
   func callAsFunction(_ value: Double) -> Double {
     let width = domain.upperBound - domain.lowerBound
     guard width > 0, !value.isNaN else { return start }
     return start + (min(max(value, domain.lowerBound), domain.upperBound) - domain.lowerBound) / width * length
   }
 
-  /// Round numbers in the domain, some eight of them, and how far apart they are.
+  /// Round numbers in the domain, about eight of them, and their distance.
   var ticks: (values: [Double], step: Double) {
     let width = domain.upperBound - domain.lowerBound
     guard width > 0, width.isFinite else { return ([], 0) }
@@ -36,6 +36,6 @@ struct Scale: Sendable {
 func roundStep(_ least: Double) -> Double {
   guard least > 0, least.isFinite else { return 1 }
   let power = pow(10, log10(least).rounded(.down))
-  // A hair of room, so that 0.2 computed as 0.20000000000000004 stays 0.2.
+  // A little tolerance, so that 0.2 computed as 0.20000000000000004 stays 0.2.
   return ([1, 2, 5, 10].map { $0 * power }.first { $0 >= least * (1 - 1e-9) } ?? 10 * power)
 }

@@ -1,4 +1,4 @@
-/// One histogram a client over one common axis, with the anchors below each and the threshold across.
+/// One histogram per client over a common axis, with the anchors below each and the threshold across.
 struct Strips {
   let title: String
   let description: String
@@ -22,7 +22,7 @@ struct Strips {
       edge: finite.count == 1 ? finite.first : nil)
   }
 
-  /// How many samples and anchors lie beyond the axis and are drawn at its ends.
+  /// The number of samples and anchors beyond the axis, which are drawn at its ends.
   var beyond: Int { samples.reduce(0) { $0 + ($1.training + $1.anchors).count { !histogram.domain.contains($0) } } }
 
   var markup: Markup {
@@ -59,7 +59,7 @@ struct Strips {
     return Legend(entries: entries)
   }
 
-  /// How many of a client's samples fall into each stretch.
+  /// The number of a client's samples in each interval.
   private struct Counts {
     let dropped: [Int]
     let filled: [Int]
@@ -71,13 +71,13 @@ struct Strips {
       total = samples.training.count
     }
 
-    /// The share of the client's samples in its fullest stretch.
+    /// The share of the client's samples in its fullest interval.
     var largestShare: Double {
       total > 0 ? Double(zip(dropped, filled).map { $0 + $1 }.max() ?? 0) / Double(total) : 0
     }
   }
 
-  /// The bars; `height` is that of all of a client's samples on one heap.
+  /// The bars; `height` is that of all of a client's samples in one interval.
   private func bars(_ counts: Counts, _ scale: Scale, base: Double, height: Double) -> Markup {
     let unit = counts.total > 0 ? height / Double(counts.total) : 0
     var (dropped, filled) = ("", "")
@@ -86,7 +86,7 @@ struct Strips {
       let width = scale(histogram.start + histogram.width * Double(position + 1)) - 0.75 - start
       let middle = base - Double(low) * unit
       if low > 0 {
-        // The outline lies within the bar.
+        // The outline is inside the bar.
         dropped += "M\(px(start + 0.5)) \(px(base))V\(px(middle + 0.5))h\(px(width - 1))V\(px(base))"
       }
       if high > 0 { filled += "M\(px(start)) \(px(middle))v\(px(-Double(high) * unit))h\(px(width))V\(px(middle))z" }

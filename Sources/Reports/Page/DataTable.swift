@@ -1,14 +1,14 @@
 import Diagnostics
 
-/// What stands in one place of a table.
+/// The contents of a table cell.
 enum Cell: Sendable {
   case text(String)
   /// A digest.
   case code(String)
   case whole(Int)
-  /// Whole numbers, of which the least and the largest are shown.
+  /// Integers, of which the smallest and the largest are shown.
   case range([Int])
-  /// A number as it is read; the page carries all of its digits too.
+  /// A rounded number; the page has all of its digits too.
   case number(Double, NumberStyle)
   case none
 
@@ -38,7 +38,7 @@ struct DataTable {
   let rows: [[Cell]]
 
   var markup: Markup {
-    // A column is set as numbers when there is a number in it.
+    // A column is formatted as numbers if there is a number in it.
     let areNumbers = headings.indices.map { column in rows.contains { $0[column].isNumber } }
     return scrolling(caption) {
       element("table") {
@@ -67,7 +67,7 @@ struct DataTable {
     }
   }
 
-  /// The table folded away below a chart.
+  /// The table, collapsed below a chart.
   var folded: Markup {
     element("details") {
       element("summary") { "Table: \(caption)" }
@@ -76,7 +76,7 @@ struct DataTable {
   }
 }
 
-/// A box that scrolls by itself when its content is wider than the page.
+/// A box that scrolls if its content is wider than the page.
 func scrolling(_ label: String, @MarkupBuilder _ content: () -> Markup) -> Markup {
   element("div", ["class": "scroll", "role": "region", "aria-label": label, "tabindex": "0"], content)
 }

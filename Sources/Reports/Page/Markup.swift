@@ -1,9 +1,8 @@
 import Diagnostics
 
-/// A piece of the page: well-formed XML that is good HTML too.
+/// A piece of the page: well-formed XML that is also valid HTML.
 ///
-/// Text gets in through escaping alone and names of elements and attributes are literals, so nothing from an archive can
-/// become markup.
+/// Text is always escaped, and names of elements and attributes are literals, so nothing from an archive can become markup.
 struct Markup: Sendable {
   private(set) var source: String
 
@@ -11,7 +10,7 @@ struct Markup: Sendable {
 
   private init(source: String) { self.source = source }
 
-  /// Text; what cannot be seen in it is made visible.
+  /// Text, with invisible characters made visible.
   init(_ text: String) { source = escaped(text) }
 
   /// Text whose lines stay lines.
@@ -20,7 +19,7 @@ struct Markup: Sendable {
       .joined(separator: "\n")
   }
 
-  /// A style sheet that we wrote; it holds nothing that XML or HTML would read differently.
+  /// A built-in style sheet, which contains nothing that XML and HTML would read differently.
   init(styleSheet: String) { source = styleSheet }
 
   init(_ parts: [Markup]) { source = parts.reduce(into: "") { $0 += $1.source } }
@@ -71,7 +70,7 @@ func element(
   static func buildArray(_ parts: [Markup]) -> Markup { Markup(parts) }
 }
 
-/// The text with nothing in it that is markup, that XML forbids, or that turns the reading direction.
+/// The text without markup, characters that XML forbids, or characters that change the reading direction.
 private func escaped(_ text: String) -> String {
   printable(text).unicodeScalars.reduce(into: "") { escaped, scalar in
     switch scalar {
@@ -86,7 +85,7 @@ private func escaped(_ text: String) -> String {
   }
 }
 
-/// A coordinate: two decimals at most, and none for nothing.
+/// A coordinate: at most two decimals, without trailing zeros.
 func px(_ value: Double) -> String {
   let text = "\((value * 100).rounded() / 100)"
   return text.hasSuffix(".0") ? String(text.dropLast(2)) : text

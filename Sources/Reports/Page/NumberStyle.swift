@@ -1,8 +1,8 @@
 import Foundation
 
-/// How the numbers of a column or an axis are written, so that they line up: all with the same decimals.
+/// The format of the numbers of a column or an axis, so that they line up: all with the same decimals.
 ///
-/// Numbers too large or too small to be read that way are written with powers of ten.
+/// Numbers too large or too small for that are written with powers of ten.
 struct NumberStyle: Sendable {
   private let decimals: Int
   private let usesPowers: Bool
@@ -11,7 +11,7 @@ struct NumberStyle: Sendable {
 
   /// - parameters:
   ///   - values: The numbers to be written.
-  ///   - digits: How many digits of the largest are to be seen.
+  ///   - digits: The number of digits of the largest one.
   init(_ values: some Sequence<Double>, digits: Int = 4) { self.init(values, digits: digits, factor: 1, unit: "") }
 
   /// Shares, written in percent.
@@ -19,7 +19,7 @@ struct NumberStyle: Sendable {
     self.init(shares, digits: digits, factor: 100, unit: "\u{202F}%")
   }
 
-  /// As many decimals as it takes to tell the ticks of an axis apart.
+  /// As many decimals as needed to distinguish the ticks of an axis.
   init(axisTo largest: Double, step: Double) {
     let digits = Self.exponent(of: largest) - Self.exponent(of: step) + 1
     self.init(CollectionOfOne(largest), digits: digits)
@@ -47,7 +47,7 @@ struct NumberStyle: Sendable {
     return (value < 0 && !isZero ? "−" : "") + written + unit
   }
 
-  /// Thousands from 10 000 on are set apart by a narrow space.
+  /// From 10 000, thousands are separated by a narrow space.
   private static func grouped(_ text: String) -> String {
     let whole = text.prefix { $0 != "." }
     guard whole.count > 4 else { return text }
@@ -75,7 +75,7 @@ private func trimmed(_ text: String) -> String {
   String(text.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed())
 }
 
-/// A number by itself, with four digits that say something.
+/// A number by itself, with four significant digits.
 func short(_ value: Double) -> String {
   let text = NumberStyle(CollectionOfOne(value)).text(value)
   guard text.contains(".") else { return text }
@@ -85,7 +85,7 @@ func short(_ value: Double) -> String {
 /// A share by itself, in percent.
 func percent(_ share: Double) -> String { NumberStyle(shares: CollectionOfOne(share)).text(share) }
 
-/// A whole number by itself.
+/// An integer by itself.
 func whole(_ count: Int) -> String { NumberStyle(axisTo: Double(count), step: 1).text(Double(count)) }
 
 /// "1 client", "2 clients".

@@ -1,4 +1,4 @@
-/// How the page looks: one accent colour, light and dark, on paper too.
+/// The style of the page: one accent colour, light and dark modes, and print.
 let styleSheet = """
 
   :root{color-scheme:light dark;--page:#fdfdfb;--ink:#1d2025;--soft:#5a6069;--line:#deded8;--grid:#ecece7;

@@ -1,6 +1,6 @@
 import Records
 
-/// How sure the threshold is; nothing for records that do not tell, and for rules that rest on nothing that can be drawn anew.
+/// How certain the threshold is; empty for records without it, and for rules that use nothing that can be resampled.
 func certainty(_ run: RunRecord) -> Markup {
   guard let bootstrap = run.selection?.bootstrap, !bootstrap.resamplings.isEmpty else { return .nothing }
   let numbers = bootstrap.resamplings.flatMap { [$0.threshold?.range, $0.deviations?.range].compactMap { $0 } }
@@ -12,11 +12,11 @@ func certainty(_ run: RunRecord) -> Markup {
   }
   let shares = NumberStyle(shares: bootstrap.resamplings.map(\.unsureShare))
   return Markup([
-    element("h3") { "How sure the threshold is" },
+    element("h3") { "How certain the threshold is" },
     paragraph(
-      "The threshold was set again \(whole(bootstrap.draws)) times on what it rests on, drawn anew with replacement. In nine "
+      "The threshold was recomputed \(whole(bootstrap.draws)) times from evidence resampled with replacement. In nine "
         + "of ten draws it lies between the two ends, in scores and in standard deviations of the anchors from their mean. "
-        + "A decision is unsure when more than one draw in ten turns it. Draws of more than there are say what more would "
+        + "A decision is unsure if more than one draw in ten reverses it. Draws of more than there are show what more would "
         + "change.", class: "soft"),
     DataTable(
       caption: "The threshold on drawn anchors, samples and clients",

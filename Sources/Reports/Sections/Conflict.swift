@@ -4,7 +4,7 @@ import Records
 /// Where the clients' updates have both signs; nil for fewer than two clients.
 func conflictSection(_ run: RunRecord) -> Section? {
   guard let merge = run.merge, run.clients.count > 1 else { return nil }
-  // A module that one client has alone is in nobody's dispute.
+  // A module that only one client has cannot be in dispute.
   let shared = merge.modules.filter { $0.clients.count > 1 }
   guard !shared.isEmpty else { return nil }
   let grid = ModuleGrid(shared)
@@ -14,7 +14,7 @@ func conflictSection(_ run: RunRecord) -> Section? {
     shared.count < merge.modules.count ? "the \(whole(shared.count)) modules that clients share" : "all modules"
   return Section("conflict", "Where they disagree") {
     paragraph(
-      "At \(percent(merge.signConflict)) of the entries the clients' updates have both signs, as the mean over "
+      "At \(percent(merge.signConflict)) of the entries the clients' updates have both signs, on average over "
         + "\(which). Updates with nothing in common would disagree at \(percent(chance)).")
     figure(
       moduleMap(

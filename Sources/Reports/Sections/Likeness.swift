@@ -1,6 +1,6 @@
 import Records
 
-/// How alike the clients' updates are; nil for fewer than two clients.
+/// The similarity of the clients' updates; nil for fewer than two clients.
 func likenessSection(_ run: RunRecord) -> Section? {
   guard let merge = run.merge, run.clients.count > 1 else { return nil }
   let names = run.clients.map(\.name)
@@ -10,21 +10,21 @@ func likenessSection(_ run: RunRecord) -> Section? {
     }
   }.sorted { $0.cosine < $1.cosine }
   guard let least = pairs.first, let most = pairs.last else {
-    return Section("likeness", "How alike the clients are") {
+    return Section("likeness", "How similar the clients are") {
       paragraph("No two clients share a module, so there is nothing to compare.")
       updates(run)
     }
   }
   let style = NumberStyle(pairs.map(\.cosine), digits: 3)
-  // Where names do not fit above the columns, numbers stand for them.
+  // If names do not fit above the columns, numbers are used instead.
   let isNarrow = names.count > 8
   let title = "Cosines between the clients' updates"
-  return Section("likeness", "How alike the clients are") {
+  return Section("likeness", "How similar the clients are") {
     element("p") {
-      "Least alike are "
+      "Least similar are "
       named(least, style)
       if pairs.count > 1 {
-        ", most alike "
+        ", most similar "
         named(most, style)
       }
       "."
@@ -36,7 +36,7 @@ func likenessSection(_ run: RunRecord) -> Section? {
       HeatMap(
         title: title,
         description:
-          "The cosines between every two clients lie between \(style.text(least.cosine)) and \(style.text(most.cosine)).",
+          "The cosines between pairs of clients range from \(style.text(least.cosine)) to \(style.text(most.cosine)).",
         rows: isNarrow ? names.enumerated().map { "\(elided($1, to: 20)) · \($0 + 1)" } : names,
         columns: names.indices.map { isNarrow ? "\($0 + 1)" : elided(names[$0], to: 13) }, columnTitle: nil,
         values: names.indices.map { i in names.indices.map { j in i == j ? nil : merge.cosines[i][j] } },
@@ -49,7 +49,7 @@ func likenessSection(_ run: RunRecord) -> Section? {
   }
 }
 
-/// Which modules the cosines are taken over.
+/// The modules over which the cosines are taken.
 private func comparedModules(_ run: RunRecord, _ merge: RunRecord.Merge) -> String {
   let shared = merge.sharedModules ?? merge.modules.count
   let compared = merge.comparedModules ?? merge.modules.count
@@ -60,10 +60,10 @@ private func comparedModules(_ run: RunRecord, _ merge: RunRecord.Merge) -> Stri
   return "the modules that both have, of \(some)the \(whole(shared)) that clients share"
 }
 
-/// How each client's update stands beside the others' and the result; nothing for records that do not tell.
+/// How each client's update compares with the others' and the result; empty for records without it.
 @MarkupBuilder private func updates(_ run: RunRecord) -> Markup {
   let updates = run.clients.compactMap(\.update)
-  // Records that say who stands out, and why, have a section for that.
+  // Records that say which clients stand out, and why, have a separate section.
   if updates.count == run.clients.count, updates.contains(where: { $0.suspicion == nil }) {
     let norms = NumberStyle(updates.map(\.norm))
     let cosines = NumberStyle([1.0])
@@ -74,8 +74,8 @@ private func comparedModules(_ run: RunRecord, _ merge: RunRecord.Merge) -> Stri
     element("h3") { "Each client's update" }
     paragraph(
       "The norm is taken over all modules of the client, the cosines over those in which clients were compared. The mean of "
-        + "the others is that of their directions: each counts with length 1."
-        + (ranges.isEmpty ? "" : " The coefficient is what the method multiplied the update with."), class: "soft")
+        + "the others is that of their directions: each is normalized first."
+        + (ranges.isEmpty ? "" : " The coefficient is the method's factor for the update."), class: "soft")
     DataTable(
       caption: "Clients' updates",
       headings: ["client", "norm", "cosine: result", "cosine: others"] + ends.map(\.heading)
@@ -91,7 +91,7 @@ private func comparedModules(_ run: RunRecord, _ merge: RunRecord.Merge) -> Stri
   }
 }
 
-/// The columns that coefficients of linear methods take: one where they are the same in all modules.
+/// The columns for coefficients of linear methods: one if they are the same in all modules.
 func coefficientEnds(
   _ ranges: [ClosedRange<Double>]
 ) -> [(heading: String, end: (ClosedRange<Double>) -> Double)] {

@@ -2,7 +2,7 @@ import Diagnostics
 import JSON
 import Records
 
-/// What went in and what came out.
+/// Inputs and results.
 func overview(_ run: RunRecord, _ samples: [ScoredSamples]) -> Section {
   Section("overview", "What went in, what came out") {
     element("dl", ["class": "figures"]) {
@@ -43,7 +43,7 @@ private func keyFigures(_ run: RunRecord, _ samples: [ScoredSamples]) -> [(Strin
     figures.append(("modules", whole(merge.modules.count)))
     figures.append(("rank", span(merge.modules.map(\.rank))))
     if run.clients.count > 1 { figures.append(("entries in dispute", percent(merge.signConflict))) }
-    figures.append(("energy left out", percent(merge.discardedShare)))
+    figures.append(("energy dropped", percent(merge.discardedShare)))
   }
   return figures
 }
@@ -62,7 +62,7 @@ private func clientTable(_ run: RunRecord) -> DataTable {
     })
 }
 
-/// What the recipe chose, plugin by plugin.
+/// The choices of the recipe, plugin by plugin.
 private func choices(_ run: RunRecord) -> [(String, String)] {
   var choices: [(String, String)] = []
   for scorer in run.scorers {
@@ -87,7 +87,7 @@ private func choices(_ run: RunRecord) -> [(String, String)] {
   let norm = merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()
   choices.append(("Adapter", "\(merge.dtype), norm of the merged update \(short(norm))"))
   let partial = merge.modules.count { $0.clients.count < run.clients.count }
-  if partial > 0 { choices.append(("Coverage", "\(counted(partial, "module")) not with every client")) }
+  if partial > 0 { choices.append(("Coverage", "\(counted(partial, "module")) missing from some clients")) }
   return choices
 }
 

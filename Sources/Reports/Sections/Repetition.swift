@@ -1,11 +1,11 @@
 import Records
 
-/// Everything it takes to make the run again.
+/// Everything needed to repeat the run.
 func repetition(_ run: RunRecord) -> Section {
   Section("repetition", "To repeat this run") {
     paragraph(
-      "With Clues \(run.version), the bundles and the plugins below, this recipe gives the same bytes again. The record of "
-        + "the run holds it, too, and RUN is the directory of the run:")
+      "With Clues \(run.version), the bundles and the plugins below, this recipe gives the same bytes. The record of "
+        + "the run contains it too; RUN is the directory of the run:")
     element("pre") { element("code") { "clues run RUN --output again" } }
     element("details") {
       element("summary") { "Recipe" }

@@ -1,6 +1,6 @@
 import Records
 
-/// How each client's scores lie against its anchors and the threshold; nil without scores.
+/// Each client's scores compared with its anchors and the threshold; nil without scores.
 func scoreSection(_ run: RunRecord, _ samples: [ScoredSamples]) -> Section? {
   let shown = samples.filter { !($0.training.isEmpty && $0.anchors.isEmpty) }
   guard !shown.isEmpty else { return nil }
@@ -17,11 +17,11 @@ func scoreSection(_ run: RunRecord, _ samples: [ScoredSamples]) -> Section? {
     title: title, description: verdict(run, samples),
     axisTitle: "score" + (scorers.isEmpty ? "" : " (\(scorers))") + scale,
     samples: shown, thresholds: thresholds)
-  return Section("scores", "Where the scores lie") {
+  return Section("scores", "Distribution of scores") {
     paragraph(verdict(run, samples))
     paragraph(
-      "One row a client. A bar's height is the share of the client's samples with such a score; higher scores are better."
-        + (strips.beyond > 0 ? " \(counted(strips.beyond, "score")) beyond the axis stand at its ends." : ""),
+      "One row per client. A bar's height is the share of the client's samples with that score; higher scores are better."
+        + (strips.beyond > 0 ? " \(counted(strips.beyond, "score")) beyond the axis are drawn at its ends." : ""),
       class: "soft")
     figure(strips.markup, table(run, samples))
     shortfalls(run)
@@ -60,7 +60,7 @@ private func table(_ run: RunRecord, _ samples: [ScoredSamples]) -> DataTable {
   let showsShifts = shifts.contains { $0 != nil }
   return DataTable(
     caption: "Scores by client",
-    headings: ["client", "scored", "unscored", "least", "quarter", "median", "three quarters", "most"]
+    headings: ["client", "scored", "unscored", "lowest", "quarter", "median", "three quarters", "highest"]
       + (run.selection == nil ? [] : ["threshold", "anchors", "their mean", "their deviation", "their offset"])
       + (showsShifts ? ["they move the threshold by (deviations)"] : []),
     rows: zip(zip(samples, spreads), shifts).map { pair, shift in
@@ -78,7 +78,7 @@ private func table(_ run: RunRecord, _ samples: [ScoredSamples]) -> DataTable {
     })
 }
 
-/// In which respect the dropped samples fall short most; nothing where scores are not combined by shortfall.
+/// The respects in which the dropped samples fall short most; empty if scores are not combined by shortfall.
 @MarkupBuilder private func shortfalls(_ run: RunRecord) -> Markup {
   let clients = run.selection?.clients.filter { $0.shortOf.contains { $0.value > 0 } } ?? []
   if let first = clients.first {
@@ -88,12 +88,13 @@ private func table(_ run: RunRecord, _ samples: [ScoredSamples]) -> DataTable {
     let isTwoSided = run.scorers.contains { $0.side == "both" }
     element("h3") { title }
     paragraph(
-      "A sample falls short by a scorer as far as its score lies below the anchors' mean, in their deviations"
-        + (isTwoSided ? "; where that counts too (↑), as far as it lies more than two deviations above" : "")
-        + ". Of each client's dropped samples, the share that falls short most by each.", class: "soft")
+      "A sample's shortfall by a scorer is the distance of its score below the anchors' mean, in their deviations"
+        + (isTwoSided ? "; if that counts too (↑), also the distance beyond two deviations above it" : "")
+        + ". The chart shows the share of each client's dropped samples that fall short most by each scorer.",
+      class: "soft")
     figure(
       HeatMap(
-        title: title, description: "Of each client's dropped samples, the share that falls short most by each scorer.",
+        title: title, description: "The share of each client's dropped samples that fall short most by each scorer.",
         rows: clients.map(\.client), columns: respects.map { elided($0.replacing(" (above)", with: " ↑"), to: 13) },
         columnTitle: nil,
         values: zip(clients, dropped).map { client, dropped in

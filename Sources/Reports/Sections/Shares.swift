@@ -1,12 +1,12 @@
 import Records
 
-/// What was kept of every client and what it weighs; nil where neither tells the clients apart.
+/// The kept share and the weight of every client; nil if neither differs between clients.
 func shareSection(_ run: RunRecord) -> Section? {
   let shares = run.selection?.clients ?? []
   let areEqual = Set(run.clients.map(\.weight)).count <= 1
   guard !shares.isEmpty || !areEqual else { return nil }
   let weights = Dictionary(run.clients.map { ($0.name, $0.weight) }) { first, _ in first }
-  return Section("shares", shares.isEmpty ? "What every client weighs" : "What is kept of every client") {
+  return Section("shares", shares.isEmpty ? "The weight of every client" : "What is kept of every client") {
     paragraph(sentence(run, areEqual: areEqual))
     element("div", ["class": "pair"]) {
       if !shares.isEmpty {
@@ -23,7 +23,7 @@ func shareSection(_ run: RunRecord) -> Section? {
         element("div") {
           element("h3") { "Weight" }
           Bars(
-            title: "Weight of every client", description: "What each client weighs in the merge.",
+            title: "Weight of every client", description: "The weight of each client in the merge.",
             rows: run.clients.map { ($0.name, $0.weight) }, isShare: false
           ).markup
         }
@@ -39,9 +39,9 @@ func shareSection(_ run: RunRecord) -> Section? {
 
 private func sentence(_ run: RunRecord, areEqual: Bool) -> String {
   guard run.merge != nil else { return "Nothing was merged, so the clients have no weights." }
-  if areEqual { return "Every client that takes part weighs the same." }
+  if areEqual { return "All clients that take part have the same weight." }
   let rule = run.recipe.objectValue?["weights"]?.stringValue
-  let source = rule.map { "The weights come from the recipe's rule “\($0)”" } ?? "The weights are written in the recipe"
+  let source = rule.map { "The weights come from the recipe's rule “\($0)”" } ?? "The weights are set in the recipe"
   let dropped = (run.selection?.clients ?? []).count { share in !run.clients.contains { $0.name == share.client } }
   return source + (dropped > 0 ? "; \(counted(dropped, "client")) took no part." : ".")
 }

@@ -1,6 +1,6 @@
 import Records
 
-/// Who stands out from the others, and why; nil for fewer than two clients, and for records that do not tell.
+/// Which clients stand out, and why; nil for fewer than two clients, and for records without it.
 func suspicionSection(_ run: RunRecord) -> Section? {
   let clients = run.clients.compactMap { client in
     client.update.flatMap { update in update.suspicion.map { Suspect(name: client.name, update: update, suspicion: $0) }
@@ -11,7 +11,7 @@ func suspicionSection(_ run: RunRecord) -> Section? {
   return Section("suspicion", "Which clients to look at") {
     element("p") {
       if trustStatus.isEmpty {
-        clients.count < 3 ? "Of two clients nobody can say which one is odd." : "Nobody stands out."
+        clients.count < 3 ? "With two clients, nothing can tell which one is odd." : "Nobody stands out."
       } else {
         "Of \(counted(clients.count, "client")) \(trustStatus.count == 1 ? "this one stands" : "these stand") out: "
         for (index, suspect) in trustStatus.enumerated() {
@@ -22,15 +22,15 @@ func suspicionSection(_ run: RunRecord) -> Section? {
       }
     }
     paragraph(
-      "Each client is held against the median of the others, from three clients on. Suspicion is its distance from them in "
-        + "bounds of that rule, where it is furthest: above 1 it stands out. Longer updates do not count for more, copies have one "
-        + "voice, and medians stand as long as the clients that collude, and one more, are no more than half."
+      "With three or more clients, each is compared with the median of the others. Suspicion is its largest distance from them "
+        + "in units of the rule's bounds: above 1 it stands out. Longer updates do not count for more, copies count "
+        + "once, and medians hold as long as the colluding clients, plus one more, are no more than half."
         + comparison(run), class: "soft")
     paragraph(
       "Median, mean and result: the median of the cosines with the others' updates, the cosine with their mean, and that with the "
         + "merged update. With it and without it: the median of the others' cosines with the plain average of all, and of all but "
-        + "the client. Of these the first alone can accuse. Data of another kind than all others' makes a client stand out by its "
-        + "direction, too.", class: "soft")
+        + "the client. Of these, only the first can accuse a client. A client with a different kind of data also stands out by its "
+        + "direction.", class: "soft")
     for suspect in trustStatus {
       element("div", ["class": "note warning"]) {
         element("strong") { name(suspect.name) }
@@ -44,11 +44,11 @@ func suspicionSection(_ run: RunRecord) -> Section? {
   }
 }
 
-/// What to know where many clients were compared in some modules alone.
+/// A remark if many clients were compared in only some modules.
 private func comparison(_ run: RunRecord) -> String {
   guard let merge = run.merge, let compared = merge.comparedModules, let shared = merge.sharedModules, compared < shared
   else { return "" }
-  return " Cosines are taken over \(whole(compared)) of \(whole(shared)) modules; clues vet takes them over all."
+  return " Cosines are taken over \(whole(compared)) of \(whole(shared)) modules; clues vet uses all."
 }
 
 private struct Suspect {
@@ -58,7 +58,7 @@ private struct Suspect {
 
   func precedes(_ other: Suspect) -> Bool {
     if suspicion.reasons.isEmpty != other.suspicion.reasons.isEmpty { return !suspicion.reasons.isEmpty }
-    // A zero is beyond all bounds, which JSON has no number for.
+    // An update of zero is infinitely far out, which JSON cannot express.
     let (mine, theirs) = (score, other.score)
     return mine != theirs ? mine > theirs : name.utf8.lexicographicallyPrecedes(other.name.utf8)
   }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Recipes
 
-/// What clients are called whose bundles are given on the command line, and which of their adapters are meant.
+/// Names for the clients whose bundles are given on the command line, and which of their adapters to use.
 struct ClientOptions: ParsableArguments {
   @Option(
     name: .customLong("client"),
@@ -12,7 +12,7 @@ struct ClientOptions: ParsableArguments {
   @Option(
     name: .customLong("adapter"),
     help: ArgumentHelp(
-      "The adapter that is meant where inputs hold several: once for all inputs, or once for each in order.",
+      "The adapter to use if inputs hold several: once for all inputs, or once for each in order.",
       valueName: "name"))
   var adapters: [String] = []
 

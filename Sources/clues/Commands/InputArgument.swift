@@ -3,14 +3,14 @@ import Files
 import JSON
 import SystemPackage
 
-/// An input as the command line names it: a path, and where several adapters lie there, which one is meant.
+/// An input on the command line: a path and, if it holds several adapters, which one to use.
 public struct InputArgument: Sendable, Equatable {
   public let path: String
 
-  /// The name of the adapter that is meant; nil leaves it to the bundle.
+  /// The name of the adapter to use; nil leaves it to the bundle.
   public let adapter: String?
 
-  /// Reads `PATH` or `PATH#ADAPTER`. What is there as it is written is a path, whatever its name has in it.
+  /// Reads `PATH` or `PATH#ADAPTER`. If a file with the whole name exists, it is a path, even with `#` in it.
   public init(_ argument: String) {
     if let mark = argument.lastIndex(of: "#"), mark != argument.startIndex, !FilePath(argument).exists {
       let (path, name) = (String(argument[..<mark]), String(argument[argument.index(after: mark)...]))
@@ -39,7 +39,7 @@ public struct InputArgument: Sendable, Equatable {
       let name = adapters.count == 1 ? adapters[0] : adapters[index]
       guard input.adapter == nil || input.adapter == name else {
         throw Failure(
-          .usage, "\(argument) names an adapter, and --adapter \(name) another one", advice: "keep one of them")
+          .usage, "\(argument) names one adapter, and --adapter \(name) another", advice: "keep one of them")
       }
       return InputArgument(path: input.path, adapter: name)
     }

@@ -4,12 +4,12 @@ extension Clues {
   struct Inspect: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "inspect",
-      abstract: "Say what a bundle, an adapter, a checkpoint or a file holds.",
+      abstract: "Show what a bundle, an adapter, a checkpoint or a file contains.",
       usage: "clues inspect <input> [<options>]",
       discussion: """
-        Nothing in it is executed, and nothing is unpacked to disk. Of a bundle it says what Clues would use: the \
-        adapter, the checkpoints, the evidence for scoring, and what is wrong or odd. Where several adapters lie in folders \
-        of their own, --adapter NAME or INPUT#NAME says which one is meant.
+        Nothing in the input is executed or unpacked to disk. For a bundle, shows what Clues would use: the adapter, the \
+        checkpoints, the evidence for scoring, and anything wrong or unusual. If several adapters are in folders of their \
+        own, choose one with --adapter NAME or INPUT#NAME.
 
         Examples:
           clues inspect checkpoints/medical.tar.zst
@@ -23,7 +23,7 @@ extension Clues {
       completion: .file())
     var input: String
 
-    @Option(help: ArgumentHelp("The adapter that is meant where a bundle holds several.", valueName: "name"))
+    @Option(help: ArgumentHelp("The adapter to use if a bundle holds several.", valueName: "name"))
     var adapter: String?
 
     @Flag(help: "Print everything as JSON.")

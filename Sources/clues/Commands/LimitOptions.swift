@@ -2,12 +2,12 @@ import ArgumentParser
 import Diagnostics
 import Recipes
 
-/// How much inputs may ask for.
+/// Limits on inputs.
 struct LimitOptions: ParsableArguments {
   @Option(
     name: .customLong("limit"),
     help: ArgumentHelp(
-      "Raise or lower a limit on inputs, as in entry_size=32GiB; may be repeated. Documentation/Bundles.md has them all.",
+      "Set a limit on inputs, as in entry_size=32GiB; can be repeated. Documentation/Bundles.md lists them.",
       valueName: "name=value"),
     completion: .list(Limit.allCases.map { $0.rawValue + "=" }))
   var settings: [String] = []
@@ -17,7 +17,7 @@ struct LimitOptions: ParsableArguments {
     get throws { try chosen.reduce(into: Limits()) { $0[$1.limit] = $1.value } }
   }
 
-  /// The same as settings of a recipe, which go before those in its file.
+  /// The same as settings of a recipe, which take precedence over those in its file.
   var overrides: [Override] {
     get throws {
       try chosen.filter { !$0.limit.isOfRecipes }.map {

@@ -11,9 +11,9 @@ extension Clues {
       abstract: "Merge adapters without a recipe.",
       usage: "clues merge <input> ... --method <name> --output <dir> [<options>]",
       discussion: """
-        Inputs are archives, Trainer folders, single checkpoints or PEFT folders, one a client. Where one holds several \
-        adapters, --adapter NAME or INPUT#NAME says which is meant. `clues plugins list` shows the methods, \
-        `clues plugins show METHOD` their parameters. The result loads in PEFT as it is.
+        Inputs are archives, Trainer folders, single checkpoints or PEFT folders, one per client. If one holds several \
+        adapters, choose one with --adapter NAME or INPUT#NAME. `clues plugins list` lists the methods, \
+        `clues plugins show METHOD` their parameters. PEFT can load the result directly.
 
         Examples:
           clues merge medical.tar.zst financial.zip --method average -o merged
@@ -32,12 +32,12 @@ extension Clues {
 
     @Option(
       name: [.customShort("p"), .customLong("parameter")],
-      help: ArgumentHelp("A parameter of the method; may be repeated.", valueName: "key=value"),
+      help: ArgumentHelp("A parameter of the method; can be repeated.", valueName: "key=value"),
       completion: .parameters(of: "--method"))
     var parameters: [String] = []
 
     @Option(
-      help: "What the method is applied to: stack, core, delta or factors; by default what suits the method.",
+      help: "What the method is applied to: stack, core, delta or factors; the default depends on the method.",
       completion: .list(Recipe.Space.allCases.map(\.rawValue)))
     var space: String?
 
@@ -56,10 +56,10 @@ extension Clues {
     @Option(help: ArgumentHelp("The share of each module's energy to keep; the rank follows.", valueName: "e"))
     var energy: Double?
 
-    @Flag(help: "Decompose dense results exactly, which takes long for large layers.")
+    @Flag(help: "Decompose dense results exactly, which is slow for large layers.")
     var exact = false
 
-    @Flag(help: "Write what compression leaves out as a second adapter, so that nothing is lost.")
+    @Flag(help: "Write what compression drops as a second adapter, so that nothing is lost.")
     var residual = false
 
     @Option(
@@ -69,7 +69,7 @@ extension Clues {
 
     @Option(
       help:
-        "How the ranks of modules go together: uniform (zeros fill them up to one) or exact; by default uniform where that takes less than 10 % more parameters.",
+        "The ranks of the modules: uniform (padded with zeros) or exact; by default uniform if that adds less than 10 % more parameters.",
       completion: .list(Recipe.RankLayout.allCases.map(\.rawValue)))
     var rankLayout: String?
 
@@ -79,7 +79,7 @@ extension Clues {
     var split: String?
 
     @Option(
-      help: "What a module counts as that some clients lack: zero or renormalize.",
+      help: "How to treat a module that some clients lack: zero or renormalize.",
       completion: .list(Recipe.Missing.allCases.map(\.rawValue)))
     var missing: String?
 
@@ -97,7 +97,7 @@ extension Clues {
     @Option(help: ArgumentHelp("The base model that the result names, if the inputs differ.", valueName: "name"))
     var baseModel: String?
 
-    @Option(help: "Where all random numbers start.")
+    @Option(help: "The seed of all random numbers.")
     var seed: UInt64?
 
     @Option(
@@ -127,7 +127,7 @@ extension Clues {
       try options.carryOut(Recipe.made(of: settings), output: output, by: self)
     }
 
-    /// The keys of a recipe that options set.
+    /// The recipe keys that options set.
     static let paths: [String: [String]] = [
       "--method": ["merge", "method"], "--space": ["merge", "space"], "--rank": ["merge", "rank"],
       "--energy": ["merge", "energy"], "--split": ["merge", "split"], "--missing": ["merge", "missing"],

@@ -1,15 +1,15 @@
 import ArgumentParser
 
-/// What a command says on standard error, and how.
+/// What a command prints on standard error, and how.
 struct MessageOptions: ParsableArguments {
-  @Flag(name: .shortAndLong, help: "Say nothing but errors; results that were asked for are printed all the same.")
+  @Flag(name: .shortAndLong, help: "Print only errors and requested results.")
   var quiet = false
 
   @Option(help: ArgumentHelp("Colour messages: auto, always or never.", valueName: "when"))
   var color = ColorChoice.auto
 }
 
-/// How a command that takes its time says how far it is.
+/// How a long-running command reports progress.
 struct ProgressOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -18,12 +18,12 @@ struct ProgressOptions: ParsableArguments {
   var progress = ProgressStyle.auto
 }
 
-/// A command that follows what the user said about messages.
+/// A command with options for its messages.
 protocol SpeakingCommand: ParsableCommand {
   var messages: MessageOptions { get }
 }
 
-/// A command that takes its time: it says how far it is, and stops in order when it is asked to.
+/// A long-running command: it reports progress, and stops cleanly when asked to.
 protocol WorkingCommand: SpeakingCommand {
   var progress: ProgressOptions { get }
 }

@@ -11,10 +11,10 @@ extension Clues {
       abstract: "Pack a training folder into a bundle to hand in.",
       usage: "clues pack <dir> --output <bundle> [<options>]",
       discussion: """
-        Only files that Clues knows go in, with a manifest of their digests; the list that is printed says what leaves \
-        this machine and what does not. Gradients and optimizer states stay here unless --with names them: they are \
-        large, and say much about the data. The same folder always gives the same bytes. The ending decides the format: \
-        .tar, .tar.gz, .tar.zst, .tar.xz or .zip.
+        Packs only files that Clues knows, with a manifest of their digests, and lists what leaves this machine and what \
+        stays. Gradients and optimizer states stay unless --with names them: they are large and reveal much about the \
+        data. The same folder always gives the same bytes. The file name extension decides the format: .tar, .tar.gz, \
+        .tar.zst, .tar.xz or .zip.
 
         Examples:
           clues pack runs/medical -o medical.tar.zst
@@ -34,19 +34,19 @@ extension Clues {
 
     @Option(
       help: ArgumentHelp(
-        "What goes in that stays here otherwise, separated by commas: "
+        "What to pack that is left out by default, separated by commas: "
           + Packing.privateParts.map(\.rawValue).joined(separator: ", ") + ".", valueName: "parts"),
       completion: .list(Packing.privateParts.map(\.rawValue)))
     var with: String?
 
     @Option(
       help: ArgumentHelp(
-        "What stays on this machine, separated by commas: "
+        "What to leave out, separated by commas: "
           + BundleWriter.optionalParts.map(\.rawValue).joined(separator: ", ") + ".", valueName: "parts"),
       completion: .list(BundleWriter.optionalParts.map(\.rawValue)))
     var without: String?
 
-    @Option(help: ArgumentHelp("The adapter that is packed where there are several.", valueName: "name"))
+    @Option(help: ArgumentHelp("The adapter to pack if there are several.", valueName: "name"))
     var adapter: String?
 
     @Option(help: ArgumentHelp("The client's name; by default that of the folder.", valueName: "name"))
@@ -60,10 +60,10 @@ extension Clues {
       completion: .list(["float32", "float16", "bfloat16"]))
     var dtype: String?
 
-    @Flag(help: "Replace the archive if it is there.")
+    @Flag(help: "Replace the archive if it exists.")
     var force = false
 
-    @Flag(help: "Print what went in as JSON.")
+    @Flag(help: "Print the list of packed files as JSON.")
     var json = false
 
     @OptionGroup var limits: LimitOptions

@@ -9,11 +9,11 @@ extension CompletionKind {
     }
   }
 
-  /// The parameters of the plugin that an option names, as `name=` and, where values can be counted, `name=value`.
+  /// The parameters of the plugin that an option names, as `name=` or, if there is a list of values, `name=value`.
   ///
   /// - parameters:
   ///   - option: The option before in the line, such as `--method`.
-  ///   - id: The plugin that is meant where the option is not there.
+  ///   - id: The plugin to assume if the option is missing.
   static func parameters(of option: String, otherwise id: String? = nil) -> CompletionKind {
     .custom { words, _, _ in
       let named = values(of: option, in: words).last ?? id
@@ -24,7 +24,7 @@ extension CompletionKind {
     }
   }
 
-  /// The plugins of the line's own `--plugin-dir` and of all other places; nothing where these are not in order.
+  /// The plugins in the line's own `--plugin-dir` and on the search path; none if these cannot be read.
   private static func outline(_ words: [String]) -> [CatalogOutline.Entry] {
     (try? CatalogOutline(PluginSearchPath(options: values(of: "--plugin-dir", in: words))).entries) ?? []
   }

@@ -73,9 +73,10 @@ extension Clues.Plugins {
   struct Path: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "path",
-      abstract: "Print the folders that plugins are looked for in.",
+      abstract: "Print the folders in which plugins are looked for.",
       discussion: """
-        The first one that has a file counts. CLUES_PLUGIN_PATH adds absolute folders, parted by colons.
+        If several have a file of the same name, the first one counts. CLUES_PLUGIN_PATH adds absolute folders, separated by \
+        colons.
 
         Example:
           clues plugins path

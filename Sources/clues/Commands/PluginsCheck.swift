@@ -10,13 +10,13 @@ extension Clues.Plugins {
   struct Check: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "check",
-      abstract: "Try a plugin against the contract.",
+      abstract: "Test a plugin against the contract.",
       usage: """
         clues plugins check <file> [--only <check>]... [<options>]
         clues plugins check --list [--json]
         """,
       discussion: """
-        Every check runs in a process of its own that can reach nothing, so that a file need not be trusted to be \
+        Every check runs in its own sandboxed process, so a file does not have to be trusted to be \
         checked. Exit code 0 means that nothing failed and nothing crashed, 70 that something did. \
         Documentation/Checks.md says what is checked.
 
@@ -28,17 +28,17 @@ extension Clues.Plugins {
     @Argument(help: ArgumentHelp("The plugin's file.", valueName: "file"), completion: .file(extensions: ["so"]))
     var file: String?
 
-    @Flag(help: "Print what was found as JSON.")
+    @Flag(help: "Print the findings as JSON.")
     var json = false
 
     @Option(
-      help: ArgumentHelp("Make this check only; may be repeated.", valueName: "check"),
+      help: ArgumentHelp("Run only this check; can be repeated.", valueName: "check"),
       completion: .list(PluginChecks.Check.all.map(\.id)))
     var only: [String] = []
 
     @Option(
       help: ArgumentHelp(
-        "What all that is drawn by chance follows from; another one each time without.", valueName: "n"))
+        "The seed of all random choices; by default a different one each time.", valueName: "n"))
     var seed: UInt64?
 
     @Option(help: ArgumentHelp("How long a check may take for one entry, in seconds.", valueName: "s"))
@@ -50,7 +50,7 @@ extension Clues.Plugins {
     @OptionGroup var messages: MessageOptions
 
     func validate() throws {
-      guard list || file != nil else { throw ValidationError("which file is to be checked?") }
+      guard list || file != nil else { throw ValidationError("give the file to check") }
       guard (1...100_000).contains(timeLimit) else {
         throw ValidationError("--time-limit must be from 1 to 100000 seconds")
       }

@@ -8,10 +8,10 @@ extension Clues.Plugins {
   struct Manifest: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "manifest",
-      abstract: "Print the manifest that a plugin of yours should carry.",
+      abstract: "Print the manifest to embed in a plugin of yours.",
       discussion: """
-        The manifest says what a library holds, so that others can see that without running it. The library is loaded \
-        in a worker that is shut in; trusted it need not be. Put the manifest into the file with objcopy.
+        The manifest describes a library's contents, so that others can see them without running it. The library is loaded \
+        in a sandboxed worker and does not have to be trusted. Embed the manifest in the file with objcopy.
 
         Example:
           clues plugins manifest agreement.so > manifest.json

@@ -7,11 +7,11 @@ extension Clues.Plugins {
   struct New: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "new",
-      abstract: "Write a small project for a plugin of your own.",
+      abstract: "Create a small project for a plugin of your own.",
       usage: "clues plugins new --language <language> <name> [<options>]",
       discussion: """
-        It builds with `make` and tests itself with `make test`. C, C++ and Rust need nothing but a compiler. Swift needs \
-        PluginKit: by default the one that was installed with this clues, or that of the sources it was built from.
+        The project builds with `make` and tests itself with `make test`. C, C++ and Rust need only a compiler. Swift needs \
+        PluginKit: by default the one installed with this clues, or the one in the sources it was built from.
 
         Examples:
           clues plugins new --language c my-method
@@ -40,7 +40,7 @@ extension Clues.Plugins {
     @OptionGroup var messages: MessageOptions
 
     func validate() throws {
-      guard pluginKit == nil || language == .swift else { throw ValidationError("--pluginkit goes with Swift alone") }
+      guard pluginKit == nil || language == .swift else { throw ValidationError("--pluginkit is for Swift only") }
     }
 
     func run() throws {

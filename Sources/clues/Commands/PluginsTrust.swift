@@ -9,12 +9,12 @@ extension Clues.Plugins {
   struct Trust: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "trust",
-      abstract: "Let a plugin run that does not ship with Clues.",
+      abstract: "Allow a third-party plugin to run.",
       usage: "clues plugins trust <file> [<options>]",
       discussion: """
-        The SHA-256 of the file is kept in $XDG_CONFIG_HOME/clues/trusted.json (~/.config without it). A file that \
-        changes later is refused until it is trusted anew. Trusted plugins run shut in, in worker processes, unless \
-        --isolation none says otherwise.
+        Records the SHA-256 of the file in $XDG_CONFIG_HOME/clues/trusted.json (by default below ~/.config). If the file \
+        changes, it is refused until it is trusted again. Trusted plugins run in sandboxed worker processes, unless you \
+        pass --isolation none.
 
         Examples:
           clues plugins check ~/.local/share/clues/plugins/agreement.so
@@ -43,7 +43,7 @@ extension Clues.Plugins {
   struct Untrust: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "untrust",
-      abstract: "Take back the trust in a plugin.",
+      abstract: "Withdraw the trust in a plugin.",
       usage: "clues plugins untrust <file> [<options>]",
       discussion: """
         Example:

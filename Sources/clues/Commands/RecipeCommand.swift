@@ -26,7 +26,7 @@ extension Clues.RecipeCommand {
       abstract: "Check a recipe against its language and the plugins, without opening bundles.",
       usage: "clues recipe check <recipe> [<options>]",
       discussion: """
-        All mistakes that can be told at once are told, each with its line and column. With --json they are a list on \
+        Reports as many mistakes at once as possible, each with its line and column. With --json they are a list on \
         standard output, for editors and CI; the exit code is the same.
 
         Examples:
@@ -37,7 +37,7 @@ extension Clues.RecipeCommand {
 
     @OptionGroup var options: RecipeOptions
 
-    @Flag(help: "Print what is wrong as JSON.")
+    @Flag(help: "Print the mistakes as JSON.")
     var json = false
 
     @OptionGroup var messages: MessageOptions
@@ -47,7 +47,7 @@ extension Clues.RecipeCommand {
     func run() throws {
       guard json else {
         try check()
-        if !messages.quiet { try Console.result("\(oneLine(options.path)): this recipe is in order") }
+        if !messages.quiet { try Console.result("\(oneLine(options.path)): this recipe is valid") }
         return
       }
       do {
@@ -88,11 +88,11 @@ extension Clues.RecipeCommand {
   struct Explain: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "explain",
-      abstract: "Say what a recipe decides, defaults included.",
+      abstract: "Show what a recipe means, including defaults.",
       usage: "clues recipe explain <recipe> [<options>]",
       discussion: """
-        With --modules the bundles are opened, and the values that each module gets of the merge method's parameters are \
-        printed: what lists over layers and filters come to. Values of several clients are parted by slashes.
+        With --modules, opens the bundles and prints the values of the merge method's parameters for each module, after \
+        lists over layers and filters are applied. Values of several clients are separated by slashes.
 
         Examples:
           clues recipe explain recipes/ties.yaml
@@ -105,7 +105,7 @@ extension Clues.RecipeCommand {
     @Flag(help: "Print the parameters of every module.")
     var modules = false
 
-    @Flag(help: "Print the recipe as JSON, with all defaults and full paths, ready to run from any folder.")
+    @Flag(help: "Print the recipe as JSON, with all defaults and absolute paths, ready to run from any folder.")
     var json = false
 
     @OptionGroup var messages: MessageOptions

@@ -6,11 +6,11 @@ extension Clues {
   struct Report: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "report",
-      abstract: "Make the report of a run again.",
+      abstract: "Regenerate the report of a run.",
       usage: "clues report <run> [<options>]",
       discussion: """
-        A run writes its report (clues/report.html) itself: one HTML page that needs nothing from elsewhere. This makes \
-        it again from the record of the run.
+        Every run writes its report (clues/report.html): one self-contained HTML page. This command regenerates it from \
+        the record of the run.
 
         Example:
           clues report runs/clues-calibrated -o report.html

@@ -7,13 +7,13 @@ extension Clues {
   struct Run: MergingCommand {
     static let configuration = CommandConfiguration(
       commandName: "run",
-      abstract: "Carry out a recipe.",
+      abstract: "Run a recipe.",
       usage: "clues run <recipe> [<options>]",
       discussion: """
-        A recipe says which clients there are and how they are scored, selected, weighed and merged. The run directory \
-        holds the merged adapter, which PEFT loads as it is, and the record of how it came about (clues/run.json, \
-        clues/report.html). It appears whole or not at all. A mergekit file whose models are adapters is a recipe, too, and \
-        so is a run: what its record holds is carried out again.
+        A recipe lists the clients and says how to score, select, weight and merge them. The run directory contains the \
+        merged adapter, which PEFT can load directly, and the record of the run (clues/run.json, clues/report.html). It \
+        appears complete or not at all. A mergekit file whose models are adapters works as a recipe too, and so does a \
+        run, which is then repeated.
 
         Examples:
           clues run recipes/ties.yaml --output runs/ties
@@ -45,7 +45,7 @@ extension Clues {
       let recipe = try recipe.recipe(limits)
       guard output != nil || !recipe.isRecorded || options.dryRun else {
         throw Failure(
-          .usage, "a run that is repeated needs an output of its own", advice: "say where it goes: --output DIR",
+          .usage, "a repeated run needs an output of its own", advice: "name one with --output DIR",
           file: self.recipe.path)
       }
       try options.carryOut(recipe, output: output ?? recipe.outputPath(ofRecipe: self.recipe.path), by: self)

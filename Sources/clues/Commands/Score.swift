@@ -9,11 +9,11 @@ extension Clues {
   struct Score: WorkingCommand {
     static let configuration = CommandConfiguration(
       commandName: "score",
-      abstract: "Score the samples of clients by their evidence.",
+      abstract: "Score the clients' samples from their evidence.",
       usage: "clues score [<input> ...] (--scorer <name> | --recipe <file>) [<options>]",
       discussion: """
-        Higher is better. The result is JSON Lines, one object a sample, in the order of the evidence; how the scores came \
-        about goes into a file beside it. With a recipe its scorers are used, on its clients or on the inputs given here.
+        Higher is better. The result is JSON Lines, one object per sample, in the order of the evidence; a second file \
+        records the origin of the scores. With a recipe, uses its scorers, on its clients or on the inputs given here.
 
         Examples:
           clues score checkpoints/medical.tar.zst --scorer clues -p preset=calibrated -o scores.jsonl
@@ -30,14 +30,14 @@ extension Clues {
 
     @Option(
       name: [.customShort("p"), .customLong("parameter")],
-      help: ArgumentHelp("A parameter of the scorer; may be repeated.", valueName: "key=value"),
+      help: ArgumentHelp("A parameter of the scorer; can be repeated.", valueName: "key=value"),
       completion: .parameters(of: "--scorer"))
     var parameters: [String] = []
 
     @OptionGroup var clients: ClientOptions
 
     @Option(
-      help: ArgumentHelp("Take the scorers of this recipe.", valueName: "recipe"),
+      help: ArgumentHelp("Use the scorers of this recipe.", valueName: "recipe"),
       completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String?
 
@@ -50,10 +50,10 @@ extension Clues {
 
     @Flag(
       name: .customLong("anchors-only"),
-      help: "Write the scores of the anchors alone: all that an operator needs for a threshold of the anchors.")
+      help: "Write only the anchors' scores, which is all an operator needs for a threshold from anchors.")
     var anchorsOnly = false
 
-    @Flag(help: "Replace the file of scores if it is there.")
+    @Flag(help: "Replace the file of scores if it exists.")
     var force = false
 
     @OptionGroup var progress: ProgressOptions
@@ -66,15 +66,15 @@ extension Clues {
     func validate() throws {
       guard (scorer == nil) != (recipe == nil) else { throw ValidationError("give either --scorer or --recipe") }
       guard recipe == nil || parameters.isEmpty else {
-        throw ValidationError("-p goes with --scorer, not with --recipe")
+        throw ValidationError("-p can be used with --scorer, not with --recipe")
       }
       guard recipe != nil || !inputs.isEmpty else { throw ValidationError("give the bundles to score") }
       guard !inputs.isEmpty || clients.names.isEmpty else {
-        throw ValidationError("--client names the inputs, and there are none; a recipe names its clients itself")
+        throw ValidationError("--client names inputs, and there are none; a recipe names its own clients")
       }
       try clients.check(inputs: inputs)
       guard clients.adapters.isEmpty || !inputs.isEmpty else {
-        throw ValidationError("--adapter goes with inputs given here; a recipe has 'adapter:' for each client")
+        throw ValidationError("--adapter is for inputs given here; a recipe has 'adapter:' for each client")
       }
     }
 
@@ -97,7 +97,7 @@ extension Clues {
       get throws {
         let inputs = try InputArgument.all(inputs, adapters: clients.adapters)
         if let recipe {
-          // Inputs given here stand in for the recipe's clients; what it selects and merges plays no part.
+          // Inputs given here replace the recipe's clients; its selection and merge are ignored.
           return try Recipe.read(path: recipe, overrides: limits.overrides, limits: limits.limits).scoringOnly(
             inputs: inputs.map(\.path), names: clients.names, adapters: inputs.map(\.adapter))
         }

@@ -13,26 +13,26 @@ extension Clues {
       abstract: "Decide which scored samples are kept.",
       usage: "clues select <scores>... [--threshold <name>] [<options>]",
       discussion: """
-        A sample is kept when its score is at least the threshold. Without -o nothing is written. With it the folder \
-        gets clues/selected/CLIENT.txt, the ids of the kept samples in order; clues/scores.jsonl, the scores with the \
+        A sample is kept if its score is at least the threshold. Without -o, nothing is written. With it, the folder gets \
+        clues/selected/CLIENT.txt, the ids of the kept samples in order; clues/scores.jsonl, the scores with the \
         decision; and clues/threshold.json. An operator sends threshold.json to the clients; a client applies it to \
-        scores of its own with --with.
+        its own scores using --with.
 
-        Several files, one of each client, are taken together as if one run had scored all clients: scorers that are \
-        combined are standardised by the anchors of all files. So no evidence need leave a client.
+        Several files, one from each client, are pooled as if one run had scored all clients: combined scorers are \
+        standardised by the anchors of all files. So evidence never has to leave a client.
 
-        Where scores are combined by shortfall, the result says by which scorer the dropped samples of each client fall \
-        short most, and how many; "(above)" is too far above the anchors. scores.jsonl says so for every sample.
+        If scores are combined by shortfall, the result shows by which scorer each client's dropped samples fall short \
+        most, and how many; "(above)" means too far above the anchors. scores.jsonl has this for every sample.
 
-        Anchors are the known-good samples that most rules go by. The anchor offset is how far the mean of a client's \
-        anchors lies from that of all. What "moves threshold" says is how far the client's anchors move the threshold \
-        of the others, in standard deviations of the others' anchors: the threshold with them less that without.
+        Anchors are known-good samples, which most rules use. The anchor offset is the distance of the mean of a client's \
+        anchors from that of all anchors. "moves threshold" shows how far the client's anchors move the others' \
+        threshold, in standard deviations of the others' anchors: the threshold with them minus that without them.
 
-        How sure the threshold is: it is set again, 200 times, on as many anchors drawn with replacement within each \
-        client (on training samples, where the rule goes by these), and where three or more clients have anchors, on \
-        clients drawn so. The table says where the threshold lies in 9 of 10 draws, in scores and in standard deviations \
-        of the anchors from their mean, and how many samples are decided otherwise in more than one draw in ten. \
-        Drawing ten more anchors of each client, or one more client, tells what more of them would change.
+        To show how certain the threshold is, it is recomputed 200 times from anchors drawn with replacement within each \
+        client (from training samples, if the rule uses those), and, if three or more clients have anchors, from whole \
+        clients drawn the same way. The table shows the range of the threshold in 9 of 10 draws, in scores and in \
+        standard deviations of the anchors from their mean, and how many samples are decided differently in more than \
+        one draw in ten. Drawing ten more anchors of each client, or one more client, shows what more of them would change.
 
         Examples:
           clues select scores.jsonl --threshold anchor-sigma -p k=1 -o selection
@@ -44,7 +44,7 @@ extension Clues {
 
     @Argument(
       help: ArgumentHelp(
-        "Scores that `clues score` wrote, in one file or one of each client; - reads standard input.",
+        "Scores from `clues score`, in one file or one per client; - reads standard input.",
         valueName: "scores"),
       completion: .file(extensions: ["jsonl"]))
     var scores: [String]
@@ -56,26 +56,26 @@ extension Clues {
 
     @Option(
       name: [.customShort("p"), .customLong("parameter")],
-      help: ArgumentHelp("A parameter of the rule; may be repeated.", valueName: "key=value"),
+      help: ArgumentHelp("A parameter of the rule; can be repeated.", valueName: "key=value"),
       completion: .parameters(of: "--threshold", otherwise: "anchor-mean"))
     var parameters: [String] = []
 
     @Option(
-      help: ArgumentHelp("Select as this recipe does.", valueName: "recipe"),
+      help: ArgumentHelp("Use the selection of this recipe.", valueName: "recipe"),
       completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String?
 
     @Option(
-      help: ArgumentHelp("A threshold that the operator sent, instead of a rule.", valueName: "threshold.json"),
+      help: ArgumentHelp("A threshold sent by the operator, instead of a rule.", valueName: "threshold.json"),
       completion: .file(extensions: ["json"]))
     var with: String?
 
-    @Flag(help: "Put each client's scores on the scale of its own anchors first.")
+    @Flag(help: "First scale each client's scores by its own anchors.")
     var calibrate = false
 
     @Option(
       help: ArgumentHelp(
-        "How many draws say how sure the threshold is, 0 for none; by default 200, or as the recipe says.",
+        "How many draws to use for the certainty of the threshold, 0 for none; by default 200, or as in the recipe.",
         valueName: "n"))
     var draws: Int?
 
@@ -100,10 +100,10 @@ extension Clues {
     func validate() throws {
       guard draws ?? 0 >= 0 else { throw ValidationError("--draws must be at least 0") }
       guard recipe == nil || (with == nil && threshold == nil && parameters.isEmpty && !calibrate) else {
-        throw ValidationError("--recipe brings its own rule: leave out --threshold, -p, --calibrate and --with")
+        throw ValidationError("--recipe has its own rule: omit --threshold, -p, --calibrate and --with")
       }
       guard with == nil || (threshold == nil && parameters.isEmpty && !calibrate && draws == nil) else {
-        throw ValidationError("--with brings its own rule: leave out --threshold, -p, --calibrate and --draws")
+        throw ValidationError("--with has its own rule: omit --threshold, -p, --calibrate and --draws")
       }
     }
 
@@ -132,7 +132,7 @@ extension Clues {
       for note in notes { Console.note(note) }
       let say = output == nil ? { try Console.result($0) } : { Console.done($0) }
       if json { return try say(selection.json.text(indented: true)) }
-      // With -q the table is wanted only where it is all that there is.
+      // With -q the table is wanted only if it is the only result.
       if messages.quiet, output != nil { return }
       let place =
         output.map { "The selection is in \(oneLine($0))/clues" } ?? "Nothing was written; -o DIR writes the selection."
@@ -155,7 +155,7 @@ extension Clues {
       usage: "clues evaluate <scores> --labels <labels.jsonl> [<options>]",
       discussion: """
         Labels are JSON Lines with "client", "id" and "clean"; other texts in them, such as "corruption", group the bad \
-        samples. Labels are never an input of a score.
+        samples. Labels never affect a score.
 
         Example:
           clues evaluate runs/clues/clues/scores.jsonl --labels checkpoints/labels.jsonl
@@ -167,7 +167,8 @@ extension Clues {
     var scores: String
 
     @Option(
-      help: ArgumentHelp("Which samples are good.", valueName: "labels.jsonl"), completion: .file(extensions: ["jsonl"])
+      help: ArgumentHelp("The labels, which say which samples are good.", valueName: "labels.jsonl"),
+      completion: .file(extensions: ["jsonl"])
     )
     var labels: String
 

@@ -9,20 +9,20 @@ import Runs
 struct PluginOptions: ParsableArguments {
   @Option(
     name: .customLong("plugin-dir"),
-    help: ArgumentHelp("A folder with plugins, looked at before all others; may be repeated.", valueName: "dir"),
+    help: ArgumentHelp("A folder with plugins, searched before all others; can be repeated.", valueName: "dir"),
     completion: .directory)
   var pluginDirs: [String] = []
 
   var searchPath: PluginSearchPath { get throws { try PluginSearchPath(options: pluginDirs) } }
 
-  /// What the user lets run.
+  /// The libraries that the user trusts.
   var trust: TrustStore { get throws { try TrustStore(environment: ProcessInfo.processInfo.environment) } }
 
-  /// What is there, none of which can be run.
+  /// What is available, none of it runnable.
   var catalog: PluginCatalog { get throws { try PluginCatalog(searchPath, trust: trust) } }
 }
 
-/// A recipe, and what the command line sets in it.
+/// A recipe, and the settings from the command line.
 struct RecipeOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp("The recipe, a YAML file; or a run to repeat, its directory or run.json.", valueName: "recipe"),
@@ -31,7 +31,7 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Set a value of the recipe, as in merge.parameters.density=0.5; may be repeated.", valueName: "key=value"))
+      "Set a value of the recipe, as in merge.parameters.density=0.5; can be repeated.", valueName: "key=value"))
   var set: [String] = []
 
   func recipe(_ limits: LimitOptions) throws -> Recipe {
@@ -43,17 +43,17 @@ struct RecipeOptions: ParsableArguments {
 
 /// How plugins are run.
 ///
-/// Groups of options do not hold others: where the parser checks itself, in debug builds, each level costs five times as
-/// much time as the one above it.
+/// Option groups are not nested: in debug builds, where the parser checks itself, each level takes five times as long as
+/// the one above it.
 struct IsolationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Where plugins run that do not ship with Clues: process (shut in, each in a worker) or none (in this process, with all your rights).",
+      "Where third-party plugins run: process (each in a sandboxed worker) or none (in this process, with all your rights).",
       valueName: "how"))
   var isolation: IsolationChoice = .process
 
   @Option(
-    help: ArgumentHelp("How much memory such a plugin may take for itself, in MiB.", valueName: "MiB"))
+    help: ArgumentHelp("How much private memory such a plugin may use, in MiB.", valueName: "MiB"))
   var pluginMemory: Int = 4096
 
   @Option(help: ArgumentHelp("How long one call of such a plugin may take, in seconds.", valueName: "s"))
@@ -76,16 +76,16 @@ struct IsolationOptions: ParsableArguments {
     WorkerSettings(memory: UInt64(pluginMemory) << 20, time: .seconds(pluginTime))
   }
 
-  /// The plugins that are there, to be run.
+  /// The available plugins, runnable.
   func catalog(_ plugins: PluginOptions) throws -> PluginCatalog {
     try PluginCatalog(
       plugins.searchPath, trust: plugins.trust, isolation: isolation == .none ? .none : .process(workers))
   }
 }
 
-/// How much of the machine a command takes.
+/// How much of the machine a command uses.
 struct ThreadOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("How many threads work; the result does not depend on it.", valueName: "n"))
+  @Option(help: ArgumentHelp("The number of threads; the result does not depend on it.", valueName: "n"))
   var threads: Int = ProcessInfo.processInfo.activeProcessorCount
 
   func validate() throws {
@@ -93,15 +93,15 @@ struct ThreadOptions: ParsableArguments {
   }
 }
 
-/// Whom a command is to do without.
+/// Clients to leave out.
 struct WithoutOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Leave a client out, by its name: as if it were not among the inputs; may be repeated.", valueName: "client"))
+      "Leave out the client with this name, as if it were not among the inputs; can be repeated.", valueName: "client"))
   var without: [String] = []
 }
 
-/// A command that carries out a recipe, be it a file or made of options.
+/// A command that runs a recipe, read from a file or made from options.
 protocol MergingCommand: WorkingCommand {
   var work: ThreadOptions { get }
   var leavingOut: WithoutOptions { get }
@@ -109,7 +109,7 @@ protocol MergingCommand: WorkingCommand {
   var isolation: IsolationOptions { get }
 }
 
-/// What comes of a recipe that is carried out, and how it is told.
+/// What to do with the result of a recipe.
 struct RunOptions: ParsableArguments {
   @Flag(help: "Replace the output folder if it holds an earlier run.")
   var force = false
@@ -117,10 +117,10 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Print the record of the run as JSON.")
   var json = false
 
-  @Flag(help: "Check the recipe and the bundles and say what would be done, without doing it.")
+  @Flag(help: "Check the recipe and the bundles and show what would be done, without doing it.")
   var dryRun = false
 
-  /// Carries out a recipe and prints what came of it, as `command` was told to.
+  /// Runs a recipe and prints the result according to the options of `command`.
   func carryOut(_ recipe: Recipe, output: String, by command: some MergingCommand) throws {
     let bench = Bench(
       catalog: try command.isolation.catalog(command.plugins), observer: Console.observer(command.progress.progress),

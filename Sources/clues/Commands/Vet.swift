@@ -12,17 +12,18 @@ extension Clues {
       abstract: "Rank clients by how suspicious their adapters are.",
       usage: "clues vet <input> ... [<options>]",
       discussion: """
-        It takes adapters alone: no ledgers, no gradients, no base model. Inputs are the clients' bundles; a single recipe, or \
-        the folder of a run, stands for its clients. Nothing is written.
+        Needs only adapters: no ledgers, no gradients, no base model. Inputs are the clients' bundles, or a single recipe or \
+        run folder, whose clients are used. Nothing is written.
 
-        Each client is held against the median of the others and 3 times their scaled MAD, with a floor. It stands out when \
-        its norm is too long or too short (3 times at least), when the median of its cosines with the others is too low (0.25 \
-        at least), when its norm in a single module is too long (10 times at least), when its update is zero, or when it has \
-        the direction of another client's. Where a client of a recipe is an anchor, its steps are compared as well.
+        Each client is compared with the median of the others; a deviation counts if it exceeds 3 times their scaled MAD, and \
+        a floor. A client stands out if its norm is too large or too small (at least 3 times), if the median of its cosines \
+        with the others is too low (by at least 0.25), if its norm in a single module is too large (at least 10 times), if \
+        its update is zero, or if it has the same direction as another client's. If a client of a recipe is an anchor, its \
+        steps are compared as well.
 
-        Longer updates do not count for more, copies have one voice, and medians stand as long as the clients that collude, \
-        and one more whom they may imitate, are no more than half. The cosines with the mean and with the average of all, and what leaving a client out does, are told, but \
-        accuse nobody: others can bend them.
+        Longer updates do not count for more, copies count once, and medians hold as long as the colluding clients, plus one \
+        more that they may imitate, are no more than half. The cosines with the mean and with the average of all, and the \
+        effect of leaving a client out, are reported but accuse nobody: other clients can bend them.
 
         Examples:
           clues vet in/*.tar.zst
@@ -40,13 +41,13 @@ extension Clues {
 
     @Flag(
       name: .customLong("final-only"),
-      help: "Look at the final adapters alone, and read no checkpoints for the score by trajectory.")
+      help: "Look only at the final adapters, and read no checkpoints for the trajectory score.")
     var finalOnly = false
 
     @OptionGroup var work: ThreadOptions
     @OptionGroup var leavingOut: WithoutOptions
 
-    @Flag(help: "Print the ranking as JSON, with how each client differs module by module.")
+    @Flag(help: "Print the ranking as JSON, including how each client differs in each module.")
     var json = false
 
     @OptionGroup var progress: ProgressOptions

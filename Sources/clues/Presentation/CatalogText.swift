@@ -20,7 +20,7 @@ extension PluginCatalog {
       return "\(kind.rawValue)s\n" + lines.joined(separator: "\n")
     }
     return groups.isEmpty
-      ? "there are no plugins; `clues plugins path` shows where they are looked for"
+      ? "there are no plugins; `clues plugins path` shows where Clues looks for them"
       : groups.joined(separator: "\n\n") + "\n\n`clues plugins show ID` explains one of them and its parameters"
   }
 
@@ -47,7 +47,7 @@ extension PluginDescription {
     ])
   }
 
-  /// Everything that is known about the plugin.
+  /// Everything known about the plugin.
   public func json(in catalog: PluginCatalog) -> JSONValue {
     var object = catalog.library(of: self).flatMap { json(in: $0).objectValue } ?? JSONObject()
     object["details"] = .string(details)
@@ -72,7 +72,7 @@ extension PluginDescription {
       let spaces = method.spaces.map { $0 == method.defaultSpace ? "\($0.rawValue) (default)" : $0.rawValue }
       facts.append("  spaces   \(spaces.joined(separator: ", "))")
       if !method.isLinear {
-        facts.append("  merges   " + (method.mergesRows ? "some rows of all clients at a time" : "whole matrices"))
+        facts.append("  merges   " + (method.mergesRows ? "a few rows of all clients at a time" : "whole matrices"))
       }
     }
     if !reference.isEmpty { facts.append("  source   \(oneLine(reference))") }
@@ -87,11 +87,11 @@ extension PluginDescription {
       parts.append(wrapped("parameters\n" + entries.joined(separator: "\n"), to: page.columns))
     }
     parts.append(
-      wrapped("how to ask for it\n" + usage.map { "  " + $0 }.joined(separator: "\n"), to: page.columns))
+      wrapped("how to use it\n" + usage.map { "  " + $0 }.joined(separator: "\n"), to: page.columns))
     return parts.joined(separator: "\n\n")
   }
 
-  /// Text broken at the width of the page, but for lines that four spaces set apart: formulas, which stand as they are.
+  /// Text wrapped at the width of the page, except lines that start with four spaces: formulas, which are kept as they are.
   private static func wrappedProse(_ text: String, to columns: Int) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false)
       .map { $0.hasPrefix("    ") ? String($0) : wrapped(String($0), to: columns) }.joined(separator: "\n")
@@ -132,7 +132,7 @@ extension UntrustedLibrary.TrustStatus {
 }
 
 extension ParameterSchema.Declaration {
-  /// What is allowed, in which unit, what holds without it, and for whom.
+  /// The allowed values, the unit, the default, and whether it may differ by client.
   fileprivate var facts: String {
     let preset = defaultValue.map { "default \(shown($0))" } ?? "not set by default"
     return [expectation, unit.map { "in \($0)" }, preset, isPerInput ? "may differ by client" : nil]
@@ -140,7 +140,7 @@ extension ParameterSchema.Declaration {
   }
 }
 
-/// A parameter's value as a person writes it: 1, not 1.0, and a text without quotes.
+/// A parameter's value as people write it: 1, not 1.0, and strings without quotes.
 private func shown(_ value: JSONValue) -> String {
   if let number = value.doubleValue, let whole = Int(exactly: number) { return "\(whole)" }
   return value.stringValue ?? value.text()

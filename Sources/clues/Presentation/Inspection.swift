@@ -9,14 +9,14 @@ public struct Inspection: Sendable {
   public let json: JSONValue
   public let text: String
 
-  /// Looks at whatever is at a path.
+  /// Inspects whatever is at a path.
   ///
-  /// - parameter input: The path, and the name of the adapter that is meant where a bundle holds several.
+  /// - parameter input: The path, and the name of the adapter to use if a bundle holds several.
   public init(_ input: InputArgument, _ page: PageLayout = PageLayout(), limits: Limits = Limits()) throws {
     let path = input.path
     let isOneFile = [".safetensors", ".pt", "optimizer.bin"].contains { path.hasSuffix($0) }
     guard input.adapter == nil || !isOneFile else {
-      throw Failure(.usage, "is a single file, in which no adapter has a name", advice: "omit --adapter", file: path)
+      throw Failure(.usage, "is a single file, in which adapters have no names", advice: "omit --adapter", file: path)
     }
     if path.hasSuffix(".safetensors") {
       let file = try locating(file: path) { try SafetensorsFile(Bytes(mapping: path), limits: limits) }
@@ -120,7 +120,8 @@ public struct Inspection: Sendable {
     facts.add("scaling", shown + (adapter.config.usesRsLoRA ? " (rsLoRA)" : ""))
     facts.add("parameters", "\(adapter.parameterCount), \(dtypes.joined(separator: " and "))")
     if !adapter.absolutes.isEmpty {
-      facts.add("replaced", "\(adapter.absolutes.count) tensors of the base model, which only a policy can merge")
+      facts.add(
+        "replaced", "\(adapter.absolutes.count) tensors of the base model; say how to merge them with --absolute")
     }
     let isFinite = try modules.allSatisfy { try $0.a.isFinite() && $0.b.isFinite() }
     if !isFinite { facts.add("odd", "some numbers are NaN or infinite; this adapter cannot be merged") }

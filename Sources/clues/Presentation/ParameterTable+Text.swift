@@ -4,7 +4,7 @@ import PluginHost
 import Runs
 
 extension ParameterTable {
-  /// One line a module; modules in a row with the same values share one.
+  /// One line per module; consecutive modules with the same values share one.
   func text(_ page: PageLayout = PageLayout()) -> String {
     var table = Table()
     var index = 0

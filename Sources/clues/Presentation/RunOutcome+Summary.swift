@@ -3,7 +3,7 @@ import Merging
 import Runs
 
 extension RunOutcome {
-  /// What a run made of what: one line a client, then what holds for all.
+  /// The outcome of a run: one line per client, then figures for all.
   public func summary(_ page: PageLayout = PageLayout()) -> String {
     var parts = [table.text(page)]
     if let merge, merge.clients.count > 1 { parts.append(updates(merge).text(page)) }
@@ -20,7 +20,7 @@ extension RunOutcome {
     return parts.joined(separator: "\n\n")
   }
 
-  /// Clients with their samples, as far as there is a selection, and with their weights, as far as there is a merge.
+  /// Clients with their samples, if there is a selection, and with their weights, if there is a merge.
   private var table: Table {
     let shares = scored?.selection?.clients ?? []
     let merged = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
@@ -50,7 +50,7 @@ extension RunOutcome {
     return table
   }
 
-  /// How the clients' updates stand beside each other and the result.
+  /// How the clients' updates compare with each other and with the result.
   private func updates(_ merge: MergeFigures) -> Table {
     let isLinear = merge.figures.contains { $0.coefficients != nil }
     let header = ["client", "norm", "cos(result)", "cos(others)"] + (isLinear ? ["coefficient"] : [])
@@ -96,7 +96,7 @@ extension RunOutcome {
     facts.add("norm", short(merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()))
     if merge.clients.count > 1 { compare(merge, in: &facts) }
     let partial = merge.modules.count { $0.coverage < 1 }
-    if partial > 0 { facts.add("coverage", "\(partial) modules are not with every client") }
+    if partial > 0 { facts.add("coverage", "\(partial) modules are missing from some clients") }
     facts.add("discarded", merge.discardedShare > 0 ? percent(merge.discardedShare) + " of the energy" : "nothing")
   }
 }

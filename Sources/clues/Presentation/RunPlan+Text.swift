@@ -7,7 +7,8 @@ extension RunPlan {
     for client in clients {
       table.add(client.name, short(client.weight), span(client.ranks), "\(client.modules)", "\(client.parameters)")
     }
-    let coverage = partial.isEmpty ? "all clients have them all" : "\(partial.count) of them not with every client"
+    let coverage =
+      partial.isEmpty ? "every client has all of them" : "\(partial.count) of them missing from some clients"
     return """
       \(table.text(page))
 

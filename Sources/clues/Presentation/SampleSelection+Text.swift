@@ -6,7 +6,7 @@ extension SampleSelection {
   /// What is kept of each client, and by which threshold.
   func text(_ page: PageLayout = PageLayout()) -> String {
     let isGlobal = globalThreshold != nil
-    // Only where the rule goes by anchors is there something to see.
+    // There is nothing to show unless the rule uses anchors.
     let showsInfluence = clients.contains { $0.influence.map { $0.deviations ?? 0 != 0 || $0.decisions > 0 } ?? false }
     let header =
       ["client", "samples", "kept", "share"] + (isGlobal ? [] : ["threshold"]) + ["anchors", "anchor offset"]
@@ -38,21 +38,22 @@ extension SampleSelection {
         + "standard error \(short(anchors.standardError))")
   }
 
-  /// How sure the threshold is.
+  /// How certain the threshold is.
   func describeCertainty(in facts: inout Facts) {
     if let sentence = bootstrap?.sentence(shown: { shown($0) }) { facts.add("certainty", sentence) }
   }
 
-  /// What to think of where scores of clients lie on scales of their own.
+  /// Advice if clients' scores seem to be on different scales.
   var offsetRemark: String? {
     guard !calibratesClients, let far = clients.max(by: { abs($0.anchorOffset) < abs($1.anchorOffset) }),
       abs(far.anchorOffset) > anchors.deviation, clients.count > 1
     else { return nil }
-    return "The anchors of '\(far.client)' lie \(shown(far.anchorOffset)) from those of all, more than a deviation: "
-      + "its scores may be on a scale of their own, which --calibrate (select.calibrate: client) evens out."
+    return
+      "The anchors of '\(far.client)' lie \(shown(far.anchorOffset)) from those of all clients, more than one deviation: "
+      + "its scores may be on a different scale, which --calibrate (select.calibrate: client) corrects."
   }
 
-  /// A score, with what is nothing but rounding beside the anchors' as 0.
+  /// A score, shown as 0 if it is no more than rounding compared with the anchors'.
   private func shown(_ score: Double) -> String {
     short(score, beside: max(anchors.deviation, abs(anchors.mean)))
   }

@@ -1,13 +1,13 @@
 import Diagnostics
 
-/// Rows of text in columns that line up.
+/// Rows of text in aligned columns.
 ///
 /// Names from other people's files come in here, so each cell is shown as ``oneLine(_:)`` does.
 struct Table {
   private var rows: [[String]] = []
   private let numbers: Range<Int>
 
-  /// - parameter numbers: The columns that are set flush right.
+  /// - parameter numbers: The columns that are right-aligned.
   init(_ header: [String] = [], numbers: Range<Int> = 0..<0) {
     self.numbers = numbers
     if !header.isEmpty { rows.append(header) }
@@ -20,7 +20,7 @@ struct Table {
   /// The rows, one line each, without spaces at their ends.
   var text: String { text(PageLayout()) }
 
-  /// The rows, with the first column, that of names, as narrow as it takes for the table to fit on the page.
+  /// The rows, with the first column, that of names, narrowed so that the table fits on the page.
   func text(_ page: PageLayout) -> String {
     let columns = rows.map(\.count).max() ?? 0
     var widths = (0..<columns).map { column in rows.map { $0.count > column ? displayWidth($0[column]) : 0 }.max() ?? 0

@@ -3,10 +3,10 @@ import Foundation
 import Scoring
 
 extension ThresholdBootstrap {
-  /// What the draws say, one line a kind; nil where the rule looks at nothing that can be drawn anew.
+  /// The results of the draws, one line per kind; nil if the rule uses nothing that can be resampled.
   func text(_ page: PageLayout, shown: (Double) -> String) -> String? {
     guard !resamplings.isEmpty else { return nil }
-    var table = Table(["drawn anew", "threshold in 9 of 10 draws", "in deviations", "unsure"], numbers: 1..<4)
+    var table = Table(["resampled", "threshold in 9 of 10 draws", "in deviations", "unsure"], numbers: 1..<4)
     for resampling in resamplings {
       guard !resampling.clients.isEmpty else {
         table.add(resampling.name, "too few draws have one", "–", "–")
@@ -20,7 +20,7 @@ extension ThresholdBootstrap {
     return table.text(page)
   }
 
-  /// The same of what is there in a line.
+  /// The row of the present evidence as one line.
   func sentence(shown: (Double) -> String) -> String? {
     guard let present, !present.clients.isEmpty else { return nil }
     let interval = present.interval.map {

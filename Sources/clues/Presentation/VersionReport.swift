@@ -4,7 +4,7 @@ import Diagnostics
 import JSON
 import LowRank
 
-/// The version with all that numbers may depend on: the libraries at work, and the vectors of this processor.
+/// The version with everything that numbers can depend on: the libraries in use, and the vectors of this processor.
 public func versionReport() -> String {
   let vectors =
     switch clues_kernel_level() {
@@ -27,7 +27,7 @@ extension OpenBLAS {
       switch chooser {
       case .itself: refused.map { "its own choice; those for \($0) gave wrong products" } ?? "its own choice"
       case .user: "OPENBLAS_CORETYPE is set"
-      case .clues: "chosen by Clues; it took this processor for \(found)"
+      case .clues: "chosen by Clues; OpenBLAS took this processor for \(found)"
       }
     return "OpenBLAS \(version ?? "of unknown version") with kernels for \(core) (\(reason))"
   }

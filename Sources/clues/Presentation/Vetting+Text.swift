@@ -26,7 +26,7 @@ extension Vetting {
     return parts.joined(separator: "\n\n")
   }
 
-  /// How far a client is from the others, in bounds of the rule.
+  /// The distance of a client from the others, in units of the rule's bounds.
   private func shown(_ score: Double) -> String { score.isFinite ? String(format: "%.2f", score) : "∞" }
 
   private func reasons(_ client: VettedClient, _ page: PageLayout) -> String {
@@ -39,25 +39,25 @@ extension Vetting {
     wrapped(oneLine(text), to: page.columns, indent: "    ")
   }
 
-  /// What to make of it.
+  /// The conclusion.
   private var verdict: String {
     let trustStatus = clients.count { !$0.suspicion.reasons.isEmpty }
     if clients.count < OutlierRule.leastClients {
-      return (trustStatus == 0 ? "" : "Look at those named. ")
-        + "Of two clients nobody can say which one is odd; from three on each is held against the others."
+      return (trustStatus == 0 ? "" : "Look at the clients named above. ")
+        + "With two clients, nothing can tell which one is odd; with three or more, each is compared with the others."
     }
     guard trustStatus > 0 else { return "Nobody stands out." }
     let isTurned = clients.contains { $0.suspicion.reasons.contains { $0.peculiarity == .direction } }
-    return "Look at how those were trained before you leave them out (--without)."
-      + (isTurned ? " Data of another kind than all others' makes a client stand out by its direction, too." : "")
+    return "Check how these clients were trained before you leave them out (--without)."
+      + (isTurned ? " A client with a different kind of data also stands out by its direction." : "")
   }
 
   private func legend(_ hasSteps: Bool) -> String {
-    "suspicion: the distance from the others in bounds, above 1 a client stands out. median, mean: the median of the cosines "
-      + "with the others' updates, and the cosine with their mean; result: that with the plain average of all. without it: the "
-      + "median of the others' cosines with the average, before and after the client is left out."
+    "suspicion: the distance from the others; above 1, a client stands out. median, mean: the median of the cosines "
+      + "with the others' updates, and the cosine with their mean; result: the cosine with the plain average of all. without it: the "
+      + "median of the others' cosines with the average, before and after leaving the client out."
       + (hasSteps
-        ? " steps: the score by `trajectory`"
+        ? " steps: the score of `trajectory`"
           + (anchors.isEmpty ? "." : ", against \(anchors.joined(separator: ", ")).") : "")
   }
 }

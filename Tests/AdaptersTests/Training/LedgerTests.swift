@@ -25,17 +25,17 @@ import Testing
   @Test func refusesWithTheLine() throws {
     let twice = try #require(
       failure { _ = try table(#"{"id": "1", "split": "train"}"#, #"{"id": 1, "split": "train"}"#) })
-    #expect(twice.message == "names the train sample '1' twice, first in line 1")
+    #expect(twice.message == "has the train sample '1' twice, first in line 1")
     #expect(twice.position?.line == 2)
     let split = try #require(failure { _ = try table(#"{"id": "1", "split": "trian"}"#) })
-    #expect(split.message == "names a split 'trian' that does not exist")
+    #expect(split.message == "has the unknown split 'trian'")
     #expect(split.advice == "did you mean 'train'?")
-    #expect(failure { _ = try table(#"{"split": "train"}"#) }?.message == "names no 'id'")
-    #expect(failure { _ = try table(#"{"id": "1"}"#) }?.message == "names no 'split'")
+    #expect(failure { _ = try table(#"{"split": "train"}"#) }?.message == "has no 'id'")
+    #expect(failure { _ = try table(#"{"id": "1"}"#) }?.message == "has no 'split'")
     #expect(
       failure { _ = try table(#"{"id": [1], "split": "train"}"#) }?.message
-        == "has a list as 'id' where a text or a number is due")
-    #expect(failure { _ = try table("[]") }?.message == "holds a list where an object is due")
+        == "has a list as 'id' instead of a string or a number")
+    #expect(failure { _ = try table("[]") }?.message == "holds a list instead of an object")
   }
 }
 
@@ -95,25 +95,25 @@ import Testing
   @Test func refusesContradictions() throws {
     func message(_ lines: String...) -> String? { failure { _ = try ledger(lines) }?.message }
     let loss = #""loss": 1"#
-    #expect(message(row(1, "a", loss), row(1, "a", loss)) == "holds the train sample 'a' twice at checkpoint 1")
+    #expect(message(row(1, "a", loss), row(1, "a", loss)) == "has the train sample 'a' twice at checkpoint 1")
     #expect(
       message(row(1, "a", loss), row(1, "b", loss, rate: "0.25"))
-        == "has the learning rate 0.25 at checkpoint 1, where other rows have 0.5")
+        == "has the learning rate 0.25 at checkpoint 1, but other rows have 0.5")
     #expect(message(row(1, "a", loss), row(2, "a", loss, rate: "0.25")) == nil)
     #expect(
       message(row(1, "a", loss), row(2, "a", loss, domain: "other")) == "gives the train sample 'a' two domains")
     #expect(
       message(row(1, "a", #""loss": "high""#))
-        == "has a text as 'loss' of the train sample 'a' at checkpoint 1 where a number is due")
+        == "has a string as 'loss' of the train sample 'a' at checkpoint 1 instead of a number")
     #expect(
       message(row(1, "a", #""dot": {"x": [1]}"#))
-        == "has a list as 'dot.x' of the train sample 'a' at checkpoint 1 where a number is due")
+        == "has a list as 'dot.x' of the train sample 'a' at checkpoint 1 instead of a number")
     #expect(
       message(row(1, "a", #""dot": {"x": 1}, "dot.x": 2"#))
-        == "holds one column twice, with a dot and as a nested object")
-    #expect(message(row(1, "a", loss, rate: "NaN")) == "has a 'learning_rate' that is no finite number")
-    #expect(message(row(-1, "a", loss)) == "names no 'checkpoint' that counts steps")
-    #expect(message("3") == "holds a number where an object is due")
+        == "has one column twice, with a dot and as a nested object")
+    #expect(message(row(1, "a", loss, rate: "NaN")) == "has a 'learning_rate' that is not a finite number")
+    #expect(message(row(-1, "a", loss)) == "has no valid 'checkpoint'")
+    #expect(message("3") == "holds a number instead of an object")
     let late = try #require(failure { _ = try ledger([row(1, "a", loss), "", row(1, "a", loss)]) })
     #expect(late.position?.line == 3)
   }

@@ -115,7 +115,7 @@ import Testing
     let names = modules("model.layers.0.self_attn", "q_proj v_proj")
     var refusal = try #require(
       failure { _ = try order(names, shapes: [[2, 3], [2, 5]], fileShapes: [[2, 3], [2, 4]]) })
-    #expect(refusal.message == "has shape [2, 5], but at its place the optimizer state has [2, 4]")
+    #expect(refusal.message == "has shape [2, 5], but at its position the optimizer state has [2, 4]")
     #expect(refusal.tensor == names[1])
     refusal = try #require(failure { _ = try order(names, fileShapes: [[2, 2], [2, 2], [2, 2]]) })
     #expect(refusal.message == "holds 3 parameters, but the adapter has 2")
@@ -165,7 +165,7 @@ import Testing
     let twice = [names[0], names[0].replacing("base_model.model.", with: "base_model.model.module.")]
     let state = try OptimizerState(Bytes(adamFile(shapes: [[2, 2], [2, 2]], names: twice).bytes()))
     let refusal = try #require(failure { _ = try state.moments(for: [(names[0], [2, 2])]) })
-    #expect(refusal.message == "stands for the same parameter as '\(twice[0])' in the optimizer state")
+    #expect(refusal.message == "is the same parameter as '\(twice[0])' in the optimizer state")
     #expect(refusal.tensor == twice[1])
   }
 
@@ -180,7 +180,7 @@ import Testing
     #expect(try moments(adamFile(shapes: shapes, groupSizes: [3])).count == 3)
     #expect(
       failure { _ = try moments(adamFile(shapes: shapes, groupSizes: [2, 1])) }?.message
-        == "spreads the parameters over 2 groups and records no names, so which is which is lost")
+        == "spreads the parameters over 2 groups without names, so they cannot be told apart")
     let grouped = try moments(adamFile(shapes: shapes, names: names, groupSizes: [2, 1]))
     #expect(names.map { grouped[$0]?.group.parameterCount } == [2, 2, 1])
     let gap = try #require(failure { _ = try moments(adamFile(shapes: shapes, without: [1])) })
@@ -195,7 +195,7 @@ import Testing
     let state = try OptimizerState(Bytes(file.bytes()))
     #expect(
       failure { _ = try state.moments(for: [(names[0], [2, 2])]) }?.message
-        == "its record 'data/1' is damaged: the checksum does not fit")
+        == "its record 'data/1' is damaged: the checksum does not match")
   }
 
   @Test(arguments: [
@@ -229,9 +229,10 @@ import Testing
     ]
     #expect(message(file(state: good, group: group), [[0]]) == nil)
     #expect(message(.dict([])) == "holds no optimizer state: it has no 'state' and 'param_groups'")
-    #expect(message(.list([])) == "the file is a list where a dict is due")
+    #expect(message(.list([])) == "the file is a list instead of a dict")
     #expect(
-      message(file(state: [], group: group)) == "holds no moments: the optimizer had taken no step, or keeps none")
+      message(file(state: [], group: group))
+        == "holds no moments: the optimizer had not taken a step, or does not keep any")
     let sgd = Python.dict([("lr", 0.1), ("momentum", 0), ("dampening", 0), ("params", .list([0]))])
     #expect(message(file(state: [], group: sgd)) == "was written by SGD, which keeps no squares of gradients")
     #expect(message(file(state: good + good, group: group), [[0]]) == "holds the state of parameter 0 twice")
@@ -243,10 +244,12 @@ import Testing
         == "lists parameter 0 twice in its groups")
     #expect(
       message(file(state: good, group: adamGroup([("params", .list([0])), ("lr", 0.1)])), [[0]])
-        == "a parameter group has a member twice")
+        == "a parameter group has a duplicate member")
     let nan = good.map { ($0.0, Python.dict([("step", tensor), ("exp_avg", tensor), ("exp_avg_sq", tensor)])) }
     #expect(message(file(state: nan, group: group), [[.nan]]) == "'step' of parameter 0 is nan")
-    #expect(message(file(state: nan, group: group), [[1.5]]) == "'step' of parameter 0 is 1.5, which counts no steps")
+    #expect(
+      message(file(state: nan, group: group), [[1.5]]) == "'step' of parameter 0 is 1.5, which is not a number of steps"
+    )
   }
 
   @Test func namesLoseWhatOnlyTrainingKnew() {

@@ -62,7 +62,7 @@ import Testing
     // What an abandoned run logged further on is none of this checkpoint's.
     let early = try #require(LearningRate(log: try state(step: 2, epoch: 1, log)))
     #expect(early.mean == 1.5)
-    #expect(early.note == "4 log entries after step 2 were left out")
+    #expect(early.note == "ignored 4 log entries after step 2")
   }
 
   @Test func fallbacksAreNeverSilent() throws {
@@ -78,7 +78,7 @@ import Testing
     let still = try state(step: 4, epoch: 1, [line(4, 1, 0)])
     #expect(
       LearningRate(log: still)?.note
-        == "the learning rate is 0, so a checkpoint that is weighted with it counts for nothing")
+        == "the learning rate is 0, so a checkpoint weighted by it does not count")
     let optimizer = try OptimizerState(Bytes(adamFile(shapes: [[1]]).bytes()))
     #expect(LearningRate(log: try state(step: 4, epoch: 1, [])) == nil)
     let rate = try LearningRate(optimizer: optimizer)
@@ -87,13 +87,13 @@ import Testing
     let finished = try OptimizerState(try Bytes(mapping: fixture("tiny/c0/checkpoint-8/optimizer.pt")))
     #expect(
       failure { _ = try LearningRate(optimizer: finished) }?.message
-        == "has 0.0 as learning rate, the one after the last step, and none was logged")
+        == "has the learning rate 0.0, the one after the last step, and none was logged")
   }
 
   @Test func refusesWhatIsNoDiary() {
     func message(_ text: String) -> String? { failure { _ = try state(text) }?.message }
-    #expect(message("[]") == "is no object")
-    #expect(message("{}") == "has no 'global_step' that counts steps")
+    #expect(message("[]") == "is not an object")
+    #expect(message("{}") == "has no valid 'global_step'")
     #expect(message(#"{"global_step": 1}"#) == "has no list 'log_history'")
     #expect(
       message(#"{"global_step": 1, "log_history": [3]}"#) == "entry 1 of its log_history is a number, not an object")
@@ -105,6 +105,6 @@ import Testing
         == "entry 1 of its log_history has -2.0 as 'learning_rate', but a learning rate is from 0 to 10")
     #expect(
       message(#"{"global_step": 1, "log_history": [{"step": 1, "epoch": "x"}]}"#)
-        == "entry 1 of its log_history has a text as 'epoch' where a number is due")
+        == "entry 1 of its log_history has a string as 'epoch' instead of a number")
   }
 }
