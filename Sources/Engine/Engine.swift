@@ -92,6 +92,7 @@ package struct Engine: Sendable {
 
 /// The workspaces that no thread is using.
 private final class Workspaces: Sendable {
+  // Locked because threads take workspaces and return them at any time.
   private let free = Mutex<[Box]>([])
 
   func take() -> Workspace? { free.withLock { $0.popLast() }?.work }

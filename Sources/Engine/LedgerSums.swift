@@ -146,6 +146,7 @@ package final class LedgerSums: GradientSink {
 private final class Rows: @unchecked Sendable {
   private let sums: UnsafeMutablePointer<Double>
   private let width: Int
+  // Locked because samples are finished on any thread.
   private let finished: Mutex<Set<Int>>
 
   init(count: Int, domains: Int) {

@@ -46,6 +46,7 @@ extension Engine {
 /// Sums gradients: those of a pack by its thread, those of packs in their order.
 private final class GradientSums: GradientSink {
   private let modules: [AdaptedModule]
+  // Locked because packs are finished on any thread, and added in their order.
   private let state: Mutex<State>
 
   private struct State {

@@ -5,6 +5,7 @@ import Synchronization
 /// at once.
 final class MethodPool: Sendable {
   private let make: @Sendable () throws -> any MergeMethodInstance
+  // Locked because threads take instances and return them at any time.
   private let idle = Mutex<[Idle]>([])
 
   /// Unchecked because only the thread that takes an instance out of the pool uses it.

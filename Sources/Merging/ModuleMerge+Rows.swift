@@ -17,6 +17,7 @@ extension ModuleMerge {
     let notes = UnsafeMutableRawPointer.allocate(byteCount: size * moduleInputs.count, alignment: 64)
     defer { notes.deallocate() }
     notes.initializeMemory(as: UInt8.self, repeating: 0, count: size * moduleInputs.count)
+    // Unchecked because each thread writes the note of its own input.
     nonisolated(unsafe) let shared = notes
     _ = try inParallel(moduleInputs.count, threads: threads) { index in
       try note(index, inputs[index], part, weights, into: shared + index * size)
@@ -47,6 +48,7 @@ extension ModuleMerge {
     let (rows, columns) = (inputs[0].rows, inputs[0].columns)
     // Enough rows at a time that threads rarely ask for more.
     let stretch = max(1, 128 / bandHeight(columns)) * bandHeight(columns)
+    // Unchecked because the notes are only read from here on, and each thread writes its own rows.
     nonisolated(unsafe) let (notes, output) = (notes, output)
     _ = try inParallel((rows + stretch - 1) / stretch, threads: threads) { index in
       let lines = index * stretch..<min((index + 1) * stretch, rows)

@@ -77,6 +77,7 @@ public struct PluginChecker: Sendable {
     _ checks: [Check], _ code: SealedFile, _ obstacle: String?, _ advance: @escaping @Sendable (CheckResult) -> Void
   ) throws -> [CheckResult] {
     if let obstacle { return checks.map { CheckResult(check: $0, findings: [.skipped(obstacle)]) } }
+    // Unchecked because the checks only read the file.
     nonisolated(unsafe) let code = code
     return try inParallel(checks.count, threads: settings.lanes) { index in
       let result = try result(of: checks[index], code)

@@ -9,6 +9,7 @@
 ///
 /// The tables live as long as the process: they are made once and never freed.
 public struct PluginLibrary: @unchecked Sendable {
+  // Unchecked because the tables are never written after they are made.
   public let table: UnsafePointer<clues_plugin>
 
   public init(

@@ -288,6 +288,7 @@ struct RunSettings: Sendable {
 
 /// The notes that were made already.
 private final class NoteCollector: Sendable {
+  // Locked because plugins may send notes from any thread.
   private let kept = Mutex<(notes: [Note], size: Int, omitted: Int)>(([], 0, 0))
   /// More than this of one run is counted, not kept.
   private static let (mostNotes, mostBytes) = (1000, 1 << 20)

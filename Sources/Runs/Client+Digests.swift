@@ -14,6 +14,7 @@ extension [Client] {
     let parts = bundles.enumerated().flatMap { index, bundle in
       bundle.contents.enumerated().map { (part: Part(client: index, place: $0.offset), bytes: $0.element) }
     }
+    // Locked because every thread takes the largest part that is left.
     let queue = Mutex(parts.sorted { $0.bytes.count > $1.bytes.count }[...])
     let lanes = (parts.count + threads - 1) / Swift.max(1, threads)
     let digests = try inParallel(threads, threads: threads) { _ in

@@ -19,6 +19,7 @@ import Tensors
 package struct OutputFolder: Sendable {
   /// The names of the files so far; no order in which they came about shows in a result.
   private final class Written: Sendable {
+    // Locked because modules and gradients are written by several threads.
     private let names = Mutex<Set<String>>([])
 
     func add(_ name: String) { names.withLock { _ = $0.insert(name) } }

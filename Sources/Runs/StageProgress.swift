@@ -4,6 +4,7 @@ import Synchronization
 /// The packing of an archive, whose writer says how far it is once it has begun.
 final class PackingProgress: Sendable {
   private let observer: any Observer
+  // Locked because packing reports from its own thread.
   private let written = Mutex<Int?>(nil)
 
   init(_ observer: any Observer) { self.observer = observer }
@@ -27,6 +28,7 @@ final class StageProgress: Sendable {
   private let observer: any Observer
   private let stage: RunStage
   private let total: Int
+  // Locked because every thread of the stage reports its progress.
   private let state = Mutex((advanced: 0, reported: 0))
 
   /// - parameter total: How much of the stage this part is, in the stage's unit.

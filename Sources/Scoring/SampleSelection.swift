@@ -195,6 +195,7 @@ extension ScoreTable {
 /// from any thread.
 private final class Remarks: Sendable {
   private let rule: String
+  // Locked because a rule may send notes from any thread.
   private let heard = Mutex<[Note]>([])
 
   init(of rule: String) { self.rule = rule }

@@ -129,6 +129,7 @@ public struct Bytes: Sendable {
 }
 
 private final class Storage: @unchecked Sendable {
+  // Unchecked because nobody writes to the buffer while it has an owner here.
   let buffer: UnsafeRawBufferPointer
   /// The mapping; nil for allocated memory.
   let file: MappedFile?

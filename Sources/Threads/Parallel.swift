@@ -7,6 +7,7 @@ import Synchronization
 public func inParallel<Result: Sendable>(
   _ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Result
 ) throws -> [Result] {
+  // Locked because every thread takes the next index and leaves its result.
   let state = Mutex(Progress<Result>(results: Array(repeating: nil, count: count)))
   onThreads(max(1, min(threads, count))) {
     while let place = state.withLock({ $0.take(count) }) {

@@ -8,6 +8,7 @@ package final class Tokenizer: Sendable {
   private let parts: TokenizerParts
 
   /// What encoding needs besides, as many as have been in use at a time.
+  // Locked because texts are encoded on several threads, each with a workspace of its own.
   private let workspaces = Mutex<[BytePairModel.Workspace]>([])
 
   /// One more than the largest id of a token.

@@ -134,6 +134,7 @@ extension Check {
 ///
 /// - throws: ``Failure`` `noResources` where the system does not give as many; then `body` runs in none of them.
 private func inThreads<Result: Sendable>(_ count: Int, _ body: @escaping (Int) -> Result) throws -> [Result] {
+  // Written under the lock. A body is the checker's own, and gives each thread its own share of the work.
   nonisolated(unsafe) var results = [Result?](repeating: nil, count: count)
   nonisolated(unsafe) let body = body
   let lock = NSLock()

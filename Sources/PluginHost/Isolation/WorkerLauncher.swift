@@ -56,6 +56,7 @@ final class WorkerLauncher: @unchecked Sendable {
   /// Starts a program with one argument, which says what kind of worker it is to be.
   func launch(_ executable: String, as argument: String) throws -> Launched {
     let done = DispatchSemaphore(value: 0)
+    // Unchecked because the launcher writes it before it signals, and it is read after that.
     nonisolated(unsafe) var outcome: Result<Launched, any Error>?
     try condition.withLock {
       try start()

@@ -13,6 +13,7 @@ enum Console {
     var isJSON = false
   }
 
+  // Locked because messages are written from any thread.
   private static let settings = Mutex(Settings())
 
   /// Follows what the user said about messages.

@@ -14,6 +14,7 @@ final class ProgressObserver: Observer {
   }
 
   private let done = Atomic<Int>(0)
+  // Locked because any thread of a stage may be the one that draws.
   private let watch: Mutex<Watch>
 
   init(_ display: some ProgressDisplay) { watch = Mutex(Watch(display: display)) }

@@ -15,6 +15,7 @@ final class Screen: Sendable {
     var isClosed = false
   }
 
+  // Locked because work, messages and signals write to the screen from different threads.
   private let state = Mutex(State())
 
   /// Whether a status line can be drawn.
