@@ -16,27 +16,21 @@ final class GradientFile: Sendable {
 
   /// Opens a draft of the file with zeros for all samples.
   init(_ path: String, modules: [AdaptedModule], samples: Int) throws {
-    let tensors =
-      modules.flatMap { module in
-        zip(module.parameters, [[module.rank, module.inputs], [module.outputs, module.rank]]).map { name, shape in
-          SafetensorsLayout.Entry(name: tensorName(of: name), dtype: .f32, shape: [samples] + shape)
-        }
-      } + [
-        SafetensorsLayout.Entry(name: "loss", dtype: .f32, shape: [samples]),
-        SafetensorsLayout.Entry(name: "tokens", dtype: .i64, shape: [samples]),
-      ]
-    let layout = SafetensorsLayout(tensors)
-    var offsets: [String: Int] = [:]
-    var end = layout.header.count
-    for entry in layout.entries {
-      offsets[entry.name] = end
-      end += entry.byteCount
+    var entries = [
+      WeightsLayout.Entry(name: "loss", dtype: .f32, shape: [samples]),
+      WeightsLayout.Entry(name: "tokens", dtype: .i64, shape: [samples]),
+    ]
+    for module in modules {
+      for (name, shape) in zip(module.parameters, [[module.rank, module.inputs], [module.outputs, module.rank]]) {
+        entries.append(WeightsLayout.Entry(name: tensorName(of: name), dtype: .f32, shape: [samples] + shape))
+      }
     }
+    let layout = WeightsLayout(safetensors: entries)
     self.path = path
-    self.offsets = offsets
+    offsets = Dictionary(uniqueKeysWithValues: zip(layout.entries.map(\.name), layout.offsets))
     header = layout.header
     draft = try Draft(of: path, isFolder: false)
-    guard ftruncate(draft.descriptor, off_t(end)) == 0 else {
+    guard ftruncate(draft.descriptor, off_t(layout.size)) == 0 else {
       let failure = Failure(system: .cannotWrite, "cannot be written", advice: "check the free space", file: path)
       unlink(draft.path)
       throw failure
