@@ -54,7 +54,8 @@ import Testing
       try #require(symlink(folder.path, tree.appending("link").string) == 0)
       let blocked = try failure { try makeFolder(root.appending("kept/x"), for: "out") }
       #expect(blocked == Failure.cannotWrite("out", "Not a directory"))
-      #expect(Set(try names(in: tree) ?? []) == ["file", "link"] && (try names(in: root.appending("kept"))) == nil)
+      #expect(try Set(names(in: tree) ?? []) == ["file", "link"])
+      #expect(try names(in: root.appending("kept")) == nil)
       removeTree(root.appending("tree").string)
       #expect(try names(in: root) == ["kept"])
       removeTree(root.appending("nothing").string)
