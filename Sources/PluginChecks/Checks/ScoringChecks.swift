@@ -19,7 +19,7 @@ extension Check {
         }
       }
       guard let first = answers.first, !first.isEmpty else { return .failed("lists no way to come by its scores") }
-      guard first.count <= 64 else { return .failed("lists more than 64 ways to come by its scores") }
+      guard first.count <= 64 else { return .failed("lists more than 64 ways to compute its scores") }
       guard answers.allSatisfy({ $0 == first }) else { return .failed("does not list the same needs every time") }
       for (index, needs) in first.enumerated() {
         if !Evidence(rawValue: needs.evidence).isSubset(of: .all) {
