@@ -62,7 +62,7 @@ import Testing
       message: "nowhere: error: there is no such plugin folder"),
     .init(
       arguments: ["merge", tiny, "--method", "average", "-o", "out.rar"], status: 64,
-      message: "out.rar: error: the output is a folder or an archive, and '.rar' is not written\n  help: name a folder"),
+      message: "out.rar: error: the output must be a folder or an archive, not a '.rar' file\n  help: name a folder"),
     .init(
       arguments: ["merge", "some-org/some-model", "--method", "average", "-o", "out"], status: 66,
       message: "a name on the Hugging Face Hub is no path"),

@@ -290,7 +290,7 @@ import Testing
       #expect(failure.message == "is one entry more than the limit of 10")
       #expect(
         failure.advice
-          == "raise the limit 'entries' (--limit entries=N, or 'limits' in a recipe) if you trust where this comes from"
+          == "raise the limit 'entries' (--limit entries=N, or 'limits' in a recipe) if you trust its source"
       )
     }
   }
