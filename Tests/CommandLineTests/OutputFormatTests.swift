@@ -39,7 +39,8 @@ import Testing
 
   @Test(arguments: [
     (
-      ["--format", "archive", "-o", "out"], ["'out' has the name of a folder", "end the name in .tar", "--format archive"]
+      ["--format", "archive", "-o", "out"],
+      ["'out' has the name of a folder", "end the name in .tar", "--format archive"]
     ),
     (["--format", "peft", "-o", "out.tar.zst"], ["'out.tar.zst' has the name of an archive", "name a folder"]),
     (["--format", "archiv", "-o", "out.tar"], ["there is no output format 'archiv'", "did you mean 'archive'?"]),

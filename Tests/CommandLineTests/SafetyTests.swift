@@ -105,7 +105,7 @@ import Testing
       try Data().write(to: home.appending(path: "diary"))
       let result = try clues(["merge", Self.tiny, "--method", "average", "-o", "home", "--force"], in: folder)
       #expect(result.status == 73)
-      #expect(result.errors.contains("holds more than an adapter and is no run"), "\(result.errors)")
+      #expect(result.errors.contains("holds more than an adapter and is not a run"), "\(result.errors)")
       #expect(FileManager.default.fileExists(atPath: home.path + "/diary"))
     }
   }
@@ -241,7 +241,7 @@ import Testing
         #expect(result.status == 65)
         let message =
           file == "train"
-          ? "there are 3 gradients of the split 'train' where 16 are due"
+          ? "there are 3 gradients of the split 'train' instead of 16"
           : "lacks gradients/validation.c0.safetensors at checkpoint 8"
         #expect(result.errors.contains(message), "\(result.errors)")
       }
