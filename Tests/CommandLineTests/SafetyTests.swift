@@ -45,7 +45,7 @@ import Testing
       }
       for (text, message) in [
         (#""threshold": 1, "calibrate": "clients""#, "'calibrate' is 'clients', not 'none' or 'client'"),
-        (#""thresholds": {"c": "high"}"#, "'thresholds.c' is a text, not a number"),
+        (#""thresholds": {"c": "high"}"#, "'thresholds.c' is a string, not a number"),
       ] {
         try "{\"schema\": \"clues/threshold/1\", \(text)}".write(
           to: folder.appending(path: "threshold.json"), atomically: true, encoding: .utf8)

@@ -65,9 +65,9 @@ import Testing
     (#"[{"text": "a"}] x"#, 1, "unexpected text after the end of the list"),
     ("[{\"text\": \"a\"},\n{\"text\": \"a\\", 2, "the list is not closed"),
     ("[{\"text\": \"a\"},\n\n {\"text\": 1}]", 3, "has a number as 'text'"),
-    ("[{\"text\": \"a\"},\n\n {\"text\" 1}]", 3, "a colon is due"),
+    ("[{\"text\": \"a\"},\n\n {\"text\" 1}]", 3, "expected ':' after the key"),
     ("[{\"text\": \"a\"},\n7]", 2, "holds a number instead of an object"),
-    ("{\"text\": \"a\"}\nnonsense", 2, "not the start of a JSON value"),
+    ("{\"text\": \"a\"}\nnonsense", 2, "expected a JSON value"),
     (
       "{\"text\": \"a\"}\n\n{\"prompt\": \"a\", \"completion\": \"b\"}", 3,
       "'prompt', but the sample in line 1 has 'text'"
@@ -80,7 +80,7 @@ import Testing
     (#"{"question": "a"}"#, 1, "none of the known forms"),
     (#"{"messages": [], "instruction": "a", "output": "b"}"#, 1, "either of which could be meant"),
     (#"{"instruction": "a", "output": "b", "history": [["q", "a"]]}"#, 1, "'history', which changes what is learned"),
-    (#"{"prompt": [], "completion": "b"}"#, 1, "has a text as 'completion'"),
+    (#"{"prompt": [], "completion": "b"}"#, 1, "has a string as 'completion'"),
     (#"{"messages": [{"role": "tool", "content": "x"}]}"#, 1, "message 1 is by 'tool'"),
     (#"{"messages": [{"role": "user", "content": null}]}"#, 1, "message 1 has null as 'content'"),
     (#"{"messages": [{"role": "assistant", "content": "x", "weight": 0}]}"#, 1, "message 1 has 'weight'"),

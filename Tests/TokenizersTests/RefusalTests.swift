@@ -149,7 +149,7 @@ import Testing
   @Test(arguments: [
     (#"{"a": -1}"#, "has the id -1"), (#"{"a": 4194304}"#, "has the id 4194304"), (#"{"a": 0, "b": 0}"#, "same id 0"),
     (#"{"a": 0, "a": 1}"#, "in the vocabulary twice"), (#"{"a": 1.5}"#, "something else than tokens with their ids"),
-    (#"[["a", 0, 1]]"#, "something else than tokens with their ids"), (#""a""#, "'model.vocab' is a text"),
+    (#"[["a", 0, 1]]"#, "something else than tokens with their ids"), (#""a""#, "'model.vocab' is a string"),
     ("null", "no 'vocab'"),
   ])
   func vocabularies(_ vocabulary: String, _ words: String) {
