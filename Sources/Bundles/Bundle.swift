@@ -88,7 +88,7 @@ public struct Bundle: Sendable {
     case S_IFREG where [".safetensors", ".bin", ".pt", ".json"].contains { name.hasSuffix($0) }:
       throw Failure(
         .badData, "is a single file, not a bundle",
-        advice: "give the folder that holds it, with \(PEFTFile.config) beside \(PEFTFile.weights)")
+        advice: "give the folder that holds it, with \(PEFTFile.config) and \(PEFTFile.weights)")
     case S_IFREG: return false
     default: throw Failure(.missingInput, "is neither a file nor a folder")
     }

@@ -208,7 +208,7 @@ extension BundleIndex.AdapterParts {
         .badData,
         "has adapter weights in '\(folder)' but no '\(folder)adapter_config.json'"
           .replacing("in '' ", with: ""),
-        advice: "add the adapter_config.json that PEFT wrote beside the weights")
+        advice: "add the adapter_config.json that PEFT wrote next to the weights")
     }
     return (config, weights)
   }

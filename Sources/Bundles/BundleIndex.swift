@@ -201,7 +201,7 @@ extension BundleIndex {
     if let hidden {
       return Failure(
         .badData, "holds no adapter at its root, but '\(hidden)' deeper inside",
-        advice: "give or pack the folder that the adapter or the checkpoints lie in; one wrapping folder is fine")
+        advice: "give or pack the folder that contains the adapter or the checkpoints; one wrapping folder is fine")
     }
     return Failure(
       .badData, "holds no LoRA adapter: no adapter_config.json with adapter_model.safetensors, and no checkpoint-N",

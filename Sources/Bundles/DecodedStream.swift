@@ -61,8 +61,8 @@ final class DecodedStream {
     let isPadded = compression == .xz && !file.suffix(2).elementsEqual("YZ".utf8)
     guard decoder.consumed == file.count, !isPadded else {
       throw Failure(
-        .badData, "goes on after the end of the \(compression.rawValue) stream in it",
-        advice: "it may be several files glued together: pack what belongs together as one")
+        .badData, "has data after the end of the \(compression.rawValue) stream",
+        advice: "it may be several files joined together: pack everything as one")
     }
     return lastNonZero
   }

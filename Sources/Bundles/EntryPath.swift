@@ -42,7 +42,7 @@ struct EntryPath: Hashable {
     guard !components.contains("..") else { throw refusal("has a path that leads upwards") }
     guard components.count <= limits[.pathDepth] else {
       throw Failure(
-        beyond: .pathDepth, "lies \(components.count) folders deep, more than the limit of \(limits[.pathDepth])")
+        beyond: .pathDepth, "is \(components.count) folders deep, more than the limit of \(limits[.pathDepth])")
     }
     self.components = components
   }

@@ -138,8 +138,8 @@ final class OpenArchive: ArchiveWalk {
   }
 
   private static let goesOn = Failure(
-    .badData, "goes on after the end of the tar in it",
-    advice: "it may be several archives glued together: pack what belongs together as one")
+    .badData, "has data after the end of the tar",
+    advice: "it may be several archives joined together: pack everything as one")
 
   private func check(_ status: Int32) throws {
     guard status == ARCHIVE_OK else { throw failure() }

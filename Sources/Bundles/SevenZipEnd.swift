@@ -13,8 +13,8 @@ enum SevenZipEnd {
     guard !overflow, size <= rest else { throw Failure(.badData, "is cut off", advice: .copyAgain) }
     guard size == rest else {
       throw Failure(
-        .badData, "goes on after the end of the 7z in it",
-        advice: "it may be several archives glued together: pack what belongs together as one")
+        .badData, "has data after the end of the 7z",
+        advice: "it may be several archives joined together: pack everything as one")
     }
   }
 }

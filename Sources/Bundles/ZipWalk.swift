@@ -69,7 +69,7 @@ final class ZipWalk: ArchiveWalk {
         count += block.count
       }
       guard inflation.consumed == raw.count else {
-        throw Failure(.badData, "goes on after the end of its compressed content", advice: .copyAgain)
+        throw Failure(.badData, "has data after the end of its compressed content", advice: .copyAgain)
       }
     }
     guard sum.value == entry.checksum else { throw wrongChecksum }

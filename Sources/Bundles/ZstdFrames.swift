@@ -27,7 +27,7 @@ enum ZstdFrames {
           .badData,
           at == 0 || header.isSkipped
             ? "holds a zstd frame that decoders pass over, which can hide anything"
-            : "goes on after the end of the zstd stream in it",
+            : "has data after the end of the zstd stream",
           advice: "pack it again with the plain zstd (not pzstd), as one stream and without anything added")
       }
       guard header.window <= largestWindow else {

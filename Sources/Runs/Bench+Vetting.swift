@@ -22,7 +22,7 @@ extension Bench {
     guard ranked.count > 1 else {
       throw Failure(
         .usage, "there \(ranked.isEmpty ? "is no client" : "is one client"), but clients are compared with each other",
-        advice: "give the bundles of all clients; a run folder or a recipe stands for its clients")
+        advice: "give the bundles of all clients; a run folder or a recipe counts as its clients")
     }
     try ranked.checkThatTheyFit(mixesBases: recipe.merge?.value.baseModel != nil)
     try ranked.checkThatFloat32Holds()

@@ -140,7 +140,7 @@ package struct OutputFolder: Sendable {
         throw Failure.cannotWrite(path + "/" + name)
       }
     }
-    // A new file: whoever has the replaced one open sees no change.
+    // A new file: a process that has the replaced one open sees no change.
     unlinkat(draft.descriptor, name, 0)
     let file = openat(draft.descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard file >= 0 else { throw Failure.cannotWrite(path + "/" + name) }

@@ -49,7 +49,7 @@ import Testing
     Fault("other-major", ["loads": .failed], "exports clues_plugin_entry_v2, which belongs to another major version"),
     Fault("refuses-newer-hosts", ["host-versions": .warning], "refuses a host of version 1.1"),
     Fault("other-pointer", ["entry-pure": .failed], "the entry returns a different pointer the second time"),
-    Fault("exports-blas", ["one-symbol": .failed], "exports 'cblas_sdot' beside clues_plugin_entry_v1"),
+    Fault("exports-blas", ["one-symbol": .failed], "exports 'cblas_sdot' in addition to clues_plugin_entry_v1"),
     Fault("needs-a-symbol", ["loads": .failed], "undefined symbol: clues_nowhere"),
     Fault("slow-to-load", ["load-time": .warning], "ms to load"),
     Fault("declares-nonsense", ["tables": .failed], "has a default that breaks its own rules"),

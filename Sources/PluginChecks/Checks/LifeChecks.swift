@@ -94,7 +94,8 @@ extension Check {
         if case .method(let table) = plugin.entry.tables { $0.space = table.pointee.default_space }
       }
       if let late {
-        return .warning("\(outcomes[late.call].name) goes on for \(milliseconds(late.time)) ms after it was cancelled")
+        return .warning(
+          "\(outcomes[late.call].name) continues for \(milliseconds(late.time)) ms after it was cancelled")
       }
       let works = Set(plugin.perform().filter(\.isDone).map(\.call))
       let other = outcomes.first {

@@ -40,7 +40,7 @@ extension Check {
       guard let first = others.first else { return .success }
       let more = others.count > 1 ? " and \(others.count - 1) more symbols" : ""
       return .failed(
-        "exports '\(first)'\(more) beside \(CLUES_PLUGIN_ENTRY): where the host has one of that name, the plugin may "
+        "exports '\(first)'\(more) in addition to \(CLUES_PLUGIN_ENTRY): if the host has one of that name, the plugin may "
           + "call the host's instead of its own")
     },
     .library(

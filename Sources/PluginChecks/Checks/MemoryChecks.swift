@@ -31,7 +31,7 @@ extension Check {
     },
     .work(
       "inputs-unchanged", "It does not write to its inputs.",
-      advice: "work on a copy: inputs are shared with other instances, and may lie in read-only memory",
+      advice: "work on a copy: inputs are shared with other instances, and may be in read-only memory",
       crash: "it writes to an input, which is read-only here"
     ) { plugin in
       _ = plugin.perform(in: plugin.testHost(watch: .readOnlyInputs))

@@ -98,7 +98,7 @@ extension Check {
         plugin.entry.perform(script, in: first)
         plugin.entry.perform(script, in: second)
         if let difference = difference(first.outcomes, second.outcomes) {
-          return .failed("round \(round), done anew: \(difference)")
+          return .failed("round \(round), repeated: \(difference)")
         }
       }
       return .success

@@ -116,7 +116,7 @@ final class HostTable {
   {
     let (end, overflow) = first.addingReportingOverflow(count)
     guard let rows, rows.input == input, !overflow, end <= rows.count, let target else {
-      error = "there are no rows \(first) to \(end) of input \(input) to be read"
+      error = "input \(input) has no rows \(first) to \(end) to read"
       return CLUES_INVALID_ARGUMENT
     }
     do {

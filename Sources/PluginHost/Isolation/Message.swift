@@ -158,9 +158,9 @@ enum WorkerCall: UInt32 {
   }
 }
 
-/// Flags beside the call in ``Message/detail``.
+/// Flags combined with the call in ``Message/detail``.
 enum RegionFlag {
-  /// The payload lies in the region whose contents outlive the call.
+  /// The payload is in the region whose contents outlive the call.
   static let lasting: UInt32 = 1 << 16
   /// A new region for payloads comes along.
   static let newInput: UInt32 = 1 << 17
