@@ -1,7 +1,7 @@
 import CArchive
 import Diagnostics
 
-/// The kinds of archive that are read, told apart by their first bytes, never by their names.
+/// The kinds of archive that can be read, told apart by their first bytes, never by their names.
 enum ArchiveKind: Equatable {
   case tar
   case compressedTar(Compression)
@@ -21,7 +21,7 @@ enum ArchiveKind: Equatable {
     }
   }
 
-  /// Looks at the start of `file`. What nothing else claims counts as a tar, whose first header decides.
+  /// Looks at the start of `file`. Anything unrecognized counts as a tar, whose first header decides.
   init(of file: UnsafeRawBufferPointer) {
     func starts(with bytes: [UInt8]) -> Bool { file.starts(with: bytes) }
     if starts(with: [0x1F, 0x8B]) {
@@ -41,11 +41,11 @@ enum ArchiveKind: Equatable {
     }
   }
 
-  /// The endings of archive names, the longer ones first: of those that are written, and those that are read alone.
+  /// The extensions of archives, longest first: those that can be written and those that can only be read.
   static let endings = (PackedFormat.allCases.flatMap(\.endings) + [".tar.bz2", ".tbz2", ".tbz", ".7z"])
     .sorted { $0.count > $1.count }
 
-  /// `name` without the ending of an archive, or nil if it has none.
+  /// `name` without an archive's extension, or nil if it has none.
   static func stem(of name: String) -> String? {
     let lowercased = name.lowercased()
     return endings.first { lowercased.hasSuffix($0) }.map { String(name.dropLast($0.count)) }

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// What an archive has shown so far, and whether the next entry may join.
+/// The entries of an archive so far, and whether the next one is allowed.
 struct ArchiveLimits {
   private let limits: Limits
   private let archiveSize: Int
@@ -15,7 +15,7 @@ struct ArchiveLimits {
     self.archiveSize = archiveSize
   }
 
-  /// Checks an entry; nil for what is neither file nor of interest.
+  /// Checks an entry; nil if it is not a file or is ignored.
   mutating func admit(_ path: EntryPath, _ header: EntryHeader) throws -> BundleEntry? {
     count += 1
     guard count <= limits[.entries] else {
@@ -36,12 +36,12 @@ struct ArchiveLimits {
     if header.isSparse { throw Failure.sparse }
     if let method = header.unreadCompression {
       throw Failure(
-        .badData, "is compressed with \(String(showing: Array(method.utf8))), which is not read in a zip",
-        advice: "zip it again with the usual compression, deflate, or without")
+        .badData, "is compressed with \(String(showing: Array(method.utf8))), which Clues does not read in a zip",
+        advice: "zip it again with deflate, or without compression")
     }
     let size = try checkedSize(header.size)
     guard !path.components.isEmpty else {
-      throw Failure(.badData, "is a file in the place of the root folder", advice: .copyAgain)
+      throw Failure(.badData, "is a file in place of the root folder", advice: .copyAgain)
     }
     if path.isMacintoshLitter {
       ignoredCount += 1
@@ -51,14 +51,14 @@ struct ArchiveLimits {
     guard !folders.contains(path.text) else { throw Self.fileAndFolder }
     guard files.insert(path.text).inserted else {
       throw Failure(
-        .badData, "stands in the archive twice", advice: "pack the folder again, into a new archive")
+        .badData, "is in the archive twice", advice: "pack the folder again, into a new archive")
     }
     return BundleEntry(path: path.text, size: size)
   }
 
   /// Checks the archive as a whole.
   ///
-  /// - returns: What the user should know.
+  /// - returns: Notes for the user.
   func close() throws -> [String] {
     guard !files.isEmpty else { throw Failure(.badData, "is empty", advice: "pack the client's folder again") }
     if files.allSatisfy({ ArchiveKind.stem(of: $0) != nil }) {
@@ -92,7 +92,7 @@ struct ArchiveLimits {
   }
 
   private static let fileAndFolder = Failure(
-    .badData, "stands in the archive both as a file and as a folder",
+    .badData, "is in the archive both as a file and as a folder",
     advice: "pack the folder again, into a new archive")
 
   private static func refusal(_ what: String, _ advice: String) -> Failure {

@@ -4,9 +4,9 @@ import Tensors
 
 /// Reads an archive (tar, plain or with gzip, zstd, xz or bzip2; zip; 7z) without ever writing to a path it names.
 ///
-/// The file is mapped. What lies in it as it is (plain tar, stored zip) comes out as a slice of the mapping; the rest is
-/// decoded once, to memory or, beyond `Limits.memory`, to unlinked temporary files. As with every mapped file, nobody may
-/// shorten the archive while its bytes are in use.
+/// The file is mapped. Content that is stored as is (plain tar, stored zip) is returned as a slice of the mapping; the rest
+/// is decoded once, to memory or, beyond `Limits.memory`, to unlinked temporary files. As with every mapped file, the archive
+/// must not be shortened while its bytes are in use.
 package struct ArchiveReader: EntrySource {
   package let name: String
 
@@ -18,8 +18,8 @@ package struct ArchiveReader: EntrySource {
 
   /// Maps the archive at `path`.
   ///
-  /// - parameter progress: Gets to know how far a compressed archive is decoded, in bytes of the archive.
-  /// - throws: ``Failure`` `missingInput` when it cannot be opened.
+  /// - parameter progress: Receives how much of a compressed archive is decoded, in bytes of the archive.
+  /// - throws: ``Failure`` `missingInput` if it cannot be opened.
   package init(_ path: String, limits: Limits = Limits(), progress: ReadingProgress? = nil) throws {
     name = path
     file = try Bytes(mapping: path)
@@ -43,7 +43,7 @@ package struct ArchiveReader: EntrySource {
             try ZstdFrames.check(raw, every: Self.stride) { file[$0].relinquish() }
           }
           let archive = try OpenArchive(raw, kind: kind, limits: limits) { decoded in
-            // What is decoded is not looked at again before it is digested.
+            // Decoded input is not needed again before it is digested.
             if decoded - released >= Self.stride {
               file[released..<min(decoded, file.count)].relinquish()
               released = decoded

@@ -4,12 +4,12 @@ import Files
 import Glibc
 import Tensors
 
-/// Writes an archive beside its destination and moves it there once it is whole.
+/// Writes an archive next to its destination and moves it there once it is complete.
 final class ArchiveWriter {
   private let archive: OpaquePointer
   private let output: String
   private let draft: Draft
-  /// Throws when the user has asked to stop.
+  /// Throws if the user has asked to stop.
   private let interruption: () throws -> Void
   private var isRenamed = false
 
@@ -28,9 +28,9 @@ final class ArchiveWriter {
     if !isRenamed { draft.remove() }
   }
 
-  /// Adds a file that says nothing of when, where and by whom it was written.
+  /// Adds a file without recording when, where and by whom it was written.
   ///
-  /// - parameter advance: Gets to know after every block how many bytes more are written.
+  /// - parameter advance: Receives after every block how many more bytes have been written.
   func add(_ path: String, _ content: Bytes, advance: ReadingProgress? = nil) throws {
     try withNamesAsUTF8 {
       let entry = archive_entry_new()
@@ -58,7 +58,7 @@ final class ArchiveWriter {
   /// Completes the archive and puts it in its place.
   ///
   /// - returns: Its size in bytes.
-  /// - throws: ``Failure`` `cannotWrite`, also when there is a file already that may not be replaced.
+  /// - throws: ``Failure`` `cannotWrite`, also if a file exists that may not be replaced.
   func finish(replacing: Bool) throws -> Int {
     try check(archive_write_close(archive))
     try draft.settle(as: output)
@@ -69,7 +69,7 @@ final class ArchiveWriter {
       try draft.replace(output)
       isRenamed = true
     } else {
-      // A link, unlike a rename, fails when somebody else was faster.
+      // Unlike a rename, a link fails if another process was faster.
       guard link(draft.path, output) == 0 else {
         throw errno == EEXIST ? Self.exists(output) : Draft.failure(output)
       }

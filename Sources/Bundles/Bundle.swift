@@ -5,27 +5,27 @@ import Glibc
 import SystemPackage
 import Tensors
 
-/// What one client hands in: an archive, or a folder that the Hugging Face Trainer or PEFT wrote.
+/// What one client hands in: an archive, or a folder written by the Hugging Face Trainer or PEFT.
 ///
 /// Files that Clues does not know (tokenizer, README, `rng_state.pth`, `training_args.bin`) are never read.
 public struct Bundle: Sendable {
   /// The archive or folder as the user wrote it.
   public let path: String
 
-  /// The client's name: that in `clues.json`, else that of the archive or folder without endings.
+  /// The client's name: from `clues.json`, otherwise from the archive or folder without its extension.
   public let client: String
 
-  /// The client's own domain: that in `clues.json`, else that of its training samples, else its name if a validation set
-  /// bears it. Nil where that says nothing, and where there is a `samples.jsonl` that was not asked for.
+  /// The client's own domain: from `clues.json`, otherwise from its training samples, otherwise its name if a validation set
+  /// has that name. Nil if none of these gives one, or if there is a `samples.jsonl` that was not requested.
   public let domain: String?
 
   /// `clues.json`, if there is one; always read.
   public let manifest: Manifest?
 
-  /// The adapter that stands for the client; nil only where `Part.adapter` was not asked for and there is none.
+  /// The adapter used for the client; nil only if `Part.adapter` was not requested and there is none.
   public let adapter: AdapterFiles?
 
-  /// The step of the checkpoint that `adapter` is from; nil if it lies at the root.
+  /// The step of the checkpoint that `adapter` is from; nil if it is at the root.
   public let adapterStep: Int?
 
   /// The client's trajectory, in step order.
@@ -40,26 +40,26 @@ public struct Bundle: Sendable {
   /// All known files in the order in which they are packed.
   public let files: [BundleFile]
 
-  /// The files that are there but not known, and not read.
+  /// The files that are present but unknown, and not read.
   public let ignored: [BundleEntry]
 
-  /// Evidence that lies where it is not read; the notes tell of it.
+  /// Evidence in a place where it is not read; the notes mention it.
   public let misplaced: [MisplacedEvidence]
 
-  /// What the user should know although it is no error.
+  /// Remarks for the user, none of them an error.
   public let notes: [String]
 
   let sampleTally: SampleTally?
   let archive: Bytes?
 
-  /// Opens the bundle at `path` in one pass, reading the parts that are asked for and nothing else.
+  /// Opens the bundle at `path` in one pass, reading only the requested parts.
   ///
   /// - parameter parts: What to read. The others are listed but not read; `clues.json` is always read.
-  /// - parameter adapter: The name of the adapter that is meant, where there are several (`default` has no folder).
-  /// - parameter checkpoint: The checkpoint whose adapter stands for the client, instead of the final one.
-  /// - parameter progress: Gets to know how far a compressed archive is decoded, in bytes of the archive.
-  /// - throws: ``Failure`` `missingInput` when there is nothing at `path`, `badData` for everything that cannot be taken
-  ///   rightly, with the file it is about.
+  /// - parameter adapter: The name of the adapter to use if there are several (`default` has no folder).
+  /// - parameter checkpoint: The checkpoint whose adapter is used for the client, instead of the final one.
+  /// - parameter progress: Receives how much of a compressed archive is decoded, in bytes of the archive.
+  /// - throws: ``Failure`` `missingInput` if there is nothing at `path`, `badData`, with the file, for anything that cannot be
+  ///   used correctly.
   public static func open(
     _ path: String, wanting parts: Set<Part>, adapter: String? = nil, checkpoint: CheckpointChoice? = nil,
     limits: Limits = Limits(), progress: ReadingProgress? = nil
@@ -88,15 +88,15 @@ public struct Bundle: Sendable {
     case S_IFREG where [".safetensors", ".bin", ".pt", ".json"].contains { name.hasSuffix($0) }:
       throw Failure(
         .badData, "is a single file, not a bundle",
-        advice: "give the folder that holds it, with \(PEFTFile.config) beside \(PEFTFile.weights)")
+        advice: "give the folder that holds it, with \(PEFTFile.config) and \(PEFTFile.weights)")
     case S_IFREG: return false
     default: throw Failure(.missingInput, "is neither a file nor a folder")
     }
   }
 
-  /// The client's name as the path alone has it; a `clues.json` inside may give another.
+  /// The client's name derived from the path alone; a `clues.json` inside may give another.
   ///
-  /// - throws: ``Failure`` `badData` for a name that no client can have.
+  /// - throws: ``Failure`` `badData` for a name that no client may have.
   public static func nameOfClient(at path: String) throws -> String {
     if (try? isFolder(path)) == true { return try client(stem: folderName(path), path: path, isFolder: true) }
     let name = FilePath(path).name
@@ -157,7 +157,7 @@ public struct Bundle: Sendable {
     self.notes = notes
   }
 
-  /// The folder of a lone checkpoint says nothing about the client; the folder around it does.
+  /// The folder of a single checkpoint says nothing about the client; the folder around it does.
   private static func client(stem: String, path: String, isFolder: Bool) throws -> String {
     var name = stem
     if isFolder, CheckpointFolder(stem) != nil {
@@ -182,7 +182,7 @@ public struct Bundle: Sendable {
     return (isValidated ? client : nil, [])
   }
 
-  /// The number of training samples, where `clues.json` or a `samples.jsonl` that was read says it.
+  /// The number of training samples, if `clues.json` or a `samples.jsonl` that was read gives it.
   public var trainingSampleCount: Int? { manifest?.samples["train"] ?? sampleTally?.counts["train"] }
 }
 
@@ -193,7 +193,7 @@ extension Checkpoint {
       + gradients.validation.sorted { $0.key < $1.key }.map(\.value)
   }
 
-  /// The same checkpoint with its adapter listed but let go.
+  /// The same checkpoint with its adapter listed, but its content released.
   fileprivate var withoutAdapterContent: Checkpoint {
     var (config, weights) = (adapter.config, adapter.weights)
     config.content = nil

@@ -7,29 +7,29 @@ public struct BundleFile: Sendable {
   /// The path inside the bundle, without a wrapping folder: `checkpoint-30/optimizer.pt`.
   public let path: String
 
-  /// How messages call it: `in/medical.tar.zst: medical/checkpoint-30/optimizer.pt`.
+  /// The name in messages: `in/medical.tar.zst: medical/checkpoint-30/optimizer.pt`.
   public let name: String
 
-  /// Its bytes once decoded.
+  /// Its decoded size in bytes.
   public let size: Int
 
-  /// What it is a part of; nil for the manifest, which is always read.
+  /// The part it belongs to; nil for the manifest, which is always read.
   let part: Part?
 
-  /// Where it lies, if the bundle is a folder.
+  /// Its path on disk, if the bundle is a folder.
   public let diskPath: String?
 
-  /// How much it may ask of whoever reads it, as said when the bundle was opened.
+  /// The limits for reading it, as given when the bundle was opened.
   public let limits: Limits
 
   var content: Bytes?
 
-  /// Whether the content was asked for when the bundle was opened.
+  /// Whether the content was requested when the bundle was opened.
   public var isRead: Bool { content != nil }
 
-  /// The content; it stays valid for as long as somebody holds it.
+  /// The content; valid as long as it is retained.
   ///
-  /// - throws: ``Failure`` `usage` when its part was not asked for when the bundle was opened.
+  /// - throws: ``Failure`` `usage` if its part was not requested when the bundle was opened.
   public func bytes() throws -> Bytes {
     guard let content else {
       throw Failure(
@@ -42,7 +42,7 @@ public struct BundleFile: Sendable {
 
 /// The two files of one adapter in PEFT format.
 public struct AdapterFiles: Sendable {
-  /// The adapter's name; `default` for the one that lies in no folder of its own.
+  /// The adapter's name; `default` for the one without a folder of its own.
   public let name: String
 
   /// `adapter_config.json`
@@ -51,13 +51,13 @@ public struct AdapterFiles: Sendable {
   /// `adapter_model.safetensors`
   public let weights: BundleFile
 
-  /// What PEFT calls an adapter that nobody named.
+  /// PEFT's name for an adapter without one.
   public static let defaultName = "default"
 
   /// Reads the adapter.
   ///
-  /// - throws: ``Failure`` `badData` as ``Adapter/init(config:configFile:weights:weightsFile:limits:)``, `usage` when its
-  ///   part was not asked for when the bundle was opened.
+  /// - throws: ``Failure`` `badData` as ``Adapter/init(config:configFile:weights:weightsFile:limits:)``, `usage` if its part
+  ///   was not requested when the bundle was opened.
   public func adapter() throws -> Adapter {
     try Adapter(
       config: config.bytes(), configFile: config.name, weights: weights.bytes(), weightsFile: weights.name,
@@ -92,7 +92,7 @@ public struct Checkpoint: Sendable {
   /// `optimizer.pt`
   public let optimizer: BundleFile?
 
-  /// Optimizer states in layouts that are not read here (`optimizer.bin`, `optimizer_0/`, `global_step30/`), by name.
+  /// Optimizer states in layouts that Clues does not read (`optimizer.bin`, `optimizer_0/`, `global_step30/`), by name.
   public let otherOptimizers: [String]
 
   /// `trainer_state.json`

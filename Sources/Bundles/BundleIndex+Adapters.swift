@@ -1,30 +1,30 @@
 import Diagnostics
 
-/// Which adapter of a bundle is meant where there are several.
+/// Which of several adapters of a bundle to use.
 struct AdapterChoice {
-  /// The adapter's name; nil takes the only one.
+  /// The adapter's name; nil for the only one.
   var name: String?
 
-  /// The checkpoint; nil takes the final adapter, and the last checkpoint's where there is none.
+  /// The checkpoint; nil for the final adapter, or the last checkpoint's if there is none.
   var checkpoint: CheckpointChoice?
 
-  /// How a user says which adapter is meant.
+  /// How a user selects an adapter.
   static func howToName(_ adapter: String) -> String {
     "--adapter \(adapter), or INPUT#\(adapter); in a recipe, adapter: \(adapter)"
   }
 }
 
-/// The checkpoint whose adapter stands for a client.
+/// The checkpoint whose adapter is used for a client.
 public enum CheckpointChoice: Sendable, Equatable {
   case step(Int)
-  /// That of the highest step; the final adapter where there are no checkpoints.
+  /// The one with the highest step; the final adapter if there are no checkpoints.
   case last
 }
 
 extension BundleIndex {
-  /// The adapter that stands for the client, and the step it is from.
+  /// The adapter used for the client, and its step.
   ///
-  /// - throws: ``Failure`` `badData` when there is none, where one was asked for.
+  /// - throws: ``Failure`` `badData` if one was requested and there is none.
   func adapter(in trajectory: [Checkpoint]) throws -> (files: AdapterFiles, step: Int?)? {
     guard parts.contains(.adapter) else { return nil }
     var isRootMeant = !isOnlyInCheckpoints
@@ -50,18 +50,18 @@ extension BundleIndex {
     return (checkpoint.adapter, checkpoint.step)
   }
 
-  /// Whether the adapter that was named lies in checkpoints, but not at the root.
+  /// Whether the named adapter is in checkpoints, but not at the root.
   private var isOnlyInCheckpoints: Bool {
     guard let name = choice.name else { return false }
     return root.adapters[name] == nil && checkpoints.contains { $0.adapters[name] != nil }
   }
 
-  /// The adapter at the root, if it is whole, for the list of files.
+  /// The adapter at the root, if it is complete, for the list of files.
   var rootAdapter: AdapterFiles? { try? adapterFiles(in: root) }
 
   private func folder(ofStep step: Int) -> Folder? { checkpoints.first { $0.checkpoint?.step == step } }
 
-  /// The checkpoints whose adapters are whole. One that is not is an error where checkpoints were asked for, else a note.
+  /// The checkpoints with complete adapters. An incomplete one is an error if checkpoints were requested, otherwise a note.
   func trajectory() throws -> (checkpoints: [Checkpoint], notes: [String]) {
     var trajectory: [Checkpoint] = []
     var notes: [String] = []
@@ -71,7 +71,7 @@ extension BundleIndex {
         trajectory.append(try checkpoint(in: folder, name))
       } catch let failure as Failure {
         if !parts.isDisjoint(with: Part.ofCheckpoints) { throw failure }
-        notes.append("'\(name.name)' was left aside: it \(failure.message)")
+        notes.append("'\(name.name)' was ignored: it \(failure.message)")
       }
     }
     if let first = trajectory.first, let other = trajectory.first(where: { $0.adapter.name != first.adapter.name }) {
@@ -108,7 +108,7 @@ extension BundleIndex {
     }
   }
 
-  /// Why a checkpoint has no adapter that can be taken.
+  /// Why a checkpoint has no usable adapter.
   private func locatedFailure(in folder: Folder) -> Failure {
     do {
       _ = try adapterFiles(in: folder)
@@ -121,7 +121,7 @@ extension BundleIndex {
       file: folder.checkpoint.map { displayName(wrapping + $0.name) })
   }
 
-  /// The files of the adapters that are there, but not taken.
+  /// The files of the adapters that are present, but not used.
   var adaptersNotTaken: [BundleEntry] {
     ([root] + checkpoints).flatMap { folder -> [BundleEntry] in
       guard let taken = try? folder.adapter(named: choice.name) else { return [] }
@@ -130,9 +130,9 @@ extension BundleIndex {
     }
   }
 
-  /// What to say of adapters that lie below the one that is taken, where nobody said which is meant.
+  /// A note on adapters below the one that is used, if the user did not choose one.
   ///
-  /// - parameter step: The checkpoint that it is taken from; nil for the root.
+  /// - parameter step: The checkpoint of the adapter that is used; nil for the root.
   func noteOnOtherAdapters(step: Int?) -> String? {
     let folder = step.flatMap { self.folder(ofStep: $0) } ?? root
     guard choice.name == nil, let taken = try? folder.adapter(named: nil), taken.name == AdapterFiles.defaultName else {
@@ -140,11 +140,11 @@ extension BundleIndex {
     }
     let others = folder.adapters.keys.filter { $0 != taken.name }.sorted()
     if isRunDirectory, others == [Self.residual] {
-      return "'\(Self.residual)/' is what compression left out of this merge; it is no second adapter, and not read"
+      return "'\(Self.residual)/' is what compression left out of this merge: not a second adapter, and not read"
     }
     guard let first = others.first else { return nil }
-    return "the adapter at the root is taken, not \(others.map { "'\($0)'" }.joined(separator: " or ")) below it; "
-      + "to take another one: \(AdapterChoice.howToName(first))"
+    return "the adapter at the root is used, not \(others.map { "'\($0)'" }.joined(separator: " or ")) below it; "
+      + "to use another one: \(AdapterChoice.howToName(first))"
   }
 }
 
@@ -164,10 +164,10 @@ extension BundleIndex.Folder {
     }
   }
 
-  /// The adapter that is meant; nil where there is none at all. Unless a name says otherwise it is the only one, or the
-  /// one that lies in no folder of its own.
+  /// The adapter to use; nil if there is none at all. Unless a name is given, it is the only one, or the one without a folder
+  /// of its own.
   ///
-  /// - throws: ``Failure`` `badData` when there are several, when it is incomplete, or in a form that is refused.
+  /// - throws: ``Failure`` `badData` if there are several, if it is incomplete, or in a form that is refused.
   func adapter(named wanted: String?) throws -> (name: String, config: BundleEntry, weights: BundleEntry)? {
     guard !adapters.isEmpty else { return nil }
     let names = adapters.keys.sorted()
@@ -208,7 +208,7 @@ extension BundleIndex.AdapterParts {
         .badData,
         "has adapter weights in '\(folder)' but no '\(folder)adapter_config.json'"
           .replacing("in '' ", with: ""),
-        advice: "add the adapter_config.json that PEFT wrote beside the weights")
+        advice: "add the adapter_config.json that PEFT wrote next to the weights")
     }
     return (config, weights)
   }

@@ -1,7 +1,7 @@
 import Diagnostics
 import Tensors
 
-/// Where what lies in a bundle: its known files by what they are, and what of them was read.
+/// The contents of a bundle: its known files by role, and what was read of them.
 struct BundleIndex {
   private(set) var manifest: BundleEntry?
   private(set) var samples: BundleEntry?
@@ -9,34 +9,34 @@ struct BundleIndex {
   private(set) var root = Folder(checkpoint: nil)
   private(set) var checkpoints: [Folder] = []
   private(set) var ignored: [BundleEntry] = []
-  /// What the user should know, although it is no error.
+  /// Remarks for the user, none of them an error.
   private(set) var notes: [String]
   /// Evidence in the wrong folder: its entry and its path inside the bundle.
   private(set) var strays: [(entry: BundleEntry, path: [String])] = []
 
-  /// What the path of every file starts with and the bundle's own paths leave out: `medical/`, or nothing.
+  /// The prefix of every file's path that the bundle's own paths omit: `medical/`, or nothing.
   let wrapping: String
 
-  /// Where a checkpoint is given by itself: its folder, which the bundle's own paths then start with.
+  /// The folder of a checkpoint that is the whole bundle; the bundle's own paths then start with it.
   let loneCheckpoint: CheckpointFolder?
 
-  /// Whether the folder is the run directory of a merge, which may hold what compression left out.
+  /// Whether the folder is the run directory of a merge, which may contain the residual of compression.
   let isRunDirectory: Bool
 
-  /// Which adapter is meant, with its name where the bundle leaves no choice.
+  /// Which adapter to use, with its name if the bundle has only one candidate.
   private(set) var choice: AdapterChoice
   let parts: Set<Part>
   private let limits: Limits
   private let entries: [BundleEntry]
   private let contents: [String: Bytes]
-  /// How messages call the file at a path, and where it lies on disk, if it does.
+  /// The name of the file at a path in messages, and its path on disk, if it has one.
   let displayName: (String) -> String
   private let diskPath: ((String) -> String)?
 
-  /// Where a run directory has its record.
+  /// The path of the record in a run directory.
   static let runRecord = ["clues", "run.json"]
 
-  /// The folder of a run directory that holds what compression left out: to be loaded beside the adapter, and no choice.
+  /// The folder of a run directory with the residual of compression: to be loaded along with the adapter, not instead of it.
   static let residual = "residual"
 
   /// The files of the root, or of one checkpoint.
@@ -57,12 +57,12 @@ struct BundleIndex {
     var unreadable: [String] = []
   }
 
-  /// Reads what is asked for, in one pass, and puts everything in its place.
+  /// Reads the requested parts in one pass and sorts the files by role.
   ///
   /// - parameters:
-  ///   - stem: The name of the archive without endings, or of the folder.
-  ///   - diskPath: Where a file of a folder lies; nil for an archive.
-  /// - throws: ``Failure`` `badData` where the files are those of several clients, or a step is there twice.
+  ///   - stem: The name of the archive without its extension, or of the folder.
+  ///   - diskPath: The path on disk of a file in a folder; nil for an archive.
+  /// - throws: ``Failure`` `badData` if the files belong to several clients, or a step is duplicate.
   init(
     reading source: some EntrySource, stem: String, diskPath: ((String) -> String)?, _ parts: Set<Part>,
     _ choice: AdapterChoice, _ limits: Limits
@@ -106,7 +106,7 @@ struct BundleIndex {
     self.choice.name = choice.name ?? nameOfRootAdapter
   }
 
-  /// The single folder that everything lies in, unless it is a checkpoint.
+  /// The single folder that contains everything, unless it is a checkpoint.
   private static func wrapper(_ paths: [[String]]) -> String? {
     guard let first = paths.first?.first, CheckpointFolder(first) == nil, first != "gradients",
       paths.allSatisfy({ $0.count > 1 && $0[0] == first })
@@ -119,25 +119,25 @@ struct BundleIndex {
     case .manifest: manifest = entry
     case .samples: samples = entry
     case .ledger: ledger = entry
-    // The Trainer writes a last state beside the checkpoints, too; it belongs to none of them.
+    // The Trainer also writes a last state next to the checkpoints, which belongs to none of them.
     case .trainerState: ignored.append(entry)
     default: root.put(kind, entry)
     }
   }
 
-  /// PEFT writes the same adapters at the root and in every checkpoint. A folder at the root that holds an adapter of which
-  /// the checkpoints know nothing (the initial weights, say) is not the final adapter.
+  /// PEFT writes the same adapters at the root and in every checkpoint. A folder at the root with an adapter that the
+  /// checkpoints lack (the initial weights, say) is not the final adapter.
   private mutating func setAsideForeignAdapters(but wanted: String?) {
     let known = Set(checkpoints.flatMap(\.adapters.keys) + [AdapterFiles.defaultName] + (wanted.map { [$0] } ?? []))
     guard !checkpoints.allSatisfy(\.adapters.isEmpty) else { return }
     for name in root.adapters.keys.sorted() where !known.contains(name) {
       let parts = root.adapters.removeValue(forKey: name)
       ignored += [parts?.config, parts?.weights].compactMap { $0 }
-      notes.append("'\(name)/' holds an adapter that no checkpoint has; it was left aside")
+      notes.append("'\(name)/' holds an adapter that no checkpoint has; it was ignored")
     }
   }
 
-  /// The adapter that the checkpoints are taken from as well, where the root holds only one and it has a name of its own.
+  /// The name of the root's only adapter, if it is not the default one; the checkpoints' adapters must then have it too.
   private var nameOfRootAdapter: String? {
     guard root.adapters.count == 1, let name = root.adapters.keys.first, name != AdapterFiles.defaultName,
       checkpoints.allSatisfy({ $0.adapters[name] != nil })
@@ -147,7 +147,7 @@ struct BundleIndex {
 }
 
 extension BundleIndex {
-  /// The file of an entry, with its content if its part was asked for.
+  /// The file of an entry, with its content if its part was requested.
   func file(_ entry: BundleEntry, _ part: Part? = nil) -> BundleFile {
     let isAdapter = part == .adapter || part == .adapters
     let isWanted = part.map { parts.contains($0) || isAdapter } ?? true
@@ -157,7 +157,7 @@ extension BundleIndex {
       limits: limits, content: isWanted ? contents[entry.path] : nil)
   }
 
-  /// The path inside the bundle: without what wraps it, and with its folder where a checkpoint is given by itself.
+  /// The path inside the bundle: without the wrapping folder, and with the checkpoint's folder if the bundle is a checkpoint.
   private func path(of entry: BundleEntry) -> String {
     let path = String(entry.path.dropFirst(wrapping.count))
     guard let lone = loneCheckpoint,
@@ -179,7 +179,7 @@ extension BundleIndex {
     }
   }
 
-  /// Optimizer and gradients at the root belong to a step that nobody knows.
+  /// Refuses an optimizer state and gradients at the root, whose step is unknown.
   func refuseStrayEvidence() throws {
     let root = root
     let strays =
@@ -188,12 +188,12 @@ extension BundleIndex {
         ? [root.trainGradients, root.anchorGradients] + Array(root.validationGradients.values) : [])
     guard let stray = strays.compactMap({ $0 }).min(by: { $0.path < $1.path }) else { return }
     throw Failure(
-      .badData, "lies at the root, where no step is known for it",
+      .badData, "is at the root, so its step is unknown",
       advice: "pack the checkpoint as the Trainer wrote it, with its folder checkpoint-N",
       file: displayName(stray.path))
   }
 
-  /// There is nothing here that Clues knows; says where it may be hidden.
+  /// The error if Clues knows none of the files; it names an adapter deeper inside if there is one.
   var nothingKnown: Failure {
     let hidden = ignored.map(\.path).filter { path in
       path.hasSuffix("/adapter_config.json") || path.hasSuffix("/adapter_model.safetensors")
@@ -201,7 +201,7 @@ extension BundleIndex {
     if let hidden {
       return Failure(
         .badData, "holds no adapter at its root, but '\(hidden)' deeper inside",
-        advice: "give or pack the folder that the adapter or the checkpoints lie in; one wrapping folder is fine")
+        advice: "give or pack the folder that contains the adapter or the checkpoints; one wrapping folder is fine")
     }
     return Failure(
       .badData, "holds no LoRA adapter: no adapter_config.json with adapter_model.safetensors, and no checkpoint-N",

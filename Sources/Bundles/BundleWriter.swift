@@ -4,11 +4,11 @@ import Files
 import SystemPackage
 import Tensors
 
-/// Packs what a client hands in: the known files, in a fixed order, with a fresh manifest.
+/// Packs a client's known files, in a fixed order, with a new manifest.
 ///
-/// The same input gives the same bytes: nothing of times, owners, names of folders on disk or threads goes in.
+/// The same input gives the same bytes: times, owners, names of folders on disk and threads do not affect them.
 public struct BundleWriter: Sendable {
-  /// The parts that stay at home; see ``optionalParts``.
+  /// The parts to leave out; see ``optionalParts``.
   public var leavingOut: Set<Part> = []
 
   /// The client's name, if not that of the bundle.
@@ -20,37 +20,37 @@ public struct BundleWriter: Sendable {
   /// Whether an existing file may be replaced.
   public var replaces = false
 
-  /// Changes the content of a file on its way in, by its path in the bundle; what it returns is held until the archive
-  /// is written, since the manifest stands first.
+  /// Changes the content of a file before it is packed, by its path in the bundle; the result is held until the archive is
+  /// written, because the manifest comes first.
   public var transform: (@Sendable (String, Bytes) throws -> Bytes)?
 
-  /// Gets to know how many bytes of the files are written, and of how many; throws to stop the packing.
+  /// Receives how many bytes of the files are written, and of how many; throws to stop packing.
   public var progress: (@Sendable (_ done: Int, _ total: Int) throws -> Void)?
 
-  /// Throws when the user has asked to stop; asked while the archive is written.
+  /// Throws if the user has asked to stop; called while the archive is written.
   public var interruption: @Sendable () throws -> Void = {}
 
   public init() {}
 
-  /// The parts that a bundle can do without.
+  /// The parts that may be left out.
   public static let optionalParts: [Part] = [.gradients, .ledger, .optimizers, .samples, .trainerStates]
 
-  /// Opens the bundle or folder at `source` and packs it into `output`, whose ending chooses the format.
+  /// Opens the bundle or folder at `source` and packs it into `output`, whose extension selects the format.
   ///
   /// - throws: ``Failure`` as ``Bundle/open(_:wanting:adapter:checkpoint:limits:)`` and ``write(_:to:)``.
   public func pack(_ source: String, to output: String, adapter: String? = nil, limits: Limits = Limits()) throws
     -> PackingList
   {
     try checkRequest(output)
-    // Samples are always read: their counts and their domain go into the manifest even if they do not go along.
+    // Samples are always read: their counts and their domain go into the manifest even if the samples are left out.
     let parts = Set(Part.allCases).subtracting(leavingOut).union([.samples])
     return try write(Bundle.open(source, wanting: parts, adapter: adapter, limits: limits), to: output)
   }
 
-  /// Packs `bundle`, of which everything that goes in must have been read.
+  /// Packs `bundle`, whose packed files must have been read.
   ///
-  /// - returns: What went in and what did not.
-  /// - throws: ``Failure`` `cannotWrite`, and `usage` for an ending that is no format or a part that cannot be left out.
+  /// - returns: What was packed and what was not.
+  /// - throws: ``Failure`` `cannotWrite`, and `usage` for an unknown extension or a part that cannot be left out.
   public func write(_ bundle: Bundle, to output: String) throws -> PackingList {
     let format = try checkRequest(output)
     try bundle.refuseMisplaced(Set(Part.allCases).subtracting(leavingOut))
@@ -113,15 +113,15 @@ public struct BundleWriter: Sendable {
   }
 }
 
-/// What leaves the machine in a bundle, and what does not.
+/// What a bundle discloses, and what it does not.
 public struct PackingList: Sendable {
   /// The files in the archive, in its order.
   public internal(set) var packed: [Packed] = []
 
-  /// The files that were there but did not go in.
+  /// The files that were present but not packed.
   public internal(set) var leftOut: [LeftOut] = []
 
-  /// Evidence that lies in the wrong folder, in sentences.
+  /// Notes on evidence in the wrong folder.
   public internal(set) var notes: [String] = []
 
   /// The size of the archive.
@@ -133,7 +133,7 @@ public struct PackingList: Sendable {
   public struct Packed: Sendable, Equatable {
     public let path: String
     public let bytes: Int
-    /// What it is a part of; nil for the manifest.
+    /// The part it belongs to; nil for the manifest.
     public let part: Part?
   }
 

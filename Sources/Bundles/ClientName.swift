@@ -4,9 +4,9 @@ import Diagnostics
 public enum ClientName {
   static let maximumLength = 128
 
-  /// Refuses a name that is empty, long, unprintable, or that could pass for a path.
+  /// Refuses a name that is empty, long or unprintable, or could be mistaken for a path.
   ///
-  /// - parameter what: What it is the name of, for the message: "client" or "domain".
+  /// - parameter what: What has the name, for the message: "client" or "domain".
   public static func check(_ name: String, of what: String) throws {
     func refusal(_ fault: String) -> Failure {
       Failure(

@@ -2,19 +2,19 @@ import Diagnostics
 import Tensors
 import Zip
 
-/// The one stream inside a compressed file, decoded block by block.
+/// The only stream inside a compressed file, decoded block by block.
 ///
-/// Decoding apart from reading the tar lets us count every byte before anybody looks at it, skipped or not, and go on to
-/// the end, where the checksums are. There is one layer, and the first bytes of the file say which; what comes out is a tar
-/// or nothing.
+/// Decoding separately from reading the tar makes it possible to count every byte before it is looked at, skipped or not, and
+/// to continue to the end, where the checksums are. There is one layer, selected by the first bytes of the file; the result
+/// must be a tar.
 final class DecodedStream {
-  /// Why the last block could not be given out; the tar reader between us and the caller knows only that it failed.
+  /// Why the last block was not returned; the tar reader between this stream and the caller knows only that it failed.
   var failure: (any Error)?
 
-  /// How many bytes of the file are decoded.
+  /// How many bytes of the file have been decoded.
   var consumed: Int { decoder.consumed }
 
-  /// Whether what came out is compressed again.
+  /// Whether the decoded data is compressed again.
   private(set) var isCompressedAgain = false
 
   private let decoder: any Decoder
@@ -52,35 +52,35 @@ final class DecodedStream {
     return block
   }
 
-  /// Decodes what is left and checks that the file ends where the stream does.
+  /// Decodes the rest and checks that the file ends where the stream does.
   ///
-  /// - returns: The place of the last byte that is not zero, or -1.
+  /// - returns: The offset of the last byte that is not zero, or -1.
   func finish() throws -> Int64 {
     while try next() != nil {}
-    // The decoder passes over the zeros that may pad an xz stream, which ends with these two letters.
+    // The decoder skips the zeros that may pad an xz stream, which ends with these two letters.
     let isPadded = compression == .xz && !file.suffix(2).elementsEqual("YZ".utf8)
     guard decoder.consumed == file.count, !isPadded else {
       throw Failure(
-        .badData, "goes on after the end of the \(compression.rawValue) stream in it",
-        advice: "it may be several files glued together: pack what belongs together as one")
+        .badData, "has data after the end of the \(compression.rawValue) stream",
+        advice: "it may be several files joined together: pack everything as one")
     }
     return lastNonZero
   }
 }
 
-/// Something that decodes one layer of compression.
+/// A decoder for one layer of compression.
 protocol Decoder: AnyObject {
-  /// How many bytes of the file are decoded.
+  /// How many bytes of the file have been decoded.
   var consumed: Int { get }
 
-  /// The next decoded bytes, never none, valid until the next call; nil at the end.
+  /// The next decoded bytes, never empty, valid until the next call; nil at the end.
   func next() throws -> UnsafeRawBufferPointer?
 }
 
 extension Inflation: Decoder {}
 
 extension Limits {
-  /// Refuses an archive that has grown to `decoded` bytes beyond what is sane.
+  /// Refuses an archive that decodes to too many bytes.
   func check(decoded: Int, archive size: Int) throws {
     guard decoded <= self[.totalSize] else {
       throw Failure(beyond: .totalSize, "decodes to more than the limit of \(self[.totalSize]) bytes")

@@ -2,7 +2,7 @@ import Diagnostics
 import Foundation
 import Tensors
 
-/// Where the blocks of one entry end up: in place if they lie in the mapped archive, else in memory or on disk, once.
+/// The blocks of one entry: in place if they are in the mapped archive, otherwise copied once to memory or disk.
 final class EntryContent {
   private let size: Int
   private let archive: Bytes
@@ -10,17 +10,17 @@ final class EntryContent {
   private var store: Store
   private let fallback: Fallback
 
-  /// Where to put what does not lie in the archive as it is.
+  /// Where to put content that is not stored in the archive as is.
   enum Fallback { case memory, temporaryFile }
 
   private enum Store {
-    /// All blocks so far lie one after another in the archive, from `start`.
+    /// All blocks so far are contiguous in the archive, from `start`.
     case archive(start: Int?)
     case memory(UnsafeMutableRawBufferPointer)
     case file(TemporaryFile)
   }
 
-  /// - parameter size: The size that the entry announces; more or less than that is an error.
+  /// - parameter size: The size that the entry announces; any other size is an error.
   init(size: Int, archive: Bytes, otherwise fallback: Fallback) {
     self.size = size
     self.archive = archive
@@ -49,7 +49,7 @@ final class EntryContent {
     filled += block.count
   }
 
-  /// The content, whole.
+  /// The complete content.
   func finish() throws -> Bytes {
     guard filled == size else {
       throw Failure(.badData, "holds \(filled) of the \(size) bytes it announces", advice: .copyAgain)

@@ -1,17 +1,17 @@
 import Diagnostics
 
-/// A path inside a bundle that is safe to speak of: relative, without `.` and `..`, printable UTF-8.
+/// A safe path inside a bundle: relative, without `.` and `..`, printable UTF-8.
 struct EntryPath: Hashable {
-  /// The components, none for the root itself.
+  /// The components, empty for the root itself.
   let components: [String]
 
   var text: String { components.joined(separator: "/") }
 
-  /// Checks the name that an archive gives an entry, and drops `./`, `//` and a slash at the end.
+  /// Checks an entry's name in an archive, and drops `./`, `//` and a trailing slash.
   ///
-  /// Works on bytes, because a slash followed by a combining mark is no slash to a Swift `String`.
+  /// Works on bytes, because to a Swift `String` a slash followed by a combining mark is not a slash.
   ///
-  /// - throws: ``Failure`` `badData`, one message for each thing that can be wrong.
+  /// - throws: ``Failure`` `badData`, with a separate message for each fault.
   init(checking name: UnsafeRawBufferPointer, limits: Limits) throws {
     func refusal(_ message: String, _ advice: String? = nil) -> Failure {
       Failure(.badData, message, advice: advice ?? "pack the folder again with paths inside it only")
@@ -42,19 +42,19 @@ struct EntryPath: Hashable {
     guard !components.contains("..") else { throw refusal("has a path that leads upwards") }
     guard components.count <= limits[.pathDepth] else {
       throw Failure(
-        beyond: .pathDepth, "lies \(components.count) folders deep, more than the limit of \(limits[.pathDepth])")
+        beyond: .pathDepth, "is \(components.count) folders deep, more than the limit of \(limits[.pathDepth])")
     }
     self.components = components
   }
 
-  /// Whether this is something that macOS adds to archives and folders without being asked.
+  /// Whether this is something that macOS adds to archives and folders by itself.
   var isMacintoshLitter: Bool {
     components.contains("__MACOSX") || components.last == ".DS_Store" || components.last?.hasPrefix("._") == true
   }
 }
 
 extension Unicode.Scalar {
-  /// Whether a name may hold this: no control character, no line break, nothing that turns the direction of writing.
+  /// Whether a name may contain this: not a control character, line break, or change of writing direction.
   var isPrintable: Bool {
     switch properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: false
@@ -64,7 +64,7 @@ extension Unicode.Scalar {
 }
 
 extension String {
-  /// A name from outside made fit for a message: what cannot be printed is written as an escape, what is long is cut.
+  /// An untrusted name for a message: unprintable characters are escaped, and long names are cut.
   init(showing name: some Collection<UInt8>) {
     var shown = ""
     for scalar in String(decoding: name.prefix(200), as: UTF8.self).unicodeScalars {
@@ -74,7 +74,7 @@ extension String {
   }
 }
 
-/// What to say of so many files that macOS added; nil of none.
+/// A note on the number of files that macOS added; nil for 0.
 func litterNote(_ count: Int) -> String? {
   switch count {
   case 0: nil

@@ -1,10 +1,10 @@
 import Diagnostics
 import Tensors
 
-/// What the one pass over a bundle reads, decided while it is not yet known whether a folder wraps everything.
+/// What the single pass over a bundle reads, decided before it is known whether a folder wraps everything.
 ///
-/// A path is therefore read both ways, with its first folder and without. Where one adapter is wanted, that of an earlier
-/// checkpoint is let go as soon as a later one comes, so that memory holds one and not all.
+/// A path is therefore interpreted both with its first folder and without. If one adapter is wanted, an earlier checkpoint's is
+/// released as soon as a later one is read, so that only one is in memory.
 struct EntrySelection {
   let parts: Set<Part>
   let choice: AdapterChoice
@@ -15,7 +15,7 @@ struct EntrySelection {
   private var latest: [String: Latest] = [:]
   private var rootsWithAdapter: Set<String> = []
 
-  /// The checkpoint whose adapter is held, and under which paths, for one root folder.
+  /// The checkpoint whose adapter is in memory, and its paths, for one root folder.
   private struct Latest {
     var step: Int
     var paths: [String]
@@ -56,7 +56,7 @@ struct EntrySelection {
     }
     if parts.contains(part) { return true }
     guard part == .adapters, parts.contains(.adapter), let step = file.checkpoint?.step else {
-      // The root of a lone checkpoint: its adapter is of the checkpoint and of the client.
+      // The root of a single checkpoint: its adapter is both the checkpoint's and the client's.
       return part == .adapter && parts.contains(.adapters)
     }
     if case .step(let chosen)? = choice.checkpoint { return step == chosen }

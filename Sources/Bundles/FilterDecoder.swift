@@ -2,9 +2,9 @@ import CArchive
 import Diagnostics
 import Foundation
 
-/// Decodes zstd, xz or bzip2 through libarchive, with exactly the one filter that the file's first bytes promise.
+/// Decodes zstd, xz or bzip2 through libarchive, with only the filter that the file's first bytes indicate.
 ///
-/// Left to itself libarchive looks into what comes out for further layers, before anybody can count what that takes.
+/// By default libarchive would look for further layers in the decoded data, before their cost can be counted.
 final class FilterDecoder: Decoder {
   private let archive: OpaquePointer
   private let feed: Feed
@@ -46,15 +46,15 @@ final class FilterDecoder: Decoder {
   }
 }
 
-/// Gives libarchive the mapped file a little at a time, so that it hears an interruption whatever it is busy with.
+/// Feeds libarchive the mapped file in small pieces, so that it can be interrupted at any time.
 final class Feed {
-  /// Why the last piece was not given out.
+  /// Why the last piece was not returned.
   private(set) var failure: (any Error)?
 
   private let file: UnsafeRawBufferPointer
   private var place = 0
 
-  /// So little that what it decodes to takes no second.
+  /// Small enough to decode in less than a second.
   private static let piece = 1 << 14
 
   init(_ file: UnsafeRawBufferPointer) { self.file = file }

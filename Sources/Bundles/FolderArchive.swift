@@ -3,21 +3,21 @@ import Files
 import SystemPackage
 import Tensors
 
-/// A folder's files as an archive: the same files always give the same bytes, and the archive appears whole or not at all.
+/// A folder's files as an archive: the same files always give the same bytes, and the archive appears complete or not at all.
 public struct FolderArchive {
-  /// Whether a name has an ending that says how to pack, such as `.tar.zst`.
+  /// Whether a name has an extension that selects a format, such as `.tar.zst`.
   public static func isNamed(_ output: String) -> Bool { (try? PackedFormat(ending: output)) != nil }
 
-  /// The endings that say how to pack.
+  /// The extensions that select a format.
   public static var endings: [String] { PackedFormat.allCases.flatMap(\.endings) }
 
-  /// Packs files, by path, below one folder named like the archive.
+  /// Packs files, by path, into one folder with the archive's name.
   ///
   /// - parameters:
-  ///   - interruption: Throws when the user has asked to stop.
-  ///   - progress: Gets to know how many bytes of the files are written, and of how many.
+  ///   - interruption: Throws if the user has asked to stop.
+  ///   - progress: Receives how many bytes of the files are written, and of how many.
   ///   - content: The content of a file.
-  /// - throws: ``Failure`` `cannotWrite`, also when there is a file already that may not be replaced.
+  /// - throws: ``Failure`` `cannotWrite`, also if a file exists that may not be replaced.
   public static func pack(
     _ names: [String], to output: String, replacing: Bool, interruption: @escaping () throws -> Void = {},
     progress: @escaping (_ done: Int, _ total: Int) throws -> Void = { _, _ in }, content: (String) throws -> Bytes

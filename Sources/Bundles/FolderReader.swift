@@ -3,15 +3,15 @@ import Files
 import Foundation
 import Tensors
 
-/// Reads a folder the way ``ArchiveReader`` reads an archive; files are mapped.
+/// Reads a folder as ``ArchiveReader`` reads an archive; files are mapped.
 ///
-/// Links to files are followed (the Hugging Face cache is made of them), links to folders too, but no folder is entered
-/// twice. Folders in which nothing can lie that a bundle needs are not entered.
+/// Links to files are followed (the Hugging Face cache consists of them), and links to folders too, but no folder is entered
+/// twice. Folders that cannot contain anything a bundle needs are skipped.
 package struct FolderReader: EntrySource {
   package let name: String
   private let limits: Limits
 
-  /// How many components the path of a known file has at most: `run/checkpoint-30/adapter/adapter_config.json`.
+  /// The maximum number of components in the path of a known file: `run/checkpoint-30/adapter/adapter_config.json`.
   static let deepest = 4
 
   package init(_ path: String, limits: Limits = Limits()) {
@@ -21,7 +21,7 @@ package struct FolderReader: EntrySource {
 
   package func displayName(of path: String) -> String { diskPath(of: path) }
 
-  /// Where the file at `path` lies.
+  /// The path on disk of the file at `path`.
   package func diskPath(of path: String) -> String { name.hasSuffix("/") ? name + path : "\(name)/\(path)" }
 
   package func read(
@@ -85,7 +85,7 @@ struct FolderWalk {
     self.limits = limits
   }
 
-  /// Goes through the real folders first, so that a link back to one of them finds it entered.
+  /// Visits the real folders first, so that a link back to one of them finds it already entered.
   mutating func run() throws {
     var status = stat()
     guard stat(root, &status) == 0 else { throw Failure(system: .missingInput, "cannot be opened") }
@@ -120,7 +120,7 @@ struct FolderWalk {
           beyond: .entries, "holds more files and folders than the limit of \(limits[.entries])")
       }
       let inner = path.isEmpty ? name : Array(path.utf8) + [UInt8(ascii: "/")] + name
-      // A name that an archive could not carry is none of the names that we know.
+      // A name that an archive could not contain is not a known name.
       guard let path = inner.withUnsafeBytes({ try? EntryPath(checking: $0, limits: limits) }) else { continue }
       try take(path)
     }
@@ -131,7 +131,7 @@ struct FolderWalk {
     var own = stat()
     guard lstat(disk, &own) == 0 else { return }
     var status = own
-    // A link to nothing is a file that is not there; it matters only to whoever wants it.
+    // A link to nothing counts as a missing file; it matters only if the file is wanted.
     if stat(disk, &status) != 0 { status.st_size = 0 }
     guard status.st_mode & S_IFMT == S_IFDIR else {
       if path.isMacintoshLitter {

@@ -1,6 +1,6 @@
 import Adapters
 
-/// A file that Clues knows by its place: which checkpoint it belongs to, which adapter, and what it is.
+/// A file that Clues recognizes by its path: its checkpoint, its adapter, and its role.
 struct KnownFile: Equatable {
   /// The checkpoint's folder and step; nil at the root.
   var checkpoint: CheckpointFolder?
@@ -20,7 +20,7 @@ struct KnownFile: Equatable {
     case validationGradients(domain: String)
   }
 
-  /// Reads the place off a path below the bundle's root; nil for everything that is not known.
+  /// Interprets a path below the bundle's root; nil for an unknown file.
   init?(_ components: some Collection<String>) {
     guard let first = components.first else { return nil }
     let folder = components.count > 1 ? CheckpointFolder(first) : nil
@@ -61,7 +61,7 @@ struct KnownFile: Equatable {
     }
   }
 
-  /// Whether a file is named as one of per-sample gradients.
+  /// Whether a file has a name of per-sample gradients.
   static func isGradientFile(_ name: String) -> Bool { gradients(name) != nil }
 
   private static func gradients(_ name: String) -> Kind? {
@@ -77,7 +77,7 @@ struct KnownFile: Equatable {
     }
   }
 
-  /// What the file is a part of; nil where it is never read as a part.
+  /// The part the file belongs to; nil if it is never read as a part.
   var part: Part? {
     switch kind {
     case .manifest, .unreadableWeights, .otherOptimizer: nil
@@ -90,7 +90,7 @@ struct KnownFile: Equatable {
     }
   }
 
-  /// Whether this is something that belongs to a checkpoint and nowhere else.
+  /// Whether this file belongs only in a checkpoint.
   var belongsToCheckpoint: Bool {
     switch kind {
     case .manifest, .samples, .ledger: false

@@ -11,10 +11,10 @@ public struct Manifest: JSONRecord, Equatable {
   /// The client's own domain.
   public var domain: String?
 
-  /// How many samples there are in each split.
+  /// The number of samples in each split.
   public var samples: [String: Int] = [:]
 
-  /// Size and SHA-256 of the other files, by path; nil when the manifest does not speak of files.
+  /// Size and SHA-256 of the other files, by path; nil if the manifest does not list files.
   public var files: [String: Fingerprint]?
 
   /// Size and SHA-256 of one file.
@@ -48,7 +48,7 @@ public struct Manifest: JSONRecord, Equatable {
 
   /// Reads `clues.json`.
   ///
-  /// - throws: ``Failure`` `badData`, also for a version that is not known here.
+  /// - throws: ``Failure`` `badData`, also for an unknown version.
   init(_ bytes: Bytes, limits: Limits = Limits()) throws {
     guard let object = try bytes.withUnsafeBytes({ try JSONReader(limits).read($0) }).objectValue else {
       throw Failure(.badData, "is not a JSON object")
@@ -71,9 +71,9 @@ extension JSONKind<String> {
 }
 
 extension Manifest {
-  /// Compares what is there, by path, and what was read of it with what the manifest promises.
+  /// Compares the entries, by path, and the content that was read with the manifest.
   ///
-  /// - throws: ``Failure`` `badData` for a file that is missing, of another size or content, or not listed.
+  /// - throws: ``Failure`` `badData` for a file that is missing, has a different size or content, or is not listed.
   func verify(present: [String: BundleEntry], read files: [BundleFile]) throws {
     guard let promised = self.files else { return }
     for (path, fingerprint) in promised.sorted(by: { $0.key < $1.key }) {
@@ -83,7 +83,7 @@ extension Manifest {
       }
       guard entry.size == fingerprint.bytes else {
         throw Failure(
-          .badData, "has '\(path)' with \(entry.size) bytes where clues.json promises \(fingerprint.bytes)",
+          .badData, "has '\(path)' with \(entry.size) bytes, but clues.json says \(fingerprint.bytes)",
           advice: .copyAgain)
       }
     }
@@ -108,7 +108,7 @@ extension Manifest {
       let found = tally.counts[split] ?? 0
       guard count == found else {
         throw Failure(
-          .badData, "has \(found) samples of the split '\(split)' where clues.json promises \(count)",
+          .badData, "has \(found) samples of the split '\(split)', but clues.json says \(count)",
           advice: "pack the bundle again")
       }
     }

@@ -1,22 +1,22 @@
 import Diagnostics
 
-/// A file of evidence that lies where nobody looks for it.
+/// A file of evidence in a place where it is not read.
 public struct MisplacedEvidence: Sendable, Equatable {
   /// The path inside the bundle.
   public let path: String
 
-  /// What it would be a part of.
+  /// The part it would belong to.
   public let part: Part
 
-  /// How messages call it.
+  /// Its name in messages.
   let name: String
 
-  /// Where it belongs, in words.
+  /// Where it belongs, as a sentence.
   let place: String
 
-  /// Looks at the path of a file, below what wraps the bundle.
+  /// Examines the path of a file, without the folder that wraps the bundle.
   ///
-  /// - parameter isCheckpoint: Whether the bundle is one checkpoint, whose files lie at its root.
+  /// - parameter isCheckpoint: Whether the bundle is one checkpoint, with its files at the root.
   init?(_ components: [String], isCheckpoint: Bool, name displayName: String) {
     guard let file = components.last else { return nil }
     let isKnown = KnownFile(components).map { $0.checkpoint != nil || isCheckpoint || !$0.belongsToCheckpoint } ?? false
@@ -34,7 +34,7 @@ public struct MisplacedEvidence: Sendable, Equatable {
     name = displayName
   }
 
-  /// What the user should know where it stops nothing.
+  /// Notes on files that do not prevent anything.
   static func notes(_ files: [MisplacedEvidence]) -> [String] {
     let parts = Dictionary(grouping: files, by: \.part).sorted { $0.key.rawValue < $1.key.rawValue }
     return parts.map { _, files in
@@ -45,13 +45,13 @@ public struct MisplacedEvidence: Sendable, Equatable {
 }
 
 extension Bundle {
-  /// Refuses evidence that lies where it would not be read, where there is none of the kind in its place.
+  /// Refuses evidence in the wrong place if there is none of its kind in the right one.
   ///
-  /// - parameter parts: What is about to be used.
+  /// - parameter parts: The parts about to be used.
   /// - throws: ``Failure`` `badData` with the file and where it belongs.
   public func refuseMisplaced(_ parts: Set<Part>) throws {
     guard let file = misplaced.first(where: { parts.contains($0.part) && !holds($0.part) }) else { return }
-    throw Failure(.badData, "lies where it would not be read", advice: file.place, file: file.name)
+    throw Failure(.badData, "is in a place where it would not be read", advice: file.place, file: file.name)
   }
 
   private func holds(_ part: Part) -> Bool {

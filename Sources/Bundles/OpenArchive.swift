@@ -3,13 +3,13 @@ import Diagnostics
 import Foundation
 import Tensors
 
-/// The version of libarchive that runs here.
+/// The version of libarchive at run time.
 public var libarchiveVersion: String { archive_version_string().map { String(cString: $0) } ?? "libarchive" }
 
-/// A tar or 7z that libarchive reads for us, with its status codes turned into failures.
+/// A tar or 7z read by libarchive, with its status codes turned into failures.
 ///
-/// Only the one format that the file's first bytes promise is enabled, so that nothing can pass for something else.
-/// Every warning of libarchive is an error here: whoever packs a bundle anew gets rid of it.
+/// Only the format that the file's first bytes indicate is enabled, so that nothing can pass for something else.
+/// Every warning of libarchive is an error here: packing the bundle again removes its cause.
 final class OpenArchive: ArchiveWalk {
   private let archive: OpaquePointer
   private let stream: DecodedStream?
@@ -78,7 +78,7 @@ final class OpenArchive: ArchiveWalk {
     return true
   }
 
-  /// The name of the current entry as the archive has it; nil where libarchive could make no UTF-8 of it.
+  /// The name of the current entry in the archive; nil if libarchive could not convert it to UTF-8.
   func withName<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     let name = archive_entry_pathname(entry)
     return try body(UnsafeRawBufferPointer(start: name, count: name.map { strlen($0) } ?? 0))
@@ -118,7 +118,7 @@ final class OpenArchive: ArchiveWalk {
     }
   }
 
-  /// A tar ends with a block of zeros and nothing but zeros after it; otherwise it was cut off, or something was glued on.
+  /// A tar ends with a block of zeros and only zeros after it; otherwise it was cut off, or something was appended.
   private func checkEnd(lastEntryEnd: Int64) throws {
     if kind == .sevenZip { return }
     let end = archive_filter_bytes(archive, 0)
@@ -129,7 +129,7 @@ final class OpenArchive: ArchiveWalk {
       guard try stream.finish() < end else { throw Self.goesOn }
       return
     }
-    // From the front, a piece at a time: the zeros of a sparse file may be without end.
+    // From the front, a piece at a time: a sparse file may have any number of zeros.
     for start in stride(from: Int(end), to: file.count, by: 1 << 20) {
       try Interruption.check()
       let piece = UnsafeRawBufferPointer(rebasing: file[start..<min(file.count, start + 1 << 20)])
@@ -138,17 +138,17 @@ final class OpenArchive: ArchiveWalk {
   }
 
   private static let goesOn = Failure(
-    .badData, "goes on after the end of the tar in it",
-    advice: "it may be several archives glued together: pack what belongs together as one")
+    .badData, "has data after the end of the tar",
+    advice: "it may be several archives joined together: pack everything as one")
 
   private func check(_ status: Int32) throws {
     guard status == ARCHIVE_OK else { throw failure() }
   }
 
-  /// The failure that libarchive reports, in our words.
+  /// The failure that libarchive reports, in Clues' words.
   private func failure() -> any Error {
     if let failure = stream?.failure ?? feed?.failure { return failure }
-    // Where no format took the file, libarchive 3.6.2 follows a wild pointer on this question.
+    // If no format accepted the file, libarchive 3.6.2 follows a wild pointer here.
     if hasFormat, archive_read_has_encrypted_entries(archive) == 1 { return Failure.encrypted }
     return Failure(libarchive: archive, unrecognized: isAtFirstHeader ? unrecognized : nil)
   }
@@ -158,17 +158,17 @@ final class OpenArchive: ArchiveWalk {
     switch kind {
     case .sevenZip, .zip: return Failure(.badData, "is a damaged 7z archive", advice: again)
     case .compressedTar where stream?.isCompressedAgain == true:
-      return Failure(.badData, "is compressed more than once", advice: "decompress it once and give what comes out")
+      return Failure(.badData, "is compressed more than once", advice: "decompress it once and give the result")
     case .compressedTar(let compression):
       return Failure(
-        .badData, "is compressed with \(compression.rawValue), but what it holds is no tar",
+        .badData, "is compressed with \(compression.rawValue), but does not contain a tar",
         advice: "pack the client's folder as .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2, .zip or .7z")
     case .tar:
       if file.count > 262, file[257..<262].elementsEqual("ustar".utf8) {
         return Failure(.badData, "starts with a tar header that does not match its checksum", advice: again)
       }
       return Failure(
-        .badData, "is no archive that can be read here",
+        .badData, "is not an archive that Clues can read",
         advice: "give a folder, or pack it as .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2, .zip or .7z")
     }
   }
@@ -181,7 +181,7 @@ extension String {
 extension Failure {
   static let encrypted = Failure(.badData, "is encrypted", advice: "pack it again without a password")
 
-  /// What libarchive says about its last error, made readable.
+  /// libarchive's message about its last error, made readable.
   init(libarchive archive: OpaquePointer, unrecognized: Failure? = nil) {
     let detail = archive_error_string(archive).map { String(showing: Array(String(cString: $0).utf8)) } ?? ""
     let lowercased = detail.lowercased()
@@ -205,9 +205,9 @@ extension Failure {
   }
 }
 
-/// Runs `body` where libarchive takes names for UTF-8, on this thread only.
+/// Runs `body` with libarchive reading names as UTF-8, on this thread only.
 ///
-/// Where the system lacks that locale, names beyond ASCII that must be converted end as errors, not as other names.
+/// If the system lacks that locale, names beyond ASCII that must be converted cause errors instead of becoming other names.
 package func withNamesAsUTF8<Result>(_ body: () throws -> Result) rethrows -> Result {
   guard let utf8 = newlocale(1 << LC_CTYPE, "C.UTF-8", nil) else { return try body() }
   let previous = uselocale(utf8)

@@ -1,7 +1,7 @@
 import CArchive
 import Diagnostics
 
-/// The formats in which bundles are written, chosen by the ending of the output's name.
+/// The formats in which bundles are written, selected by the extension of the output.
 enum PackedFormat: CaseIterable {
   case tar, tarGzip, tarZstd, tarXz, zip
 
@@ -25,10 +25,10 @@ enum PackedFormat: CaseIterable {
     }
   }
 
-  /// Prepares libarchive so that the same entries always give the same bytes.
+  /// Configures libarchive so that the same entries always give the same bytes.
   ///
   /// gzip writes neither time nor name, zstd and xz run on one thread at a fixed level. A zip is stored, not deflated:
-  /// weights hardly shrink, and what is stored is mapped when it is read.
+  /// weights hardly shrink, and stored entries can be mapped.
   func prepare(_ archive: OpaquePointer) -> Bool {
     func all(_ statuses: Int32...) -> Bool { statuses.allSatisfy { $0 == ARCHIVE_OK } }
     return switch self {

@@ -1,6 +1,6 @@
-/// What can be asked of a bundle; only what is asked for is read.
+/// The parts of a bundle that can be requested; only requested parts are read.
 public enum Part: String, Sendable, CaseIterable {
-  /// The adapter that stands for the client: the final one, or that of the step that was chosen.
+  /// The adapter used for the client: the final one, or that of the chosen step.
   case adapter
 
   /// The adapters of all checkpoints.
@@ -21,6 +21,6 @@ public enum Part: String, Sendable, CaseIterable {
   /// `ledger.jsonl`.
   case ledger
 
-  /// The parts of which there is one for each checkpoint.
+  /// The parts that each checkpoint has.
   static let ofCheckpoints: Set<Part> = [.adapters, .trainerStates, .optimizers, .gradients]
 }

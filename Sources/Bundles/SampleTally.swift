@@ -2,9 +2,9 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// What `samples.jsonl` says about the bundle as a whole.
+/// A summary of `samples.jsonl`.
 struct SampleTally: Equatable {
-  /// How many samples each split has.
+  /// The number of samples in each split.
   private(set) var counts: [String: Int] = [:]
 
   /// The domains of the training samples.

@@ -1,8 +1,8 @@
 import Diagnostics
 
-/// Where a 7z archive ends, which its first bytes say (7zFormat.txt, "SignatureHeader").
+/// The end of a 7z archive according to its first bytes (7zFormat.txt, "SignatureHeader").
 enum SevenZipEnd {
-  /// Refuses a 7z that is longer or shorter than it says; the rest of its header libarchive compares.
+  /// Refuses a 7z that is longer or shorter than it says; libarchive checks the rest of its header.
   static func check(_ file: UnsafeRawBufferPointer) throws {
     func number(_ place: Int) -> UInt64 {
       UInt64(littleEndian: file.loadUnaligned(fromByteOffset: place, as: UInt64.self))
@@ -13,8 +13,8 @@ enum SevenZipEnd {
     guard !overflow, size <= rest else { throw Failure(.badData, "is cut off", advice: .copyAgain) }
     guard size == rest else {
       throw Failure(
-        .badData, "goes on after the end of the 7z in it",
-        advice: "it may be several archives glued together: pack what belongs together as one")
+        .badData, "has data after the end of the 7z",
+        advice: "it may be several archives joined together: pack everything as one")
     }
   }
 }

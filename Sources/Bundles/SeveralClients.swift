@@ -1,24 +1,24 @@
 import Diagnostics
 
-/// Folders and archives, side by side, of which each could be a bundle: several clients, or several adapters of one.
+/// Folders and archives, side by side, each of which could be a bundle: several clients, or several adapters of one.
 ///
 /// PEFT saves the adapters of one model as `NAME/adapter_config.json` and `NAME/adapter_model.safetensors`, and nothing
-/// else beside them. A subfolder that holds what a training run leaves behind (checkpoints, trainer_state.json,
-/// training_args.bin, a tokenizer, a README) or what Clues adds to a bundle is therefore a client's, and so is an archive.
-/// Where there is neither, both may be meant.
+/// else next to them. A subfolder with other files of a training run (checkpoints, trainer_state.json, training_args.bin, a
+/// tokenizer, a README) or with files that Clues adds to a bundle is therefore a client's, and so is an archive. Otherwise it
+/// may be either.
 struct SeveralClients {
   /// The subfolders and archives in the order of their names.
   let names: [String]
 
-  /// Whether they are clients for sure, and not adapters of one model.
+  /// Whether they are certainly clients, and not adapters of one model.
   let areClients: Bool
 
-  /// How to name all of them in a shell, below their folder.
+  /// A shell pattern that matches all of them, below their folder.
   private let pattern: String
 
   /// - parameters:
-  ///   - paths: All files below what wraps them, as components.
-  /// - returns: nil where the files are those of one client, or of none.
+  ///   - paths: All files without the wrapping folder, as components.
+  /// - returns: nil if the files belong to one client, or to none.
   init?(_ paths: [[String]]) {
     let top = paths.filter { $0.count == 1 }.map { $0[0] }
     let known = paths.compactMap { KnownFile($0) }
@@ -45,9 +45,9 @@ struct SeveralClients {
     }
   }
 
-  /// Says what is there and what to do about it.
+  /// Describes what was found and what to do about it.
   ///
-  /// - parameter folder: Their folder as the user would write it; nil inside an archive.
+  /// - parameter folder: Their folder as the user would write it; nil in an archive.
   func failure(in folder: String?) -> Failure {
     let quoted = names.map { "'\($0)'" }
     let apart =
@@ -72,13 +72,13 @@ struct SeveralClients {
   }
 }
 
-/// Files that training leaves in its output folder, beside those that bundles are made of.
+/// Files that training leaves in its output folder, besides those that bundles consist of.
 private let trainingFiles: Set<String> = [
   "training_args.bin", "trainer_state.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
   "rng_state.pth", "scheduler.pt",
 ]
 
-/// Whether a file, by its path below a subfolder, says that the subfolder is the output of a training run.
+/// Whether a file, by its path below a subfolder, shows that the subfolder is the output of a training run.
 private func isOfTraining(_ path: ArraySlice<String>) -> Bool {
   if path.count == 1, let name = path.first, trainingFiles.contains(name) || name == "README.md" { return true }
   if Array(path) == BundleIndex.runRecord { return true }
@@ -87,7 +87,7 @@ private func isOfTraining(_ path: ArraySlice<String>) -> Bool {
 }
 
 extension KnownFile.Kind {
-  /// Whether it is a file of an adapter: of any, or of that one.
+  /// Whether it is a file of any adapter, or of the given one.
   fileprivate func isOfAdapter(_ name: String? = nil) -> Bool {
     switch self {
     case .adapterConfig(let adapter), .adapterWeights(let adapter), .unreadableWeights(let adapter, _):
@@ -96,7 +96,7 @@ extension KnownFile.Kind {
     }
   }
 
-  /// Whether it is a file of which every client has its own, whatever adapters it has.
+  /// Whether it is a file that every client has only once, regardless of its adapters.
   fileprivate var isOfOneClient: Bool {
     switch self {
     case .manifest, .samples, .ledger, .trainerState, .optimizer, .otherOptimizer, .trainGradients, .anchorGradients,

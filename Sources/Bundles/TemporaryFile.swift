@@ -3,7 +3,7 @@ import Files
 import Foundation
 import Tensors
 
-/// A file that has no name, so that nobody finds it and nothing is left of it.
+/// A file without a name, so that it cannot be opened by others and is removed automatically.
 final class TemporaryFile {
   private let descriptor: Int32
 
@@ -30,6 +30,6 @@ final class TemporaryFile {
     }
   }
 
-  /// What was written; it outlives this object.
+  /// The written content; it outlives this object.
   func map() throws -> Bytes { try Bytes(mapping: descriptor, path: "temporary file") }
 }

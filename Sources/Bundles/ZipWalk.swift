@@ -3,10 +3,10 @@ import Foundation
 import Tensors
 import Zip
 
-/// A zip, read by its directory once that is known to be the only story the file tells.
+/// A zip, read by its directory after checking that the local headers agree with it.
 ///
-/// Stored entries are given out where they lie. Of the ways to compress only deflate is read: all tools write it, and the
-/// others (lzma, ppmd, …) let an entry of a few bytes ask for gigabytes to decode it in.
+/// Stored entries are returned in place. Deflate is the only compression that is read: all tools write it, and the others
+/// (lzma, ppmd, …) let an entry of a few bytes demand gigabytes to decode it.
 final class ZipWalk: ArchiveWalk {
   private let file: Bytes
   private let entries: [ZipEntry]
@@ -42,7 +42,7 @@ final class ZipWalk: ArchiveWalk {
     case S_IFLNK: return .symbolicLink
     case S_IFSOCK: return .socket
     case S_IFCHR, S_IFBLK: return .device
-    // Some write no type; and Info-ZIP calls what it packs from a pipe a pipe.
+    // Some tools write no type; and Info-ZIP marks what it packs from a pipe as a pipe.
     default: return .file
     }
   }
@@ -69,7 +69,7 @@ final class ZipWalk: ArchiveWalk {
         count += block.count
       }
       guard inflation.consumed == raw.count else {
-        throw Failure(.badData, "goes on after the end of its compressed content", advice: .copyAgain)
+        throw Failure(.badData, "has data after the end of its compressed content", advice: .copyAgain)
       }
     }
     guard sum.value == entry.checksum else { throw wrongChecksum }

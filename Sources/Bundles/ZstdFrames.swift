@@ -2,12 +2,12 @@ import Diagnostics
 
 /// The frames of a zstd file, from their headers alone (RFC 8878).
 ///
-/// Decoders pass over frames that are marked to be skipped, so anything may lie in them, at the end or anywhere.
+/// Decoders skip frames that are marked as skippable, so they can contain anything, at the end or anywhere.
 enum ZstdFrames {
-  /// Refuses what is no frame of content, frames that are cut off, and windows that are not decoded here.
+  /// Refuses frames without content, frames that are cut off, and windows that are too large to decode.
   ///
   /// - parameters:
-  ///   - stride: After so many bytes `letGo` is called with those that are not looked at again.
+  ///   - stride: The least number of bytes that `letGo` receives at a time, once they are no longer needed.
   static func check(
     _ file: UnsafeRawBufferPointer, every stride: Int, letGo: (Range<Int>) -> Void
   ) throws {
@@ -27,7 +27,7 @@ enum ZstdFrames {
           .badData,
           at == 0 || header.isSkipped
             ? "holds a zstd frame that decoders pass over, which can hide anything"
-            : "goes on after the end of the zstd stream in it",
+            : "has data after the end of the zstd stream",
           advice: "pack it again with the plain zstd (not pzstd), as one stream and without anything added")
       }
       guard header.window <= largestWindow else {
@@ -40,10 +40,10 @@ enum ZstdFrames {
     } while at < file.count
   }
 
-  /// What libzstd decodes unless told otherwise.
+  /// libzstd's default limit.
   private static let largestWindow = 1 << 27
 
-  /// Where the frame ends, which only its blocks tell.
+  /// The end of the frame, which only its blocks reveal.
   private static func end(
     of header: Header, in file: UnsafeRawBufferPointer, passing pass: (Int) -> Void
   ) throws -> Int {
@@ -71,10 +71,10 @@ enum ZstdFrames {
     let isSkipped: Bool
     let hasChecksum: Bool
     let window: Int
-    /// Where the first block starts.
+    /// The offset of the first block.
     let end: Int
 
-    /// Nil where the file ends within it.
+    /// Nil if the file ends within it.
     init?(_ file: UnsafeRawBufferPointer, at: Int) {
       guard at + 6 <= file.count else { return nil }
       let magic = UInt32(littleEndian: file.loadUnaligned(fromByteOffset: at, as: UInt32.self))
@@ -87,7 +87,7 @@ enum ZstdFrames {
       let size = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6]
       end = at + 5 + (isSingle ? 0 : 1) + dictionary + size
       guard end <= file.count else { return nil }
-      // Of a single segment the window is the content, and its size is checked as it is decoded.
+      // For a single segment the window is the content, whose size is checked as it is decoded.
       let exponent = Int(file[at + 5] >> 3) + 10
       window = isSingle ? 0 : (1 << exponent) + (1 << exponent) / 8 * Int(file[at + 5] & 7)
     }

@@ -1,12 +1,12 @@
 import JSON
 
-/// The losses of the untuned model as they are kept, a line for each sample.
+/// The stored losses of the untuned model, one line per sample.
 struct BaseLossTable: Sendable, Equatable {
   let losses: [BaseLosses]
 
   init(_ losses: [BaseLosses]) { self.losses = losses }
 
-  /// - returns: nil where the lines are not those of so many samples.
+  /// - returns: nil if the lines are not those of this many samples.
   init?(_ lines: [String], count: Int) {
     guard lines.count == count else { return nil }
     var losses: [BaseLosses] = []

@@ -4,7 +4,7 @@ import Models
 import Tensors
 import Tokenizers
 
-/// A base model and its tokenizer, if it brings one.
+/// A base model and its tokenizer, if it has one.
 struct BaseModel: Sendable {
   let path: String
   let model: LanguageModel

@@ -11,7 +11,7 @@ package struct Capture {
   private let settings: CaptureSettings
   private let observer: any Observer
 
-  /// Throws when the user has asked to stop; asked before every portion of samples.
+  /// Throws if the user has asked to stop; called before every portion of samples.
   package var interruption: @Sendable () throws -> Void = { try Interruption.check() }
 
   package init(_ settings: CaptureSettings, observer: any Observer) {
@@ -19,7 +19,7 @@ package struct Capture {
     self.observer = observer
   }
 
-  /// The first samples of each file token by token, with what is learned of them.
+  /// The first samples of each file, token by token, showing what is learned.
   package func listings(_ count: Int) throws -> String {
     let base = try BaseModel(settings.base, limits: settings.limits)
     let client = try openClient()
@@ -32,7 +32,7 @@ package struct Capture {
   /// Measures and writes.
   ///
   /// - throws: ``Failure``: of inputs with their file and line, `cannotWrite`, `interrupted`; what is finished by then is kept,
-  ///   and the next capture of the same inputs goes on from there.
+  ///   and the next capture of the same inputs continues from there.
   package func run() throws -> CaptureReport {
     let client = try openClient()
     try checkDomain()
@@ -54,7 +54,7 @@ package struct Capture {
     let keys = try CaptureKeys(settings, base, samples, inputs)
     try target.checkEvidence(isCommitted: kept.lines(keys.commit) != nil)
     if try kept.removeAll(but: Set(keys.all), beginningWith: Array(keys.gradients.values)) {
-      observer.note(.info("what an earlier capture of other inputs or settings had finished is not used"))
+      observer.note(.info("the finished parts of an earlier capture with other inputs or settings are not used"))
     }
     var work = CaptureWork(
       settings: settings, observer: observer, interruption: interruption, base: base, samples: samples, kept: kept,
@@ -85,20 +85,20 @@ package struct Capture {
     do {
       if let domain = settings.domain { try ClientName.check(domain, of: "domain") }
     } catch var failure as Failure {
-      // It is no file that says it.
+      // The steps come from an option, not from a file.
       failure.kind = .usage
       throw failure
     }
   }
 
-  /// The client's own domain: what the user says, else the client's files, else the one that its validation leaves open.
+  /// The client's own domain: given by the user or the client's files, else its name or the only one of the validation sets.
   private func domain(of client: Bundle) -> String? {
     let validated = settings.validation.map(\.domain)
     return settings.domain ?? client.domain ?? (validated.contains(client.client) ? client.client : nil)
       ?? (validated.count == 1 ? validated[0] : nil)
   }
 
-  /// The checkpoints that are meant, in step order.
+  /// The requested checkpoints, in step order.
   private func chosen(_ all: [Checkpoint]) throws -> [Checkpoint] {
     guard let steps = settings.checkpoints else { return all }
     for step in steps where !all.contains(where: { $0.step == step }) {
@@ -109,13 +109,13 @@ package struct Capture {
     return all.filter { steps.contains($0.step) }
   }
 
-  /// A model goes by many paths, so it is the last part of its name that is compared.
+  /// Only the last part of a model's name is compared, because a model can have many paths.
   private func notesOnBase(_ inputs: [CheckpointInputs]) -> [String] {
     func lastPart(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
     guard let named = inputs.first?.adapter.config.baseModel, lastPart(named) != lastPart(settings.base) else {
       return []
     }
-    return ["the adapter was trained on '\(named)', and the base model here is '\(settings.base)'"]
+    return ["the adapter was trained on '\(named)', but the base model here is '\(settings.base)'"]
   }
 
   private func finished(

@@ -5,13 +5,13 @@ import Foundation
 import JSON
 import Tensors
 
-/// A digest of everything that makes the numbers of a part of a capture, so that what is kept of an interrupted one is used
-/// for the same one only.
+/// A digest of everything that determines the numbers of a part of a capture, so that the kept parts of an interrupted capture
+/// are only used for the same one.
 struct CaptureKey: Sendable, Equatable {
   /// 32 hexadecimal digits.
   let text: String
 
-  /// Changes with what the numbers mean; kept parts of before are measured anew then.
+  /// Changed when the meaning of the numbers changes, so that older kept parts are measured again.
   private static let meaning = 1
 
   init(_ parts: [(String, JSONValue)]) {
@@ -19,8 +19,8 @@ struct CaptureKey: Sendable, Equatable {
     text = String(sha256(of: JSONValue.object(object).text(sorted: true)).prefix(32))
   }
 
-  /// The files of a base model by name, size and time of change: to read gigabytes only to see that they are the same would take
-  /// longer than most checkpoints.
+  /// The files of a base model by name, size and modification time: reading gigabytes only to compare them would take longer
+  /// than most checkpoints.
   static func identity(ofModel path: String) throws -> JSONValue {
     var status = stat()
     guard stat(path, &status) == 0 else { throw Failure(system: .missingInput, "cannot be opened", file: path) }

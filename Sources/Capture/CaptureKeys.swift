@@ -3,7 +3,7 @@ import Digests
 import JSON
 import Tensors
 
-/// The names under which the parts of a capture are kept: each holds a digest of what made the part.
+/// The names under which the parts of a capture are kept: each contains a digest of the part's inputs.
 struct CaptureKeys: Sendable {
   /// The losses of the untuned model.
   let base: String
@@ -11,10 +11,10 @@ struct CaptureKeys: Sendable {
   /// By step.
   let checkpoints: [Int: String]
 
-  /// By step, what the names of its kept files of gradients begin with.
+  /// By step, the prefix of the names of its kept files of gradients.
   let gradients: [Int: String]
 
-  /// Says that all parts are finished and the evidence is being written.
+  /// The name that marks all parts as finished while the evidence is written.
   let commit: String
 
   var all: [String] {
@@ -22,7 +22,7 @@ struct CaptureKeys: Sendable {
   }
 
   init(_ settings: CaptureSettings, _ base: BaseModel, _ samples: CaptureSamples, _ inputs: [CheckpointInputs]) throws {
-    // Tokens and labels say all that files, templates and settings make of the samples.
+    // Tokens and labels reflect everything that files, templates and settings do to the samples.
     let model: [(String, JSONValue)] = [
       ("model", try CaptureKey.identity(ofModel: settings.base)), ("samples", Self.digest(of: samples)),
     ]

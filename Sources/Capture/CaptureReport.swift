@@ -1,7 +1,7 @@
 import Adapters
 import JSON
 
-/// What came of a capture.
+/// The outcome of a capture.
 package struct CaptureReport: Sendable {
   package var client = ""
   package var folder = ""
@@ -9,7 +9,7 @@ package struct CaptureReport: Sendable {
   package var checkpoints: [Int] = []
   /// Those that an interrupted capture had finished.
   package var resumed: [Int] = []
-  /// How many samples each split has.
+  /// The number of samples in each split.
   package var samples: [String: Int] = [:]
   /// Samples that stay unscored at all checkpoints, with their reasons.
   package var unscored: [(split: String, id: String, file: String, line: Int, reason: String)] = []

@@ -4,34 +4,34 @@ import Datasets
 import Diagnostics
 import Tokenizers
 
-/// The samples of a capture, read, in the words of their templates, as tokens.
+/// The samples of a capture, read, formatted by their templates, as tokens.
 struct CaptureSamples: Sendable {
   /// Training samples, then anchors: the rows of the ledger.
   let scored: [CapturedSample]
 
-  /// The validation samples of each domain, in the order in which the domains were named.
+  /// The validation samples of each domain, in the order in which the domains were given.
   let validation: [(domain: String, samples: [CapturedSample])]
 
-  /// What the user should know although it is no error.
+  /// Remarks for the user, none of them an error.
   let notes: [String]
 
-  /// The first samples of each file as their tokens, for people to look at.
+  /// The first samples of each file as tokens, for people to check.
   let listings: [String]
 
   var all: [CapturedSample] { scored + validation.flatMap(\.samples) }
 
   /// - parameters:
-  ///   - domain: The client's own domain, of samples that name none.
-  ///   - shown: How many samples of each file are listed.
-  /// - throws: ``Failure`` with file and line: what ``Dataset`` and ``SampleEncoder`` refuse, an id that stands in two
-  ///   files, a validation sample that cannot be measured, no training sample that can.
+  ///   - domain: The client's own domain, for samples without one.
+  ///   - shown: The number of samples of each file to list.
+  /// - throws: ``Failure`` with file and line: what ``Dataset`` and ``SampleEncoder`` refuse, an id in two files, a validation
+  ///   sample that cannot be measured, no measurable training sample.
   init(
     _ settings: CaptureSettings, tokenizer: Tokenizer?, _ model: ModelFacts, domain: String?, shown: Int = 0
   ) throws {
     var reading = Reading(settings: settings, tokenizer: tokenizer, model: model, shown: shown)
     if let longest = settings.maximumLength, longest > model.maximumLength {
       throw Failure(
-        .usage, "--max-length is \(longest), and the model takes \(model.maximumLength) tokens at the most",
+        .usage, "--max-length is \(longest), but the model takes at most \(model.maximumLength) tokens",
         file: settings.base)
     }
     let train = try reading.read(settings.train, as: .train, domain: domain)
@@ -99,7 +99,7 @@ struct CaptureSamples: Sendable {
       }
       if cut > 0, let longest = settings.maximumLength {
         notes.append(
-          "\(path): \(cut) of \(samples.count) samples are cut off at \(longest) tokens, of \(answersCut) a part of the answer"
+          "\(path): \(cut) of \(samples.count) samples are cut off at \(longest) tokens, \(answersCut) of them within the answer"
         )
       }
       let faults = samples.filter { $0.fault != nil }
@@ -111,7 +111,7 @@ struct CaptureSamples: Sendable {
       return samples
     }
 
-    /// The sample under its name. Names that are made are those of places, which validation sets have in common.
+    /// The sample with its final name. Generated names are indices, which several validation sets have in common.
     private mutating func name(
       _ record: Record, _ split: Split, _ domain: String?, isMade: Bool, in path: String
     ) throws -> Sample {
@@ -120,8 +120,8 @@ struct CaptureSamples: Sendable {
         try Sample.check(id: id)
         if let first = places[split]?[id] {
           throw Failure(
-            .badData, "has the id '\(id)' of the \(split.rawValue) sample in \(first.file):\(first.line)",
-            advice: "give every sample of a split an id of its own")
+            .badData, "has the same id '\(id)' as the \(split.rawValue) sample in \(first.file):\(first.line)",
+            advice: "give every sample of a split its own id")
         }
         let own = split == .validation ? domain : record.domain ?? domain
         if let own { try ClientName.check(own, of: "domain") }

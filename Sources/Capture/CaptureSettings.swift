@@ -1,7 +1,7 @@
 import Datasets
 import Diagnostics
 
-/// What is to be captured, from what, and where to.
+/// The inputs, settings and output of a capture.
 package struct CaptureSettings: Sendable {
   /// The client's folder as the Trainer wrote it.
   package var client: String
@@ -14,34 +14,34 @@ package struct CaptureSettings: Sendable {
   package var anchor: String?
   package var validation: [(domain: String, path: String)]
 
-  /// The client's own domain, of samples that name none; found by the client's files and name where nil.
+  /// The client's own domain, for samples without one; nil to derive it from the client's files and name.
   package var domain: String?
 
-  /// The adapter that is meant where there are several.
+  /// The adapter to use if there are several.
   package var adapter: String?
 
-  /// The steps; all where nil.
+  /// The steps; nil for all.
   package var checkpoints: [Int]?
 
-  /// The template of samples that need one; what the model's tokenizer says where nil.
+  /// The template of samples that need one; nil for the one that the model's tokenizer specifies.
   package var template: Template?
 
-  /// The tokens that gradients are of, as in training.
+  /// The tokens for the gradients, as in training.
   package var loss = LossSpan.answer
 
-  /// The tokens that losses are measured over.
+  /// The tokens over which losses are measured.
   package var measuredLoss: LossSpan?
 
-  /// What is beyond so many tokens is cut off; where nil, samples longer than the model takes are unscored.
+  /// Tokens beyond this number are cut off; if nil, samples longer than the model allows are unscored.
   package var maximumLength: Int?
 
   /// Whether the gradients themselves are written, too.
   package var writesGradients = false
 
-  /// A new bundle; the client's own folder where nil.
+  /// A new bundle; nil for the client's own folder.
   package var output: String?
 
-  /// Whether evidence that is there may be replaced.
+  /// Whether existing evidence may be replaced.
   package var replaces = false
 
   package var threads = 1

@@ -5,13 +5,13 @@ import Foundation
 import SystemPackage
 import Tensors
 
-/// Where evidence goes: into the client's own folder, or into a new bundle.
+/// The destination of evidence: the client's own folder, or a new bundle.
 struct CaptureTarget: Sendable {
   let folder: String
   private let isNew: Bool
   private let replaces: Bool
 
-  /// - throws: ``Failure`` `cannotWrite` where there is evidence that may not be replaced, or an output that is there.
+  /// - throws: ``Failure`` `cannotWrite` if there is evidence that may not be replaced, or the output exists.
   init(_ settings: CaptureSettings, client: Bundles.Bundle) throws {
     replaces = settings.replaces
     if let output = settings.output {
@@ -23,16 +23,16 @@ struct CaptureTarget: Sendable {
     (folder, isNew) = (settings.client, false)
     guard FilePath(folder).isFolder else {
       throw Failure(
-        .usage, "is an archive, into which nothing is written", advice: "name a new folder with -o", file: folder)
+        .usage, "is an archive, which cannot be written to", advice: "name a new folder with -o", file: folder)
     }
     guard client.manifest == nil else {
       throw Failure(
-        .cannotWrite, "holds a clues.json, which lists its files and would no longer be true",
+        .cannotWrite, "holds a clues.json, which lists its files and would no longer be correct",
         advice: "name a new folder with -o", file: folder)
     }
   }
 
-  /// Refuses a client whose checkpoints lie elsewhere than right in its folder, where evidence would be looked for in vain.
+  /// Refuses a client whose checkpoints are not directly in its folder, where evidence would not be found.
   func checkPlaces(of client: Bundles.Bundle) throws {
     guard !isNew else { return }
     for checkpoint in client.checkpoints {
@@ -40,7 +40,7 @@ struct CaptureTarget: Sendable {
       let due = folder.hasSuffix("/") ? folder + config.path : "\(folder)/\(config.path)"
       guard config.diskPath == due else {
         throw Failure(
-          .usage, "'\(checkpoint.folder)' does not lie right in this folder",
+          .usage, "'\(checkpoint.folder)' is not directly in this folder",
           advice:
             "give the folder around the checkpoints, and --checkpoint N for one of them; or name a new folder with -o",
           file: folder)
@@ -57,20 +57,20 @@ struct CaptureTarget: Sendable {
     guard lstat(output, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFDIR, try names(in: FilePath(output))?.isEmpty == true else {
       throw Failure(
-        .cannotWrite, "the output is there", advice: "choose another one, or remove it yourself", file: output)
+        .cannotWrite, "the output exists", advice: "choose another one, or remove it yourself", file: output)
     }
   }
 
-  /// Makes the folders in which a new bundle is to appear.
+  /// Makes the parent folders of a new bundle.
   func makeParent() throws { if isNew { try makeFolder(FilePath(folder).folder, for: folder) } }
 
-  /// The folder in which finished parts wait.
+  /// The folder of finished parts.
   var keptParts: String {
     let path = FilePath(folder).absolute
     return (isNew ? path.folder.appending(".\(path.name).clues-capture") : path.appending(".clues-capture")).string
   }
 
-  /// Refuses evidence that is there, unless it may be replaced or comes from the capture that goes on now.
+  /// Refuses existing evidence, unless it may be replaced or comes from the capture that is being continued.
   ///
   /// - parameter isCommitted: Whether this capture had begun to write its evidence.
   func checkEvidence(isCommitted: Bool) throws {
@@ -78,11 +78,11 @@ struct CaptureTarget: Sendable {
     let names = ["ledger.jsonl", "samples.jsonl"]
     guard let name = names.first(where: { FilePath("\(folder)/\($0)").exists }) else { return }
     throw Failure(
-      .cannotWrite, "is there already", advice: "replace it with --force, or name a new folder with -o",
+      .cannotWrite, "already exists", advice: "replace it with --force, or name a new folder with -o",
       file: "\(folder)/\(name)")
   }
 
-  /// Writes the evidence. In the client's folder every file comes whole, the ledger last; a new bundle appears whole.
+  /// Writes the evidence. In the client's folder every file appears complete, the ledger last; a new bundle appears complete.
   ///
   /// - parameters:
   ///   - files: Contents by path.
@@ -106,7 +106,7 @@ struct CaptureTarget: Sendable {
     }
   }
 
-  /// What a bundle of a ledger holds besides; moments and gradients stay at home.
+  /// Whether a bundle with a ledger also includes this file; moments and gradients are left out.
   private static func goesAlong(_ file: BundleFile) -> Bool {
     let name = file.path.split(separator: "/").last ?? ""
     return file.isRead && ["adapter_config.json", "adapter_model.safetensors", "trainer_state.json"].contains(name)

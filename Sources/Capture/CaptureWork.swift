@@ -4,7 +4,7 @@ import Engine
 import JSON
 import Tensors
 
-/// Measures what is not measured yet, checkpoint by checkpoint.
+/// Measures what has not been measured yet, checkpoint by checkpoint.
 struct CaptureWork {
   let settings: CaptureSettings
   let observer: any Observer
@@ -14,10 +14,10 @@ struct CaptureWork {
   let kept: KeptParts
   let keys: CaptureKeys
 
-  /// The lines of `ledger.jsonl`, once all is measured.
+  /// The lines of `ledger.jsonl`, once everything is measured.
   private(set) var ledger = ""
 
-  /// Files of gradients that are finished, and where in the bundle they belong.
+  /// Finished files of gradients, and their paths in the bundle.
   private(set) var gradientFiles: [(from: String, path: String)] = []
 
   /// The steps that an interrupted capture had finished.
@@ -31,7 +31,7 @@ struct CaptureWork {
     (self.samples, self.kept, self.keys) = (samples, kept, keys)
   }
 
-  /// - parameter engines: Of every checkpoint, its adapter along the base model.
+  /// - parameter engines: For every checkpoint, its adapter applied to the base model.
   mutating func run(_ inputs: [CheckpointInputs], _ engines: [Engine]) throws {
     let scored = samples.scored.filter { $0.fault == nil }.count
     let validation = samples.validation.reduce(0) { $0 + $1.samples.count }
@@ -40,7 +40,7 @@ struct CaptureWork {
     resumed = zip(inputs, finished).compactMap { $1 == nil ? nil : $0.step }
     if !resumed.isEmpty {
       observer.note(
-        .info("goes on where an earlier capture was interrupted: finished are the checkpoints \(list(resumed))"))
+        .info("continues where an earlier capture was interrupted: finished checkpoints are \(list(resumed))"))
     }
     observer.begin(
       .capturing, total: (known == nil ? scored : 0) + finished.filter { $0 == nil }.count * (scored + validation))
@@ -53,13 +53,13 @@ struct CaptureWork {
       gradientFiles += gradientNames(input).map { (kept.path(keptName($0.name, input.step)), $0.path) }
     }
     ledger = lines.map { $0 + "\n" }.joined()
-    // What is written here is read by the same reader as everybody else's.
+    // Read back with the same reader as everyone else's ledgers.
     _ = try locating(file: "ledger.jsonl") { try Ledger(Bytes(ledger.utf8), limits: settings.limits) }
   }
 
   private func list(_ steps: [Int]) -> String { steps.map(String.init).joined(separator: ", ") }
 
-  /// The rows of a checkpoint that was finished with all its files.
+  /// The rows of a checkpoint if it was finished with all its files.
   private func finishedLines(_ input: CheckpointInputs) -> [String]? {
     guard let name = keys.checkpoints[input.step], let lines = kept.lines(name) else { return nil }
     let hasGradients = gradientNames(input).allSatisfy { kept.holds(keptName($0.name, input.step)) }
@@ -73,7 +73,7 @@ struct CaptureWork {
       let with = try engine.losses(of: places.map { samples.scored[$0].measured })
       let bare = places.filter { samples.scored[$0].withoutPrompt != nil }
       let without = try engine.losses(of: bare.compactMap { samples.scored[$0].withoutPrompt })
-      // Only now, since it reads all of the weights: where these are at fault, no sample is.
+      // Only now, because it reads all weights: if they are faulty, the samples are not.
       if with.contains(where: { $0.value == nil }) { try base.model.checkThatMatricesAreFinite() }
       for (place, loss) in zip(places, with) {
         losses[place].withPrompt = loss.value
@@ -123,12 +123,12 @@ struct CaptureWork {
     return lines
   }
 
-  /// The mean gradient of a validation set; the gradients themselves go to a file where that is wanted.
+  /// The mean gradient of a validation set; also writes the gradients to a file if requested.
   private func target(
     of validation: [CapturedSample], _ domain: String, _ input: CheckpointInputs, _ engine: Engine
   ) throws -> MeanGradient {
     let encoded = validation.map(\.learned)
-    // Looked at first, so that the failure names file and line.
+    // Checked first, so that the failure names file and line.
     let (mean, losses): (MeanGradient, [SampleLoss])
     do {
       (mean, losses) = try engine.meanGradient(of: encoded)
@@ -184,10 +184,10 @@ struct CaptureWork {
     }
   }
 
-  /// Gives the places of samples that can be measured to `body`, so many at a time that threads have work and progress shows.
+  /// Passes the indices of measurable samples to `body`, in portions that occupy all threads and still show progress.
   private func inPortions(_ all: [CapturedSample], _ body: ([Int]) throws -> Void) throws {
     let places = all.indices.filter { all[$0].fault == nil }
-    // No number depends on what is measured together, so neither does any on the portion.
+    // No number depends on which samples are measured together, so none depends on the portion.
     let portion = max(32, 16 * settings.threads)
     for start in stride(from: 0, to: places.count, by: portion) {
       try interruption()

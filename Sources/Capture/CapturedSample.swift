@@ -2,7 +2,7 @@ import Adapters
 import Datasets
 import Engine
 
-/// A sample that is to be measured, and what the model gets to see of it.
+/// A sample to be measured, and the tokens that the model sees.
 struct CapturedSample: Sendable {
   let sample: Sample
 
@@ -10,13 +10,13 @@ struct CapturedSample: Sendable {
   let file: String
   let line: Int
 
-  /// With the labels that gradients are of.
+  /// With the labels for gradients.
   let learned: EncodedSample
 
-  /// With the labels that losses are measured over.
+  /// With the labels for losses.
   let measured: EncodedSample
 
-  /// The same without its prompt; nil where it has none.
+  /// The same without its prompt; nil if it has none.
   let withoutPrompt: EncodedSample?
 
   /// Why it is not measured; nil if it is.
@@ -41,17 +41,17 @@ struct CapturedSample: Sendable {
   /// Why nothing can be learned from a sample.
   private static func fault(of tokenized: TokenizedSample, _ samples: [EncodedSample], _ model: ModelFacts) -> String? {
     guard tokenized.tokens.count <= model.maximumLength else {
-      return "it has \(tokenized.tokens.count) tokens, and the model takes \(model.maximumLength) at the most"
+      return "it has \(tokenized.tokens.count) tokens, but the model takes at most \(model.maximumLength)"
     }
     guard samples.allSatisfy({ $0.labels.contains { $0 != EncodedSample.unlearned } }) else {
       return tokenized.isCut
-        ? "its answer lies behind the \(tokenized.tokens.count) tokens that are read" : "it has no answer"
+        ? "its answer is after the \(tokenized.tokens.count) tokens that are read" : "it has no answer"
     }
     return nil
   }
 }
 
-/// What has to be known of a model to encode samples for it.
+/// What encoding samples needs to know about a model.
 struct ModelFacts: Sendable {
   let vocabulary: Int
   let maximumLength: Int

@@ -4,16 +4,16 @@ import Diagnostics
 import Engine
 import Tensors
 
-/// What a checkpoint of the client brings into a capture.
+/// A checkpoint's inputs to a capture.
 struct CheckpointInputs: Sendable {
   let files: Checkpoint
   let adapter: Adapter
   let learningRate: Double?
 
-  /// By the parameters' names in `adapter_model.safetensors`, after PEFT's prefix; nil where there is no optimizer state.
+  /// By the parameters' names in `adapter_model.safetensors`, after PEFT's prefix; nil if there is no optimizer state.
   let moments: [String: OptimizerState.Moments]?
 
-  /// What the user should know although it is no error.
+  /// Remarks for the user, none of them an error.
   let notes: [String]
 
   var step: Int { files.step }
@@ -30,7 +30,7 @@ struct CheckpointInputs: Sendable {
     if let note = rate?.note { notes.append("checkpoint \(files.step): \(note)") }
     if rate == nil {
       notes.append(
-        "checkpoint \(files.step): no learning rate is known, so scorers that weight checkpoints cannot read it")
+        "checkpoint \(files.step): no learning rate is known, so scorers that weight checkpoints cannot use it")
     }
     let parameters = adapter.modules.values.sorted { $0.name < $1.name }.flatMap { module in
       module.parameters.map { (name: $0.name, shape: $0.tensor.shape) }
@@ -53,14 +53,14 @@ struct CheckpointInputs: Sendable {
     self.notes = notes
   }
 
-  /// The rate that the log has, else the optimizer's.
+  /// The logged rate, otherwise the optimizer's.
   private static func learningRate(_ files: Checkpoint, _ optimizer: OptimizerState?) throws -> LearningRate? {
     let trainer = try files.trainerState.map { file in
       try locating(file: file.name) {
         let state = try TrainerState(file.bytes(), limits: file.limits)
         guard state.step == files.step else {
           throw Failure(
-            .badData, "is of step \(state.step), but lies in the checkpoint of step \(files.step)",
+            .badData, "is from step \(state.step), but is in the checkpoint of step \(files.step)",
             advice: "put the trainer_state.json of the same checkpoint there")
         }
         return state

@@ -6,12 +6,12 @@ import Files
 import Foundation
 import Tensors
 
-/// A file of the gradients of samples, written as they come: a tensor for each parameter, the sample as its first axis.
+/// A file of samples' gradients, written as they arrive: a tensor for each parameter, with the sample as its first axis.
 final class GradientFile: Sendable {
   private let path: String
   private let draft: Draft
   private let header: [UInt8]
-  /// Where the tensor of a name begins.
+  /// The offset of a tensor by name.
   private let offsets: [String: Int]
 
   /// Opens a draft of the file with zeros for all samples.
@@ -46,7 +46,7 @@ final class GradientFile: Sendable {
     try write(UnsafeRawBufferPointer(values), at: offset + sample * values.count * MemoryLayout<Float>.size)
   }
 
-  /// Writes losses and lengths, and gives the file its name.
+  /// Writes losses and lengths, and gives the file its final name.
   func finish(losses: [Float], tokens: [Int]) throws {
     do {
       try losses.withUnsafeBytes { try write($0, at: offsets["loss"] ?? 0) }

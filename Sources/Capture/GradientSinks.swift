@@ -4,7 +4,7 @@ import Engine
 /// Writes gradients into a file, each sample's into its row.
 struct GradientFileSink: GradientSink {
   let file: GradientFile
-  /// By place of the samples that are measured.
+  /// By index of the measured samples.
   let rows: [Int]
 
   func take(_ gradient: ModuleGradient) throws {
@@ -18,7 +18,7 @@ struct GradientFileSink: GradientSink {
 struct SumsAndFiles: GradientSink {
   let sums: LedgerSums
   let files: [GradientSplit]
-  /// The places among all scored samples of those that are measured.
+  /// The indices of the measured samples among all scored samples.
   let places: [Int]
 
   func take(_ gradient: ModuleGradient) throws {
@@ -33,7 +33,7 @@ struct SumsAndFiles: GradientSink {
   func finish(pack: Int, samples: [Int]) throws { sums.finish(pack: pack, samples: samples) }
 }
 
-/// The gradients of the training samples, or of the anchors: places of the scored samples, which lie side by side.
+/// The gradients of the training samples, or of the anchors: indices of consecutive scored samples.
 struct GradientSplit: Sendable {
   let places: Range<Int>
   let file: GradientFile
@@ -46,7 +46,7 @@ struct GradientSplit: Sendable {
 }
 
 extension CaptureWork {
-  /// The files of gradients of a checkpoint that are wanted: as they are kept, and where they belong in the bundle.
+  /// The requested files of gradients of a checkpoint: their kept names, and their paths in the bundle.
   func gradientNames(_ input: CheckpointInputs) -> [(name: String, path: String)] {
     guard settings.writesGradients else { return [] }
     let splits = [Split.train] + (samples.scored.contains { $0.sample.split == .anchor } ? [.anchor] : [])
@@ -55,7 +55,7 @@ extension CaptureWork {
     return names.map { ($0, "\(input.files.folder)/gradients/\($0)") }
   }
 
-  /// The name under which a file of gradients waits.
+  /// The name under which a file of gradients is kept.
   func keptName(_ name: String, _ step: Int) -> String { "\(keys.gradients[step] ?? "")\(name)" }
 
   func gradientSplits(_ input: CheckpointInputs, _ engine: Engine) throws -> [GradientSplit] {

@@ -5,15 +5,15 @@ import Foundation
 import SystemPackage
 import Tensors
 
-/// The parts of a capture that are finished, kept in a folder until all are, so that a capture that was killed goes on at the
-/// checkpoint where it was.
+/// The finished parts of a capture, kept in a folder until all are finished, so that a capture that was killed continues at the
+/// same checkpoint.
 final class KeptParts: Sendable {
   let folder: String
   private let descriptor: Int32
 
-  /// Opens the folder, or makes it, and locks it.
+  /// Opens or makes the folder, and locks it.
   ///
-  /// - throws: ``Failure`` `cannotWrite` where it cannot be made or another capture is at work in it.
+  /// - throws: ``Failure`` `cannotWrite` if it cannot be made or another capture is using it.
   init(_ folder: String) throws {
     self.folder = folder
     guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
@@ -26,7 +26,7 @@ final class KeptParts: Sendable {
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
       close(descriptor)
       throw Failure(
-        .cannotWrite, "another capture is at work here", advice: "wait for it, or name another place with -o",
+        .cannotWrite, "another capture is using this folder", advice: "wait for it, or name another place with -o",
         file: folder)
     }
   }
@@ -37,12 +37,12 @@ final class KeptParts: Sendable {
 
   func path(_ name: String) -> String { "\(folder)/\(name)" }
 
-  /// The lines of a finished part; nil where there is none that is whole.
+  /// The lines of a finished part; nil if there is no complete one.
   func lines(_ name: String) -> [String]? {
     guard let bytes = try? Bytes(mapping: path(name)) else { return nil }
     let text = bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    // Files come under their names whole; the last line says so once more.
+    // Files are renamed only when complete; the last line confirms it.
     guard lines.popLast() == "", lines.popLast() == Self.end else { return nil }
     return lines
   }
@@ -52,16 +52,16 @@ final class KeptParts: Sendable {
     try writeWhole((lines + [Self.end]).map { $0 + "\n" }.joined(), to: path(name))
   }
 
-  /// Removes all that has none of these names and begins with none of these prefixes, and tells whether there was anything.
+  /// Removes everything that has none of these names and none of these prefixes, and returns whether there was anything.
   func removeAll(but names: Set<String>, beginningWith prefixes: [String]) throws -> Bool {
     let all = try Files.names(in: FilePath(folder)) ?? []
-    // Drafts of a killed capture are nobody's while this one holds the lock.
+    // While this capture holds the lock, drafts of a killed one are not in use.
     let strangers = all.filter { name in !names.contains(name) && !prefixes.contains { name.hasPrefix($0) } }
     for name in strangers { removeTree(path(name)) }
     return strangers.contains { !$0.hasPrefix(".") }
   }
 
-  /// Removes the folder; the lock goes with this object.
+  /// Removes the folder; the lock is released with this object.
   func remove() { removeTree(folder) }
 
   private static let end = "end"

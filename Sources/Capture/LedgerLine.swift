@@ -1,9 +1,9 @@
 import Adapters
 import JSON
 
-/// What one checkpoint's model makes of a sample.
+/// A sample's measurements at one checkpoint.
 struct MeasuredRow: Sendable {
-  /// Tokens that the loss is the mean over; 0 where the sample is unscored.
+  /// The number of tokens in the mean loss; 0 if the sample is unscored.
   var tokens = 0
   var loss: Double?
   var gradientNorm: Double?
@@ -12,7 +12,7 @@ struct MeasuredRow: Sendable {
   var adam: Update?
   var reference: Update?
 
-  /// A gradient as Adam scales it: its norm and its products with the mean validation gradients.
+  /// A gradient scaled as in Adam: its norm and its products with the mean validation gradients.
   struct Update: Sendable {
     var norm: Double
     var dots: [String: Double]
@@ -35,7 +35,7 @@ struct LedgerLine {
   /// By domain, in the order of the columns.
   let validationNorms: [(domain: String, norm: Double)]
 
-  /// What is no number is null: the sample is unscored then, and never counts as 0.
+  /// Anything that is not a finite number becomes null: the sample is then unscored, and never counts as 0.
   var text: String {
     func number(_ value: Double?) -> JSONValue { value.flatMap { $0.isFinite ? .number($0) : nil } ?? .null }
     func byDomain(_ values: [String: Double]) -> JSONValue {

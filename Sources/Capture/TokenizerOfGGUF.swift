@@ -3,14 +3,14 @@ import Models
 import Tokenizers
 
 extension GGUFVocabulary {
-  /// What the metadata of a GGUF file say of its tokenizer; nil where they say nothing.
+  /// The tokenizer in the metadata of a GGUF file; nil if they have none.
   ///
   /// - throws: ``Failure`` `badData` that names the key.
   init?(_ metadata: [String: GGUFValue]) throws {
     func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
     guard let model = try metadata.text(key("model")) else { return nil }
     guard let tokens = try metadata.texts(key("tokens")), let types = try metadata.integers(key("token_type")) else {
-      throw Failure(.badData, "names the tokenizer '\(model)' and lacks its tokens or their types")
+      throw Failure(.badData, "names the tokenizer '\(model)' but lacks its tokens or their types")
     }
     self.init(model: model, pre: try metadata.text(key("pre")), tokens: tokens, types: types)
     scores = try metadata.numbers(key("scores"))?.map { Float($0) } ?? []

@@ -1,10 +1,10 @@
 import Diagnostics
 
 extension Template {
-  /// A conversation as the chat template of the family writes it.
+  /// A conversation as the family's chat template writes it.
   ///
-  /// - parameter given: So many messages are not learned whoever speaks.
-  /// - throws: ``Failure`` `badData` where the family's template refuses the conversation, too.
+  /// - parameter given: The number of messages that are not learned, whatever their role.
+  /// - throws: ``Failure`` `badData` if the family's template refuses the conversation, too.
   func chatSegments(_ messages: [Record.Message], given: Int) throws -> [Segment] {
     guard !messages.isEmpty else { throw Failure(.badData, "has no messages") }
     switch self {
@@ -23,7 +23,7 @@ extension Template {
     }
   }
 
-  /// The parts of a turn: of what stands before it and of what is said.
+  /// The parts of a turn: of its head and of its content.
   private static func parts(_ message: Record.Message, _ place: Int, _ given: Int) -> (
     head: Segment.Part, said: Segment.Part
   ) {
@@ -45,9 +45,9 @@ extension Template {
       + said.map { Segment($0.content, part.said) } + [.special("<|im_end|>", part.said), .text("\n", part.said)]
   }
 
-  /// Thoughts of answers before the last question are left out; the last answer has some, if only empty ones.
+  /// Thoughts in answers before the last question are omitted; the last answer has some, even if empty.
   private static func qwen3(_ messages: [Record.Message], _ given: Int) -> [Segment] {
-    // The template takes the last message for a question where nobody asks.
+    // If there is no question, the template treats the last message as one.
     let question =
       messages.lastIndex { message in
         message.role == .user
@@ -112,7 +112,7 @@ extension Template {
   private static func mistral(_ messages: [Record.Message], _ given: Int) throws -> [Segment] {
     guard messages.first?.role != .system else {
       throw Failure(
-        .badData, "has a message of the system, for which the template 'mistral' has no place",
+        .badData, "has a system message, which the template 'mistral' does not support",
         advice: "write it into the first question")
     }
     try checkTurns(messages[...])
@@ -129,13 +129,13 @@ extension Template {
       message.role == (place % 2 == 0 ? .user : .assistant)
     }
     guard isInTurn, !messages.isEmpty else {
-      throw Failure(.badData, "has messages in which user and assistant do not take turns, the user first")
+      throw Failure(.badData, "has messages in which user and assistant do not alternate, starting with the user")
     }
   }
 }
 
 extension String {
-  /// Without what Python's `str.strip()` takes from both ends.
+  /// Without the characters that Python's `str.strip()` removes from both ends.
   var trimmedOfPythonBlanks: String { trimmed(of: Self.pythonBlanks) }
 
   func trimmed(of scalars: Set<Unicode.Scalar>) -> String { trimmedStart(of: scalars).trimmedEnd(of: scalars) }
@@ -149,7 +149,7 @@ extension String {
     return kept.map { String(unicodeScalars[...$0]) } ?? ""
   }
 
-  /// What stands between the places of a mark, byte for byte: a mark that a combining character follows is one, too.
+  /// The pieces between occurrences of a mark, compared byte by byte: a mark followed by a combining character counts, too.
   func pieces(between mark: String) -> [String] {
     let bytes = Array(utf8)
     let wanted = Array(mark.utf8)

@@ -2,7 +2,7 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// The samples of one file, all of one form.
+/// The samples of one file, all in one form.
 package struct Dataset: Sendable {
   /// The file as the user wrote it.
   package let path: String
@@ -10,16 +10,16 @@ package struct Dataset: Sendable {
   package let form: RecordForm
   package let records: [Record]
 
-  /// Whether the file names its samples; else they bear their places.
+  /// Whether the file names its samples; otherwise their indices are their names.
   package let hasIds: Bool
 
-  /// What the user should know although it is no error.
+  /// Remarks for the user, none of them an error.
   package let notes: [String]
 
-  /// Reads a list of objects, or one object a line.
+  /// Reads a list of objects, or one object per line.
   ///
-  /// - throws: ``Failure`` `badData` with file and line: no JSON, an unknown form, two forms in one file, an id that stands
-  ///   there twice, a file without samples.
+  /// - throws: ``Failure`` `badData` with file and line: invalid JSON, an unknown form, two forms in one file, a duplicate id,
+  ///   a file without samples.
   package init(path: String, limits: Limits = Limits()) throws {
     try self.init(try Bytes(mapping: path), path: path, limits: limits)
   }
@@ -31,7 +31,7 @@ package struct Dataset: Sendable {
         try RowReader(limits: limits).read(raw) { object, line in try rows.add(object, line) }
       }
       guard rows.form != nil else {
-        throw Failure(.badData, "holds no samples", advice: "write one object a sample, in a list or one a line")
+        throw Failure(.badData, "holds no samples", advice: "write one object per sample, in a list or one per line")
       }
     }
     self.path = path
@@ -41,14 +41,14 @@ package struct Dataset: Sendable {
     notes = rows.ignored.isEmpty ? [] : ["\(path): \(rows.ignoredText) not used"]
   }
 
-  /// Rows as they come.
+  /// Rows as they are read.
   private struct Rows {
-    /// The form of the first row, which all others have, and its line.
+    /// The form of the first row, which all others must have, and its line.
     var form: (form: RecordForm, line: Int)?
-    /// The lines of the ids that the file gives; nil where it gives none.
+    /// The lines of the ids in the file; nil if it has none.
     var ids: [String: Int]?
     var records: [Record] = []
-    /// Keys that mean nothing here, in the order in which they come.
+    /// Unknown keys, in the order in which they appear.
     var ignored: [String] = []
     private var ignoredKeys: Set<String> = []
 
@@ -56,8 +56,8 @@ package struct Dataset: Sendable {
       let form = try RecordForm.of(object)
       if let first = self.form, first.form != form {
         throw Failure(
-          .badData, "has '\(form.rawValue)' where the sample in line \(first.line) has '\(first.form.rawValue)'",
-          advice: "write samples of different forms into files of their own; {input_ids, labels} say everything")
+          .badData, "has '\(form.rawValue)', but the sample in line \(first.line) has '\(first.form.rawValue)'",
+          advice: "write samples of different forms into separate files; {input_ids, labels} say everything")
       }
       try form.check(keysOf: object)
       let id = try id(of: object, line)
@@ -75,21 +75,21 @@ package struct Dataset: Sendable {
       case .string(let text)?: given = text
       case .integer(let number)?: given = String(number)
       case nil, .null?: given = nil
-      case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' where a text or a whole number is due")
+      case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' instead of a text or a whole number")
       }
       guard let given else {
         guard ids == nil else {
           throw Failure(
-            .badData, "has no 'id' where samples before have one", advice: "give all samples an id, or none")
+            .badData, "has no 'id', but earlier samples have one", advice: "give all samples an id, or none")
         }
         return String(records.count)
       }
       if ids == nil, !records.isEmpty {
-        throw Failure(.badData, "has an 'id' where samples before have none", advice: "give all samples an id, or none")
+        throw Failure(.badData, "has an 'id', but earlier samples have none", advice: "give all samples an id, or none")
       }
       if let first = ids?[given] {
         throw Failure(
-          .badData, "has the id '\(given)' of the sample in line \(first)", advice: "give every sample an id of its own"
+          .badData, "has the same id '\(given)' as the sample in line \(first)", advice: "give every sample its own id"
         )
       }
       ids = ids ?? [:]
@@ -101,7 +101,7 @@ package struct Dataset: Sendable {
       switch object["domain"] {
       case .string(let text)?: return text
       case nil, .null?: return nil
-      case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' where a text is due")
+      case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' instead of a text")
       }
     }
 

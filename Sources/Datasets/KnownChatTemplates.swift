@@ -1,12 +1,12 @@
 import Digests
 
-/// Chat templates that are told by the digest of their text: what they write is what a ``Template`` of ours writes.
+/// Chat templates recognized by the digest of their text, with the equivalent ``Template`` of Clues.
 ///
-/// A chat template is a program; one of which a letter differs may write anything, so nothing is guessed from its looks.
+/// A chat template is a program; one that differs in a single letter may write anything, so nothing is guessed.
 enum KnownChatTemplates {
   static func template(_ text: String) -> Template? { digests[sha256(of: text)] }
 
-  /// SHA-256 of texts as publishers hand them out; whose they are says `Tests/Fixtures/templates`.
+  /// SHA-256 of texts as published; `Tests/Fixtures/templates` lists their publishers.
   private static let digests: [String: Template] = [
     "153280e3ff55d19da1398bdb3914ee2a51b80429bfaedde11d7d216c39db80f3": .chatml,
     "8c0d16dff6538b0c244cec6954dcd9492831bb13dcf1cd5afd2693c91a857a3b": .chatml,

@@ -1,23 +1,23 @@
-/// One sample as its file has it, before it is text for a model.
+/// One sample as it is in its file, before it is formatted for a model.
 package struct Record: Sendable, Equatable {
   /// The line of the file that it starts in, counted from 1.
   package let line: Int
 
-  /// What the file calls it, else its place in the file, counted from 0.
+  /// Its id in the file, otherwise its index in the file, counted from 0.
   package let id: String
 
-  /// Its own domain, where the file says one.
+  /// Its own domain, if the file gives one.
   package let domain: String?
 
   package let content: Content
 
-  /// What can be learned from.
+  /// The content to learn from.
   package enum Content: Sendable, Equatable {
-    /// A task, what it is about, and the answer; the system's message if the file has one.
+    /// A task, its input, and the answer; also the system message if the file has one.
     case instruction(system: String?, instruction: String, input: String, answer: String)
-    /// A text and how it goes on.
+    /// A text and its continuation.
     case completion(prompt: String, completion: String)
-    /// The turns of a conversation, and how many of them are not to be learned whoever speaks.
+    /// The turns of a conversation, and the number of them that are not learned, whatever their role.
     case conversation([Message], given: Int)
     /// A text, all of which is learned.
     case text(String)
@@ -33,7 +33,7 @@ package struct Record: Sendable, Equatable {
     package init(_ role: Role, _ content: String) { (self.role, self.content) = (role, content) }
   }
 
-  /// Who speaks.
+  /// The speaker.
   package enum Role: String, Sendable {
     case system, user, assistant
   }

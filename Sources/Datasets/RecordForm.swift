@@ -1,7 +1,7 @@
 import Diagnostics
 import JSON
 
-/// The forms in which samples come, told by their keys.
+/// The forms of samples, recognized by their keys.
 package enum RecordForm: String, Sendable, CaseIterable {
   case conversation = "messages"
   case shareGPT = "conversations"
@@ -24,7 +24,7 @@ package enum RecordForm: String, Sendable, CaseIterable {
     }
   }
 
-  /// The keys that mean something in a sample of this form.
+  /// The keys that are used in a sample of this form.
   var knownKeys: Set<String> {
     let more: [String] =
       switch self {
@@ -38,24 +38,24 @@ package enum RecordForm: String, Sendable, CaseIterable {
 
   /// The form of a sample with these keys.
   ///
-  /// - throws: ``Failure`` `badData` where there is none, or more than one.
+  /// - throws: ``Failure`` `badData` if there is none, or more than one.
   static func of(_ object: JSONObject) throws -> RecordForm {
     let isInTurns = object["prompt"]?.arrayValue != nil || object["completion"]?.arrayValue != nil
     let forms = allCases.filter { form in
       form.keys.allSatisfy { object[$0] != nil } && form != (isInTurns ? .completion : .turns)
     }
-    // The text of an instruction data set is the instruction written out in some template.
+    // In an instruction data set, 'text' is the same sample formatted by some template.
     let meant = forms.count > 1 ? forms.filter { $0 != .text } : forms
     guard let form = meant.first else {
       if let key = allCases.first(where: { form in form.keys.contains { object[$0] != nil } }) {
         let missing = key.keys.filter { object[$0] == nil }.map { "'\($0)'" }.joined(separator: " and ")
         throw Failure(.badData, "has '\(key.keys.first { object[$0] != nil } ?? "")' but no \(missing)", advice: all)
       }
-      throw Failure(.badData, "has none of the forms that samples come in", advice: all)
+      throw Failure(.badData, "has none of the known forms of samples", advice: all)
     }
     guard meant.count == 1 else {
       let keys = meant.map { "'\($0.rawValue)'" }.joined(separator: " and ")
-      throw Failure(.badData, "has \(keys), and either could be meant", advice: "leave one of them out")
+      throw Failure(.badData, "has \(keys), either of which could be meant", advice: "remove one of them")
     }
     return form
   }
@@ -63,11 +63,11 @@ package enum RecordForm: String, Sendable, CaseIterable {
   private static let all =
     "write {instruction, input, output}, {prompt, completion}, {messages: [{role, content}]}, {text}, or {input_ids, labels}"
 
-  /// Refuses keys that say something else about what is learned.
+  /// Refuses keys that change what is learned.
   func check(keysOf object: JSONObject) throws {
     for (key, value) in object.members where Self.telling.contains(key) && !knownKeys.contains(key) && !value.isEmpty {
       throw Failure(
-        .badData, "has '\(key)', which changes what is learned and is not understood",
+        .badData, "has '\(key)', which changes what is learned and is not supported",
         advice: "write what it says into the sample itself, or leave it out")
     }
   }
@@ -79,7 +79,7 @@ package enum RecordForm: String, Sendable, CaseIterable {
 }
 
 extension JSONValue {
-  /// Whether there is nothing in it.
+  /// Whether it is empty.
   fileprivate var isEmpty: Bool {
     switch self {
     case .null: true

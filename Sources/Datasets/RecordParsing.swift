@@ -31,7 +31,7 @@ extension Record.Content {
   private static func adding(_ system: String?, to messages: [Record.Message]) throws -> [Record.Message] {
     guard let system else { return messages }
     guard messages.first?.role != .system else {
-      throw Failure(.badData, "has a 'system' beside a message of the system", advice: "leave one of them out")
+      throw Failure(.badData, "has a 'system' in addition to a system message", advice: "remove one of them")
     }
     return [Record.Message(.system, system)] + messages
   }
@@ -52,7 +52,7 @@ extension Record.Content {
       guard mask[kept].allSatisfy({ $0 == 1 }) else {
         throw Failure(
           .badData, "has an 'attention_mask' with zeros between ones",
-          advice: "write one sample a row, without padding inside")
+          advice: "write one sample per row, without padding inside")
       }
     }
     for place in ids.indices where labels[place] != Self.unlearned {
@@ -64,7 +64,7 @@ extension Record.Content {
         throw Failure(
           .badData, "has the label \(labels[place]) at token \(place), whose id is \(ids[place])",
           advice: isShifted
-            ? "labels stand at the tokens themselves: it is the model that shifts them"
+            ? "labels belong to the tokens themselves: the model shifts them"
             : "write the token's own id, or -100 where nothing is learned")
       }
     }
@@ -77,31 +77,31 @@ extension Record.Content {
       }, learned: kept.map { labels[$0] != Self.unlearned })
   }
 
-  /// The label of a token that is not learned, as PyTorch has it.
+  /// The label of a token that is not learned, as in PyTorch.
   private static let unlearned = -100
 }
 
 extension JSONObject {
-  /// A text; an empty one where there is null or nothing.
+  /// A text; empty if null or missing.
   fileprivate func text(_ key: String) throws -> String { try optionalText(key) ?? "" }
 
-  /// A text; nil where there is null, nothing, or no letter.
+  /// A text; nil if null, missing or empty.
   fileprivate func optionalText(_ key: String) throws -> String? {
     switch self[key] {
     case .string(let text)?: return text.isEmpty ? nil : text
     case nil, .null?: return nil
-    case let other?: throw Failure(.badData, "has \(other.kindName) as '\(key)' where a text is due")
+    case let other?: throw Failure(.badData, "has \(other.kindName) as '\(key)' instead of a text")
     }
   }
 
   fileprivate func wholeNumbers(_ key: String) throws -> [Int] {
     guard let values = self[key]?.arrayValue else {
       throw Failure(
-        .badData, "has \(self[key]?.kindName ?? "nothing") as '\(key)' where a list of whole numbers is due")
+        .badData, "has \(self[key]?.kindName ?? "nothing") as '\(key)' instead of a list of whole numbers")
     }
     return try values.enumerated().map { place, value in
       guard let number = value.intValue else {
-        throw Failure(.badData, "has \(value.kindName) at place \(place) of '\(key)' where a whole number is due")
+        throw Failure(.badData, "has \(value.kindName) at place \(place) of '\(key)' instead of a whole number")
       }
       return number
     }
@@ -109,17 +109,17 @@ extension JSONObject {
 
   fileprivate func messages(_ key: String, speaker: String, words: String) throws -> [Record.Message] {
     guard let values = self[key]?.arrayValue else {
-      throw Failure(.badData, "has \(self[key]?.kindName ?? "nothing") as '\(key)' where a list of messages is due")
+      throw Failure(.badData, "has \(self[key]?.kindName ?? "nothing") as '\(key)' instead of a list of messages")
     }
     return try values.enumerated().map { place, value in
       let name = "message \(place + 1)"
       guard let message = value.objectValue else {
-        throw Failure(.badData, "\(name) is \(value.kindName) where {\(speaker), \(words)} is due")
+        throw Failure(.badData, "\(name) is \(value.kindName) instead of {\(speaker), \(words)}")
       }
       for key in ["tool_calls", "function_call", "weight", "train", "reasoning_content"] {
         guard let value = message[key], !value.isNull else { continue }
         throw Failure(
-          .badData, "\(name) has '\(key)', which changes what is learned and is not understood",
+          .badData, "\(name) has '\(key)', which changes what is learned and is not supported",
           advice: "write what it says into the message itself, or leave it out")
       }
       guard let role = message[speaker]?.stringValue else {
@@ -127,13 +127,13 @@ extension JSONObject {
       }
       guard let known = Self.roles[role] else {
         throw Failure(
-          .badData, "\(name) is by '\(role)', whose turns no template here can write",
-          advice: "known are system, user (human) and assistant (gpt)")
+          .badData, "\(name) is by '\(role)', a role that no template supports",
+          advice: "the known roles are system, user (human) and assistant (gpt)")
       }
       switch message[words] {
       case .string(let text)?: return Record.Message(known, text)
       case let other:
-        throw Failure(.badData, "\(name) has \(other?.kindName ?? "nothing") as '\(words)' where a text is due")
+        throw Failure(.badData, "\(name) has \(other?.kindName ?? "nothing") as '\(words)' instead of a text")
       }
     }
   }

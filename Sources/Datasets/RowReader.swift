@@ -1,17 +1,17 @@
 import Diagnostics
 import JSON
 
-/// Reads the rows of a file that is a list of JSON objects or has one object a line.
+/// Reads the rows of a file that is a list of JSON objects or has one object per line.
 ///
-/// A list is taken apart before it is read, so that a row costs no more than itself and every fault has its line.
+/// A list is split before it is parsed, so that a row needs only its own memory and every fault has its line.
 struct RowReader {
   let limits: Limits
 
-  /// Gives each row to `body` with the line that it starts in, counted from 1.
+  /// Passes each row to `body` with the line that it starts in, counted from 1.
   ///
-  /// - throws: ``Failure`` `badData` with line and column: no JSON, rows that are no objects, more rows than are taken.
+  /// - throws: ``Failure`` `badData` with line and column: invalid JSON, rows that are not objects, too many rows.
   func read(_ bytes: UnsafeRawBufferPointer, _ body: (JSONObject, Int) throws -> Void) throws {
-    // The mark of UTF-8 that editors on Windows put in front.
+    // The byte order mark that editors on Windows add.
     let hasMark = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF
     let text = UnsafeRawBufferPointer(rebasing: bytes[(hasMark ? 3 : 0)...])
     var count = 0
@@ -20,8 +20,8 @@ struct RowReader {
         try Interruption.check()
         guard let object = value.objectValue else {
           throw Failure(
-            .badData, "holds \(value.kindName) where an object is due",
-            advice: "write one object a sample, in a list or one a line")
+            .badData, "holds \(value.kindName) instead of an object",
+            advice: "write one object per sample, in a list or one per line")
         }
         count += 1
         guard count <= Self.mostRows else {
@@ -94,7 +94,7 @@ private struct ListCursor {
       if take("]") { return try end() }
     case .inside:
       if take("]") { return try end() }
-      guard take(",") else { throw failure("a comma or a closing bracket is due here") }
+      guard take(",") else { throw failure("expected a comma or a closing bracket") }
       skipBlanks()
     case .after: return nil
     }
@@ -104,11 +104,11 @@ private struct ListCursor {
   private mutating func end() throws -> Row? {
     state = .after
     skipBlanks()
-    if at < bytes.count { throw failure("there is more after the end of the list") }
+    if at < bytes.count { throw failure("unexpected text after the end of the list") }
     return nil
   }
 
-  /// Goes to the comma or bracket behind an element; whether it is JSON the reader finds out.
+  /// Goes to the comma or bracket after an element; its syntax is checked when it is parsed.
   private mutating func element() throws -> Row {
     let place = position
     let start = at
@@ -124,7 +124,7 @@ private struct ListCursor {
         case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
         case UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ","):
           if depth == 0 {
-            guard at > start else { throw failure("a sample is due here") }
+            guard at > start else { throw failure("expected a sample") }
             return Row(bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<at]), place: place)
           }
           if byte != UInt8(ascii: ",") { depth -= 1 }
@@ -161,7 +161,7 @@ private struct ListCursor {
 }
 
 extension Failure {
-  /// The same failure in a line of its file, if it names none yet.
+  /// The same failure in a line of its file, if it has none yet.
   func at(line: Int) -> Failure {
     if kind == .interrupted { return self }
     var copy = self

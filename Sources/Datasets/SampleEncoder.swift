@@ -1,9 +1,9 @@
 import Diagnostics
 import Tokenizers
 
-/// Which tokens of a sample count.
+/// The tokens of a sample that count.
 package enum LossSpan: String, Sendable, CaseIterable {
-  /// Those of the answers, their ends included.
+  /// Those of the answers, including their ends.
   case answer
   /// All.
   case all
@@ -14,13 +14,13 @@ package struct TokenizedSample: Sendable, Equatable {
   package let record: Record
   package var tokens: [Int32]
 
-  /// Of each token what it is a part of.
+  /// For each token, the part that it belongs to.
   package var parts: [Segment.Part]
 
-  /// How many tokens the file's sample has, before anything was cut off.
+  /// The number of tokens of the file's sample, before anything was cut off.
   package let fullLength: Int
 
-  /// Whether each token counts; the first never does, for nothing comes before it that could tell it.
+  /// Whether each token counts; the first never does, because nothing precedes it from which to predict it.
   package func counts(_ span: LossSpan) -> [Bool] {
     parts.enumerated().map { place, part in place > 0 && (span == .all || part == .answer) }
   }
@@ -30,10 +30,10 @@ package struct TokenizedSample: Sendable, Equatable {
   /// Whether a part of an answer was cut off.
   package let isAnswerCut: Bool
 
-  /// The same without what the answer answers: what the template puts before answers stays, and so do the answers' own
-  /// tokens. Nil where there is no prompt.
+  /// The same without what it answers: what the template puts before answers stays, and so do the answers' own tokens. Nil
+  /// if there is no prompt.
   ///
-  /// - parameter beginOfText: Put in front where nothing else would tell the answer's first token.
+  /// - parameter beginOfText: Put in front if nothing else precedes the answer's first token.
   package func withoutPrompt(beginOfText: Int32?) -> TokenizedSample? {
     guard parts.contains(.prompt) else { return nil }
     let kept = parts.indices.filter { parts[$0] != .prompt }
@@ -48,21 +48,21 @@ package struct TokenizedSample: Sendable, Equatable {
   }
 }
 
-/// Turns records into tokens, under one template.
+/// Converts records to tokens, with one template.
 ///
-/// A text between two special tokens is tokenised as one, as training does it; a token belongs to the answer if any of its
-/// characters does. What a user wrote is text however it is spelled: special tokens come from the template alone.
+/// A text between two special tokens is tokenised as a whole, as in training; a token belongs to the answer if any of its
+/// characters does. User text is never special, however it is spelled: special tokens come only from the template.
 package struct SampleEncoder: Sendable {
   private let tokenizer: Tokenizer?
   private let template: Template?
-  /// The rows of the model's embeddings.
+  /// The number of rows of the model's embeddings.
   private let vocabulary: Int
   private let maximumLength: Int?
 
   /// - parameters:
   ///   - tokenizer: Not needed for samples that are tokens.
   ///   - template: From ``Template/choose(_:for:chatTemplate:)``.
-  ///   - maximumLength: What is beyond so many tokens is cut off.
+  ///   - maximumLength: Tokens beyond this number are cut off.
   package init(tokenizer: Tokenizer?, template: Template?, vocabulary: Int, maximumLength: Int?) {
     self.tokenizer = tokenizer
     self.template = template
@@ -70,14 +70,14 @@ package struct SampleEncoder: Sendable {
     self.maximumLength = maximumLength
   }
 
-  /// - throws: ``Failure`` with the line: tokens that the model does not have, a template that cannot say the sample.
+  /// - throws: ``Failure`` with the line: tokens that the model does not have, a sample that the template cannot represent.
   package func encode(_ record: Record) throws -> TokenizedSample {
     do {
       let (tokens, parts) = try pieces(of: record.content)
       if let stranger = tokens.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
         throw Failure(
-          .badData, "has the token id \(stranger), and the model has \(vocabulary)",
-          advice: "take the tokenizer and the base model from one folder")
+          .badData, "has the token id \(stranger), but the model has only \(vocabulary)",
+          advice: "use a tokenizer and a base model from the same folder")
       }
       let length = min(tokens.count, maximumLength ?? tokens.count)
       return TokenizedSample(
@@ -92,13 +92,13 @@ package struct SampleEncoder: Sendable {
     if case .tokens(let ids, let learned) = content { return (ids, Self.parts(ids, learned, tokenizer?.beginOfText)) }
     guard let template, let tokenizer else {
       throw Failure(
-        .missingInput, "is text, and the base model has no tokenizer",
+        .missingInput, "is text, but the base model has no tokenizer",
         advice: "put tokenizer.json into the base model's folder, or write {input_ids, labels}")
     }
     return try SegmentTokens(try template.segments(of: content), template, tokenizer).result
   }
 
-  /// Of tokens alone only the begin of the text can be told from the prompt.
+  /// If a sample has only tokens, only the begin of the text can be distinguished from the prompt.
   private static func parts(_ ids: [Int32], _ learned: [Bool], _ beginOfText: Int32?) -> [Segment.Part] {
     learned.enumerated().map { place, isLearned in
       isLearned ? .answer : place == 0 && beginOfText != nil && ids[0] == beginOfText ? .frame : .prompt

@@ -1,7 +1,7 @@
 import Diagnostics
 import Tokenizers
 
-/// A sample token by token, for people who want to see what is learned.
+/// A sample token by token, for people who want to check what is learned.
 package struct SampleListing {
   private let sample: TokenizedSample
   private let tokenizer: Tokenizer?
@@ -11,7 +11,7 @@ package struct SampleListing {
     self.tokenizer = tokenizer
   }
 
-  /// A line for each token: its place, `*` where it is learned and `+` where it is measured, its id and its text.
+  /// A line for each token: its index, `*` if it is learned and `+` if it is measured, its id and its text.
   package func text(name: String, learned: LossSpan, measured: LossSpan) -> String {
     let (isLearned, isMeasured) = (sample.counts(learned), sample.counts(measured))
     let cut = sample.isCut ? ", \(sample.fullLength - sample.tokens.count) more are cut off" : ""
@@ -29,7 +29,7 @@ package struct SampleListing {
     return ([head] + lines).joined(separator: "\n")
   }
 
-  /// With line breaks and tabs as programs write them, and everything that would steer a terminal made visible.
+  /// With escaped line breaks and tabs, and everything visible that would control a terminal.
   private static func quoted(_ text: String) -> String {
     let escaped = text.unicodeScalars.reduce(into: "") { shown, scalar in
       switch scalar {

@@ -1,10 +1,10 @@
-/// A piece of a sample in the words of a template.
+/// A piece of a sample as formatted by a template.
 package struct Segment: Sendable, Equatable {
   package let content: Content
   package let part: Part
 
   package enum Content: Sendable, Equatable {
-    /// Text, in which nothing is special however it is spelled.
+    /// Text without special tokens, however it is spelled.
     case text(String)
     /// The token with this name.
     case special(String)
@@ -12,11 +12,11 @@ package struct Segment: Sendable, Equatable {
     case beginOfText, endOfText
   }
 
-  /// What a piece is for.
+  /// The role of a piece.
   package enum Part: Sendable, Equatable {
-    /// What the answer answers; not there where the untuned model is asked without it.
+    /// What the answer answers; omitted to ask the untuned model without a prompt.
     case prompt
-    /// What the template puts before an answer; never learned as an answer, and there with the prompt and without it.
+    /// What the template puts before an answer; never learned as an answer, and present with or without the prompt.
     case frame
     /// What is learned, up to the end of the turn.
     case answer

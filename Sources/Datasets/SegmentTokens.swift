@@ -1,10 +1,10 @@
 import Diagnostics
 import Tokenizers
 
-/// The tokens of a sample that is written in segments.
+/// The tokens of a sample given as segments.
 ///
-/// The whole text is tokenised at once, its special tokens spelled out, as `apply_chat_template` does it. Where a user's own
-/// text spells special tokens it is taken apart at those of the template, and nothing else in it is special.
+/// The whole text is tokenised at once, with its special tokens spelled out, as in `apply_chat_template`. If the user's own
+/// text spells special tokens, the text is split at those of the template, and nothing else in it is special.
 struct SegmentTokens {
   let result: (tokens: [Int32], parts: [Segment.Part])
 
@@ -17,9 +17,9 @@ struct SegmentTokens {
 
 private typealias PartToken = (id: Int32, part: Segment.Part)
 
-/// Segments as one text, and where its pieces lie in it.
+/// Segments as one text, and the positions of its pieces.
 private struct Writing {
-  /// Tokens in front that are not in the text.
+  /// Leading tokens that are not in the text.
   private(set) var start: [PartToken] = []
   private var text = ""
   private var pieces: [Piece] = []
@@ -27,7 +27,7 @@ private struct Writing {
   private struct Piece {
     let range: Range<Int>
     let part: Segment.Part
-    /// The token that it is; nil for text.
+    /// Its token id; nil for text.
     let id: Int32?
   }
 
@@ -35,7 +35,7 @@ private struct Writing {
     func needed(_ id: Int32?, _ what: String) throws -> Int32 {
       guard let id else {
         throw Failure(
-          .badData, "is written in the template '\(template.rawValue)', and the tokenizer has no \(what)",
+          .badData, "needs the template '\(template.rawValue)', but the tokenizer has no \(what)",
           advice: "name the template that fits the model: --template NAME")
       }
       return id
@@ -47,7 +47,7 @@ private struct Writing {
         add(words, segment.part, id: nil)
         continue
       case .beginOfText where !template.isChat:
-        // Templates of conversations write it out; here it is the tokenizer that decides, and it stands outside the text.
+        // Chat templates write it out; here the tokenizer decides, and it is not part of the text.
         guard tokenizer.addsBeginOfText else { continue }
         start.append((try needed(tokenizer.beginOfText, "token for the begin of a text"), segment.part))
         continue
@@ -65,8 +65,7 @@ private struct Writing {
     pieces.append(Piece(range: end..<end + words.utf8.count, part: part, id: id))
   }
 
-  /// The tokens of the text as one; nil where something in it would be special that is not the template's, or the other way
-  /// round.
+  /// The tokens of the text as one; nil if it has special tokens that are not the template's, or lacks some that are.
   func whole(_ tokenizer: Tokenizer) throws -> [PartToken]? {
     for run in runs {
       let words = text(in: run)
@@ -89,7 +88,7 @@ private struct Writing {
     return specials.isEmpty ? tokens : nil
   }
 
-  /// The tokens of the pieces between special ones, each for itself.
+  /// The tokens of the pieces between special ones, each by itself.
   func apart(_ tokenizer: Tokenizer) throws -> [PartToken] {
     var at = 0
     var tokens: [PartToken] = []
@@ -110,7 +109,7 @@ private struct Writing {
     return tokens
   }
 
-  /// The part of the last piece that a token reaches into; tokens come in order.
+  /// The part of the last piece that a token overlaps; tokens come in order.
   private func part(of range: Range<Int>, from at: inout Int) -> Segment.Part {
     let last = max(range.lowerBound, range.upperBound - 1)
     while at + 1 < pieces.count, pieces[at].range.upperBound <= last { at += 1 }

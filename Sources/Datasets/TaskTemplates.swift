@@ -4,7 +4,7 @@ import Diagnostics
 struct Task {
   let system: String?
   let instruction: String
-  /// What the instruction is about; nil where the question is one text.
+  /// The input of the instruction; nil if the question is a single text.
   let input: String?
   let answer: String
 
@@ -12,13 +12,13 @@ struct Task {
     (self.system, self.instruction, self.input, self.answer) = (system, instruction, input, answer)
   }
 
-  /// - throws: ``Failure`` `badData` for a conversation of more than one question and its answer.
+  /// - throws: ``Failure`` `badData` for a conversation with more than one question and its answer.
   init(_ messages: [Record.Message], template: String) throws {
     let roles = messages.map(\.role)
     guard roles == [.user, .assistant] || roles == [.user] else {
       throw Failure(
-        .badData, "has \(messages.count) messages, and the template '\(template)' has one question and one answer",
-        advice: "name a template of conversations, such as chatml")
+        .badData, "has \(messages.count) messages, but the template '\(template)' has one question and one answer",
+        advice: "name a template for conversations, such as chatml")
     }
     self.init(
       system: nil, instruction: messages[0].content, input: nil, answer: messages.count > 1 ? messages[1].content : "")
@@ -26,13 +26,13 @@ struct Task {
 }
 
 extension Template {
-  /// Prompt and answer in the words of a template without roles. The begin of the text is there if the tokenizer puts it
-  /// there of itself, the end always: the model learns to stop.
+  /// Prompt and answer formatted by a template without roles. The begin of the text is added if the tokenizer adds it by
+  /// default, the end always: the model learns to stop.
   func taskSegments(_ task: Task) throws -> [Segment] {
     if let system = task.system, self != .plain {
       throw Failure(
         .badData,
-        "has a message of the system, '\(system.prefix(40))', for which the template '\(rawValue)' has no place",
+        "has a system message, '\(system.prefix(40))', which the template '\(rawValue)' does not support",
         advice: "write it into the instruction, or leave it out")
     }
     let end = Segment(.endOfText, .answer)
@@ -52,7 +52,7 @@ extension Template {
         .text("\n\n### Response:\n\(task.answer)", .answer), end,
       ]
     default:
-      // Of a task the parts stand on lines of their own; a prompt and how it goes on are one text.
+      // The parts of a task are on separate lines; a prompt and its completion are one text.
       let lines = [task.system, task.instruction, task.input].compactMap { $0 }.filter { !$0.isEmpty }
       let prompt = task.input == nil ? task.instruction : lines.map { $0 + "\n" }.joined()
       body = [.text(prompt, .prompt), .text(task.answer, .answer), end]
@@ -60,7 +60,7 @@ extension Template {
     return [Segment(.beginOfText, .frame)] + body
   }
 
-  /// Source: `stanford_alpaca/train.py`, as all who train on that data write it.
+  /// Source: `stanford_alpaca/train.py`, used by everyone who trains on that data.
   private static let introduction =
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
   private static let introductionWithInput =

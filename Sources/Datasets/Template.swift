@@ -1,18 +1,18 @@
 import Diagnostics
 
-/// How a sample becomes the text that a model learned from, by name.
+/// How a sample is formatted as the text that a model learned from, by name.
 package enum Template: String, Sendable, CaseIterable {
-  /// `<|im_start|>role … <|im_end|>`, without a message of the system unless the sample has one.
+  /// `<|im_start|>role … <|im_end|>`, without a system message unless the sample has one.
   case chatml
   case llama2
   case llama3
-  /// `[INST] … [/INST]` of Mistral 7B Instruct v0.1 and v0.2, which know no system.
+  /// `[INST] … [/INST]` of Mistral 7B Instruct v0.1 and v0.2, which do not support system messages.
   case mistral
   /// ChatML with the default message of Qwen 2.5.
   case qwen
   /// ChatML with the default message of Qwen 2.
   case qwen2
-  /// ChatML whose last answer begins with its thoughts, if only empty ones.
+  /// ChatML whose last answer begins with its thoughts, even if empty.
   case qwen3
   /// ChatML with the default message of SmolLM2 Instruct.
   case smollm2
@@ -20,11 +20,11 @@ package enum Template: String, Sendable, CaseIterable {
   case alpaca
   /// Prompt and answer as they are.
   case plain
-  /// What the scoring of CLUES itself reads: Alpaca with the input in the place of the instruction, which is dropped, and with
-  /// the heading of the response counted as a part of it.
+  /// The template of the original CLUES code for scoring: Alpaca with the input in place of the instruction, which is dropped,
+  /// and with the heading of the response counted as part of it.
   case alpacaClues = "alpaca-clues"
 
-  /// Whether it writes begin and end of the text itself, wherever they belong.
+  /// Whether it writes begin and end of the text itself.
   var isChat: Bool {
     switch self {
     case .alpaca, .plain, .alpacaClues: false
@@ -32,10 +32,10 @@ package enum Template: String, Sendable, CaseIterable {
     }
   }
 
-  /// The template that a file is to be read with; nil where its samples are tokens already.
+  /// The template for a file; nil if its samples are tokens already.
   ///
-  /// - parameter chatTemplate: What the model's tokenizer says of itself.
-  /// - throws: ``Failure`` `usage` where one is needed, none is named, and the model does not say which.
+  /// - parameter chatTemplate: The chat template of the model's tokenizer.
+  /// - throws: ``Failure`` `usage` if one is needed, none is given, and the model does not specify one.
   package static func choose(_ named: Template?, for dataset: Dataset, chatTemplate: String?) throws -> Template? {
     switch dataset.form {
     case .tokens: return nil
@@ -45,13 +45,13 @@ package enum Template: String, Sendable, CaseIterable {
       if let named { return named }
       guard let chatTemplate else {
         throw Failure(
-          .usage, "the model brings no chat template, and nothing says how '\(dataset.form.rawValue)' becomes text",
+          .usage, "the model has no chat template, so it is unknown how '\(dataset.form.rawValue)' becomes text",
           advice: "name the template that the adapter was trained with: --template \(names)", file: dataset.path)
       }
       guard let known = KnownChatTemplates.template(chatTemplate) else {
         throw Failure(
-          .usage, "the model's chat template is none that is known here",
-          advice: "name the template that it is like: --template \(names); or write {input_ids, labels}",
+          .usage, "the model's chat template is not known to Clues",
+          advice: "name the template that is equivalent to it: --template \(names); or write {input_ids, labels}",
           file: dataset.path)
       }
       return known
@@ -60,9 +60,9 @@ package enum Template: String, Sendable, CaseIterable {
 
   private static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
-  /// A sample in the words of the template.
+  /// A sample formatted by the template.
   ///
-  /// - throws: ``Failure`` `badData` for what the template cannot say.
+  /// - throws: ``Failure`` `badData` for what the template cannot represent.
   package func segments(of content: Record.Content) throws -> [Segment] {
     switch content {
     case .tokens: preconditionFailure("tokens have no template")

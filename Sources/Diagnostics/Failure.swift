@@ -1,15 +1,15 @@
-/// Why Clues refuses to go on: what is wrong, where, and what to do about it.
+/// Why Clues cannot continue: what is wrong, where, and what to do about it.
 ///
-/// One error type serves the whole house. Whoever notices a problem states it in one sentence; whoever knows more about
-/// the place (the file, the client, the tensor) adds it on the way up, so that the last word names all of them.
+/// This is the only error type. The code that detects a problem states it in one sentence; callers that know more about the
+/// place (the file, the client, the tensor) add it on the way up, so that the final message names all of them.
 public struct Failure: Error, Sendable, Equatable {
-  /// What kind of problem this is; it decides the exit code.
+  /// The kind of problem; it decides the exit code.
   public var kind: Kind
 
   /// What is wrong, in one sentence without a full stop.
   public var message: String
 
-  /// What the user can do next, if we know.
+  /// What the user can do next, if known.
   public var advice: String?
 
   /// The client whose data it is about.
@@ -24,7 +24,7 @@ public struct Failure: Error, Sendable, Equatable {
   /// The tensor or module it is about.
   public var tensor: String?
 
-  /// What is wrong besides, where several things can be told at once.
+  /// Further faults, if several can be reported at once.
   public var others: [Failure] = []
 
   public init(
@@ -71,10 +71,10 @@ public struct Failure: Error, Sendable, Equatable {
 extension Failure: CustomStringConvertible {
   /// `file:line:column: error: client 'c', tensor 't': message`, then the advice on a line of its own.
   ///
-  /// Whatever came from other people's files is printable here: no name can forge a line, steer a terminal, or fill it.
+  /// Text from other people's files is made printable here: no name can forge a line, control a terminal, or fill it.
   public var description: String { text { _, text in text } }
 
-  /// The description with its marks painted, one failure after another.
+  /// The description with its marked parts painted, one failure after another.
   public func text(_ paint: (Mark, String) -> String) -> String {
     all.map { failure in
       let next = failure.advice.map { "\n  \(paint(.help, "help:")) " + oneLine($0) } ?? ""
@@ -83,24 +83,24 @@ extension Failure: CustomStringConvertible {
     }.joined(separator: "\n")
   }
 
-  /// The parts of a description that stand out.
+  /// The highlighted parts of a description.
   public enum Mark: Sendable {
     case place, error, help
   }
 
-  /// This failure and all others that it brings, in the order of a file.
+  /// This failure and all others in it, in the order of a file.
   public var all: [Failure] {
     var first = self
     first.others = []
     return [first] + others.flatMap(\.all)
   }
 
-  /// `file:line:column`, as far as it is known.
+  /// `file:line:column`, or as much of it as is known.
   private var place: String? {
     file.map { file in (file.isEmpty ? "''" : oneLine(file)) + (position.map { ":\($0.line):\($0.column)" } ?? "") }
   }
 
-  /// The message with what it is about in front.
+  /// The message, preceded by its subject.
   private var sentence: String {
     let subject = [client.map { "client '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap { $0.map(oneLine) }
     return (subject.isEmpty ? "" : subject.joined(separator: ", ") + ": ") + oneLine(message)
@@ -108,7 +108,7 @@ extension Failure: CustomStringConvertible {
 }
 
 extension Failure {
-  /// The same failure with the places filled in that it does not know yet; an interruption is nobody's fault and has none.
+  /// The same failure with missing places filled in; an interruption has none, because it has no cause in the data.
   public func at(client: String? = nil, file: String? = nil, tensor: String? = nil) -> Failure {
     if kind == .interrupted { return self }
     var copy = self

@@ -1,4 +1,4 @@
-/// What is wrong in several places that can be told apart, so that a user need not mend one to hear of the next.
+/// Collects faults in several independent places, so that a user can fix all of them at once.
 public struct Failures {
   private var list: [Failure] = []
 
@@ -8,7 +8,7 @@ public struct Failures {
 
   public mutating func add(_ failure: Failure) { list += failure.all }
 
-  /// Runs `body` and keeps the ``Failure`` that it throws; other errors go on.
+  /// Runs `body` and keeps the ``Failure`` that it throws; other errors are rethrown.
   @discardableResult
   public mutating func attempt<Result>(_ body: () throws -> Result) throws -> Result? {
     do {
@@ -19,14 +19,14 @@ public struct Failures {
     }
   }
 
-  /// Runs `body` for every element and keeps what goes wrong; the results are those of the others.
+  /// Runs `body` for every element and keeps the failures; returns the results of the others.
   public mutating func map<Element, Result>(
     _ elements: some Sequence<Element>, _ body: (Element) throws -> Result
   ) throws -> [Result] {
     try elements.compactMap { element in try attempt { try body(element) } }
   }
 
-  /// Throws all that was kept as one failure, in the order of the file; its kind is that of the first.
+  /// Throws all kept failures as one, in the order of the file; its kind is that of the first.
   public func throwIfAny() throws {
     let sorted = list.enumerated().sorted { a, b in
       guard let first = a.element.position, let second = b.element.position else { return a.offset < b.offset }

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// Whether the user has asked to stop. A signal handler sets it; long work asks for it.
+/// Whether the user has asked to stop. A signal handler sets it; long-running work checks it.
 public enum Interruption {
   private static let isRequested = Atomic<Bool>(false)
 
   /// Asks all work to stop; safe to call from a signal handler.
   public static func request() { isRequested.store(true, ordering: .relaxed) }
 
-  /// Whether somebody has asked to stop.
+  /// Whether the user has asked to stop.
   public static var isPending: Bool { isRequested.load(ordering: .relaxed) }
 
   /// - throws: ``Failure`` `interrupted` once the user has asked to stop.
@@ -15,6 +15,6 @@ public enum Interruption {
     if isPending { throw failure }
   }
 
-  /// What work that was stopped ends with, wherever it stood.
+  /// The failure with which interrupted work ends.
   public static var failure: Failure { Failure(.interrupted, "interrupted; nothing was written") }
 }

@@ -1,4 +1,4 @@
-/// How much a file from outside may ask for before it is refused: settings, each with a name, a meaning and a default.
+/// How much a file from outside may demand before it is refused: settings, each with a name, a meaning and a default.
 ///
 /// The defaults fit any honest run of a LoRA fine-tune. The raw value is the name that users write.
 public enum Limit: String, Sendable, CaseIterable {
@@ -34,30 +34,30 @@ public enum Limit: String, Sendable, CaseIterable {
     case .entrySize: "bytes of one file of a bundle, decoded"
     case .totalSize: "bytes of all files of an archive, decoded, wanted or not"
     case .ratio: "decoded bytes for each byte of an archive"
-    case .ratioFloor: "decoded bytes up to which the ratio does not count"
+    case .ratioFloor: "decoded bytes up to which the ratio does not apply"
     case .pathLength: "bytes of a path in a bundle"
     case .pathDepth: "folders in a path"
-    case .memory: "bytes of decoded files of one archive in memory; what is beyond goes to temporary files"
+    case .memory: "bytes of decoded files of one archive in memory; the rest goes to temporary files"
     case .jsonSize: "bytes of one JSON file of a bundle"
-    case .jsonDepth: "how deep lists and objects nest in JSON"
+    case .jsonDepth: "nesting depth of lists and objects in JSON"
     case .jsonValues: "values in one JSON text"
     case .lineSize: "bytes of one line of a JSON Lines file"
     case .headerSize: "bytes of the header of a safetensors file"
     case .records: "records in optimizer.pt"
     case .directorySize: "bytes of the directory of a zip, optimizer.pt included"
     case .pickleSize: "bytes of the pickle in optimizer.pt, which holds no elements"
-    case .pickleOperations: "operations of the pickle in optimizer.pt; some seventy a parameter"
-    case .patternSteps: "steps of comparing the patterns of adapter_config.json with the modules"
+    case .pickleOperations: "operations of the pickle in optimizer.pt; about seventy per parameter"
+    case .patternSteps: "steps of matching the patterns of adapter_config.json against the modules"
     case .ledgerColumns: "columns of a ledger"
     case .ledgerValues: "values of a ledger: samples × columns × checkpoints"
     case .recipeSize: "bytes of a recipe"
-    case .recipeDepth: "how deep lists and mappings nest in a recipe"
-    case .recipeValues: "values of a recipe once every alias is written out"
-    case .recipeText: "bytes of all texts of a recipe once every alias is written out"
+    case .recipeDepth: "nesting depth of lists and mappings in a recipe"
+    case .recipeValues: "values of a recipe after every alias is expanded"
+    case .recipeText: "bytes of all texts of a recipe after every alias is expanded"
     }
   }
 
-  /// What holds where nobody says otherwise.
+  /// The default.
   public var byDefault: Int {
     switch self {
     case .entries: 10_000
@@ -97,7 +97,7 @@ public enum Limit: String, Sendable, CaseIterable {
     }
   }
 
-  /// Whether it is about recipes, so that a recipe cannot set it.
+  /// Whether it applies to recipes, so that a recipe cannot set it.
   public var isOfRecipes: Bool {
     switch self {
     case .recipeSize, .recipeDepth, .recipeValues, .recipeText: true
@@ -105,7 +105,7 @@ public enum Limit: String, Sendable, CaseIterable {
     }
   }
 
-  /// The largest value that may be set: stacks are finite, whatever anybody trusts.
+  /// The largest value that may be set: stacks are finite, even for trusted files.
   public var maximum: Int {
     switch self {
     case .jsonDepth, .recipeDepth: 64
@@ -119,7 +119,7 @@ public enum Limit: String, Sendable, CaseIterable {
     ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
   ]
 
-  /// Reads a value as users write it: a whole number, for sizes with a unit if wanted (`4GiB`, `100MB`).
+  /// Reads a value as users write it: a whole number, for sizes with an optional unit (`4GiB`, `100MB`).
   public func value(of text: String) -> Int? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     guard let number = Int(digits) else { return nil }
@@ -130,13 +130,13 @@ public enum Limit: String, Sendable, CaseIterable {
     return overflow || value > maximum ? nil : value
   }
 
-  /// What is due as a value, for messages.
+  /// A description of valid values, for messages.
   public var due: String {
     let most = maximum == .max ? "" : " of at most \(maximum)"
     return isSize ? "a number of bytes such as 4GiB or 100MB" : "a whole number\(most)"
   }
 
-  /// A value as users write it, in the largest unit that leaves no rest.
+  /// A value as users write it, in the largest unit of which it is a multiple.
   public func text(of value: Int) -> String {
     guard isSize, value > 0 else { return "\(value)" }
     let unit = Self.units.filter { $0.bytes >= 1 << 20 || $0.bytes == 1_000_000 }.last { value % $0.bytes == 0 }
@@ -144,14 +144,14 @@ public enum Limit: String, Sendable, CaseIterable {
   }
 }
 
-/// The limits that hold for one reading.
+/// The limits for one reading.
 public struct Limits: Sendable, Equatable {
   private var chosen: [Limit: Int] = [:]
 
   /// The defaults.
   public init() {}
 
-  /// As much as there may be, for what we wrote ourselves.
+  /// The maximum of every limit, for files that Clues wrote itself.
   public static let none = Limit.allCases.reduce(into: Limits()) { $0[$1] = $1.maximum }
 
   public subscript(limit: Limit) -> Int {
@@ -161,12 +161,11 @@ public struct Limits: Sendable, Equatable {
 }
 
 extension Failure {
-  /// The failure of a file that asks for more than a limit grants; its advice says which setting raises it.
+  /// The failure of a file that exceeds a limit; its advice says which setting raises it.
   public init(beyond limit: Limit, _ message: String, kind: Kind = .badData) {
     let recipe = limit.isOfRecipes ? "" : ", or 'limits' in a recipe"
     self.init(
       kind, message,
-      advice: "raise the limit '\(limit.rawValue)' (--limit \(limit.rawValue)=N\(recipe)) if you trust where this "
-        + "comes from")
+      advice: "raise the limit '\(limit.rawValue)' (--limit \(limit.rawValue)=N\(recipe)) if you trust its source")
   }
 }

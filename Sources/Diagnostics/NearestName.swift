@@ -1,9 +1,9 @@
-/// The candidate that `name` was probably meant to be, or nil if none is near.
+/// The candidate that `name` was probably meant to be, or nil if none is close.
 ///
-/// Nearness is the number of insertions, deletions, substitutions and swaps of neighbours, at most a third of the length.
+/// The distance is the number of insertions, deletions, substitutions and swaps of neighbours, at most a third of the length.
 ///
-/// Names come from outside, too, and a comparison takes time in proportion to both lengths: long names are near to none,
-/// and of very many candidates only the first are looked at.
+/// Names may be untrusted, and a comparison takes time in proportion to both lengths: long names have no close candidates,
+/// and of very many candidates only the first are examined.
 public func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
   guard name.utf8.count <= longestName else { return nil }
   let wanted = Array(name.lowercased())
@@ -11,7 +11,7 @@ public func nearestName(to name: String, among candidates: some Sequence<String>
     guard candidate.utf8.count <= longestName else { return nil }
     let letters = Array(candidate.lowercased())
     let limit = max(1, max(wanted.count, letters.count) / 3)
-    // The lengths alone tell most strangers.
+    // The lengths alone exclude most candidates.
     guard abs(wanted.count - letters.count) <= limit else { return nil }
     let distance = editDistance(wanted, letters)
     return distance <= limit ? (distance, candidate) : nil
@@ -19,7 +19,7 @@ public func nearestName(to name: String, among candidates: some Sequence<String>
   return near.min { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }?.candidate
 }
 
-/// "did you mean 'x'?" for an error's advice, or a list of what there is.
+/// "did you mean 'x'?" for an error's advice, or a list of the candidates.
 public func suggestion(for name: String, among candidates: some Collection<String>) -> String {
   if let near = nearestName(to: name, among: candidates) { return "did you mean '\(near)'?" }
   let shown = 50
@@ -28,10 +28,10 @@ public func suggestion(for name: String, among candidates: some Collection<Strin
   return known.isEmpty ? "there is none to choose from" : "known here: \(known)\(more)"
 }
 
-/// Bytes of a name that is compared with others.
+/// The maximum length in bytes of a name that is compared.
 private let longestName = 200
 
-/// Names that are compared.
+/// The maximum number of names that are compared.
 private let mostNames = 2000
 
 private func editDistance(_ a: [Character], _ b: [Character]) -> Int {

@@ -1,6 +1,6 @@
 /// A remark that goes to the user and into the record of the run.
 ///
-/// It may hold names from other people's files and what plugins say, so its text is shown as ``oneLine(_:)`` does.
+/// It may contain names from other people's files and messages of plugins, so it is displayed with ``oneLine(_:)``.
 package struct Note: Sendable, Hashable {
   package let severity: Severity
   package let text: String

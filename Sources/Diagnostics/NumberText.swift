@@ -1,6 +1,6 @@
 import Glibc
 
-/// A number of bytes in the unit that fits.
+/// A number of bytes in a suitable unit.
 package func size(_ bytes: Int) -> String {
   let units = ["B", "kB", "MB", "GB", "TB"]
   var value = Double(bytes)
@@ -12,15 +12,15 @@ package func size(_ bytes: Int) -> String {
   return unit == 0 ? "\(bytes) B" : "\(formatted("%.1f", value)) \(units[unit])"
 }
 
-/// A number with four digits that say something.
+/// A number with four significant digits.
 package func short(_ number: Double) -> String { formatted("%.4g", number) }
 
-/// The same beside numbers of the size `scale`: what is nothing but rounding there is 0.
+/// The same next to numbers of the size `scale`: a value that is only rounding error is 0.
 package func short(_ number: Double, beside scale: Double) -> String {
   short(abs(number) <= 1e-12 * abs(scale) ? 0 : number)
 }
 
-/// A cosine with three decimals, so that a column of them lines up; a dash where there is none.
+/// A cosine with three decimals, so that a column of them lines up; a dash if there is none.
 package func cosineText(_ cosine: Double?) -> String {
   guard let cosine else { return "–" }
   let text = formatted("%.3f", cosine)

@@ -1,16 +1,16 @@
-/// Who watches a run: gets to know how far it is and what is worth saying.
+/// Receives the progress and the notes of a run.
 package protocol Observer: Sendable {
   /// A stage begins.
   ///
-  /// - parameter total: How much there is to do, in the stage's unit; nil where nobody knows.
+  /// - parameter total: The amount of work, in the stage's unit; nil if unknown.
   func begin(_ stage: RunStage, total: Int?)
 
-  /// So much more of the stage is done; called from any thread and often, so it must be cheap.
+  /// This much more of the stage is done; called from any thread and often, so it must be cheap.
   func advance(_ stage: RunStage, by amount: Int)
 
   func end(_ stage: RunStage)
 
-  /// Something that the user should know but that stops nothing.
+  /// A remark for the user that does not stop the run.
   func note(_ note: Note)
 }
 
@@ -18,7 +18,7 @@ package protocol Observer: Sendable {
 package enum RunStage: String, Sendable, CaseIterable {
   case opening, reading, capturing, scoring, drawing, comparing, surveying, merging, writing, packing
 
-  /// What the steps of a stage are counted in.
+  /// The unit in which a stage's work is counted.
   package enum Unit: String, Sendable {
     case bytes, clients, samples, draws, modules
   }
@@ -34,7 +34,7 @@ package enum RunStage: String, Sendable, CaseIterable {
   }
 }
 
-/// An observer that looks away.
+/// An observer that ignores everything.
 package struct Unobserved: Observer {
   package init() {}
   package func begin(_ stage: RunStage, total: Int?) {}

@@ -1,9 +1,9 @@
-/// How text for people is laid out.
+/// The layout of text for people.
 public struct PageLayout: Sendable {
   /// Prose is broken at this width.
   public var columns: Int
 
-  /// Whether names that would make a table wider than the page are shortened; never where a program may read the text.
+  /// Whether names that would make a table wider than the page are shortened; never if a program may read the text.
   public var shortensNames: Bool
 
   public init(columns: Int = 80, shortensNames: Bool = false) {
@@ -14,10 +14,10 @@ public struct PageLayout: Sendable {
 
 /// Prose broken at spaces into lines of at most `columns`.
 ///
-/// Line breaks in the text stay. What a line starts with stays too, and its further lines stand under its text: after
-/// spaces, after a number ("1. "), and after a word that two or more spaces part from its explanation.
+/// Line breaks in the text stay. The start of a line stays too, and its continuation lines are indented to the text after it:
+/// after spaces, after a number ("1. "), and after a word separated from its explanation by two or more spaces.
 ///
-/// - parameter indent: What every line starts with.
+/// - parameter indent: The start of every line.
 public func wrapped(_ text: String, to columns: Int, indent: String = "") -> String {
   text.split(separator: "\n", omittingEmptySubsequences: false).map {
     wrapped(line: String($0), to: columns, indent: indent)
@@ -27,7 +27,7 @@ public func wrapped(_ text: String, to columns: Int, indent: String = "") -> Str
 
 private func wrapped(line: String, to columns: Int, indent: String) -> String {
   let head = line.prefixMatch(of: /(?: *[0-9]+\. +| +[^ ]+ {2,}| +)/).map { String($0.0) } ?? ""
-  // A table with a head that takes most of the page is broken like prose.
+  // A table with a head that takes most of the page is wrapped like prose.
   let hanging = head.count > columns / 2 ? "" : String(repeating: " ", count: head.count)
   var lines: [String] = []
   var current = indent + head
@@ -44,7 +44,7 @@ private func wrapped(line: String, to columns: Int, indent: String) -> String {
   return lines.joined(separator: "\n")
 }
 
-/// How many columns of a terminal a text takes: two for each ideograph, Hangul syllable, kana or emoji.
+/// The number of terminal columns of a text: two for each ideograph, Hangul syllable, kana or emoji.
 public func displayWidth(_ text: some StringProtocol) -> Int {
   text.reduce(0) { $0 + ($1.unicodeScalars.first.map(isWide) == true ? 2 : 1) }
 }
@@ -58,7 +58,7 @@ private func isWide(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
-/// The text in at most `columns`, with '…' for what is left out of its middle.
+/// The text in at most `columns`, with '…' for the omitted middle.
 public func shortened(_ text: String, to columns: Int) -> String {
   guard displayWidth(text) > columns else { return text }
   guard columns > 1 else { return "…" }
@@ -66,7 +66,7 @@ public func shortened(_ text: String, to columns: Int) -> String {
   var (head, tail) = ("", "")
   var (front, back) = (0, characters.count)
   while front < back {
-    // Front and back in turn, so that what tells two names apart is left at either end.
+    // Front and back alternately, so that both ends keep what distinguishes two names.
     let isFront = displayWidth(head) <= displayWidth(tail)
     let next = isFront ? characters[front] : characters[back - 1]
     guard displayWidth(head) + displayWidth(tail) + displayWidth(String(next)) < columns else { break }
@@ -81,9 +81,9 @@ public func shortened(_ text: String, to columns: Int) -> String {
   return head + "…" + tail
 }
 
-/// Lines of a label and a text; long texts go on under themselves.
+/// Lines of a label and a text; long texts continue below themselves.
 ///
-/// Names from other people's files come in here, so each text is shown as ``oneLine(_:)`` does.
+/// They may contain names from other people's files, so each text is displayed with ``oneLine(_:)``.
 public struct Facts {
   private var lines: [(label: String, text: String)] = []
 
@@ -95,7 +95,7 @@ public struct Facts {
     let width = lines.map { displayWidth($0.label) }.max() ?? 0
     return lines.map { label, text in
       let head = label + String(repeating: " ", count: width - displayWidth(label) + 2)
-      // Where the labels take most of the page there is no room for a column of texts.
+      // If the labels take most of the page there is no room for a column of texts.
       let hanging = width + 2 > columns / 2 ? "    " : String(repeating: " ", count: width + 2)
       let body = wrapped(text, to: columns, indent: hanging)
       return head + (body.hasPrefix(hanging) ? body.dropFirst(hanging.count) : body[...])
@@ -103,7 +103,7 @@ public struct Facts {
   }
 }
 
-/// "8", or "4 to 8" where numbers differ.
+/// "8", or "4 to 8" if numbers differ.
 public func span(_ numbers: some Collection<Int>) -> String {
   guard let least = numbers.min(), let most = numbers.max() else { return "none" }
   return least == most ? "\(least)" : "\(least) to \(most)"

@@ -1,8 +1,8 @@
-/// The text on one line, with everything made visible that would steer a terminal or turn the reading direction.
+/// The text on one line, with everything made visible that would control a terminal or change the reading direction.
 ///
 /// Control characters, line and paragraph separators and Unicode's bidirectional controls become `\\u{1b}`.
 public func printable(_ text: String) -> String {
-  // Nearly all texts are plain, and to look Unicode's properties up takes its time.
+  // Nearly all texts are ASCII, and looking up Unicode properties takes time.
   if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
   return text.unicodeScalars.reduce(into: "") { shown, scalar in
     if steersTerminal(scalar) {
@@ -13,8 +13,8 @@ public func printable(_ text: String) -> String {
   }
 }
 
-/// A text from outside as people see it in messages, notes and tables: on one line, printable, and cut where it is longer
-/// than anybody reads, which the text says; of a word that fills lines by itself the two ends are left.
+/// An untrusted text as displayed in messages, notes and tables: on one line, printable, and cut if it is too long to read,
+/// which the text says; of a word that fills whole lines only the two ends are kept.
 public func oneLine(_ text: String) -> String {
   guard text.utf8.count > longestWord else { return printable(text) }
   let scalars = text.unicodeScalars
@@ -25,13 +25,13 @@ public func oneLine(_ text: String) -> String {
   return words.joined(separator: " ") + (rest > 0 ? "… (\(rest) characters more)" : "")
 }
 
-/// Characters of a text that are shown.
+/// The maximum number of characters shown.
 private let mostCharacters = 1500
 
-/// Columns that one word may take: paths and digests fit.
+/// The maximum number of columns of one word: paths and digests fit.
 private let longestWord = 300
 
-/// Whether a terminal obeys the character instead of showing it: controls, separators of lines, and what turns the reading direction.
+/// Whether a terminal obeys the character instead of showing it: controls, line separators, and changes of reading direction.
 public func steersTerminal(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.properties.generalCategory {
   case .control, .lineSeparator, .paragraphSeparator: true
@@ -39,7 +39,7 @@ public func steersTerminal(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
-/// A name as a shell takes it.
+/// A name, quoted for a shell if necessary.
 package func shellWord(_ name: String) -> String {
   let isPlain = name.unicodeScalars.allSatisfy {
     $0.properties.isAlphabetic || ("0"..."9").contains($0) || "._-+@%".unicodeScalars.contains($0)

@@ -1,36 +1,36 @@
 import CKernels
 import Models
 
-/// How much one thread's work needs.
+/// The capacity that one thread needs.
 struct Capacity {
-  /// Of a pack: all its tokens, and those that predict labels.
+  /// For a pack: all its tokens, and those that predict labels.
   var panels: Int
   var predictingPanels: Int
   var longestSample: Int
 }
 
-/// What the forward pass leaves of one layer for the backward pass; all else is calculated again.
+/// What the forward pass stores of one layer for the backward pass; everything else is recomputed.
 final class LayerActivations {
-  /// What goes in, and 1/rms.
+  /// The input, and 1/rms.
   let input: Panels
   let inputScale: FloatBlock
-  /// Queries and keys are those before their own norms where there are such, else they are rotated.
+  /// Queries and keys before their own norms if there are any, otherwise rotated.
   let query, key, value: Panels
   let queryScale, keyScale: FloatBlock?
-  /// By head of queries the largest logit of each token, and the inverse of the sum.
+  /// For each head of queries, the largest logit of each token, and the inverse of the sum.
   let attentionSums: FloatBlock
-  /// The output of attention, where o_proj is adapted.
+  /// The output of attention, if o_proj is adapted.
   let attended: Panels?
   /// The residual stream between attention and the feed-forward part, and 1/rms.
   let middle: Panels
   let middleScale: FloatBlock
   let gate, up: Panels
-  /// A·x of each stage that is adapted.
+  /// A·x of each adapted stage.
   let reduced: [Stage: Panels]
 
   private let blocks: [FloatBlock]
 
-  /// Room for whichever layer of the model.
+  /// Room for any layer of the model.
   init(_ shape: ModelShape, _ adaptation: Adaptation, _ capacity: Capacity) throws {
     var blocks: [FloatBlock] = []
     func panels(_ features: Int, _ count: Int) throws -> Panels {
@@ -61,27 +61,27 @@ final class LayerActivations {
   }
 }
 
-/// Where one thread works: the layers' activations, and room for what does not outlive a step.
+/// One thread's working memory: the layers' activations, and buffers that are only used within a step.
 final class Workspace {
   let capacity: Capacity
-  /// By layer, as far as the pack has come; below the lowest one that is adapted all have the same.
+  /// By layer, as far as the pack has come; below the lowest adapted layer all share one.
   private var layers: [LayerActivations?]
   private let passing: LayerActivations?
   private let lowest: Int
   private let pool: LayerPool
   let products: Products
 
-  /// The output of the last layer, of tokens that predict labels.
+  /// The output of the last layer, for tokens that predict labels.
   let final: Panels
   let finalScale: FloatBlock
   let normed: Panels
-  /// The gradient with respect to the residual stream, and to what a norm makes of it.
+  /// The gradient with respect to the residual stream, and to its normed value.
   let gradient, normedGradient: Panels
   let queryGradient, keyGradient, valueGradient: Panels
   let attended, attendedGradient: Panels
   let rotatedQuery, rotatedKey: Panels?
   let wide, wideGradient: Panels
-  /// Tokens that predict labels, on their way between the last layer's attention and what follows.
+  /// Tokens that predict labels, between the last layer's attention and what follows.
   let predicting: Panels
   let reducedGradient: Panels
   let cosines, sines: FloatBlock
@@ -94,7 +94,7 @@ final class Workspace {
 
   /// - parameters:
   ///   - keeps: Whether there will be a backward pass.
-  ///   - pool: Has the activations of layers that this is for.
+  ///   - pool: Provides the activations of layers.
   init(_ model: LanguageModel, _ adaptation: Adaptation, _ capacity: Capacity, keeps: Bool, pool: LayerPool) throws {
     let shape = model.shape
     self.capacity = capacity
@@ -152,18 +152,18 @@ final class Workspace {
     return activations
   }
 
-  /// A pack sets out.
+  /// Starts a pack.
   func begin(_ pack: Int) { pool.begin(pack) }
 
-  /// A pack comes to a layer on its way up; may have to wait for others on their way down.
+  /// Enters a layer in the forward pass; may have to wait for packs in their backward pass.
   func enter(_ layer: Int, pack: Int) throws {
     layers[layer] = layer < lowest ? passing : try pool.take(for: pack)
   }
 
-  /// A pack has been in all layers.
+  /// Ends the forward pass of a pack.
   func turn(_ pack: Int) { pool.turn(pack) }
 
-  /// Nothing above the layer, nor itself, is needed any more.
+  /// Releases the layer and all above it.
   func leave(from layer: Int) {
     let own = layers[layer...].indices.filter { $0 >= lowest }.compactMap { layers[$0] }
     for place in layers[layer...].indices { layers[place] = nil }

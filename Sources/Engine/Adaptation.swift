@@ -6,7 +6,7 @@ import Models
 package enum LinearRole: Int, Sendable, CaseIterable {
   case query, key, value, output, gate, up, down
 
-  /// The role whose input it shares: the layers that read the same are worked on together.
+  /// The stage with the same input: its layers are processed together.
   var stage: Stage {
     switch self {
     case .query, .key, .value: .attention
@@ -29,14 +29,14 @@ package enum LinearRole: Int, Sendable, CaseIterable {
   }
 }
 
-/// Linear layers that read the same, in the order of the forward pass.
+/// Linear layers with the same input, in the order of the forward pass.
 enum Stage: Int, CaseIterable, Comparable {
   case attention, output, feedForward, down
 
   static func < (left: Stage, right: Stage) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// An adapted linear layer as the engine counts them: by layer, then in the order of ``LinearRole``.
+/// An adapted linear layer in the engine's order: by layer, then in the order of ``LinearRole``.
 package struct AdaptedModule: Sendable {
   package let place: Int
   package let name: String
@@ -50,26 +50,26 @@ package struct AdaptedModule: Sendable {
   package var parameters: [String] { LoRAModule.parameters(name, .linear) }
 }
 
-/// An adapter, laid out along a model.
+/// An adapter, arranged by the layers of a model.
 struct Adaptation {
   let modules: [AdaptedModule]
   private let groups: [[Stage: LoRAGroup]]
 
-  /// The lowest layer that is adapted, below which no gradient is needed; nil without an adapter.
+  /// The lowest adapted layer, below which no gradient is needed; nil without an adapter.
   let lowest: Int?
 
   func group(_ layer: Int, _ stage: Stage) -> LoRAGroup? { groups[layer][stage] }
 
-  /// The lowest stage that is adapted in a layer.
+  /// The lowest adapted stage of a layer.
   func lowestStage(of layer: Int) -> Stage? { groups[layer].keys.min() }
 
-  /// The rows of the highest stack of A in a stage, whatever the layer; 0 where none is adapted.
+  /// The number of rows of the highest stack of A in a stage, over all layers; 0 if none is adapted.
   func mostRank(of stage: Stage) -> Int { groups.compactMap { $0[stage]?.rank }.max() ?? 0 }
 
-  /// The same of all stages.
+  /// The same over all stages.
   var mostRank: Int { groups.flatMap(\.values).map(\.rank).max() ?? 0 }
 
-  /// - throws: ``Failure`` `badData` for what the engine cannot follow, by name.
+  /// - throws: ``Failure`` `badData` for what the engine does not support, by name.
   init(_ adapter: Adapter?, _ model: LanguageModel) throws {
     var modules: [AdaptedModule] = []
     var groups: [[Stage: LoRAGroup]] = []
@@ -88,7 +88,7 @@ struct Adaptation {
           let scaling = Float(module.scaling)
           let (a, b) = (try module.a.floats(), try module.b.floats())
           guard (a + b).allSatisfy(\.isFinite) else {
-            throw Failure(.badData, "holds numbers that are NaN or infinite", advice: "use an earlier checkpoint")
+            throw Failure(.badData, "contains NaN or infinite numbers", advice: "use an earlier checkpoint")
           }
           factors[role.stage, default: []] += a
           members[role.stage, default: []].append(
@@ -111,7 +111,7 @@ struct Adaptation {
     func refusal(_ what: String, tensor: String? = nil) -> Failure {
       Failure(
         .badData, what,
-        advice: "capture such an adapter in PyTorch, or train one of LoRA factors of linear layers alone",
+        advice: "capture such an adapter in PyTorch, or train one with LoRA factors of linear layers only",
         tensor: tensor)
     }
     let config = adapter.config
@@ -134,7 +134,8 @@ struct Adaptation {
     }
     guard module.bias == nil else {
       throw Failure(
-        .badData, "has a bias beside lora_B, which the engine does not train", advice: "train with lora_bias: false",
+        .badData, "has a bias in addition to lora_B, which the engine does not train",
+        advice: "train with lora_bias: false",
         tensor: module.name)
     }
     let weight = linear.weight
@@ -166,11 +167,11 @@ struct Adaptation {
   }
 }
 
-/// The adapted layers of a stage: their A one below the other, for they read the same.
+/// The adapted layers of a stage: their A are stacked, because they have the same input.
 struct LoRAGroup {
   struct Member {
     let module: AdaptedModule
-    /// The row of the stack where its A begins.
+    /// The first row of its A in the stack.
     let first: Int
     let scaling: Float
     /// s·B, [outputs, rank].

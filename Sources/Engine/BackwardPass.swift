@@ -3,21 +3,21 @@ import Models
 
 /// The gradients of one adapted layer for one sample.
 package struct ModuleGradient {
-  /// The sample's place among those that were given.
+  /// The sample's index among those that were given.
   package let sample: Int
 
-  /// The pack that it goes through the model in.
+  /// The pack that contains it.
   package let pack: Int
   package let module: AdaptedModule
 
-  /// Of A [rank, inputs] and B [outputs, rank], row after row; valid during the call only.
+  /// Of A [rank, inputs] and B [outputs, rank], row-major; valid only during the call.
   package let a, b: UnsafeBufferPointer<Float>
 }
 
 extension PackPass {
-  /// From the gradient of the last hidden states, in `work.gradient`, down to the lowest adapted layer.
+  /// From the gradient of the last hidden states, in `work.gradient`, to the lowest adapted layer.
   ///
-  /// - parameter emit: Gets the gradients of each sample that `wanted` names, module by module.
+  /// - parameter emit: Receives the gradients of each sample in `wanted`, module by module.
   func backward(wanted: [Bool], _ emit: (ModuleGradient) throws -> Void) throws {
     guard let lowest = adaptation.lowest else { return }
     for layer in (lowest..<shape.layerCount).reversed() {
@@ -29,11 +29,11 @@ extension PackPass {
   }
 }
 
-/// The way back through one layer.
+/// The backward pass through one layer.
 private struct LayerBackward {
   let pass: PackPass
   let layer: Int
-  /// The lowest stage whose adapted layers want a gradient, below which nothing is needed; nil to go through all.
+  /// The lowest stage whose adapted layers need a gradient, below which nothing is needed; nil for all stages.
   let end: Stage?
   let wanted: [Bool]
 
@@ -99,7 +99,7 @@ private struct LayerBackward {
     back(saved.input, block.inputNorm, saved.inputScale, pack.panels)
   }
 
-  /// From the gradient of what a norm made of x to that of x, added to the residual stream's.
+  /// From the gradient of a norm's output to that of its input x, added to the residual stream's.
   private func back(_ x: Panels, _ weights: [Float], _ scale: FloatBlock, _ panels: Int) {
     let (normed, gradient) = (work.normedGradient, work.gradient)
     clues_normalize_back(
@@ -107,7 +107,7 @@ private struct LayerBackward {
       gradient.stride, panels, 1)
   }
 
-  /// From the gradient of attention's output to those of queries, keys and values as their layers gave them.
+  /// From the gradient of attention's output to those of queries, keys and values as output by their layers.
   private func attend(_ gradient: Panels) {
     let (shape, query, key) = (pass.shape, work.queryGradient, work.keyGradient)
     let (rotatedQuery, rotatedKey) = pass.rotated(layer, again: true)
@@ -134,7 +134,7 @@ private struct LayerBackward {
     }
   }
 
-  /// The gradient that arrives at the output of a layer.
+  /// The gradient at the output of a layer.
   private func arriving(_ role: LinearRole) -> Panels {
     switch role {
     case .query: work.queryGradient
@@ -146,7 +146,7 @@ private struct LayerBackward {
     }
   }
 
-  /// What the layers of a stage read, calculated again where it was not saved.
+  /// The input of a stage's layers, recomputed if it was not stored.
   private func input(of stage: Stage) -> Panels {
     let shape = pass.shape
     switch stage {
@@ -168,7 +168,7 @@ private struct LayerBackward {
     }
   }
 
-  /// The gradients of a stage's factors, and what they pass on to the gradient of its input.
+  /// The gradients of a stage's factors, and their contribution to the gradient of its input.
   ///
   ///     dh = (s·B)ᵀ dY      dA = dh xᵀ      dB = dY (s·h)ᵀ      dx += Aᵀ dh
   private func adapt(

@@ -4,22 +4,22 @@ import Models
 import Synchronization
 import Threads
 
-/// A language model with an adapter, which turns samples into losses and exact gradients.
+/// A language model with an adapter, which computes samples' losses and exact gradients.
 ///
-/// Every sample has the same bits whatever others it is measured with, in whatever order, and on however many threads.
+/// A sample's results have the same bits regardless of the other samples, their order, and the number of threads.
 package struct Engine: Sendable {
   package let model: LanguageModel
   let adaptation: Adaptation
   let threads: Int
 
-  /// Tokens that go through the model together on one thread, but for samples that are longer.
+  /// The number of tokens that go through the model together on one thread, except for longer samples.
   let packTokens: Int
 
   /// The adapted layers, in the order of the model; empty without an adapter.
   package var modules: [AdaptedModule] { adaptation.modules }
 
   /// - parameter adapter: Nil for the untuned model.
-  /// - throws: ``Failure`` `badData` where the adapter does not fit the model, or trains what the engine cannot follow.
+  /// - throws: ``Failure`` `badData` if the adapter does not fit the model, or trains what the engine does not support.
   package init(model: LanguageModel, adapter: Adapter?, threads: Int, packTokens: Int = 128) throws {
     self.model = model
     self.threads = max(1, threads)
@@ -27,12 +27,12 @@ package struct Engine: Sendable {
     adaptation = try Adaptation(adapter, model)
   }
 
-  /// What the model makes of the samples, in their order.
+  /// The losses of the samples, in order.
   package func losses(of samples: [EncodedSample]) throws -> [SampleLoss] {
     try measure(samples, sink: nil)
   }
 
-  /// The same, and the gradients of each sample that has a loss, of this loss.
+  /// The same, and the gradients of the loss of each sample that has one.
   @discardableResult
   package func gradients(of samples: [EncodedSample], into sink: some GradientSink) throws -> [SampleLoss] {
     try measure(samples, sink: sink)
@@ -72,7 +72,7 @@ package struct Engine: Sendable {
     _ pack: Pack, _ sink: (any GradientSink)?, in work: Workspace
   ) throws -> [SampleLoss] {
     let pass = PackPass(model: model, adaptation: adaptation, pack: pack, work: work)
-    // Whatever happens, others may be waiting for what is held here.
+    // In any case, other threads may be waiting for what is held here.
     defer {
       work.turn(pack.place)
       work.leave(from: 0)
@@ -90,7 +90,7 @@ package struct Engine: Sendable {
   }
 }
 
-/// The workspaces that no thread is using.
+/// The workspaces that are not in use.
 private final class Workspaces: Sendable {
   // Locked because threads take workspaces and return them at any time.
   private let free = Mutex<[Box]>([])
@@ -102,7 +102,7 @@ private final class Workspaces: Sendable {
     free.withLock { $0.append(box) }
   }
 
-  /// Unchecked, for a workspace is in here only while nobody works in it.
+  /// Unchecked because a workspace is in here only while no thread uses it.
   private struct Box: @unchecked Sendable {
     let work: Workspace
   }

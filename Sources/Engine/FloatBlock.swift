@@ -1,12 +1,12 @@
 import Diagnostics
 import Glibc
 
-/// Memory for floats that one thread works in, from a multiple of 64 bytes on; it holds zeros at first.
+/// Memory for floats that one thread works in, aligned to 64 bytes; initially zero.
 final class FloatBlock {
   let start: UnsafeMutablePointer<Float>
   let count: Int
 
-  /// - throws: ``Failure`` `noResources` where the system gives no memory.
+  /// - throws: ``Failure`` `noResources` if the system has no memory.
   init(_ count: Int) throws {
     let (size, overflow) = max(count, 16).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
     var block: UnsafeMutableRawPointer?
@@ -20,7 +20,7 @@ final class FloatBlock {
     self.count = count
   }
 
-  /// Of factors, whose product may be more than there can be.
+  /// With the product of these factors as its size, which may overflow.
   convenience init(_ first: Int, _ others: Int...) throws {
     var count = first
     for factor in others {

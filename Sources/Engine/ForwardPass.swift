@@ -3,7 +3,7 @@ import Diagnostics
 import Glibc
 import Models
 
-/// One pack on its way through the model, in a thread's own workspace.
+/// One pack going through the model, in a thread's own workspace.
 struct PackPass {
   let model: LanguageModel
   let adaptation: Adaptation
@@ -13,7 +13,7 @@ struct PackPass {
   var shape: ModelShape { model.shape }
   private var lastLayer: Int { shape.layerCount - 1 }
 
-  /// Panels of tokens behind the attention of a layer.
+  /// The number of panels of tokens after the attention of a layer.
   func panelsBehind(_ layer: Int) -> Int { layer == lastLayer ? pack.predictingPanels : pack.panels }
 
   /// From the tokens to the last hidden states of those that predict labels.
@@ -37,7 +37,7 @@ struct PackPass {
     }
   }
 
-  /// The angles as PyTorch has them: a product in float32, and of it the sine and cosine rounded once.
+  /// The angles as in PyTorch: a product in float32, of which sine and cosine are rounded once.
   private func setAngles() {
     let half = shape.headWidth / 2
     let rotation = shape.rotation
@@ -105,14 +105,14 @@ struct PackPass {
       x.start, x.stride, weights, x.features, 1, shape.normEpsilon, scale.start, y.start, y.stride, panels)
   }
 
-  /// A·x of a stage that is adapted.
+  /// A·x of an adapted stage.
   private func reduce(_ x: Panels, _ layer: Int, _ stage: Stage, _ panels: Int) {
     guard let group = adaptation.group(layer, stage), let reduced = work[layer].reduced[stage] else { return }
     let own = reduced.prefix(group.rank)
     work.products.multiply(group.a, rows: group.rank, depth: group.inputs, x, into: own, panels, adds: false)
   }
 
-  /// y = W x + b + s·B·A x, or y += that.
+  /// y = W x + b + s·B·A x, or y += this.
   private func apply(
     _ role: LinearRole, _ layer: Int, _ x: Panels, into y: Panels, _ panels: Int, adds: Bool = false
   ) throws {
@@ -129,9 +129,9 @@ struct PackPass {
 
   var sumsStride: Int { work.capacity.panels * Panels.width }
 
-  /// Queries and keys as attention takes them: through their norms where there are such, and rotated.
+  /// Queries and keys as used by attention: normed if the model has such norms, and rotated.
   ///
-  /// - parameter again: Whether the forward pass has been here, so that what is saved is rotated, and the scales are known.
+  /// - parameter again: Whether the forward pass is done, so that the stored values are rotated, and the scales are known.
   func rotated(_ layer: Int, again: Bool) -> (query: Panels, key: Panels) {
     let (block, saved, panels) = (model.layers[layer], work[layer], pack.panels)
     guard shape.normsHeads, let query = work.rotatedQuery, let key = work.rotatedKey else {
@@ -164,7 +164,7 @@ struct PackPass {
       x.start, x.stride, heads, shape.headWidth, work.cosines.start, work.sines.start, pack.panels, backwards ? 1 : 0)
   }
 
-  /// Goes through the heads of keys with the heads of queries that share them; `rows` is where the first of these begins.
+  /// Visits the heads of keys with the heads of queries that share them; `rows` is the start of the first of these.
   func forEachHead(
     _ layer: Int, _ range: Range<Int>, _ query: Panels, _ key: Panels,
     _ body: (_ attention: clues_attention, _ queryHead: Int, _ rows: Int) -> Void

@@ -1,12 +1,12 @@
-/// What takes gradients as they come.
+/// Receives gradients as they are computed.
 package protocol GradientSink: Sendable {
-  /// Takes the gradients of one module for one sample.
+  /// Receives the gradients of one module for one sample.
   ///
-  /// A sample's come one after the other, from the last layer to the first, within a layer by stage (down; gate, up; o; q, k,
-  /// v), always in the same order, and all on one thread; other samples' may come on others meanwhile.
+  /// Those of a sample come one after the other, from the last layer to the first, within a layer by stage (down; gate, up;
+  /// o; q, k, v), always in the same order, and all on one thread; those of other samples may come on other threads meanwhile.
   func take(_ gradient: ModuleGradient) throws
 
-  /// Tells that all gradients of these samples have come. Packs are the same for any number of threads, but end in any
+  /// Called when all gradients of these samples have come. Packs are the same for any number of threads, but end in any
   /// order.
   func finish(pack: Int, samples: [Int]) throws
 }

@@ -4,19 +4,18 @@ import Models
 
 /// From the last hidden states to losses, and back.
 ///
-/// Goes through the vocabulary once, some words at a time: their logits, the softmax as far as it is known by then, and with
-/// it the gradient, which is brought to a new largest logit whenever there is one. No logits of the whole vocabulary are
-/// ever in memory.
+/// Goes through the vocabulary once, some words at a time: their logits, the softmax so far, and with it the gradient, which
+/// is rescaled whenever there is a new largest logit. The logits of the whole vocabulary are never in memory.
 struct HeadPass {
   let pass: PackPass
 
-  /// Words at a time.
+  /// The number of words at a time.
   static let blockRows = Int(CLUES_BLOCK_ROWS)
 
   private var pack: Pack { pass.pack }
   private var work: Workspace { pass.work }
 
-  /// The mean loss of each sample over its labels; with `keeps` the gradient of the last hidden states, into
+  /// The mean loss of each sample over its labels; if `keeps`, also the gradient of the last hidden states, in
   /// `work.gradient`.
   func losses(keeps: Bool) throws -> [Double] {
     let (shape, panels) = (pass.shape, pack.predictingPanels)
@@ -69,7 +68,7 @@ struct HeadPass {
     }
   }
 
-  /// From the weighted sums of words the gradient: (Σ softmax · word − the label's word) / labels, and through the norm.
+  /// Computes the gradient from the weighted sums of words: (Σ softmax · word − the label's word) / labels, through the norm.
   private func finish(_ states: [clues_softmax], _ sums: Panels) throws {
     let width = pass.shape.width
     for range in pack.predictingRanges {

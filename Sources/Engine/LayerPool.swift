@@ -2,24 +2,24 @@ import Glibc
 
 /// The layers' activations that all threads share.
 ///
-/// A pack takes those of one layer after the other on its way up, and gives them back on its way down. Threads that are not at
-/// the same place at the same time need less together than each would alone, so there are fewer than that, and who comes
-/// late waits a little. The oldest pack on its way up always finds what it still needs; so every pack gets to its end.
+/// A pack takes those of one layer after the other in the forward pass, and returns them in the backward pass. Threads that are
+/// at different places need less together than each would alone, so there are fewer, and a late pack waits a little. The oldest
+/// pack in the forward pass always finds what it still needs, so every pack reaches its end.
 final class LayerPool: @unchecked Sendable {
-  // Unchecked, for whatever changes does so under the lock.
+  // Unchecked because all mutable state is accessed under the lock.
   private let make: () throws -> LayerActivations
   private let layers: Int
   private let most: Int
   private var free: [LayerActivations] = []
   private var taken = 0
-  /// Packs on their way up, the oldest first, and how many layers each has.
+  /// Packs in the forward pass, the oldest first, and the number of layers each has.
   private var rising: [(pack: Int, held: Int)] = []
   private let lock: UnsafeMutablePointer<pthread_mutex_t>
   private let change: UnsafeMutablePointer<pthread_cond_t>
 
   /// - parameters:
-  ///   - layers: How many a pack needs.
-  ///   - threads: For one there is all that it needs, for each further one half of that.
+  ///   - layers: The number that a pack needs.
+  ///   - threads: The first gets all that it needs, each further one adds half of that.
   init(layers: Int, threads: Int, make: @escaping () throws -> LayerActivations) {
     self.make = make
     self.layers = layers
@@ -43,10 +43,10 @@ final class LayerPool: @unchecked Sendable {
     return try body()
   }
 
-  /// A pack sets out.
+  /// Starts a pack.
   func begin(_ pack: Int) { locked { rising.append((pack, 0)) } }
 
-  /// The activations of the pack's next layer; waits until there are some to spare.
+  /// The activations of the pack's next layer; waits until some are available.
   func take(for pack: Int) throws -> LayerActivations {
     try locked {
       while !maySpare(for: pack) { pthread_cond_wait(change, lock) }
@@ -62,7 +62,7 @@ final class LayerPool: @unchecked Sendable {
     return most - taken > layers - oldest.held
   }
 
-  /// The pack has reached the top: it takes no more.
+  /// Ends the forward pass of a pack: it takes no more.
   func turn(_ pack: Int) {
     locked {
       rising.removeAll { $0.pack == pack }

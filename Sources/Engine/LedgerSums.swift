@@ -22,16 +22,16 @@ package struct LedgerRow: Sendable {
   package var adam, reference: Alignment?
 }
 
-/// Sums the norms and inner products of samples' gradients as these come, so that no gradient is kept.
+/// Sums the norms and inner products of samples' gradients as they come, so that no gradient is kept.
 ///
-/// A factor is gone through in pieces that stay in the nearest cache; a piece is summed in double precision, and so are
-/// pieces. These are the sums that the scorers make of gradient files.
+/// A factor is processed in pieces that fit in the nearest cache; sums within a piece and over pieces are in double precision.
+/// The scorers compute the same sums from gradient files.
 package final class LedgerSums: GradientSink {
   private let parts: [Part]
   private let domains: Int
   private let rows: Rows
 
-  /// What all samples are held against, of one factor.
+  /// What the samples are compared with, for one factor.
   private struct Part {
     var first, second: [Float]?
     /// [domains, elements].
@@ -39,10 +39,10 @@ package final class LedgerSums: GradientSink {
   }
 
   /// - parameters:
-  ///   - samples: How many there are.
-  ///   - moments: Of every parameter by its name, as in `adapter_model.safetensors`; nil leaves `adam` and `reference` out.
+  ///   - samples: The number of samples.
+  ///   - moments: For every parameter by its name in `adapter_model.safetensors`; nil omits `adam` and `reference`.
   ///   - targets: The mean validation gradient of each domain.
-  /// - throws: ``Failure`` `badData` for moments that are missing, of another shape, or none that Adam makes.
+  /// - throws: ``Failure`` `badData` for moments that are missing, have another shape, or cannot come from Adam.
   package init(
     samples: Int, modules: [AdaptedModule], moments: [String: OptimizerState.Moments]?, targets: [MeanGradient]
   ) throws {
@@ -65,7 +65,7 @@ package final class LedgerSums: GradientSink {
       guard let moments, moments.first.shape == shape, moments.second.shape == shape else {
         throw Failure(
           .badData, "has no moments of its shape \(shape) in the optimizer state",
-          advice: "take adapter and optimizer state from the same checkpoint")
+          advice: "use adapter and optimizer state from the same checkpoint")
       }
       let (first, second) = (try moments.first.floats(), try moments.second.floats())
       guard first.allSatisfy(\.isFinite), second.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
@@ -128,7 +128,7 @@ package final class LedgerSums: GradientSink {
 
   package func finish(pack: Int, samples: [Int]) { rows.finish(samples) }
 
-  /// The row of a sample; nil where it had no gradient, for it has no loss.
+  /// The row of a sample; nil if it has no loss and so no gradient.
   package func row(of sample: Int) -> LedgerRow? {
     guard rows.isFinished(sample) else { return nil }
     let sums = rows.row(sample)
@@ -142,7 +142,7 @@ package final class LedgerSums: GradientSink {
   }
 }
 
-/// The sums of all samples. Unchecked, for a sample's are touched by the one thread that it is on.
+/// The sums of all samples. Unchecked because a sample's are only accessed by the thread that computes it.
 private final class Rows: @unchecked Sendable {
   private let sums: UnsafeMutablePointer<Double>
   private let width: Int

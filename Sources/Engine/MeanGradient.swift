@@ -21,10 +21,10 @@ package struct MeanGradient: Sendable {
 }
 
 extension Engine {
-  /// The mean of the samples' gradients, and what the model makes of the samples.
+  /// The mean of the samples' gradients, and the samples' losses.
   ///
   /// Summed in double precision, pack by pack, so that the number of threads changes no bit.
-  /// - throws: ``Failure`` `badData` where a sample has no gradient: a target must be sound.
+  /// - throws: ``Failure`` `badData` if a sample has no gradient: a target must be sound.
   package func meanGradient(of samples: [EncodedSample]) throws -> (mean: MeanGradient, losses: [SampleLoss]) {
     let sums = GradientSums(modules)
     let losses = try gradients(of: samples, into: sums)
@@ -32,7 +32,7 @@ extension Engine {
       guard case .unmeasured(let reason) = loss else { continue }
       throw Failure(
         .badData, "the validation sample \(place + 1) has no gradient: \(reason)",
-        advice: "a target must be sound: mend the sample, or leave it out")
+        advice: "a target must be sound: fix the sample, or leave it out")
     }
     guard !samples.isEmpty else { throw Failure(.badData, "there are no validation samples") }
     let mean = sums.total().map { $0.map { Float($0 / Double(samples.count)) } }
@@ -43,7 +43,7 @@ extension Engine {
   }
 }
 
-/// Sums gradients: those of a pack by its thread, those of packs in their order.
+/// Sums gradients: within a pack on its thread, over packs in order.
 private final class GradientSums: GradientSink {
   private let modules: [AdaptedModule]
   // Locked because packs are finished on any thread, and added in their order.
@@ -56,7 +56,7 @@ private final class GradientSums: GradientSink {
     var total: Sums
   }
 
-  /// Unchecked, for while a pack is worked on its thread alone touches it, and then whoever holds the lock.
+  /// Unchecked because a pack's sums are accessed only by its thread while it runs, and then under the lock.
   private final class Sums: @unchecked Sendable {
     var factors: [[Double]]
 

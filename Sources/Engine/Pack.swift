@@ -1,20 +1,20 @@
-/// Samples that go through the model together, one behind the other, as far as they have tokens that matter: what stands
-/// at and behind the last label predicts nothing that is learned.
+/// Samples that go through the model together, concatenated, without the tokens that do not matter: those at and after the last
+/// label predict nothing that is learned.
 struct Pack {
-  /// Its place among the packs.
+  /// Its index among the packs.
   var place = 0
 
-  /// Their places among all samples.
+  /// The indices of the samples among all samples.
   let samples: [Int]
 
-  /// Where each lies among the tokens of the pack.
+  /// The range of each sample among the tokens of the pack.
   let ranges: [Range<Int>]
 
   /// By token.
   let tokens: [Int32]
   let positions: [Int]
 
-  /// The tokens that predict a label, and where those of each sample lie among them.
+  /// The tokens that predict a label, and the range of each sample's among them.
   let predicting: [Int]
   let predictingRanges: [Range<Int>]
 
@@ -45,10 +45,10 @@ struct Pack {
     (self.positions, self.predicting) = (positions, predicting)
   }
 
-  /// Divides samples into packs of about so many tokens, the longest first, so that threads end together. The division
-  /// depends on the samples alone, never on the number of threads.
+  /// Divides samples into packs of about this many tokens, the longest first, so that threads end together. The division
+  /// depends only on the samples, never on the number of threads.
   static func divide(_ places: [Int], of all: [EncodedSample], tokens most: Int) -> [Pack] {
-    // By length, each list from its end on in the order of the samples.
+    // By length, each list reversed, so that popping gives the order of the samples.
     var lists: [[Int]] = Array(repeating: [], count: most + 1)
     var packs: [Pack] = []
     for place in places.reversed() {

@@ -7,24 +7,24 @@ struct Panels {
 
   static let width = Int(CLUES_PANEL)
 
-  /// Floats from one panel to the next.
+  /// The number of floats from one panel to the next.
   var stride: Int { features * Self.width }
 
   static func count(of tokens: Int) -> Int { (tokens + width - 1) / width }
 
-  /// Where a feature of the first panel lies.
+  /// The address of a feature of the first panel.
   func row(_ feature: Int) -> UnsafeMutablePointer<Float> { start + feature * Self.width }
 
   func clear(_ panels: Int) { start.update(repeating: 0, count: panels * stride) }
 
   func copy(_ other: Panels, _ panels: Int) { start.update(from: other.start, count: panels * stride) }
 
-  /// Where a token's first feature lies; the others follow ``width`` floats after each other.
+  /// The address of a token's first feature; the others follow at intervals of ``width`` floats.
   func token(_ place: Int) -> UnsafeMutablePointer<Float> {
     start + place / Self.width * stride + place % Self.width
   }
 
-  /// Takes the tokens at `places` of `other`, one after the other.
+  /// Copies the tokens at `places` of `other`, one after the other.
   func gather(_ places: [Int], of other: Panels) {
     for (place, source) in places.enumerated() {
       let (to, from) = (token(place), other.token(source))
@@ -32,7 +32,7 @@ struct Panels {
     }
   }
 
-  /// Puts the tokens of `other`, one after the other, at `places`.
+  /// Copies the tokens of `other`, one after the other, to `places`.
   func scatter(_ other: Panels, to places: [Int]) {
     for (place, target) in places.enumerated() {
       let (from, to) = (other.token(place), token(target))
@@ -40,7 +40,7 @@ struct Panels {
     }
   }
 
-  /// Writes rows of tokens `range`, features side by side and padded to `width` with zeros, times a factor.
+  /// Writes rows of the tokens in `range`, with contiguous features, padded to `width` with zeros, times a factor.
   func turn(
     _ range: Range<Int>, features part: Range<Int>, times factor: Float, into rows: UnsafeMutablePointer<Float>,
     width: Int

@@ -1,16 +1,16 @@
 import CKernels
 import Models
 
-/// Products of frozen matrices with panels. A matrix that is not stored in float32 is widened some rows at a time, and no more
-/// of it is ever in memory.
+/// Products of frozen matrices with panels. A matrix that is not stored in float32 is widened a few rows at a time, and never
+/// entirely in memory.
 final class Products {
   private let scratch: FloatBlock?
 
-  /// Rows that are widened at a time: as many as are worked on together, so that it makes no difference to the sums.
+  /// The number of rows widened at a time: as many as are processed together, so that it does not affect the sums.
   private static let rows = Int(CLUES_BLOCK_ROWS)
   private static let depth = Int(CLUES_BLOCK_DEPTH)
 
-  /// - parameter columns: The most columns of a matrix that has to be widened; 0 where none has.
+  /// - parameter columns: The maximum number of columns of a matrix that must be widened; 0 if there is none.
   init(widest columns: Int) throws {
     scratch = columns > 0 ? try FloatBlock(columns, max(Self.rows, Self.depth)) : nil
   }
@@ -24,7 +24,7 @@ final class Products {
     }
   }
 
-  /// The same of a matrix in memory, from a feature of x on, into the rows of y from `first` on.
+  /// The same for a matrix in memory, from a feature of x on, into the rows of y from `first` on.
   func multiply(
     _ w: UnsafePointer<Float>, rows: Int, depth: Int, _ x: Panels, from feature: Int = 0, into y: Panels,
     at first: Int = 0, _ panels: Int, adds: Bool
@@ -43,7 +43,7 @@ final class Products {
     }
   }
 
-  /// The same of a matrix in memory, [depth, rows].
+  /// The same for a matrix in memory, [depth, rows].
   func multiplyTransposed(
     _ w: UnsafePointer<Float>, rows: Int, depth: Int, _ x: Panels, from feature: Int = 0, into y: Panels,
     at first: Int = 0, _ panels: Int, adds: Bool
@@ -59,7 +59,7 @@ final class Products {
   }
 }
 
-/// Ranges of at most `most` that make up `count`, of about the same length.
+/// Ranges of at most `most` that cover `count`, of about the same length.
 func blocks(_ count: Int, _ most: Int) -> [Range<Int>] {
   let pieces = (count + most - 1) / most
   guard pieces > 0 else { return [] }

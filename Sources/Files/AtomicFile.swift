@@ -2,19 +2,19 @@ import Diagnostics
 import Glibc
 import SystemPackage
 
-/// A text that is on disk beside its place, whole, and waits to be given its name.
+/// A text that is completely on disk next to its destination, and only has to be renamed.
 package struct AtomicFile {
   private let draft: Draft
   private let path: String
 
-  /// - parameter permissions: Those of any new file where nil.
-  /// - throws: ``Failure`` `cannotWrite`; nothing is left then.
+  /// - parameter permissions: By default those of any new file.
+  /// - throws: ``Failure`` `cannotWrite`; nothing is left behind then.
   package init(_ text: String, for path: String, permissions: mode_t? = nil) throws {
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      throw Failure(.cannotWrite, "is no regular file, so it is not replaced", file: path)
+      throw Failure(.cannotWrite, "is not a regular file, so it is not replaced", file: path)
     }
-    // What a link leads to is replaced, not the link.
+    // The target of a link is replaced, not the link.
     self.path = FilePath(path).resolved.string
     draft = try Draft(of: self.path, isFolder: false)
     do {
@@ -26,7 +26,7 @@ package struct AtomicFile {
     }
   }
 
-  /// Puts it in its place, on disk when this returns; whoever reads finds the old text or the new one, whole.
+  /// Moves it to its destination, on disk when this returns; a reader finds the old text or the new one, complete.
   package func commit() throws {
     do {
       try draft.replace(path)
@@ -39,7 +39,7 @@ package struct AtomicFile {
   package func abandon() { draft.remove() }
 }
 
-/// Writes a file whole or not at all; what stood there is replaced.
+/// Writes a file completely or not at all; an existing one is replaced.
 package func writeWhole(_ text: String, to path: String, permissions: mode_t? = nil) throws {
   try AtomicFile(text, for: path, permissions: permissions).commit()
 }

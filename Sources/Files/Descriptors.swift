@@ -1,7 +1,7 @@
 import Diagnostics
 import Glibc
 
-/// Opens a file for reading; the caller closes it. Never waiting: somebody may have put a pipe where a file is expected.
+/// Opens a file for reading; the caller closes it. Does not block if there is a pipe instead of a file.
 ///
 /// - throws: ``Failure`` `missingInput`.
 package func openToRead(_ path: String, advice: String? = nil) throws -> Int32 {
@@ -10,7 +10,7 @@ package func openToRead(_ path: String, advice: String? = nil) throws -> Int32 {
   return descriptor
 }
 
-/// What the system knows of an open file, which must be a regular one.
+/// The system's information on an open file, which must be a regular one.
 ///
 /// - throws: ``Failure`` of this kind.
 package func regularStatus(of descriptor: Int32, else kind: Failure.Kind = .missingInput) throws -> stat {
@@ -20,16 +20,16 @@ package func regularStatus(of descriptor: Int32, else kind: Failure.Kind = .miss
   return status
 }
 
-/// Whether an open file is still the one that has this name.
+/// Whether an open file is still the one with this name.
 package func isSameFile(_ descriptor: Int32, _ path: String) -> Bool {
   var (open, named) = (stat(), stat())
   return fstat(descriptor, &open) == 0 && lstat(path, &named) == 0 && open.st_dev == named.st_dev
     && open.st_ino == named.st_ino
 }
 
-/// Reads from a place of an open file on until `target` is full.
+/// Reads from a position in an open file until `target` is full.
 ///
-/// - throws: ``Failure`` `badData` when the file ends before or cannot be read.
+/// - throws: ``Failure`` `badData` if the file ends earlier or cannot be read.
 package func readAll(_ descriptor: Int32, at offset: Int, into target: UnsafeMutableRawBufferPointer) throws {
   var done = 0
   while done < target.count, let start = target.baseAddress {
@@ -42,9 +42,9 @@ package func readAll(_ descriptor: Int32, at offset: Int, into target: UnsafeMut
   }
 }
 
-/// Writes all of `source` to an open file, however often it takes: from a place of it on, or from where it stands.
+/// Writes all of `source` to an open file, with as many calls as necessary: from the given position on, or the current one.
 ///
-/// - returns: false when the system did not take it, and said why in `errno`.
+/// - returns: false if the system failed; `errno` says why.
 package func writeAll(_ source: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int? = nil) -> Bool {
   var done = 0
   while done < source.count, let start = source.baseAddress {

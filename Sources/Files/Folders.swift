@@ -2,9 +2,9 @@ import Diagnostics
 import Glibc
 import SystemPackage
 
-/// Makes a folder and those that it lies in, as far as they are not there.
+/// Makes a folder and its missing parent folders.
 ///
-/// - parameter output: What is to go there, for errors.
+/// - parameter output: The output that needs it, for errors.
 /// - throws: ``Failure`` `cannotWrite`.
 package func makeFolder(_ path: FilePath, mode: mode_t = 0o777, for output: String) throws {
   if mkdir(path.string, mode) == 0 || path.isFolder { return }
@@ -15,7 +15,7 @@ package func makeFolder(_ path: FilePath, mode: mode_t = 0o777, for output: Stri
   throw Failure.cannotWrite(output)
 }
 
-/// Removes a file, or a folder with all that is in it, as far as the system lets; no link is followed.
+/// Removes a file, or a folder with everything in it, as far as the system permits; links are not followed.
 package func removeTree(_ path: String) { removeTree(path, in: AT_FDCWD) }
 
 private func removeTree(_ name: UnsafePointer<CChar>, in folder: Int32) {
@@ -27,9 +27,9 @@ private func removeTree(_ name: UnsafePointer<CChar>, in folder: Int32) {
   unlinkat(folder, name, AT_REMOVEDIR)
 }
 
-/// The names in a folder, in no order; nil where it is none, or may not be listed.
+/// The names in a folder, in no order; nil if it is not a folder, or may not be listed.
 ///
-/// - throws: ``Failure`` `noResources` where the system lacks what it takes: nobody shall take that for a folder with nothing in it.
+/// - throws: ``Failure`` `noResources` if the system lacks resources: this must not be mistaken for an empty folder.
 package func names(in folder: FilePath) throws -> [String]? {
   let descriptor = open(folder.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
   guard descriptor >= 0 else {
@@ -45,7 +45,7 @@ package func names(in folder: FilePath) throws -> [String]? {
   return names
 }
 
-/// Goes through the names in a folder; false where it could not begin, and the system said why in `errno`.
+/// Visits the names in a folder; false if it could not begin, and `errno` says why.
 private func forEachName(in folder: Int32, _ body: (UnsafePointer<CChar>) -> Void) -> Bool {
   // The stream closes its descriptor.
   let own = fcntl(folder, F_DUPFD_CLOEXEC, 0)
@@ -67,7 +67,7 @@ private func forEachName(in folder: Int32, _ body: (UnsafePointer<CChar>) -> Voi
   return true
 }
 
-/// Brings the names in the folder of `output` to disk.
+/// Flushes the names in the folder of `output` to disk.
 package func syncFolder(of output: String) {
   let folder = open(FilePath(output).folder.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
   guard folder >= 0 else { return }

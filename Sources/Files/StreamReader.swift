@@ -1,16 +1,16 @@
 import Diagnostics
 import Glibc
 
-/// Reads what comes once, from front to end: a file on disk, standard input, or what another program pipes in.
+/// Reads a stream once, from front to end: a file on disk, standard input, or the output of another program.
 ///
-/// It waits a moment at a time, so that the user can stop it. A file is opened without waiting, since opening a pipe that
-/// nobody writes to waits forever. A writer may come late, as in `mkfifo p; make-recipe > p & clues run p`, so a pipe without
-/// one gets a moment; one that has a writer gets all the time that it takes, as in `clues run <(make-recipe)`.
+/// It waits for short intervals, so that the user can stop it. A file is opened without waiting, because opening a pipe
+/// without a writer waits forever. A writer may start late, as in `mkfifo p; make-recipe > p & clues run p`, so a pipe without
+/// one gets some time; one that has a writer gets all the time that it needs, as in `clues run <(make-recipe)`.
 package final class StreamReader {
   private let descriptor: Int32
-  /// What was opened here: its name, and how long it may be without a writer; nil for a descriptor that somebody lends.
+  /// A file that was opened here: its name, and how long it may lack a writer; nil for a borrowed descriptor.
   private let opened: (path: String, patience: Duration)?
-  /// How errors speak of it; empty where the file's name says enough.
+  /// The subject of error messages; empty if the file's name is enough.
   private let subject: String
 
   /// Opens a file.
@@ -29,10 +29,10 @@ package final class StreamReader {
 
   deinit { if opened != nil, descriptor >= 0 { close(descriptor) } }
 
-  /// What there is, as far as `limit` and one byte more: enough to know that there is too much.
+  /// The content, up to one byte more than `limit`: enough to know that there is too much.
   ///
   /// - parameter interruption: Called while there is nothing to read; throws to stop.
-  /// - throws: ``Failure`` `missingInput` when it cannot be read, or is a pipe that nobody writes to.
+  /// - throws: ``Failure`` `missingInput` if it cannot be read, or is a pipe without a writer.
   package func bytes(
     limit: Int = .max - 1, interruption: () throws -> Void = { try Interruption.check() }
   ) throws -> [UInt8] {
@@ -43,7 +43,7 @@ package final class StreamReader {
     while bytes.count <= limit {
       var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       let isReady = poll(&request, 1, 100) > 0
-      // What was opened here never blocks, and reading tells whether anybody writes.
+      // A file opened here never blocks, and reading shows whether there is a writer.
       guard isReady || opened != nil else {
         try interruption()
         continue
@@ -52,11 +52,11 @@ package final class StreamReader {
       if count > 0 {
         bytes.append(contentsOf: buffer[..<count])
       } else if count == 0 {
-        // A pipe that had a writer says so when it is hung up; one that had none says nothing.
+        // A pipe that had a writer reports when it is closed; one that had none reports nothing.
         if isReady || hadWriter { break }
         try interruption()
         guard ContinuousClock.now < deadline else {
-          throw failure("is a pipe that nobody writes to", advice: "start the program that writes it first")
+          throw failure("is a pipe without a writer", advice: "start the program that writes it first")
         }
       } else if errno == EAGAIN {
         hadWriter = true
@@ -68,7 +68,7 @@ package final class StreamReader {
     return bytes
   }
 
-  /// What the system has just refused.
+  /// The failure of the last system call.
   private var refusal: Failure {
     let code = errno
     let what = told("cannot be read")

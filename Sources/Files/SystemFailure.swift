@@ -1,14 +1,14 @@
 import Diagnostics
 import Glibc
 
-/// What the system says about the error that just happened.
+/// The system's message for the last error.
 public func systemMessage() -> String { String(cString: strerror(errno)) }
 
 extension Failure {
-  /// What the system refused just now, and why.
+  /// What the system just refused, and why.
   ///
-  /// Where it is short of memory or descriptors, neither the path nor the disk is to blame, whatever was tried, and the failure
-  /// is of the kind `noResources`.
+  /// If it is short of memory or descriptors, neither the path nor the disk is to blame, and the failure has the kind
+  /// `noResources`.
   public init(system kind: Kind, _ what: String, advice: String? = nil, file: String? = nil) {
     let code = errno
     self.init(kind, "\(what): \(String(cString: strerror(code)))", advice: advice, file: file)
@@ -23,7 +23,7 @@ extension Failure {
     }
   }
 
-  /// Why a file of an output could not be written, as the system has just said.
+  /// Why a file of an output could not be written, from the last system error.
   package static func cannotWrite(_ file: String) -> Failure {
     Failure(
       system: .cannotWrite, "cannot be written",

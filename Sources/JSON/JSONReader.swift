@@ -144,17 +144,17 @@ private struct Cursor {
     while true {
       skipSpace()
       guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else {
-        throw failure("a key in double quotes is due here")
+        throw failure("expected a key in double quotes")
       }
       let key = try string()
       skipSpace()
-      guard take(":") else { throw failure("a colon is due after the key") }
+      guard take(":") else { throw failure("expected ':' after the key") }
       skipSpace()
       pairs.append(.array([.string(key), try value(depth: depth + 1)]))
       skipSpace()
       if take(",") { continue }
       if take("}") { return .array(pairs) }
-      throw failure("a comma or a closing brace is due here")
+      throw failure("expected ',' or '}'")
     }
   }
 

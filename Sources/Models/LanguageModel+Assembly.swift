@@ -1,13 +1,13 @@
 import Diagnostics
 
 extension LanguageModel {
-  /// Puts a model together from the tensors of its files, all of which must find their place.
+  /// Assembles a model from the tensors of its files, all of which must be used.
   ///
   /// - parameters:
   ///   - biased: The linear layers that have a bias.
-  ///   - isTied: Whether the embeddings are the head as well.
-  ///   - order: How the rows of queries and keys lie.
-  /// - throws: ``Failure`` `badData` that names the tensor that is missing, surplus, of another shape or not finite.
+  ///   - isTied: Whether the embeddings are also the head.
+  ///   - order: The row order of queries and keys.
+  /// - throws: ``Failure`` `badData` that names a tensor that is missing, superfluous, of another shape or not finite.
   init(
     _ shape: ModelShape, from tensors: inout TensorTable, _ naming: TensorNaming, biased: Set<LinearPart>,
     isTied: Bool, order: WeightMatrix.RowOrder = .asTheyAre
@@ -42,8 +42,8 @@ extension LanguageModel {
 
   /// Refuses matrices that hold NaN or infinity; reads all weights.
   ///
-  /// Norms and biases are checked when a model is opened. The matrices are not, since that would take as long as reading
-  /// the whole model: this is to be asked where a result is not finite.
+  /// Norms and biases are checked when a model is opened. The matrices are not, because that would take as long as reading
+  /// the whole model: call this if a result is not finite.
   ///
   /// - throws: ``Failure`` `badData` that names the tensor.
   package func checkThatMatricesAreFinite() throws {

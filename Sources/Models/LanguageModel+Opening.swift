@@ -5,8 +5,8 @@ import Tensors
 extension LanguageModel {
   /// Opens a model: the folder of a Hugging Face model, or a GGUF file. Weights are mapped, not read.
   ///
-  /// - throws: ``Failure`` `missingInput` where there is no model, `badData` where one is damaged or of a kind that is not
-  ///   computed; it names the file, and the setting or the tensor.
+  /// - throws: ``Failure`` `missingInput` if there is no model, `badData` if it is damaged or not supported; it names the
+  ///   file, and the setting or the tensor.
   package init(at path: String, limits: Limits = Limits()) throws {
     var status = stat()
     guard stat(path, &status) == 0 else {
@@ -22,13 +22,13 @@ extension LanguageModel {
       let bytes = try Bytes(mapping: path)
       guard GGUFFile.isGGUF(bytes) else {
         throw Failure(
-          .badData, "is no GGUF file", advice: "of a Hugging Face model name the folder that holds its config.json")
+          .badData, "is not a GGUF file", advice: "of a Hugging Face model name the folder that holds its config.json")
       }
       return try LanguageModel(GGUFFile(bytes, limits: limits), path: path)
     }
   }
 
-  /// The model that a GGUF file holds; `path` is for messages.
+  /// The model in a GGUF file; `path` is for messages.
   ///
   /// - throws: ``Failure`` `badData` that names the setting or the tensor.
   package init(_ file: GGUFFile, path: String) throws {

@@ -1,4 +1,4 @@
-/// A decoder of the Llama family as it lies in its files: its shape and its frozen weights.
+/// A decoder of the Llama family in its files: its shape and its frozen weights.
 package struct LanguageModel: Sendable {
   package let shape: ModelShape
 
@@ -10,7 +10,7 @@ package struct LanguageModel: Sendable {
   /// The weights of the last norm, [width].
   package let finalNorm: [Float]
 
-  /// What turns the last hidden state into logits, [vocabulary, width]; the embeddings where they are tied.
+  /// Maps the last hidden state to logits, [vocabulary, width]; the embeddings if they are tied.
   package let head: WeightMatrix
 
   package init(
@@ -23,12 +23,12 @@ package struct LanguageModel: Sendable {
     self.head = head
   }
 
-  /// The weights of one block: attention, then the feed-forward part, each behind a norm.
+  /// The weights of one block: attention, then the feed-forward part, each after a norm.
   package struct Layer: Sendable {
     package var inputNorm: [Float]
     package var query, key, value, output: Linear
 
-    /// The norms of each head of queries and keys, [headWidth]; only where ``ModelShape/normsHeads``.
+    /// The norms of each head of queries and keys, [headWidth]; only if ``ModelShape/normsHeads``.
     package var queryNorm, keyNorm: [Float]?
 
     package var feedForwardNorm: [Float]
@@ -54,7 +54,7 @@ package struct LanguageModel: Sendable {
 
   /// y = W x + b.
   package struct Linear: Sendable {
-    /// As PEFT names it, `model.layers.3.self_attn.q_proj`.
+    /// PEFT's name for it, `model.layers.3.self_attn.q_proj`.
     package let name: String
 
     /// [outputs, inputs].

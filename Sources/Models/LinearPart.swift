@@ -1,4 +1,4 @@
-/// The linear layers of a block, by the names that they have below it in Hugging Face's models.
+/// The linear layers of a block, with their names relative to it in Hugging Face's models.
 package enum LinearPart: String, Sendable, CaseIterable {
   case query = "self_attn.q_proj"
   case key = "self_attn.k_proj"

@@ -15,15 +15,15 @@ package struct ModelShape: Sendable, Equatable {
   package var feedForwardWidth: Int
   package var normEpsilon: Float
 
-  /// Whether each head of queries and keys goes through a norm of its own before it is rotated.
+  /// Whether each head of queries and keys is normed separately before it is rotated.
   package var normsHeads: Bool
 
-  /// By layer: how many positions a token sees, itself included; all before it where nil.
+  /// By layer: the number of positions that a token sees, including itself; nil for all before it.
   package var windows: [Int?]
 
   package var rotation: RotaryEmbedding
 
-  /// The longest sample that the model was made for, in tokens.
+  /// The longest sample that the model supports, in tokens.
   package var maximumLength: Int
 
   package init(
@@ -47,12 +47,12 @@ package struct ModelShape: Sendable, Equatable {
   }
 }
 
-/// How queries and keys are turned by their position: the pair (i, i + headWidth / 2) by position · frequencies[i].
+/// How queries and keys are rotated by their position: the pair (i, i + headWidth / 2) by position · frequencies[i].
 package struct RotaryEmbedding: Sendable, Equatable {
   /// Radians per position, [headWidth / 2].
   package var frequencies: [Float]
 
-  /// What sines and cosines are multiplied by; 1 but for yarn.
+  /// The factor of sines and cosines; 1 except for yarn.
   package var scale: Float
 
   package init(frequencies: [Float], scale: Float = 1) {

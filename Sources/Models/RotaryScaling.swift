@@ -1,19 +1,19 @@
 import Diagnostics
 import Glibc
 
-/// How the frequencies of a rotary embedding are stretched, so that a model reaches further than it was trained for.
+/// How the frequencies of a rotary embedding are scaled, so that a model supports longer texts than it was trained for.
 enum RotaryScaling: Equatable {
   case none
 
   /// All frequencies are divided by `factor`.
   case linear(factor: Double)
 
-  /// Llama 3.1: the low ones are, the high ones are not, between them it goes over.
+  /// Llama 3.1: low frequencies are divided, high ones are not, with a transition in between.
   case llama3(factor: Double, low: Double, high: Double, trainedLength: Double)
 
   case yarn(Yarn)
 
-  /// Each is divided by a factor of its own.
+  /// Each frequency is divided by its own factor.
   case factors([Float])
 
   /// Peng et al. 2023, https://arxiv.org/abs/2309.00071, with the settings of transformers.
@@ -21,25 +21,25 @@ enum RotaryScaling: Equatable {
     var factor: Double
     var trainedLength: Double
 
-    /// What sines and cosines are multiplied by.
+    /// The factor of sines and cosines.
     var scale: Double
 
     /// Turns within the trained length above which a frequency is kept, and below which it is divided by `factor`.
     var fast: Double = 32
     var slow: Double = 1
 
-    /// Whether the bounds of the passage are whole numbers.
+    /// Whether the bounds of the transition are whole numbers.
     var truncates = true
   }
 }
 
 extension RotaryEmbedding {
-  /// The frequencies base^(-2i / headWidth), stretched.
+  /// The frequencies base^(-2i / headWidth), scaled.
   ///
-  /// Every step is rounded to float32 where torch rounds in transformers; only its power of two floats is not always the
-  /// nearest one, which this is.
+  /// Every step is rounded to float32 where torch rounds in transformers; only torch's power of two floats is not always the
+  /// nearest float, as it is here.
   ///
-  /// - throws: ``Failure`` `badData` when settings lead to frequencies that are not finite.
+  /// - throws: ``Failure`` `badData` if the settings lead to frequencies that are not finite.
   init(headWidth: Int, base: Double, scaling: RotaryScaling) throws {
     let powers = stride(from: 0, to: headWidth, by: 2).map { place in
       Float(pow(Double(Float(base)), Double(Float(place) / Float(headWidth))))
@@ -79,12 +79,12 @@ extension RotaryEmbedding {
 }
 
 extension RotaryScaling.Yarn {
-  /// The scale of sines and cosines that goes with `factor`, weighted by an `mscale`.
+  /// The usual scale of sines and cosines for `factor`, weighted by an `mscale`.
   static func usualScale(_ factor: Double, _ weight: Double = 1) -> Double {
     factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1
   }
 
-  /// By pair: 0 where the frequency is kept, 1 where it is divided, [headWidth / 2].
+  /// By pair: 0 if the frequency is kept, 1 if it is divided, [headWidth / 2].
   func ramp(headWidth: Int, base: Double) -> [Float] {
     func bound(_ turns: Double) -> Double {
       Double(headWidth) * log(trainedLength / (turns * 2 * .pi)) / (2 * log(base))

@@ -1,6 +1,6 @@
 import Tensors
 
-/// A tensor of a model where it lies in its file.
+/// A tensor of a model, in its file.
 struct StoredTensor: Sendable {
   let format: WeightFormat
 
@@ -12,7 +12,7 @@ struct StoredTensor: Sendable {
   /// The file, for messages.
   let file: String
 
-  /// - precondition: `bytes` holds exactly the elements of `shape`.
+  /// - precondition: `bytes` has exactly the elements of `shape`.
   init(format: WeightFormat, shape: [Int], bytes: Bytes, file: String) {
     precondition(format.byteCount(of: shape) == bytes.count, "a tensor's bytes do not fit its shape")
     self.format = format

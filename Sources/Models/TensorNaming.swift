@@ -1,6 +1,6 @@
-/// What the tensors of a model are called in its files.
+/// The names of a model's tensors in its files.
 enum TensorNaming: Equatable {
-  /// `prefix` is `model.`, or nothing where the decoder was saved without its head.
+  /// `prefix` is `model.`, or empty if the decoder was saved without its head.
   case huggingFace(prefix: String)
   case gguf
 

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// The tensors of a model by name, from which each is taken once: what is left over was not understood.
+/// The tensors of a model by name, each of which is taken once: any left over are not supported.
 struct TensorTable {
   private var tensors: [String: StoredTensor]
 
@@ -14,12 +14,12 @@ struct TensorTable {
 
   func has(_ name: String) -> Bool { tensors[name] != nil }
 
-  /// The extents of a tensor, if there is one of that name.
+  /// The extents of a tensor, if there is one with that name.
   func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 
   var names: [String] { Array(tensors.keys) }
 
-  /// The tensor of that name, whose extents must be `shape`.
+  /// The tensor with that name, whose extents must be `shape`.
   mutating func take(_ name: String, _ shape: [Int]) throws -> StoredTensor {
     guard let tensor = tensors.removeValue(forKey: name) else {
       throw Failure(
@@ -29,18 +29,19 @@ struct TensorTable {
     }
     guard tensor.shape == shape else {
       throw Failure(
-        .badData, "has the shape \(tensor.shape), where the config of the model wants \(shape)",
+        .badData, "has the shape \(tensor.shape), but the config of the model requires \(shape)",
         advice: "the config and the weights must come from the same model", file: tensor.file, tensor: name)
     }
     return tensor
   }
 
-  /// A few numbers that every token meets, [count]: norms and biases, checked here and now.
+  /// A small vector that every token uses, [count]: norms and biases, checked immediately.
   mutating func vector(_ name: String, _ count: Int) throws -> [Float] {
     let tensor = try take(name, [count])
     guard tensor.format.blockLength == 1 else {
       throw Failure(
-        .badData, "is stored as \(tensor.format.rawValue), where norms and biases are plain floats", file: tensor.file,
+        .badData, "is stored as \(tensor.format.rawValue), but norms and biases must be plain floats",
+        file: tensor.file,
         tensor: name)
     }
     let values = tensor.floats()
@@ -58,15 +59,16 @@ struct TensorTable {
     WeightMatrix(try take(name, [rows, columns]), order: order)
   }
 
-  /// Takes away a tensor that changes nothing.
+  /// Discards a tensor that changes nothing.
   mutating func drop(_ name: String) { tensors[name] = nil }
 
-  /// Refuses what nobody asked for: a part of the model that we do not compute.
+  /// Refuses tensors that were not taken: parts of the model that Clues does not compute.
   func refuseRest() throws {
     guard let name = tensors.keys.min(), let tensor = tensors[name] else { return }
     let others = tensors.count > 1 ? ", nor are \(tensors.count - 1) others" : ""
     throw Failure(
-      .badData, "is no part of such a model\(others)",
-      advice: "models with parts besides those of the Llama family are not computed", file: tensor.file, tensor: name)
+      .badData, "is not part of such a model\(others)",
+      advice: "models with other parts than those of the Llama family are not supported", file: tensor.file,
+      tensor: name)
   }
 }

@@ -1,7 +1,7 @@
 import CKernels
 import Tensors
 
-/// The types that weights are stored in: plain floats, and ggml's blocks of levels under a common scale.
+/// The storage types of weights: plain floats, and ggml's blocks of quantized levels with a common scale.
 package enum WeightFormat: String, Sendable, CaseIterable {
   case f32 = "F32"
   case f16 = "F16"
@@ -12,7 +12,7 @@ package enum WeightFormat: String, Sendable, CaseIterable {
   case q4k = "Q4_K"
   case q6k = "Q6_K"
 
-  /// The type of floats in a safetensors file; nil for all that no model is stored in.
+  /// The type of floats in a safetensors file; nil for types in which no model is stored.
   package init?(_ dtype: DType) {
     switch dtype {
     case .f32: self = .f32
@@ -22,7 +22,7 @@ package enum WeightFormat: String, Sendable, CaseIterable {
     }
   }
 
-  /// The elements that are stored together.
+  /// The number of elements that are stored together.
   package var blockLength: Int {
     switch self {
     case .f32, .f16, .bf16: 1
@@ -31,7 +31,7 @@ package enum WeightFormat: String, Sendable, CaseIterable {
     }
   }
 
-  /// The bytes that they take.
+  /// Their size in bytes.
   package var blockSize: Int {
     switch self {
     case .f32: 4
@@ -44,8 +44,8 @@ package enum WeightFormat: String, Sendable, CaseIterable {
     }
   }
 
-  /// The bytes of a tensor whose rows, of the last of `extents`, are whole blocks; nil where they are not, or are larger
-  /// than any memory.
+  /// The size in bytes of a tensor whose rows, along the last of `extents`, are whole blocks; nil if they are not, or if it is
+  /// larger than any memory.
   package func byteCount(of extents: [Int]) -> Int? {
     guard let columns = extents.last, columns % blockLength == 0 else { return nil }
     var size = columns / blockLength
@@ -57,7 +57,7 @@ package enum WeightFormat: String, Sendable, CaseIterable {
     return size
   }
 
-  /// Writes `count` elements, a whole number of blocks that may lie anywhere, as float32.
+  /// Writes `count` elements, a whole number of blocks without alignment, as float32.
   func widen(_ source: UnsafeRawPointer, count: Int, into target: UnsafeMutablePointer<Float>) {
     switch self {
     case .f32: UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: count * 4)

@@ -2,26 +2,26 @@ import CKernels
 import Diagnostics
 import Tensors
 
-/// A frozen matrix as it is stored; its rows become float32 where they are needed.
+/// A frozen matrix as stored; its rows are converted to float32 when needed.
 package struct WeightMatrix: Sendable {
   package let rowCount: Int
   package let columnCount: Int
 
-  /// Whether the rows are widened into the scratch when they are asked for.
+  /// Whether the rows are widened into the scratch memory.
   package let needsScratch: Bool
 
   private let stored: StoredTensor
   private let order: RowOrder
 
-  /// How the rows lie in the file.
+  /// The order of the rows in the file.
   enum RowOrder: Equatable {
     case asTheyAre
 
-    /// Of each head, of so many rows, the two of a pair that is turned together stand side by side, where they are due half
-    /// a head apart: GGUF's order for queries and keys of the architecture `llama`.
+    /// For each head, with this many rows, the two rows of a rotated pair are adjacent, instead of half a head apart: GGUF's
+    /// order for queries and keys of the architecture `llama`.
     case pairedWithinHeads(of: Int)
 
-    /// Where the file has the row that is due at `row`.
+    /// The index in the file of the row `row`.
     func source(of row: Int) -> Int {
       switch self {
       case .asTheyAre: return row
@@ -52,8 +52,8 @@ package struct WeightMatrix: Sendable {
     needsScratch = stored.format != .f32 || !isAligned || order != .asTheyAre
   }
 
-  /// Lends `rows` as float32, row after row: where they lie if they are stored so, else widened into `scratch`,
-  /// which has room for rows.count · columnCount.
+  /// Passes `rows` as float32, row by row: in place if they are stored so, otherwise widened into `scratch`, which has room
+  /// for rows.count · columnCount.
   package func withFloats<Result>(
     _ rows: Range<Int>, scratch: UnsafeMutablePointer<Float>?,
     _ body: (UnsafePointer<Float>) throws -> Result

@@ -4,7 +4,7 @@ import Foundation
 import PluginHost
 import Tensors
 
-/// A library in a process of its own, about to be checked.
+/// A library in its own process, about to be checked.
 final class CheckContext {
   /// The file, and where it can be loaded from.
   let code: Bytes
@@ -13,7 +13,7 @@ final class CheckContext {
   let seed: UInt64
   let currentStep: CurrentStep
   let resourceUsage: ResourceUsage
-  /// What was there before anything of the library ran; or, once an entry has been tried, before the next one.
+  /// The state before any code of the library ran; or, once an entry has been tested, before the next one.
   private(set) var before: Inventory
   private var loaded: PluginLibraryFile?
   /// What the library wrote to standard output when it was loaded.
@@ -25,7 +25,7 @@ final class CheckContext {
     (self.currentStep, self.resourceUsage, before) = (currentStep, resourceUsage, Inventory(resourceUsage))
   }
 
-  /// What a process has that plugins leave as it is.
+  /// What a process has that plugins must leave unchanged.
   struct Inventory {
     let processState: ProcessState
     let threads: Int?
@@ -36,12 +36,12 @@ final class CheckContext {
     }
   }
 
-  /// Lets everything that was changed so far count as given.
+  /// Takes the current state as the new starting point.
   func takeStock() { before = Inventory(resourceUsage) }
 
   typealias EntryFunction = @convention(c) (UInt32) -> UnsafePointer<clues_plugin>?
 
-  /// Loads the library as hosts do; nothing but its constructors has run then.
+  /// Loads the library as hosts do; only its constructors have run then.
   func open() throws -> EntryFunction {
     currentStep.note("loading it")
     defer { currentStep.note("the checker, after loading it") }
@@ -70,13 +70,13 @@ final class CheckContext {
   }
 }
 
-/// An entry with parameters that it takes.
+/// An entry with parameters that it accepts.
 struct PluginUnderTest {
   let entry: Entry
   let context: CheckContext
   /// Its defaults, and values for those parameters that have none and must be set.
   let parameters: [RawParameter]
-  /// Why it takes no parameters that the checker can think of; nil when it does.
+  /// Why it accepts no parameters that the checker can think of; nil if it does.
   let refusal: String?
 
   init(_ entry: Entry, _ context: CheckContext) {
@@ -99,7 +99,7 @@ struct PluginUnderTest {
     refusal = entry.create(with: filled, in: TestHost(context.currentStep)).answer
   }
 
-  /// What hosts hand to it when a user set these.
+  /// What hosts pass to it if a user set these.
   static func values(_ settings: [String: ParameterValue], _ entry: Entry) -> [RawParameter] {
     entry.about.parameters.declarations.compactMap { declaration in
       let value = settings[declaration.name] ?? declaration.defaultValue.flatMap { try? declaration.check($0) }
@@ -126,7 +126,7 @@ struct PluginUnderTest {
     TestHost(context.currentStep, watch: watch, growsStructs: growsStructs, scratchFill: scratchFill)
   }
 
-  /// A whole life by an ordinary script, or by what `change` makes of it; gives what came of its calls.
+  /// A whole life with an ordinary script, or with what `change` makes of it; returns the outcomes of its calls.
   func perform(in testHost: TestHost? = nil, _ change: (inout CallScript) -> Void = { _ in }) -> [Outcome] {
     var script = script
     change(&script)
@@ -135,9 +135,9 @@ struct PluginUnderTest {
     return testHost.outcomes
   }
 
-  /// Why an ordinary life shows nothing: it refuses the parameters or the data. Nil when it works.
+  /// Why an ordinary life shows nothing: it refuses the parameters or the data. Nil if it works.
   var idleness: Finding? {
-    if let refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+    if let refusal { return .skipped("no parameters were found that it accepts: \(refusal)") }
     let outcomes = perform()
     let work = outcomes.filter { !["create", "destroy", "needs", "survey_size"].contains($0.call) }
     guard work.contains(where: \.isDone) else {
@@ -149,7 +149,7 @@ struct PluginUnderTest {
 }
 
 extension ParameterSchema.Declaration {
-  /// A value that a user might set.
+  /// A plausible value.
   var likelyValue: ParameterValue {
     if let choice = choices.first, let value = try? check(choice) { return value }
     switch type {

@@ -4,17 +4,17 @@ import JSON
 import PluginHost
 import Tensors
 
-/// The process in which one check runs: it gives up its rights, loads the library and tells what it finds.
+/// The process in which one check runs: it gives up its rights, loads the library and reports what it finds.
 public enum CheckProcess {
-  /// The first argument of a program that is to make a check.
+  /// The first argument of a program that makes a check.
   public static let argument = "__check"
 
-  /// What a process is asked to do, in the text of the first message.
+  /// The request to a process, in the text of the first message.
   struct Order: JSONRecord {
     var check = ""
     var seed: UInt64 = 0
     var path = ""
-    /// The first entry that is tried: those before it were tried by others.
+    /// The first entry to test: those before it were tested by other processes.
     var firstEntry = 0
 
     static let fields: [JSONField<Self>] = [
@@ -26,17 +26,17 @@ public enum CheckProcess {
     var text: String { json.text() }
   }
 
-  /// What is told on the way, as the detail of a message.
+  /// What is reported on the way, as the detail of a message.
   enum Report: UInt32 {
-    /// The entry of this number, out of so many, is tried now; its id is the text.
+    /// The entry of this number, out of the given count, is tested now; its id is the text.
     case entry
     /// A finding: its status is the number in ``CheckStatus/allCases``, its message the text.
     case finding
-    /// The system has too little for the check, as the text says.
+    /// The system has too few resources for the check, as the text says.
     case shortage
   }
 
-  /// Makes one check, as the process that started this one asks for.
+  /// Makes the check that the parent process requests.
   public static func main() -> Never {
     do {
       guard case .message(let opening) = try Message.receive(over: hostChannel, milliseconds: -1),
@@ -61,7 +61,7 @@ public enum CheckProcess {
     } catch {
       leave("\(error)")
     }
-    // Without the destructors of strangers.
+    // Without running destructors of untrusted code.
     _exit(0)
   }
 
@@ -85,7 +85,7 @@ public enum CheckProcess {
     do {
       return try body()
     } catch let failure as Failure {
-      // What the machine lacks is no fault of the library's.
+      // What the machine lacks is not the library's fault.
       guard failure.kind != .noResources else { throw failure }
       return .failed(failure.message)
     } catch {

@@ -1,7 +1,7 @@
 import Diagnostics
 import JSON
 
-/// What all checks of a library found.
+/// The findings of all checks of a library.
 public struct CheckReport: Sendable {
   public let path: String
   public let seed: UInt64
@@ -34,13 +34,13 @@ public struct CheckReport: Sendable {
     let counts = CheckStatus.allCases.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }
     lines.append("")
     lines.append("\(results.count) checks: " + counts.joined(separator: ", "))
-    if !isPassed { lines.append("what was drawn by chance comes again with --seed \(seed)") }
+    if !isPassed { lines.append("repeat the random values with --seed \(seed)") }
     return lines.joined(separator: "\n")
   }
 }
 
 extension CheckResult {
-  /// What there is to say, entry by entry; what all entries have in common only once.
+  /// The messages, entry by entry; what all entries have in common only once.
   fileprivate var sentences: [String] {
     if status == .skipped, let first = findings.first, findings.allSatisfy({ $0.message == first.message }) {
       return [first.message]
@@ -51,7 +51,7 @@ extension CheckResult {
 }
 
 extension Check {
-  /// All checks with what they ask for, on a page of 80 columns.
+  /// All checks with their requirements, on a page of 80 columns.
   public static var list: String {
     all.flatMap { [$0.id, below($0.about)] }.joined(separator: "\n")
   }

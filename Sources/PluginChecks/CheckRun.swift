@@ -3,7 +3,7 @@ import Diagnostics
 import Foundation
 import PluginHost
 
-/// One check at work: the processes that make it, one after the other where one of them does not survive an entry.
+/// One running check: the processes that make it, one after the other if one of them does not survive an entry.
 struct CheckRun {
   let check: Check
   let code: SealedFile
@@ -20,11 +20,11 @@ struct CheckRun {
       guard let last = outcome.lastEntry, outcome.isCutOff, last.place + 1 < last.count else { break }
       first = last.place + 1
     }
-    return findings.isEmpty ? [.skipped("the library has no entry that this is about")] : findings
+    return findings.isEmpty ? [.skipped("the library has no entry to which this applies")] : findings
   }
 }
 
-/// A process that makes a check, seen from the one that started it.
+/// A process that makes a check, as its parent sees it.
 private final class CheckedProcess {
   private let run: CheckRun
   private let currentStep: SharedRegion
@@ -33,7 +33,7 @@ private final class CheckedProcess {
   private let first: Int
 
   struct Outcome {
-    /// The entry that was tried last, of so many.
+    /// The entry that was tested last, and their number.
     var lastEntry: (place: Int, count: Int)?
     /// Whether the process ended before its work did.
     var isCutOff = false
@@ -45,14 +45,14 @@ private final class CheckedProcess {
     currentStep = try SharedRegion(size: 0, for: .output)
     process = try ConfinedProcess(run.settings.workers.executable, as: CheckProcess.argument)
     let order = CheckProcess.Order(check: run.check.id, seed: run.settings.seed, path: run.path, firstEntry: first)
-    // The first message finds room.
+    // The first message always has room.
     _ = try process.send(
       Message(
         kind: .open, numbers: (run.settings.workers.memory, UInt64(getpid())), text: order.text,
         files: [run.code.descriptor, currentStep.file]))
   }
 
-  /// Listens until the process is done, dead or out of time.
+  /// Reads messages until the process is done, dead or out of time.
   func follow(_ report: (Finding) -> Void) throws -> Outcome {
     var outcome = Outcome()
     var entry: String?
@@ -65,27 +65,27 @@ private final class CheckedProcess {
     var deadline = clock.now + run.settings.workers.time
     var (reports, hasFinding) = (0, false)
     while true {
-      // Looked at whether it reports or not: it may report without end.
+      // Checked whether it reports or not: it may report endlessly.
       guard clock.now <= deadline else {
         process.end()
-        tell(.failed("did not come back within \(run.settings.workers.time) from \(whatItDid)"))
+        tell(.failed("did not return within \(run.settings.workers.time) from \(whatItDid)"))
         outcome.isCutOff = true
         return outcome
       }
       switch try process.receive() {
       case .message(let message):
         reports += 1
-        // Two for each entry, or the library makes them: the rest of what it says is worth as much.
+        // Two for each entry; more come from the library itself, and further messages are worth no more.
         guard reports <= 2 * PluginLibraryFile.mostEntries + 2 else {
           process.end()
-          tell(.failed("sends its host messages without end in \(whatItDid)"))
+          tell(.failed("sends its host messages endlessly in \(whatItDid)"))
           return outcome
         }
         switch (message.kind, CheckProcess.Report(rawValue: message.detail)) {
         case (.done, _): return outcome
         case (.log, .entry):
           let place = Int(clamping: message.numbers.0)
-          // One after the other, each with the time of one.
+          // In order, each with the time limit of one.
           guard outcome.lastEntry.map({ place == $0.place + 1 }) ?? (place == first) else { continue }
           outcome.lastEntry = (place, min(Int(clamping: message.numbers.1), PluginLibraryFile.mostEntries))
           (entry, hasFinding) = (message.text, false)
@@ -111,7 +111,7 @@ private final class CheckedProcess {
     }
   }
 
-  /// What the process was about when it was last heard of.
+  /// What the process was doing when it last reported.
   private var whatItDid: String {
     let text = CurrentStep(currentStep).text
     return text.isEmpty ? "its start" : printable(text)

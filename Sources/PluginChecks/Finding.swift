@@ -1,13 +1,13 @@
 import JSON
 
-/// What came of a check.
+/// The outcome of a check.
 public enum CheckStatus: String, Sendable, CaseIterable {
   case success, failed, crashed, skipped, warning
 
-  /// Whether the plugin is not fit for use.
+  /// Whether the plugin is unfit for use.
   public var isBad: Bool { self == .failed || self == .crashed }
 
-  /// How much a finding weighs against others of the same check.
+  /// The weight of a finding among others of the same check.
   fileprivate var weight: Int {
     switch self {
     case .skipped: 0
@@ -22,9 +22,9 @@ public enum CheckStatus: String, Sendable, CaseIterable {
 /// What a check found, in one entry of the library or in the library as a whole.
 public struct Finding: Sendable, Equatable {
   public let status: CheckStatus
-  /// What was seen, in one sentence without a full stop; empty when there is nothing to say.
+  /// The observation, in one sentence without a full stop; may be empty.
   public let message: String
-  /// The entry that it was seen in; nil for the library.
+  /// The entry with the finding; nil for the library.
   public var entry: String?
 
   static let success = Finding(status: .success, message: "", entry: nil)
@@ -35,12 +35,12 @@ public struct Finding: Sendable, Equatable {
   static func skipped(_ message: String) -> Finding { .init(status: .skipped, message: message, entry: nil) }
 }
 
-/// All that one check found.
+/// All findings of one check.
 public struct CheckResult: Sendable {
   public let check: Check
   public let findings: [Finding]
 
-  /// The gravest of the findings.
+  /// The most severe status of the findings.
   public var status: CheckStatus { findings.map(\.status).max { $0.weight < $1.weight } ?? .skipped }
 
   var json: JSONValue {

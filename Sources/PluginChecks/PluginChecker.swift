@@ -5,19 +5,19 @@ import PluginHost
 import SystemPackage
 import Threads
 
-/// Tries a plugin's library against the contract, each check in a process of its own that can reach nothing.
+/// Checks a plugin's library against the contract, each check in its own process without access to anything.
 ///
-/// The checks find faults, not malice: a library that knows that it is being checked can behave.
+/// The checks find faults, not malice: a library that detects that it is being checked can behave.
 public struct PluginChecker: Sendable {
   private let path: String
   private let settings: Settings
 
   public struct Settings: Sendable {
-    /// The program that makes a check, and what each may use; its time is that of one entry.
+    /// The program that makes a check, and its limits; the time limit applies to one entry.
     public var workers: WorkerSettings
-    /// What all that is drawn by chance follows from.
+    /// The seed of everything random.
     public var seed: UInt64
-    /// How many checks are made at a time.
+    /// The number of checks that run at a time.
     public var lanes: Int
 
     public init(
@@ -32,11 +32,11 @@ public struct PluginChecker: Sendable {
     (self.path, self.settings) = (path, settings)
   }
 
-  /// Makes all checks, or those of these ids.
+  /// Makes all checks, or those with these ids.
   ///
-  /// - parameter advance: Called, from any thread, with every check that is done.
-  /// - throws: ``Failure`` `missingInput` without a file, `usage` for an id that there is not, `pluginFailed` when no
-  ///   process can be shut in.
+  /// - parameter advance: Called, from any thread, for every check that is done.
+  /// - throws: ``Failure`` `missingInput` without a file, `usage` for an unknown id, `pluginFailed` if no process can be
+  ///   sandboxed.
   public func report(
     only ids: [String] = [], advance: @escaping @Sendable (CheckResult) -> Void = { _ in }
   ) throws -> CheckReport {
@@ -48,19 +48,19 @@ public struct PluginChecker: Sendable {
     let wanted = Check.all.filter { ids.isEmpty || ids.contains($0.id) }
     let name = FilePath(path).name
     let code = try SealedFile(UntrustedLibrary.read(path), name: name)
-    // What cannot be loaded cannot be tried either.
+    // What cannot be loaded cannot be checked either.
     var (results, obstacle): ([CheckResult], String?) = ([], nil)
     for id in Check.foundations {
       let check = Check.all.first { $0.id == id }!
       let result =
         try obstacle.map { CheckResult(check: check, findings: [.skipped($0)]) } ?? result(of: check, code)
-      if result.status.isBad { obstacle = obstacle ?? "the check '\(id)' was not passed, and nothing works without it" }
+      if result.status.isBad { obstacle = obstacle ?? "the check '\(id)' failed, and nothing works without it" }
       results.append(result)
       if wanted.contains(where: { $0.id == id }) { advance(result) }
     }
     results += try others(wanted.filter { !Check.foundations.contains($0.id) }, code, obstacle, advance)
     let order = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1, $0) })
-    // A foundation that does not hold is told even when nobody asked for it.
+    // A foundation that fails is reported even if it was not requested.
     results = results.filter { result in result.status.isBad || wanted.contains { $0.id == result.check.id } }
     return CheckReport(
       path: path, seed: settings.seed, results: results.sorted { order[$0.check.id]! < order[$1.check.id]! })

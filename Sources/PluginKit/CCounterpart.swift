@@ -1,4 +1,4 @@
-/// A Swift enumeration whose every case stands for a value of a C enumeration.
+/// A Swift enumeration whose cases correspond to the values of a C enumeration.
 ///
 /// Enumerations of the contract are open: a value without a case is one that this version does not know.
 protocol CCounterpart: CaseIterable {
@@ -9,7 +9,7 @@ protocol CCounterpart: CaseIterable {
 }
 
 extension CCounterpart {
-  /// The case that stands for `value`, or nil when there is none.
+  /// The case for `value`, or nil if there is none.
   init?(_ value: CValue) {
     guard let known = Self.allCases.first(where: { $0.cValue == value }) else { return nil }
     self = known
@@ -17,7 +17,7 @@ extension CCounterpart {
 }
 
 extension CCounterpart where CValue: RawRepresentable {
-  /// The case that stands for `value`; a value without one is refused as unsupported.
+  /// The case for `value`; a value without one is refused as unsupported.
   init(known value: CValue, _ name: String) throws {
     guard let known = Self(value) else {
       throw PluginError("\(name) \(value.rawValue) is not known here", status: .unsupported)

@@ -6,7 +6,7 @@ public struct Host {
 
   init(_ table: UnsafePointer<clues_host>) { self.table = table }
 
-  /// How much a line of the log matters.
+  /// How important a log line is.
   public enum LogLevel: CaseIterable, Sendable { case debug, info, warning }
 
   /// Writes a line to the host's log.
@@ -14,12 +14,12 @@ public struct Host {
     text.withCString { table.pointee.log(table, level.cValue, $0) }
   }
 
-  /// Throws when the user wants to stop; call it every few milliseconds of work.
+  /// Throws if the user wants to stop; call it every few milliseconds of work.
   public func checkCancellation() throws {
     if table.pointee.is_cancelled(table) != 0 { throw PluginError("cancelled", status: .cancelled) }
   }
 
-  /// Words of a random stream from `offset` on; they depend on stream and position alone.
+  /// Words of a random stream from `offset` on; they depend only on stream and position.
   public func randomWords(stream: UInt64, offset: UInt64, count: Int) -> [UInt64] {
     [UInt64](unsafeUninitializedCapacity: count) { buffer, initialized in
       fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), stream: stream, offset: offset)
@@ -32,10 +32,10 @@ public struct Host {
     if let start = words.baseAddress { table.pointee.random_words(table, stream, offset, UInt64(words.count), start) }
   }
 
-  /// Writes rows of an input that is not in memory as a whole.
+  /// Writes rows of an input that is not entirely in memory.
   func read(_ rows: Range<Int>, of input: Int, into target: UnsafeMutablePointer<Float>) throws {
     guard let pointer = table.pointee.extension(table, CLUES_EXTENSION_ROWS) else {
-      throw PluginError("the host lends no rows to read", status: .unsupported)
+      throw PluginError("the host has no rows to read", status: .unsupported)
     }
     let status = pointer.assumingMemoryBound(to: clues_rows.self).pointee
       .read(table, UInt32(input), UInt64(rows.lowerBound), UInt64(rows.count), target)
@@ -57,7 +57,7 @@ extension Host.LogLevel: CCounterpart {
   }
 }
 
-/// Runs a call of the host and turns what it throws into a status and a text.
+/// Runs a call of the host and turns thrown errors into a status and a text.
 func answer(to host: Host, _ body: () throws -> Void) -> clues_status {
   do {
     try body()

@@ -1,4 +1,4 @@
-/// A matrix that the host lends, row-major; valid only during the call that it came with.
+/// A matrix that the host provides, row-major; valid only during the current call.
 public struct MatrixView {
   public let rows: Int
   public let columns: Int
@@ -19,12 +19,12 @@ public struct MatrixView {
   static var empty: MatrixView { MatrixView() }
 }
 
-/// The matrix that a merge method fills, row-major; valid only during the call that it came with.
+/// The matrix that a merge method fills, row-major; valid only during the current call.
 public struct MutableMatrixView {
   public let rows: Int
   public let columns: Int
 
-  /// The elements, row by row; not initialized to anything.
+  /// The elements, row by row; uninitialized.
   public let elements: UnsafeMutableBufferPointer<Float>
 
   public subscript(row: Int, column: Int) -> Float {
@@ -52,7 +52,7 @@ private func contiguousElements(
     throw PluginError("elements of type \(tensor.dtype.rawValue) are not supported", status: .unsupported)
   }
   guard tensor.rank == 2, let shape = tensor.shape else {
-    throw PluginError("a tensor of rank \(tensor.rank) is no matrix", status: .unsupported)
+    throw PluginError("a tensor of rank \(tensor.rank) is not a matrix", status: .unsupported)
   }
   guard tensor.flags & CLUES_TENSOR_CONTIGUOUS.rawValue != 0 else {
     throw PluginError("matrices with gaps are not supported", status: .unsupported)
@@ -65,7 +65,7 @@ private func contiguousElements(
   )
 }
 
-/// The rows of a matrix that need not be in memory as a whole; valid only during the call that they came with.
+/// The rows of a matrix that need not be entirely in memory; valid only during the current call.
 public struct MatrixRows {
   public let rows: Int
   public let columns: Int
@@ -79,15 +79,15 @@ public struct MatrixRows {
     self.host = host
   }
 
-  /// How many elements the matrix has.
+  /// The number of elements of the matrix.
   public var count: Int { rows * columns }
 
-  /// Shows some rows to `body`, at most `height` at a time, in their order.
+  /// Passes rows to `body`, at most `height` at a time, in order.
   ///
   /// - parameters:
-  ///   - height: How many rows are shown at a time.
-  ///   - lines: Those that are wanted; all by default.
-  ///   - body: Gets which rows these are, and their elements in row-major order, valid for the call.
+  ///   - height: The maximum number of rows at a time.
+  ///   - lines: The rows to pass; all by default.
+  ///   - body: Receives which rows these are, and their elements in row-major order, valid during the call.
   public func forEach(
     _ height: Int, in lines: Range<Int>? = nil, _ body: (Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
   ) throws {

@@ -18,36 +18,36 @@ public protocol MergeMethod: AnyMergeMethod {
 
 /// A merge method whose result is a weighted sum of its inputs.
 ///
-/// The host works the sum out exactly in any space, without dense matrices.
+/// The host computes the sum exactly in any space, without dense matrices.
 public protocol LinearMergeMethod: AnyMergeMethod {
-  /// The inner products that ``coefficients(_:)`` wants to see; none by default.
+  /// The inner products that ``coefficients(_:)`` needs; none by default.
   static var innerProducts: InnerProducts { get }
 
-  /// One coefficient for each input, in their order.
+  /// One coefficient for each input, in order.
   func coefficients(_ unit: MergeUnit) throws -> [Double]
 }
 
 /// What linear and other merge methods have in common.
 public protocol AnyMergeMethod: PluginEntry {
-  /// How many inputs it takes; any number from one by default.
+  /// The number of inputs that it accepts; any number from one by default.
   static var inputCounts: ClosedRange<Int> { get }
 
-  /// The spaces in which the method means something; all by default.
+  /// The spaces in which the method is meaningful; all by default.
   static var spaces: Set<MergeSpace> { get }
 
-  /// The space it works in unless the recipe says otherwise.
+  /// The space that it works in by default.
   static var defaultSpace: MergeSpace { get }
 }
 
 /// What a merge method is applied to.
 public enum MergeSpace: CaseIterable, Sendable {
-  /// Nothing but coefficients: the sum is exact.
+  /// Only coefficients: the sum is exact.
   case stack
   /// The deltas in a small basis that all clients share.
   case core
   /// The dense deltas.
   case delta
-  /// The factors A and B apart, in two calls.
+  /// The factors A and B separately, in two calls.
   case factors
 }
 
@@ -62,13 +62,13 @@ extension MergeSpace: CCounterpart {
   }
 }
 
-/// Which inner products of the clients' deltas a linear method sees.
+/// The inner products of the clients' deltas that a linear method receives.
 public struct InnerProducts: OptionSet, Sendable {
   public let rawValue: UInt32
 
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  /// Those of the module at hand.
+  /// Those of the current module.
   public static let module = InnerProducts(rawValue: CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue)
 
   /// Those summed over all modules.

@@ -5,27 +5,27 @@ public struct MergeUnit {
   public let space: MergeSpace
   public let part: MergePart
 
-  /// The clients' shares in the order of their names, however the host orders them: no sum depends on that.
+  /// The clients' inputs in the order of their names, regardless of the host's order, so that no sum depends on it.
   public let inputs: [MergeInput]
   public let host: Host
   let table: clues_merge_unit
 
-  /// ⟨ΔWᵢ, ΔWⱼ⟩ in this module, for methods that want those of ``InnerProducts/module``.
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ in this module, for methods that want ``InnerProducts/module``.
   public func innerProduct(_ first: MergeInput, _ second: MergeInput) -> Double {
     table.inner_products[first.place * inputs.count + second.place]
   }
 
-  /// ⟨ΔWᵢ, ΔWⱼ⟩ summed over all modules, for methods that want those of ``InnerProducts/adapter``.
+  /// ⟨ΔWᵢ, ΔWⱼ⟩ summed over all modules, for methods that want ``InnerProducts/adapter``.
   public func adapterInnerProduct(_ first: MergeInput, _ second: MergeInput) -> Double {
     table.adapter_inner_products[first.place * inputs.count + second.place]
   }
 
-  /// - parameter expected: The inner products that the host must have brought.
+  /// - parameter expected: The inner products that the host must have provided.
   init(_ table: clues_merge_unit, host: Host, expecting expected: InnerProducts = []) throws {
     guard table.struct_size >= CLUES_MERGE_UNIT_SIZE,
       table.inner_products != nil || !expected.contains(.module),
       table.adapter_inner_products != nil || !expected.contains(.adapter)
-    else { throw PluginError("the host's unit lacks what was asked for", status: .invalidArgument) }
+    else { throw PluginError("the host's unit lacks requested data", status: .invalidArgument) }
     self.table = table
     self.host = host
     module = String(cString: table.module)
@@ -36,7 +36,7 @@ public struct MergeUnit {
   }
 }
 
-/// What a unit holds of its module.
+/// The part of its module that a unit contains.
 public enum MergePart: CaseIterable, Sendable {
   /// The module's delta.
   case whole
@@ -56,7 +56,7 @@ extension MergePart: CCounterpart {
   }
 }
 
-/// One client's share in a unit.
+/// One client's input in a unit.
 public struct MergeInput {
   public let client: String
   public let weight: Double
@@ -64,16 +64,16 @@ public struct MergeInput {
   /// The random stream of seed, client, module and part.
   public let stream: UInt64
 
-  /// The matrix; empty in calls for coefficients, and where it is not in memory as a whole.
+  /// The matrix; empty in calls for coefficients, and if it is not entirely in memory.
   public let matrix: MatrixView
 
-  /// The rows of the matrix, wherever they are.
+  /// The rows of the matrix, whether in memory or not.
   public let rows: MatrixRows
 
-  /// The client's place among all clients of the merge, of which a unit may lack some.
+  /// The client's index among all clients of the merge, some of which a unit may lack.
   let index: Int
 
-  /// The place that the host gave it in the unit.
+  /// The host's index of the input in the unit.
   let place: Int
 
   init(_ table: clues_merge_input, place: Int, host: Host) throws {

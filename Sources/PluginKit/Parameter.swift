@@ -7,7 +7,7 @@ import JSON
 ///     @Parameter("Share of entries that are kept.", in: 0...1) var density: PerInput = 0.2
 ///
 /// The name in recipes is that of the property in snake case. The host checks type and range before the plugin runs. An
-/// optional parameter has no default of its own.
+/// optional parameter has no default.
 @propertyWrapper
 public struct Parameter<Value: ParameterValue> {
   private let box: Box
@@ -19,7 +19,7 @@ public struct Parameter<Value: ParameterValue> {
 
   /// - parameters:
   ///   - wrappedValue: The default.
-  ///   - help: What it means, in one sentence.
+  ///   - range: The allowed values, for numbers.
   ///   - range: The values that make sense, for numbers.
   ///   - unit: The unit, if there is one.
   public init(wrappedValue: Value, _ help: String, in range: ClosedRange<Double>? = nil, unit: String? = nil) {
@@ -36,15 +36,15 @@ public struct Parameter<Value: ParameterValue> {
   }
 }
 
-/// What a parameter may be: a number, a whole number, a truth value, a text, one of a few words, or one number an input.
+/// The types of parameters: a number, an integer, a Boolean, a string, one of a few words, or one number per input.
 public protocol ParameterValue {
   /// The JSON Schema of the type: at least `type`.
   static var schema: JSONObject { get }
 
-  /// The value as JSON, or nil when there is none.
+  /// The value as JSON, or nil if there is none.
   var json: JSONValue? { get }
 
-  /// The value that the host sent, or nil when it is of another type.
+  /// The value that the host sent, or nil if it has another type.
   init?(_ sent: SentValue)
 }
 
@@ -54,10 +54,10 @@ public enum SentValue: Equatable, Sendable {
   case integer(Int)
   case boolean(Bool)
   case text(String)
-  /// One number for each input, in their order.
+  /// One number for each input, in order.
   case numbers([Double])
 
-  /// The value of a parameter, or nil when it is of a type that is not known here.
+  /// The value of a parameter, or nil if this version does not know its type.
   init?(_ parameter: clues_parameter) {
     switch parameter.type {
     case CLUES_PARAMETER_NUMBER: self = .number(parameter.number)
@@ -121,7 +121,7 @@ extension Optional: ParameterValue where Wrapped: ParameterValue {
   }
 }
 
-/// One of a few words: an enumeration with texts as raw values.
+/// One of a few words: an enumeration with strings as raw values.
 public protocol ParameterChoice: ParameterValue, RawRepresentable, CaseIterable where RawValue == String {}
 
 extension ParameterChoice {
@@ -165,10 +165,10 @@ public struct PerInput: ParameterValue, ExpressibleByFloatLiteral, ExpressibleBy
   }
 }
 
-/// Parameters that several entries share: a stored property of this type counts as if its parameters were the entry's own.
+/// Parameters that several entries share: the parameters in a stored property of this type count as the entry's own.
 public protocol ParameterGroup {}
 
-/// A parameter whatever its type, as the library sees it.
+/// A parameter of any type, as the library sees it.
 protocol DeclaredParameter {
   var declaration: JSONObject { get }
   func take(_ sent: SentValue) -> Bool
@@ -201,7 +201,7 @@ extension PluginEntry {
     JSONValue.object(JSONObject(Self().declaredParameters.map { ($0.name, .object($0.parameter.declaration)) })).text()
   }
 
-  /// One with the parameters that the host sent.
+  /// An entry with the parameters that the host sent.
   static func make(_ parameters: UnsafePointer<clues_parameters>?) throws -> Self {
     let entry = Self()
     let declared = entry.declaredParameters
@@ -212,7 +212,7 @@ extension PluginEntry {
         throw PluginError("\(id) has no parameter '\(name)'", status: .invalidArgument)
       }
       guard let value = SentValue(sent), known.parameter.take(value) else {
-        throw PluginError("the parameter '\(name)' of \(id) is of another type", status: .invalidArgument)
+        throw PluginError("the parameter '\(name)' of \(id) has another type", status: .invalidArgument)
       }
     }
     try entry.validate()

@@ -11,18 +11,18 @@ public protocol PluginEntry {
   /// What it does, in one sentence.
   static var summary: String { get }
 
-  /// Formulas and advice for `clues plugins show`, in paragraphs; lines that start with four spaces are shown as they are.
+  /// Formulas and advice for `clues plugins show`, in paragraphs; lines that start with four spaces are shown unchanged.
   ///
   /// Empty by default.
   static var details: String { get }
 
-  /// Where the method comes from; empty by default.
+  /// The source of the method; empty by default.
   static var reference: String { get }
 
-  /// Makes one with the default parameters; the host's values are filled in afterwards.
+  /// Makes an instance with the default parameters; the host's values are set afterwards.
   init()
 
-  /// Refuses parameters that do not go together; called once they are filled in.
+  /// Refuses parameters that cannot be combined; called once they are set.
   func validate() throws
 }
 
@@ -42,16 +42,16 @@ public struct PluginError: Error {
     self.status = status
   }
 
-  /// What kind of failure it is.
+  /// The kind of failure.
   public enum Status: CaseIterable, Sendable {
     /// The user wanted to stop.
     case cancelled
-    /// A parameter or an input makes no sense.
+    /// A parameter or an input is invalid.
     case invalidArgument
-    /// It makes sense, but not to this plugin.
+    /// It is valid, but this plugin does not support it.
     case unsupported
     case outOfMemory
-    /// The data cannot be worked on.
+    /// The data cannot be processed.
     case failedPrecondition
     /// A fault of the plugin.
     case internalError

@@ -1,4 +1,4 @@
-/// What a plugin library holds, as the C tables that the host reads.
+/// The content of a plugin library, as the C tables that the host reads.
 ///
 /// A library is a constant of the plugin and an entry function of four lines:
 ///
@@ -7,7 +7,7 @@
 ///     @c @implementation
 ///     public func clues_plugin_entry_v1(_ hostMinor: UInt32) -> UnsafePointer<clues_plugin>! { library.table }
 ///
-/// The tables live as long as the process: they are made once and never freed.
+/// The tables exist as long as the process: they are made once and never freed.
 public struct PluginLibrary: @unchecked Sendable {
   // Unchecked because the tables are never written after they are made.
   public let table: UnsafePointer<clues_plugin>
@@ -34,7 +34,7 @@ public struct PluginLibrary: @unchecked Sendable {
   }
 }
 
-/// A value that stays where it is for the life of the process.
+/// A value at a fixed address for the life of the process.
 func permanent<Value>(_ value: Value) -> UnsafePointer<Value> {
   let place = UnsafeMutablePointer<Value>.allocate(capacity: 1)
   place.initialize(to: value)
@@ -66,9 +66,9 @@ func descriptor(of entry: any PluginEntry.Type) -> UnsafePointer<clues_descripto
   return permanent(about)
 }
 
-/// A table with the Swift type that stands behind it, which C does not see.
+/// A table with its Swift type, which C does not see.
 ///
-/// `create` gets the table's address and finds the type after it: C functions cannot capture one.
+/// `create` receives the table's address and finds the type after it: C functions cannot capture one.
 struct Backed<Table> {
   var table: Table
   var entry: any PluginEntry.Type
@@ -77,7 +77,7 @@ struct Backed<Table> {
     UnsafeRawPointer(permanent(Backed(table: table, entry: entry))).assumingMemoryBound(to: Table.self)
   }
 
-  /// A new instance of the type behind `table`, handed to the host as an opaque pointer.
+  /// A new instance of the type of `table`, passed to the host as an opaque pointer.
   static func create(
     _ table: UnsafePointer<Table>?, _ host: UnsafePointer<clues_host>?,
     _ parameters: UnsafePointer<clues_parameters>?,
@@ -92,13 +92,13 @@ struct Backed<Table> {
   }
 }
 
-/// What the host's instance pointer stands for.
+/// The object that the host's instance pointer refers to.
 final class Instance {
   var entry: any PluginEntry
   let host: Host
   /// The width of the tensor whose rows come next.
   var elementCount = 0
-  /// How many clients the merge has.
+  /// The number of clients in the merge.
   var clientCount = 0
   private var texts: [String: UnsafePointer<CChar>] = [:]
   private var lists: [[String]: UnsafePointer<UnsafePointer<CChar>?>] = [:]
@@ -113,7 +113,7 @@ final class Instance {
     for list in lists.values { list.deallocate() }
   }
 
-  /// A C string that lives as long as the instance.
+  /// A C string that is valid as long as the instance.
   func text(_ text: String) -> UnsafePointer<CChar> {
     if let known = texts[text] { return known }
     let copy = permanent(text)
@@ -121,7 +121,7 @@ final class Instance {
     return copy
   }
 
-  /// A list of C strings that lives as long as the instance.
+  /// A list of C strings that is valid as long as the instance.
   func list(_ entries: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
     if let known = lists[entries] { return known }
     let copy = permanent(entries.map(text))
@@ -129,11 +129,11 @@ final class Instance {
     return copy
   }
 
-  /// Hands the scores to the host.
+  /// Passes the scores to the host.
   func fill(_ target: UnsafePointer<clues_scores>?, with scores: [Score]) throws {
     guard let target = target?.pointee, scores.count == Int(target.count) else {
       throw PluginError(
-        "gave \(scores.count) scores where \(target?.pointee.count ?? 0) are due", status: .internalError)
+        "gave \(scores.count) scores instead of \(target?.pointee.count ?? 0)", status: .internalError)
     }
     for (place, score) in scores.enumerated() {
       switch score {
@@ -147,7 +147,7 @@ final class Instance {
     if let pointer { Unmanaged<Instance>.fromOpaque(pointer).release() }
   }
 
-  /// Runs `body` with the instance behind `pointer`.
+  /// Runs `body` with the instance that `pointer` refers to.
   static func answer(
     _ pointer: UnsafeMutableRawPointer?, _ body: (Instance) throws -> Void
   ) -> clues_status {

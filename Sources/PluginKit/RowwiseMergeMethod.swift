@@ -1,28 +1,28 @@
-/// A merge method in which a row of the result depends on that row of the inputs alone, once every input has been looked
-/// at by itself.
+/// A merge method in which a row of the result depends only on that row of the inputs, once every input has been looked at by
+/// itself.
 ///
-/// The host shows the matrices one after the other to ``note(_:in:)``, and then some rows of all of them at a time to
-/// ``merge(_:rows:notes:into:)``, so that no more than these is in memory.
+/// The host passes the matrices one after the other to ``note(_:in:)``, and then some rows of all of them at a time to
+/// ``merge(_:rows:notes:into:)``, so that only these are in memory.
 public protocol RowwiseMergeMethod: MergeMethod {
-  /// What merging some rows must know of an input's other rows; plain bytes.
+  /// What merging some rows needs to know about an input's other rows; plain bytes.
   associatedtype Note: BitwiseCopyable
 
-  /// Whether ``note(_:in:)`` looks at ``MergeInput/rows`` and never at ``MergeInput/matrix``: then not even one matrix has to
-  /// be in memory as a whole. No by default.
+  /// Whether ``note(_:in:)`` reads ``MergeInput/rows`` and never ``MergeInput/matrix``: then not even a single matrix has to
+  /// be entirely in memory. False by default.
   static var readsRows: Bool { get }
 
-  /// Whether the parameters allow to merge by rows; yes by default.
+  /// Whether the parameters allow merging by rows; true by default.
   var mergesRows: Bool { get }
 
-  /// Looks at one input, whose rows are all there; the others of the unit are empty.
+  /// Examines one input, all of whose rows are available; the others of the unit are empty.
   func note(_ input: MergeInput, in unit: MergeUnit) throws -> Note
 
   /// Fills `output`, which overlaps no input, with some rows of the merged matrix.
   ///
   /// - Parameters:
-  ///   - unit: The inputs, of which each holds the same rows as `output`.
-  ///   - firstRow: Where those rows begin in the whole matrix.
-  ///   - notes: Those of the unit's inputs, in their order.
+  ///   - unit: The inputs, each with the same rows as `output`.
+  ///   - firstRow: The index of the first of these rows in the whole matrix.
+  ///   - notes: The notes of the unit's inputs, in order.
   ///   - output: The rows to fill.
   func merge(_ unit: MergeUnit, rows firstRow: Int, notes: [Note], into output: MutableMatrixView) throws
 }

@@ -1,13 +1,13 @@
-/// A function from a client's evidence to one number a sample, higher is better.
+/// A function from a client's evidence to one number per sample, higher is better.
 ///
-/// An instance serves one client. For every checkpoint in step order it is asked to ``begin(_:)-(Checkpoint)``, is
-/// shown the tensors that it needs, and gives its ``scores()``; at last ``combine(_:)`` makes one score a sample of them.
+/// An instance serves one client. For every checkpoint in step order the host calls ``begin(_:)-(Checkpoint)``, passes the
+/// tensors that it needs, and asks for its ``scores()``; finally ``combine(_:)`` makes one score per sample of them.
 public protocol Scorer: PluginEntry {
-  /// What it needs: the best way first. The host takes the first for which all clients bring the evidence.
+  /// What it needs, the best way first. The host uses the first way for which all clients have the evidence.
   var needs: [Needs] { get }
 
-  /// Whether all ways lead to the same scores: then the host takes for each client the first that this one brings the
-  /// evidence for. False by default.
+  /// Whether all ways give the same scores: then the host uses for each client the first way for which this client has the
+  /// evidence. False by default.
   static var alternativesAgree: Bool { get }
 
   mutating func begin(_ checkpoint: Checkpoint) throws
@@ -20,10 +20,10 @@ public protocol Scorer: PluginEntry {
 
   mutating func endTensor() throws
 
-  /// One score a sample, at this checkpoint.
+  /// One score per sample, at this checkpoint.
   mutating func scores() throws -> [Score]
 
-  /// One score a sample over all checkpoints, given those at each; their mean by default.
+  /// One score per sample over all checkpoints, given those at each; their mean by default.
   func combine(_ checkpoints: [[Score]]) throws -> [Score]
 }
 
@@ -34,7 +34,7 @@ extension Scorer {
   public mutating func endTensor() throws {}
   public func combine(_ checkpoints: [[Score]]) throws -> [Score] { mean(of: checkpoints) }
 
-  /// The mean of each sample's scores; unscored at one checkpoint is unscored.
+  /// The mean of each sample's scores; unscored if it is unscored at one checkpoint.
   public func mean(of checkpoints: [[Score]]) -> [Score] {
     guard let first = checkpoints.first else { return [] }
     return first.indices.map { sample in
@@ -48,7 +48,7 @@ extension Scorer {
   }
 }
 
-/// A function from all clients' adapters to one number a client, higher is better.
+/// A function from all clients' adapters to one number per client, higher is better.
 public protocol ClientScorer: PluginEntry {
   func scores(_ adapters: AdapterCollection) throws -> [Score]
 }
@@ -59,7 +59,7 @@ public enum Score: Equatable {
   case unscored(String)
 }
 
-/// One way to come by a score.
+/// One way to compute scores.
 public struct Needs {
   public var evidence: Evidence
   public var columns: [String]
@@ -70,10 +70,10 @@ public struct Needs {
   public enum Checkpoints: CaseIterable, Sendable { case all, last }
 
   /// - parameters:
-  ///   - evidence: What is needed beside columns.
-  ///   - columns: Columns such as `loss`; `dot.*` is one for each validation domain.
-  ///   - passes: How often the rows of each tensor are shown.
-  ///   - checkpoints: Whether all checkpoints are scored or the last one alone.
+  ///   - evidence: What is needed besides columns.
+  ///   - columns: Columns such as `loss`; `dot.*` means one for each validation domain.
+  ///   - passes: How often the rows of each tensor are passed.
+  ///   - checkpoints: Whether all checkpoints are scored or only the last one.
   public init(
     _ evidence: Evidence = [], columns: [String] = [], passes: Int = 0, checkpoints: Checkpoints = .all
   ) {
@@ -93,7 +93,7 @@ extension Needs.Checkpoints: CCounterpart {
   }
 }
 
-/// What a scorer may ask for beside columns.
+/// What a scorer may request besides columns.
 public struct Evidence: OptionSet, Sendable {
   public let rawValue: UInt32
 
@@ -102,7 +102,7 @@ public struct Evidence: OptionSet, Sendable {
   /// The raw gradient of every sample, in blocks of rows.
   public static let gradients = Evidence(rawValue: CLUES_EVIDENCE_GRADIENTS.rawValue)
 
-  /// Adam's moments of the client at the checkpoint.
+  /// The client's Adam moments at the checkpoint.
   public static let moments = Evidence(rawValue: CLUES_EVIDENCE_MOMENTS.rawValue)
 
   /// The mean raw validation gradient of every domain.
@@ -118,7 +118,7 @@ public struct Evidence: OptionSet, Sendable {
   public static let adapters = Evidence(rawValue: CLUES_EVIDENCE_ADAPTERS.rawValue)
 }
 
-/// What a scored sample is there for.
+/// The purpose of a scored sample.
 public enum SampleSplit: CaseIterable, Sendable { case train, anchor }
 
 extension SampleSplit: CCounterpart {
@@ -129,7 +129,7 @@ extension SampleSplit: CCounterpart {
     }
   }
 
-  /// The splits that `values` stand for.
+  /// The splits for `values`.
   static func known(_ values: UnsafePointer<UInt32>?, count: Int) throws -> [SampleSplit] {
     try UnsafeBufferPointer(start: values, count: count).map {
       try SampleSplit(known: clues_split(rawValue: $0), "split")
@@ -137,25 +137,25 @@ extension SampleSplit: CCounterpart {
   }
 }
 
-/// One client at one checkpoint; valid until its scores are given.
+/// One client at one checkpoint; valid until its scores are returned.
 public struct Checkpoint {
   /// Which of the scorer's needs are met.
   public let alternative: Int
   public let client: String
   public let step: Int
-  /// The place of this checkpoint among those that are scored, and how many these are.
+  /// The index of this checkpoint among those that are scored, and their number.
   public let index: Int
   public let count: Int
   public let sampleCount: Int
   public let splits: [SampleSplit]
   public let domains: [String]
-  /// The place of the client's own domain in ``domains``, if a validation set bears it.
+  /// The index of the client's own domain in ``domains``, if a validation set has this domain.
   public let ownDomain: Int?
   public let learningRate: Double
   public let betas: (Double, Double)
   public let epsilon: Double
   public let optimizerStep: Double
-  /// How many validation samples each domain has, and the norms of their gradients.
+  /// The number of validation samples in each domain, and the norms of their gradients.
   public let validationNorms: [[Double]]
   public let tensorCount: Int
   /// For the log, cancellation and random numbers.
@@ -166,7 +166,7 @@ public struct Checkpoint {
   /// The samples' ids, in the order of all other columns.
   public var ids: [String] { (0..<sampleCount).map { String(cString: identifiers[$0]!) } }
 
-  /// One number a sample, NaN where there is none; nil without such a column.
+  /// One number per sample, NaN if missing; nil without such a column.
   public func column(_ name: String) -> UnsafeBufferPointer<Double>? { columns[name] }
 
   init(_ table: clues_checkpoint, host: Host) throws {
@@ -233,7 +233,7 @@ public struct GradientRows {
   private let values: UnsafePointer<Float>
   private let elementCount: Int
 
-  /// The gradient of a sample, counted as in ``samples``.
+  /// The gradient of a sample, indexed as in ``samples``.
   public subscript(sample: Int) -> UnsafeBufferPointer<Float> {
     .init(start: values + (sample - samples.lowerBound) * elementCount, count: elementCount)
   }
@@ -251,12 +251,12 @@ public struct AdapterCollection {
   public let clients: [String]
   /// Whether a client was trained on anchor data.
   public let anchors: [Bool]
-  /// Of every adapter its client, counted as in ``clients``; ordered by client, then step.
+  /// The client of every adapter, indexed as in ``clients``; ordered by client, then step.
   public let owners: [Int]
   public let steps: [Int]
   private let products: UnsafePointer<Double>
 
-  /// <ΔW_i, ΔW_j> over all modules, adapters counted as in ``owners``.
+  /// <ΔW_i, ΔW_j> over all modules, adapters indexed as in ``owners``.
   public func innerProduct(_ i: Int, _ j: Int) -> Double { products[i * owners.count + j] }
 
   init(_ table: clues_collection) {

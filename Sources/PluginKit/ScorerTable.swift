@@ -70,16 +70,16 @@ private func readScores(_ table: clues_scores) -> [Score] {
 }
 
 extension Instance {
-  /// Lends the scorer to `body` for changing.
+  /// Passes the scorer to `body` for mutation.
   fileprivate func withScorer(_ body: (inout any Scorer) throws -> Void) throws {
     guard var scorer = entry as? any Scorer else { return }
-    // Held twice, the scorer's arrays would be copied whenever it changes them.
+    // With two references, the scorer's arrays would be copied whenever it changes them.
     entry = Lent()
     defer { entry = scorer }
     try body(&scorer)
   }
 
-  /// The C form of some needs; its pointers live as long as the instance.
+  /// The C form of some needs; its pointers are valid as long as the instance.
   fileprivate func table(of needs: Needs) -> clues_needs {
     var table = clues_needs()
     table.struct_size = CLUES_NEEDS_SIZE
@@ -92,7 +92,7 @@ extension Instance {
   }
 }
 
-/// What an instance holds while its scorer is lent out.
+/// A placeholder in an instance while its scorer is being mutated.
 private struct Lent: PluginEntry {
   static let id = "lent"
   static let summary = ""

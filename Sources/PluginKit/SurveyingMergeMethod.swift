@@ -1,24 +1,24 @@
 /// A merge method that must see the whole adapter before it merges the first module.
 ///
-/// In every pass the host shows all units to ``survey(_:pass:into:)``, several at a time, and adds up what was tallied for
-/// each client. Later passes and ``MergeMethod/merge(_:into:)`` read the sums with ``tallies(of:pass:in:)``.
+/// In every pass the host passes all units to ``survey(_:pass:into:)``, several at a time, and adds up the tallies of each
+/// client. Later passes and ``MergeMethod/merge(_:into:)`` read the sums with ``tallies(of:pass:in:)``.
 public protocol SurveyingMergeMethod: MergeMethod {
-  /// What is tallied: plain numbers, zero at first.
+  /// The type of tallies: plain numbers, initially zero.
   associatedtype Tally: AdditiveArithmetic & BitwiseCopyable
 
   static var surveyPasses: Int { get }
 
-  /// Whether a unit may come piece by piece, some rows of all inputs at a time; no by default.
+  /// Whether a unit may be passed piece by piece, some rows of all inputs at a time; false by default.
   static var surveysRows: Bool { get }
 
-  /// How many numbers are tallied for each client; 0 when these parameters need no survey.
+  /// The number of tallies for each client; 0 if these parameters need no survey.
   var talliesPerClient: Int { get }
 
   /// Adds a unit to the tallies of its clients.
   func survey(
     _ unit: MergeUnit, pass: Int, into tallies: (MergeInput) throws -> UnsafeMutableBufferPointer<Tally>) throws
 
-  /// Adds what other units tallied for a client; element by element unless the method says otherwise.
+  /// Adds the tallies of other units for a client; element by element unless the method overrides it.
   func combine(_ tallies: UnsafeMutableBufferPointer<Tally>, with others: UnsafeBufferPointer<Tally>, pass: Int) throws
 }
 
@@ -31,11 +31,11 @@ extension SurveyingMergeMethod {
     for index in tallies.indices { tallies[index] += others[index] }
   }
 
-  /// What was tallied for a client over the whole adapter.
+  /// A client's tallies over the whole adapter.
   public func tallies(of input: MergeInput, pass: Int, in unit: MergeUnit) throws -> UnsafeBufferPointer<Tally> {
     let size = Int(unit.table.survey_size)
     guard let survey = unit.table.survey, (input.index + 1) * bytesPerClient <= size else {
-      throw PluginError("the host brought no survey of client '\(input.client)'", status: .invalidArgument)
+      throw PluginError("the host has no survey of client '\(input.client)'", status: .invalidArgument)
     }
     let start = survey + pass * size + input.index * bytesPerClient
     return UnsafeBufferPointer(start: start.assumingMemoryBound(to: Tally.self), count: talliesPerClient)

@@ -1,6 +1,6 @@
-/// A function from all scores to the threshold of every client; a sample is kept when its score is at least that.
+/// A function from all scores to the threshold of every client; a sample is kept if its score is at least that.
 public protocol ThresholdRule: PluginEntry {
-  /// One threshold for each client; the same for all unless the rule is made to differ.
+  /// One threshold for each client; the same for all unless the rule is designed to differ.
   func thresholds(_ clients: [ClientScores]) throws -> [Double]
 }
 

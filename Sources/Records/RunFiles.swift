@@ -1,4 +1,4 @@
-/// The files that say how a run came about, below its folder.
+/// The files that record a run, below its folder.
 package enum RunFiles {
   package static let record = "clues/run.json"
   package static let report = "clues/report.html"

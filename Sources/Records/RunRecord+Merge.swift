@@ -2,19 +2,19 @@ import Diagnostics
 import JSON
 
 extension RunRecord {
-  /// How the adapters were merged, and what became of every module.
+  /// How the adapters were merged, and the outcome for every module.
   package struct Merge: JSONRecord {
     package var (method, space, dtype) = ("", "", "")
     package var parameters = JSONValue.null
-    /// What became of tensors that replace the base model's; nil where there are none.
+    /// What happened to tensors that replace the base model's; nil if there are none.
     package var replaced: Replaced?
     package var discardedShare = 0.0
     package var signConflict = 0.0
-    /// How many modules at least two clients have; nil in records from before that was told.
+    /// The number of modules that at least two clients have; nil in records from before it was recorded.
     package var sharedModules: Int?
     /// The cosines between the clients' updates, in the order of the clients; nil for two that share no module.
     package var cosines: [[Double?]] = []
-    /// How many modules the cosines are taken over; nil in records from before that was told.
+    /// The number of modules over which the cosines are taken; nil in records from before it was recorded.
     package var comparedModules: Int?
     package var rankLayout: Ranks?
     package var modules: [Module] = []
@@ -76,7 +76,7 @@ extension RunRecord {
     }
   }
 
-  /// The ranks that the modules are written with.
+  /// The ranks of the written modules.
   package struct Ranks: JSONRecord {
     package var style = ""
     package var (rank, smallest, largest) = (0, 0, 0)

@@ -1,33 +1,33 @@
 import Diagnostics
 import JSON
 
-/// How a run came about: `clues/run.json`, enough to repeat the run and to believe it.
+/// The record of a run: `clues/run.json`, enough to repeat and verify it.
 package struct RunRecord: JSONDocument {
   package var version = ""
   package var openBLAS: LinearAlgebra?
-  /// The recipe as it was carried out, from any folder: resolved, and with full paths.
+  /// The recipe as it was executed: resolved, and with absolute paths.
   package var recipe = JSONValue.null
-  /// What was handed in, whether it had a part in the result or not.
+  /// The inputs, whether they contributed to the result or not.
   package var bundles: [Input] = []
   /// The clients whose adapters were merged.
   package var clients: [Client] = []
   /// The libraries that took part.
   package var plugins: [Plugin] = []
   package var scorers: [ScorerRecord] = []
-  /// How the scores of several scorers become one; nil of one, and in records from before that was told.
+  /// How the scores of several scorers are combined; nil for one scorer, and in records from before it was recorded.
   package var combination: String?
   package var selection: SelectionRecord?
   /// Nil in a run that only scores.
   package var merge: Merge?
   package var notes: [NoteRecord] = []
-  /// How long each stage took.
+  /// The duration of each stage.
   package var seconds: [(key: String, value: Double)] = []
 
   package init() {}
 
   package static let schema = "clues/run/1"
   package static let foreign = Failure(
-    .badData, "is no record of a run", advice: "`clues run` writes \(RunFiles.record)")
+    .badData, "is not the record of a run", advice: "`clues run` writes \(RunFiles.record)")
 
   package static let fields: [JSONField<Self>] = [
     .key("version", \.version, .text), .optional("openblas", \.openBLAS, .record), .optional("recipe", \.recipe, .any),
@@ -44,7 +44,7 @@ package struct RunRecord: JSONDocument {
     try merge?.checkCosines(count: clients.count)
   }
 
-  /// The linear algebra that a run worked with.
+  /// The linear algebra library that a run used.
   package struct LinearAlgebra: JSONRecord {
     package var version: String?
     package var (core, found, chooser) = ("", "", "")
@@ -87,7 +87,7 @@ package struct RunRecord: JSONDocument {
     package var step: Int?
     package var rank = 0...0
     package var moduleCount = 0
-    /// How its update stands beside the others'; nil in records from before that was told.
+    /// How its update compares with the others'; nil in records from before it was recorded.
     package var update: Update?
 
     package init() {}
@@ -99,16 +99,16 @@ package struct RunRecord: JSONDocument {
     ]
   }
 
-  /// How a client's update stands beside those of the others and beside the result.
+  /// How a client's update compares with the others' and with the result.
   package struct Update: JSONRecord {
     package var norm = 0.0
     package var cosineWithResult: Double?
     package var cosineWithOthers: Double?
-    /// The least and the largest coefficient of a linear method over the modules.
+    /// The smallest and the largest coefficient of a linear method over the modules.
     package var coefficients: ClosedRange<Double>?
-    /// In what respects it stands out.
+    /// The respects in which it stands out.
     package var standsOut: [String] = []
-    /// What speaks against it; nil in records that do not tell.
+    /// What makes it suspicious; nil in records without it.
     package var suspicion: SuspicionRecord?
 
     package init() {}
@@ -122,7 +122,7 @@ package struct RunRecord: JSONDocument {
   }
 }
 
-/// The least and the largest of some numbers.
+/// The smallest and the largest of some numbers.
 private struct Span<Number: SpannedNumber>: JSONRecord {
   var (smallest, largest) = (Number.zero, Number.zero)
 
@@ -142,7 +142,7 @@ private struct Span<Number: SpannedNumber>: JSONRecord {
   }
 }
 
-/// A number of which there are spans.
+/// A number that can form spans.
 private protocol SpannedNumber: AdditiveArithmetic, Comparable, Sendable {
   static var kind: JSONKind<Self> { get }
 }
@@ -163,9 +163,9 @@ extension JSONKind<ClosedRange<Double>> {
   fileprivate static let span = Span<Double>.range
 }
 
-/// What speaks against a client, with the figures that it stands on.
+/// What makes a client suspicious, with the figures it is based on.
 package struct SuspicionRecord: JSONRecord {
-  /// The distance from the others in bounds; nil with fewer than three clients, and where it is infinite.
+  /// The distance from the others in units of the bounds; nil with fewer than three clients, and if it is infinite.
   package var score: Double?
   package var reasons: [String] = []
   package var remarks: [String] = []

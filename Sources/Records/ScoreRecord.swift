@@ -6,15 +6,15 @@ package struct ScoreRecord: JSONRecord {
   package var (client, split, id) = ("", "", "")
   package var domain: String?
   package var score: Double?
-  /// The score at every checkpoint, nil where there is none; nil where that is not told.
+  /// The score at every checkpoint, nil if missing; nil as a whole if not recorded.
   package var checkpoints: [(key: String, value: Double?)]?
-  /// The scores of the single scorers where there are several.
+  /// The scores of the single scorers if there are several.
   package var parts: [(key: String, value: Double?)]?
   /// What each scorer adds to a score that is combined by shortfall.
   package var shortfalls: [(key: String, value: Double)]?
   /// Whether the selection keeps it; nil without a selection and for anchors.
   package var isKept: Bool?
-  /// In which respect a dropped sample falls short most.
+  /// The respect in which a dropped sample falls short most.
   package var shortOf: String?
   /// Why there is no score.
   package var reason: String?
@@ -35,12 +35,12 @@ package struct ScoreRecord: JSONRecord {
 /// A scorer as records name it.
 package struct ScorerRecord: JSONRecord {
   package var id = ""
-  /// What its scores are called; nil in records from before that was told.
+  /// The name of its scores; nil in records from before it was recorded.
   package var name: String?
   package var version = ""
   package var parameters = JSONValue.object(JSONObject())
   package var weight = 1.0
-  /// Which scores count against a sample; nil where scores are not combined by shortfall.
+  /// Which scores count against a sample; nil if scores are not combined by shortfall.
   package var side: String?
   package var anchorMean: Double?
   package var anchorDeviation: Double?
@@ -48,7 +48,7 @@ package struct ScorerRecord: JSONRecord {
 
   package init() {}
 
-  /// What its scores are called.
+  /// The name of its scores.
   package var label: String { name ?? id }
 
   package static let fields: [JSONField<Self>] = [
@@ -61,20 +61,20 @@ package struct ScorerRecord: JSONRecord {
   ]
 }
 
-/// How scores came about: `scores.origin.json`, beside them.
+/// The origin of scores: `scores.origin.json`, next to them.
 package struct ScoresOrigin: JSONDocument {
-  /// The digest of the scores that it belongs to.
+  /// The digest of the scores it belongs to.
   package var scoresDigest: String?
   package var scorers: [ScorerRecord] = []
   package var combination: String?
-  /// SHA-256 of what the clients' anchors and validation data are known by.
+  /// SHA-256 digests that identify the clients' anchors and validation data.
   package var evidence = JSONObject()
 
   package init() {}
 
   package static let schema = "clues/scoring/1"
   package static let foreign = Failure(
-    .badData, "does not say how scores came about", advice: "score again; or remove this file if it is yours")
+    .badData, "does not record the origin of scores", advice: "score again; or remove this file if it is yours")
 
   package static let fields: [JSONField<Self>] = [
     .optional("scores_sha256", \.scoresDigest, .text), .optional("scorers", \.scorers, .list(of: .record)),

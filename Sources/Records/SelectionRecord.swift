@@ -1,13 +1,13 @@
 import JSON
 
-/// A selection: in `run.json`, and what `clues select --json` prints.
+/// A selection: in `run.json`, and in the output of `clues select --json`.
 package struct SelectionRecord: JSONRecord {
   package var rule = ""
   package var parameters = JSONValue.null
   package var calibration = Calibration.none
   package var anchors = StatisticsRecord()
   package var remarks: [String] = []
-  /// How sure the threshold is; nil in records that do not tell.
+  /// How certain the threshold is; nil in records without it.
   package var bootstrap: Bootstrap?
   package var clients: [Client] = []
 
@@ -25,7 +25,7 @@ package struct SelectionRecord: JSONRecord {
     case none, client
   }
 
-  /// The one threshold for everybody, if there is one.
+  /// The threshold that all clients have in common, if there is one.
   package var globalThreshold: Double? {
     let thresholds = Set(clients.map(\.threshold))
     return thresholds.count == 1 ? thresholds.first : nil
@@ -40,7 +40,7 @@ package struct SelectionRecord: JSONRecord {
     package var (kept, scored, unscored) = (0, 0, 0)
     package var keptShare = 0.0
     package var unscoredAnchors = 0
-    /// Of the dropped samples, how many fall short most in each respect; empty where that is not told.
+    /// How many dropped samples fall short most in each respect; empty if not recorded.
     package var shortOf: [(key: String, value: Int)] = []
     package var influence: Influence?
 
@@ -55,7 +55,7 @@ package struct SelectionRecord: JSONRecord {
     ]
   }
 
-  /// What a client's anchors do to the threshold of the others.
+  /// The effect of a client's anchors on the threshold of the others.
   package struct Influence: JSONRecord {
     package var thresholdWithout: Double?
     /// How far its anchors move the threshold, in deviations of the other clients'.
@@ -84,7 +84,7 @@ package struct SelectionRecord: JSONRecord {
     ]
   }
 
-  /// The threshold on what it rests on, drawn anew.
+  /// The threshold, resampled from the data it depends on.
   package struct Bootstrap: JSONRecord {
     package var draws = 0
     package var seed = 0
@@ -101,7 +101,7 @@ package struct SelectionRecord: JSONRecord {
     ]
   }
 
-  /// Draws of one kind, or one client's part in them.
+  /// Resampling of one kind, or one client's part in it.
   package struct Resampling: JSONRecord {
     package var drawn = ""
     package var (more, failed) = (0, 0)
@@ -135,7 +135,7 @@ package struct SelectionRecord: JSONRecord {
     }
   }
 
-  /// Two ends, which may lie beyond all numbers.
+  /// Two ends, which may be infinite.
   package struct Interval: Sendable {
     package var (least, most): (Double?, Double?)
 
@@ -145,7 +145,7 @@ package struct SelectionRecord: JSONRecord {
 
     init(_ least: Double?, _ most: Double?) { (self.least, self.most) = (least, most) }
 
-    /// Nil where an end is infinite.
+    /// Nil if an end is infinite.
     package var range: ClosedRange<Double>? { least.flatMap { least in most.map { least...$0 } } }
   }
 }
@@ -166,7 +166,7 @@ extension JSONKind<SelectionRecord.Interval> {
 /// Count, mean and deviation of some scores.
 package struct StatisticsRecord: JSONRecord {
   package var count = 0
-  /// Nil of nothing.
+  /// Nil if there are none.
   package var mean: Double?
   package var deviation: Double?
   package var standardError: Double?

@@ -1,35 +1,35 @@
 import Adapters
 import Tensors
 
-/// A form of adapters on disk: which files there are, where the tensors lie in theirs, and how all of it is read back.
+/// A form of adapters on disk: its files, the position of the tensors in theirs, and how to read everything back.
 ///
-/// A new one is a file with its type and a line in ``OutputFormat/all``.
+/// To add one, write a file with its type and add a line to ``OutputFormat/all``.
 protocol AdapterFormat: Sendable {
-  /// The program that loads such adapters, as model cards name it.
+  /// The program that loads such adapters, as named in model cards.
   var library: String { get }
 
-  /// The file of the tensors.
+  /// The file with the tensors.
   var weights: String { get }
 
   /// All files.
   var files: [String] { get }
 
-  /// Where tensors will lie that are still to be merged, by PEFT's names; nil where only the whole adapter tells.
+  /// The positions of tensors that are still to be merged, by PEFT's names; nil if only the whole adapter determines them.
   func draft(of tensors: [WeightsLayout.Entry]) -> WeightsLayout?
 
-  /// The tensors of an adapter as its file has them, and where they lie.
+  /// The tensors of an adapter as its file has them, and their positions.
   func contents(of adapter: MergedAdapter) throws -> (layout: WeightsLayout, tensors: [String: Tensor])
 
-  /// The files beside that of the tensors.
+  /// The files besides that of the tensors.
   func texts(of adapter: MergedAdapter) throws -> [(name: String, text: String)]
 
-  /// Reads what was written as those do who load it, and compares it with what was meant.
+  /// Reads the written files as their users will, and compares them with the intended adapter.
   ///
   /// - parameters:
   ///   - read: The bytes of a file of the adapter, by its name.
-  ///   - same: Whether a tensor that was read, the first, is the one that was meant.
-  /// - throws: ``Failure`` `cannotWrite` when the disk gives back something else, `badData` when others would make something
-  ///   else of it.
+  ///   - same: Whether the first tensor, which was read, equals the second, which was intended.
+  /// - throws: ``Failure`` `cannotWrite` if the disk returns something else, `badData` if other programs would interpret it
+  ///   differently.
   func verify(
     _ adapter: MergedAdapter, threads: Int, reading read: (_ file: String) throws -> Bytes,
     comparing same: @Sendable (Tensor, Tensor) throws -> Bool

@@ -2,18 +2,18 @@ import Adapters
 import Merging
 import Tensors
 
-/// A merged adapter on its way to the disk.
+/// A merged adapter that is being written to disk.
 struct AdapterWriter: Sendable {
   let format: any AdapterFormat
-  /// The sub-folder that it is written to.
+  /// The subfolder that it is written to.
   let folder: String
   let adapter: MergedAdapter
-  /// Where its tensors are already, as far as they had a place there.
+  /// The tensors that are already written, if their positions were known.
   let draft: WeightsDraft?
 
-  /// Writes what is not written yet and reads everything again.
+  /// Writes the rest and reads everything again.
   ///
-  /// - parameter advance: Gets the size of everything that is written and read again.
+  /// - parameter advance: Receives the size of everything that is written and read again.
   func write(into output: OutputFolder, threads: Int, advance: @Sendable (Int) throws -> Void) throws {
     for file in try format.texts(of: adapter) { try output.write(file.text, to: folder + file.name) }
     if let draft {

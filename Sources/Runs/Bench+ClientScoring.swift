@@ -7,7 +7,7 @@ import Scoring
 import Threads
 
 extension Bench {
-  /// Scores whole clients by their adapters alone: each client is one sample, clients trained on anchor data are anchors.
+  /// Scores whole clients by their adapters alone: each client is one sample, and clients trained on anchor data are anchors.
   func scoreClients(_ clients: [Client], by scorer: ScoringSettings.Scorer) throws -> ScoreTable {
     let adapters = try clients.map { client in
       try locating(client: client.name) { try client.trajectory() }
@@ -16,7 +16,7 @@ extension Bench {
     let products = try innerProducts(flat.map(\.1.adapter))
     if let odd = flat.indices.first(where: { !products[$0 * flat.count + $0].isFinite }) {
       throw Failure(
-        .badData, "its adapter of step \(flat[odd].1.step) has a norm that is no number",
+        .badData, "its adapter of step \(flat[odd].1.step) has a norm that is not a number",
         advice: "ask for the adapter again", client: clients[flat[odd].owner].name)
     }
     let collection = ScoringCollection(
@@ -48,11 +48,11 @@ extension Bench {
 }
 
 extension Client {
-  /// The adapters of all checkpoints in step order, or the final one alone.
+  /// The adapters of all checkpoints in step order, or only the final one.
   fileprivate func trajectory() throws -> [(step: Int, adapter: Adapter)] {
     let checkpoints = try bundle.checkpoints.map { ($0.step, try $0.adapter.adapter()) }
     if !checkpoints.isEmpty { return checkpoints }
-    guard let adapter else { throw Failure(.badData, "brings no adapter", file: bundle.path) }
+    guard let adapter else { throw Failure(.badData, "has no adapter", file: bundle.path) }
     return [(0, adapter)]
   }
 }

@@ -6,14 +6,14 @@ import Threads
 extension Bench {
   /// The recipe without some of its clients, by their names.
   ///
-  /// What is left out is not in the record of the run either, so that the recorded recipe repeats it.
+  /// Clients that are left out are not in the record of the run either, so that the recorded recipe repeats it.
   ///
-  /// - parameter names: A client's name is the one that the recipe gives it, else that of its bundle.
-  /// - throws: ``Failure`` `usage` for a name that no client has, or several have.
+  /// - parameter names: The name that the recipe gives a client, otherwise that of its bundle.
+  /// - throws: ``Failure`` `usage` for a name that no client has, or that several have.
   package func leavingOut(_ names: [String], of recipe: Recipe) throws -> Recipe {
     guard !names.isEmpty else { return recipe }
     let given = recipe.clients.map { $0.value.name?.value }
-    // A bundle is opened for its name only where the recipe does not know all the names.
+    // A bundle is opened for its name only if the recipe does not have all the names.
     let all =
       names.allSatisfy(given.contains)
       ? given
@@ -38,7 +38,7 @@ extension Bench {
     return try recipe.withoutClients(at: places)
   }
 
-  /// The client that was probably meant: by its path, or as one of several in one word.
+  /// The client that was probably meant: given by its path, or several in one word.
   private static func advice(about name: String, among names: [String?], paths: [String]) -> String {
     if let index = paths.firstIndex(of: name), let meant = names[index] {
       return "that is the path of the client '\(meant)': --without \(shellWord(meant))"
@@ -50,7 +50,7 @@ extension Bench {
     return suggestion(for: name, among: Set(names.compactMap { $0 }))
   }
 
-  /// The name that a bundle bears. One that cannot be read may be left out as well, by the name of its file.
+  /// The name of a bundle's client. A bundle that cannot be read may be left out as well, by the name of its file.
   private func nameOfClient(_ client: Recipe.Client, in recipe: Recipe) throws -> String? {
     let path = recipe.path(client.path)
     do {

@@ -10,20 +10,20 @@ import Tensors
 import Threads
 
 extension Bench {
-  /// What scoring and selecting made of the clients.
+  /// The result of scoring and selecting.
   package struct Scored: Sendable {
     package let table: ScoreTable
     package let selection: SampleSelection?
     package let notes: [Note]
   }
 
-  /// Scores the samples of all clients as a recipe says, and selects if it says how.
+  /// Scores the samples of all clients by a recipe, and selects if it says how.
   package func score(_ recipe: Recipe) throws -> Scored {
     let settings = try ScoringSettings(recipe, in: catalog)
     guard !settings.scorers.isEmpty else {
       throw Failure(.badRecipe, "the recipe scores nothing", advice: "give it a 'score' section", file: recipe.file)
     }
-    // A client has the pinned scorers, but not need have the method that the operator merges with.
+    // A client has the pinned scorers, but need not have the operator's merge method.
     for pin in recipe.plugins where settings.pluginIds.contains(pin.identifier) {
       try RunSettings.check(pin, recipe, catalog)
     }
@@ -47,7 +47,7 @@ extension Bench {
       try settings.scorers.contains(where: \.plugin.scoresClients)
       ? NameAgreement.notes(of: clients.compactMap { client in client.adapter.map { (client.name, $0) } }) : []
     observer.begin(.scoring, total: evidence.reduce(0) { $0 + $1.samples.count })
-    // A sample counts once, however many scorers look at it.
+    // A sample counts once, however many scorers score it.
     let shares = evidence.map { client in
       StageProgress(of: .scoring, total: client.samples.count, observer)
     }
@@ -70,7 +70,7 @@ extension Bench {
     do {
       table = try table.standardised()
     } catch let failure as Failure where settings.rule == nil {
-      // A client with few anchors of its own hands in the single scores; whoever has them all combines them.
+      // A client with few anchors of its own hands in the single scores; the operator, who has all of them, combines them.
       notes.append(.warning("\(failure.message); \(ScoreTable.poolingAdvice)"))
     }
     let selection = try settings.rule.map { rule in
@@ -82,14 +82,14 @@ extension Bench {
     return Scored(table: selection?.table ?? table, selection: selection, notes: notes + (selection?.notes ?? []))
   }
 
-  /// How a threshold is drawn anew.
+  /// How the threshold is resampled.
   private func drawing(_ draws: Int, seed: UInt64) -> ThresholdBootstrap.Settings {
     .init(draws: draws, seed: seed, threads: threads, observer: observer)
   }
 
-  /// Applies a threshold rule to scores that are there already.
+  /// Applies a threshold rule to existing scores.
   ///
-  /// - parameter draws: How often it is drawn anew (``ThresholdBootstrap``); nil as often as by a recipe that does not say.
+  /// - parameter draws: How often it is resampled (``ThresholdBootstrap``); nil for a recipe's default.
   package func select(
     _ table: ScoreTable, rule: String, parameters: [String: JSONValue], calibratesClients: Bool, draws: Int? = nil
   ) throws -> SampleSelection {
@@ -101,9 +101,9 @@ extension Bench {
       bootstrap: drawing(draws ?? Recipe.Selection.usualDraws, seed: 0))
   }
 
-  /// Selects as a recipe does, from scores that are there already.
+  /// Selects from existing scores by a recipe.
   ///
-  /// - parameter draws: How often the threshold is drawn anew; nil as often as the recipe says.
+  /// - parameter draws: How often the threshold is resampled; nil for the recipe's number.
   package func select(_ table: ScoreTable, by recipe: Recipe, draws: Int? = nil) throws -> SampleSelection {
     guard let select = recipe.select?.value else {
       throw Failure(.badRecipe, "the recipe selects nothing", advice: "give it a 'select' section", file: recipe.file)
@@ -118,7 +118,7 @@ extension Bench {
       services: services, bootstrap: drawing(draws ?? select.draws.value, seed: recipe.seed.value))
   }
 
-  /// - parameter progress: Gets the place of a client and the fraction of its work that is done.
+  /// - parameter progress: Receives the index of a client and the fraction of its work that is done.
   private func scoreSamples(
     _ clients: [ClientEvidence], by settings: ScoringSettings.Scorer, notes: inout [Note],
     progress: @Sendable (Int, Double) -> Void

@@ -9,11 +9,11 @@ import Scoring
 import Threads
 
 extension Bench {
-  /// Ranks the clients of a recipe by how suspicious their adapters are; what it scores, selects and merges plays no part.
+  /// Ranks the clients of a recipe by how suspicious their adapters are; its scores, selection and merge play no part.
   ///
-  /// It takes the factors alone: all inner products come from A·Aᵀ and Bᵀ·B, a module at a time in each thread.
+  /// It only needs the factors: all inner products come from A·Aᵀ and Bᵀ·B, a module at a time in each thread.
   ///
-  /// - parameter readsCheckpoints: Whether the checkpoints' adapters are read as well, for the score by `trajectory`.
+  /// - parameter readsCheckpoints: Whether to read the checkpoints' adapters as well, for the score by `trajectory`.
   /// - throws: ``Failure`` `usage` for fewer than two clients, `badData` for adapters that cannot be compared.
   package func vet(_ recipe: Recipe, readsCheckpoints: Bool) throws -> Vetting {
     let parts: Set<Part> = readsCheckpoints ? [.adapter, .adapters, .samples] : [.adapter, .samples]
@@ -21,8 +21,8 @@ extension Bench {
     let ranked = try clients.filter { !$0.isAnchor }.map { try $0.weightedAdapter(weight: 1) }
     guard ranked.count > 1 else {
       throw Failure(
-        .usage, "there \(ranked.isEmpty ? "is no client" : "is one client"), and clients are held against each other",
-        advice: "give the bundles of all clients; a run folder or a recipe stands for its clients")
+        .usage, "there \(ranked.isEmpty ? "is no client" : "is one client"), but clients are compared with each other",
+        advice: "give the bundles of all clients; a run folder or a recipe counts as its clients")
     }
     try ranked.checkThatTheyFit(mixesBases: recipe.merge?.value.baseModel != nil)
     try ranked.checkThatFloat32Holds()
@@ -58,10 +58,10 @@ extension Bench {
     return modules
   }
 
-  /// So many clients' factors of a module are in memory at once in each thread.
+  /// The number of clients whose factors of a module are in memory at once in each thread.
   private static let comparedBlock = 16
 
-  /// The clients' scores by `trajectory`; nil where fewer than two clients have checkpoints.
+  /// The clients' scores by `trajectory`; nil if fewer than two clients have checkpoints.
   private func trajectories(of ranked: [String], among clients: [Client]) throws -> [Score]? {
     guard clients.count(where: { !$0.bundle.checkpoints.isEmpty }) > 1 else { return nil }
     let plugin = try catalog.scorer("trajectory")

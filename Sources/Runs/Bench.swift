@@ -17,13 +17,13 @@ import SystemPackage
 import Tensors
 import Threads
 
-/// Where runs are made: a recipe goes in, a run directory comes out.
+/// Executes runs: takes a recipe and writes a run directory.
 package struct Bench: Sendable {
   package let catalog: PluginCatalog
   package var observer: any Observer
   package var threads: Int
   package var room = MergeRoom()
-  /// What plugins had to say.
+  /// The plugins' notes.
   private let noteCollector = NoteCollector()
 
   package init(catalog: PluginCatalog, observer: any Observer = Unobserved(), threads: Int) {
@@ -33,17 +33,17 @@ package struct Bench: Sendable {
     self.threads = threads
   }
 
-  /// Carries out a recipe and writes its run directory, whole or not at all.
+  /// Executes a recipe and writes its run directory, completely or not at all.
   ///
   /// - parameters:
   ///   - output: The run directory.
-  ///   - replacing: Whether a run that is there may be replaced.
-  /// - throws: ``Failure``; what stood at `output` is then as it was.
+  ///   - replacing: Whether an existing run may be replaced.
+  /// - throws: ``Failure``; `output` is then unchanged.
   package func run(_ recipe: Recipe, output: String, replacing: Bool) throws -> RunOutcome {
     let settings = try RunSettings(recipe, in: catalog, output: output)
     try OutputFolder.checkTarget(output, replacing: replacing)
     try checkThatInputsStay(recipe, output)
-    // Made first, so that a folder that cannot be written is found out before the work, not after it.
+    // Made first, so that a folder that cannot be written is noticed before the work, not after it.
     let folder = try OutputFolder(output, replacing: replacing)
     do {
       return try run(recipe, settings, into: folder)
@@ -119,7 +119,7 @@ package struct Bench: Sendable {
       return merged
     }
     observer.end(.merging)
-    // A score of whole clients may have said some of it already.
+    // Scoring whole clients may already have given some of these.
     outcome.notes += merger.notes.filter { !outcome.notes.contains($0) }
     let byName = Dictionary(uniqueKeysWithValues: clients.map { ($0.name, $0) })
     outcome.clients = weightedAdapters.compactMap { weightedAdapter in
@@ -134,7 +134,7 @@ package struct Bench: Sendable {
     outcome.notes += settings.notes(weightedAdapters, outcome.merge)
     outcome.notes += wideningNotes(
       merged.map(\.module) + merged.compactMap(\.residual),
-      // One that was not averaged comes as it was.
+      // A tensor that was not averaged is unchanged.
       averaged: settings.absolute == .average && weightedAdapters.count > 1 ? absolutes : [], as: dtype)
     if let merge = outcome.merge {
       outcome.notes += merge.outlierNotes + settings.weightlessNotes(weightedAdapters)
@@ -142,14 +142,14 @@ package struct Bench: Sendable {
       outcome.notes += merge.coefficientNote(weighted: weighted).map { [$0] } ?? []
     }
     outcome.notes += adapter.notes
-    // Loaded beside the merged adapter what was left out gives back the whole merge (FedEx-LoRA, Singhal et al. 2024).
+    // Loaded alongside the merged adapter, the residual restores the whole merge (FedEx-LoRA, Singhal et al. 2024).
     let rest = merged.compactMap(\.residual)
     let residual = rest.isEmpty ? nil : MergedAdapter(rest, weightedAdapters, settings)
     return [AdapterWriter(format: format, folder: "", adapter: adapter, draft: draft)]
       + (residual.map { [AdapterWriter(format: format, folder: "residual/", adapter: $0, draft: nil)] } ?? [])
   }
 
-  /// What the method wants to know of the whole adapter; no stage of its own where it wants nothing.
+  /// What the method must know about the whole adapter; not a separate stage if it needs nothing.
   private func survey(_ merger: Merger) throws -> MergeSurvey {
     let modules = try merger.modulesToSurvey()
     let surveyedModuleCount = merger.surveyedModuleCount(surveying: modules)
@@ -162,13 +162,13 @@ package struct Bench: Sendable {
     return mergeSurvey
   }
 
-  /// Opens all bundles, several at a time, and gives them in the order of their names.
+  /// Opens all bundles, several at a time, and returns them in the order of their names.
   ///
   /// From here on the order in the recipe plays no part, so it cannot change a result.
   ///
   /// - parameters:
-  ///   - parts: What to read of the bundles; nil for what a merge takes, or scoring.
-  ///   - digesting: Whether the bundles' digests are wanted, for which every byte of them is read.
+  ///   - parts: The parts of the bundles to read; nil for those needed to merge, or to score.
+  ///   - digesting: Whether to compute the bundles' digests, which requires reading every byte of them.
   package func open(
     _ recipe: Recipe, scoring: Bool, wanting parts: Set<Part>? = nil, digesting: Bool = true
   ) throws -> [Client] {
@@ -200,7 +200,7 @@ package struct Bench: Sendable {
     return HostServices(
       log: { plugin, level, text in
         guard level == .warning else { return }
-        // What a plugin says of every module is said once.
+        // A note that a plugin repeats for every module is kept once.
         let note = Note.warning("\(plugin): \(text)")
         if noteCollector.add(note) { observer.note(note) }
       },
@@ -211,7 +211,7 @@ package struct Bench: Sendable {
     _ adapters: [AdapterWriter], _ outcome: RunOutcome, into folder: OutputFolder
   ) throws {
     observer.begin(.writing, total: adapters.isEmpty ? nil : adapters.reduce(0) { $0 + $1.adapter.size })
-    // While the disk takes the adapters, there is time to tell of the run.
+    // While the adapters are written to disk, the run's files can be prepared.
     _ = try inParallel(2, threads: threads) { place in
       if place == 0 {
         try write(adapters, into: folder)
@@ -235,7 +235,7 @@ extension Bench {
     }
   }
 
-  /// Writes what is told of a run: its record, the report, the scores and the model card.
+  /// Writes the files about a run: its record, the report, the scores and the model card.
   private func write(_ outcome: RunOutcome, of result: AdapterWriter?, into folder: OutputFolder) throws {
     let record = outcome.record
     if let result {
@@ -247,13 +247,13 @@ extension Bench {
   }
 }
 
-/// All that a recipe asks for, with every plugin found and every parameter checked.
+/// The settings of a recipe, with every plugin found and every parameter checked.
 struct RunSettings: Sendable {
   let scoring: ScoringSettings?
   let merge: MergeSettings?
   let format: OutputFormat
 
-  /// - parameter output: Where the result goes; by default as the recipe has it.
+  /// - parameter output: Where the result goes; by default as in the recipe.
   init(_ recipe: Recipe, in catalog: PluginCatalog, output: String? = nil) throws {
     var failures = Failures()
     let scoring = try failures.attempt { recipe.score.isEmpty ? nil : try ScoringSettings(recipe, in: catalog) }
@@ -274,7 +274,7 @@ struct RunSettings: Sendable {
     guard found != pin.digest else { return }
     var failure = recipe.failure(
       "'\(pin.identifier)' is pinned to \(pin.digest), but \(entry.library.path) is \(found)", at: pin.origin,
-      advice: "bring the pinned library, or pin this one if you trust it")
+      advice: "use the pinned library, or pin this one if you trust it")
     failure.kind = .untrustedPlugin
     throw failure
   }
@@ -286,14 +286,14 @@ struct RunSettings: Sendable {
   }
 }
 
-/// The notes that were made already.
+/// The notes so far.
 private final class NoteCollector: Sendable {
   // Locked because plugins may send notes from any thread.
   private let kept = Mutex<(notes: [Note], size: Int, omitted: Int)>(([], 0, 0))
-  /// More than this of one run is counted, not kept.
+  // Notes of a run beyond these limits are counted, not kept.
   private static let (mostNotes, mostBytes) = (1000, 1 << 20)
 
-  /// Whether this note is new, and is kept.
+  /// Adds a note; returns whether it is new and kept.
   func add(_ note: Note) -> Bool {
     kept.withLock { kept in
       if kept.notes.contains(note) { return false }
@@ -307,7 +307,7 @@ private final class NoteCollector: Sendable {
     }
   }
 
-  /// The notes, and what is said of those that were not kept; both are then forgotten; in an order that does not depend on threads.
+  /// Removes and returns the notes, in an order that does not depend on threads, and a note on those that were not kept.
   func take() -> (notes: [Note], rest: Note?) {
     kept.withLock { kept in
       defer { kept = ([], 0, 0) }
@@ -320,7 +320,7 @@ private final class NoteCollector: Sendable {
   }
 }
 
-/// How long each stage took.
+/// The duration of each stage.
 private struct Stopwatch {
   private let clock = ContinuousClock()
   private var start: ContinuousClock.Instant

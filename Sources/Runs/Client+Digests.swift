@@ -8,7 +8,7 @@ import Threads
 extension [Client] {
   /// Hashes all bundles, the largest files first, several at once in every thread.
   ///
-  /// - parameter progress: Gets to know a client's index and how many bytes more of it are hashed.
+  /// - parameter progress: Receives a client's index and how many more bytes of it are hashed.
   package mutating func digest(threads: Int, progress: @Sendable (Int, Int) throws -> Void) throws {
     let bundles = try map { client in try locating(client: client.name) { try client.bundle.parted() } }
     let parts = bundles.enumerated().flatMap { index, bundle in

@@ -9,21 +9,21 @@ import SystemPackage
 
 /// A client of a run: its bundle, opened, and its adapter, read.
 package struct Client: Sendable {
-  /// The client's place in the recipe.
+  /// The client's index in the recipe.
   package let place: Int
   package let name: String
   package let bundle: Bundles.Bundle
   package let adapter: Adapter?
-  /// The digest of the bundle; none before all bundles are open.
+  /// The digest of the bundle; empty until all bundles are open.
   package var sha256 = ""
-  /// Whether it was trained on anchor data: it is scored against, and not merged.
+  /// Whether it was trained on anchor data: it is a reference for scores, and is not merged.
   package let isAnchor: Bool
 
   /// Opens the bundle that the recipe names.
   ///
   /// - parameters:
-  ///   - wanted: The parts to read; nil for those that a merge takes, or scoring.
-  ///   - progress: Gets to know how many bytes of it are decoded.
+  ///   - wanted: The parts to read; nil for those needed to merge, or to score.
+  ///   - progress: Receives how many bytes of it are decoded.
   package init(
     _ recipe: Recipe, place: Int, scoring: Bool, wanting wanted: Set<Part>? = nil, limits: Limits,
     progress: @escaping ReadingProgress
@@ -51,7 +51,7 @@ package struct Client: Sendable {
 }
 
 extension Client {
-  /// Runs `body` and says more of a path at which there is nothing, and which looks like a name on the Hugging Face Hub.
+  /// Runs `body` and adds advice about a missing path that looks like a name on the Hugging Face Hub.
   private static func advising<Result>(about written: String, at path: String, _ body: () throws -> Result) throws
     -> Result
   {
@@ -62,7 +62,7 @@ extension Client {
       && !FilePath(path).exists
     {
       failure.advice =
-        "a name on the Hugging Face Hub is no path, and nothing is downloaded here: fetch it with "
+        "a name on the Hugging Face Hub is not a path, and Clues downloads nothing: fetch it with "
         + "`hf download \(written) --local-dir FOLDER` and give FOLDER"
       throw failure
     }
@@ -79,7 +79,7 @@ extension CheckpointChoice {
 }
 
 extension [Client] {
-  /// Refuses two clients of one name: nobody could tell their samples and weights apart.
+  /// Refuses two clients with the same name: their samples and weights could not be told apart.
   func checkNames(_ recipe: Recipe) throws {
     var seen: [String: Client] = [:]
     for client in self {

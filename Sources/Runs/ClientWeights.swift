@@ -5,7 +5,7 @@ import Scoring
 import Tensors
 
 extension [Client] {
-  /// What each client brings to the merge, in this order.
+  /// Each client's adapter and weight in the merge, in this order.
   ///
   /// Clients trained on anchor data are not merged, nor are those of which a selection keeps nothing.
   package func weightedAdapters(_ recipe: Recipe, _ selection: SampleSelection?) throws -> [WeightedAdapter] {
@@ -14,15 +14,15 @@ extension [Client] {
     guard !merged.isEmpty else {
       throw Failure(
         .badData, "nothing is left to merge: the selection keeps no sample of any client",
-        advice: "look at the threshold and at the anchors: `clues select` prints both")
+        advice: "check the threshold and the anchors: `clues select` prints both")
     }
     let weights = try merged.weights(recipe, shares)
     return try zip(merged, weights).map { try $0.weightedAdapter(weight: $1) }
   }
 
-  /// The weights as the recipe gives them or says to derive them; derived ones have mean 1.
+  /// The weights as given in the recipe or derived by its rule; derived ones have mean 1.
   ///
-  /// TIES divides by the number of clients that agree, so weights of mean 1 keep its scale; an average divides by their
+  /// TIES divides by the number of clients that agree, so weights of mean 1 preserve its scale; an average divides by their
   /// sum anyway.
   private func weights(_ recipe: Recipe, _ shares: [String: SampleSelection.ClientSelection]) throws -> [Double] {
     if recipe.clients.contains(where: { $0.value.weight != nil }) {
@@ -36,8 +36,9 @@ extension [Client] {
       case .samples:
         guard let count = client.bundle.trainingSampleCount, count > 0 else {
           throw recipe.failure(
-            "weights 'samples' needs the number of training samples, and client '\(client.name)' does not say it",
-            at: weighting.origin, advice: "its bundle needs a samples.jsonl or a clues.json; or write the weights out")
+            "weights 'samples' needs the number of training samples, but client '\(client.name)' does not give it",
+            at: weighting.origin,
+            advice: "its bundle needs a samples.jsonl or a clues.json; or give the weights explicitly")
         }
         return Double(count)
       case .keptSamples: return Double(share?.kept ?? 0)
@@ -49,12 +50,12 @@ extension [Client] {
     guard mean > 0, mean.isFinite else {
       throw recipe.failure(
         "weights '\(weighting.value.rawValue)' gives every client the weight 0", at: weighting.origin,
-        advice: "derive them otherwise, or write them out")
+        advice: "derive them differently, or give them explicitly")
     }
     return raw.map { $0 / mean }
   }
 
-  /// What the bundles and adapters had to say.
+  /// The notes of the bundles and adapters.
   package var notes: [Note] {
     flatMap { client in
       (client.bundle.notes + (client.adapter?.notes ?? [])).map { .info("\(client.name): \($0)") }
@@ -63,15 +64,15 @@ extension [Client] {
 }
 
 extension Client {
-  /// What the client brings to a merge.
+  /// The client's adapter and weight in a merge.
   package func weightedAdapter(weight: Double) throws -> WeightedAdapter {
-    guard let adapter else { throw Failure(.badData, "brings no adapter", client: name, file: bundle.path) }
+    guard let adapter else { throw Failure(.badData, "has no adapter", client: name, file: bundle.path) }
     return WeightedAdapter(client: name, place: place, adapter: adapter, weight: weight)
   }
 }
 
 extension [WeightedAdapter] {
-  /// The type that all factors have, or float32 where they differ.
+  /// The type of all factors, or float32 if they differ.
   var commonDType: DType {
     let dtypes = reduce(into: Set<DType>()) { $0.formUnion($1.adapter.dtypes) }
     return dtypes.count == 1 ? dtypes.first! : .f32
@@ -79,7 +80,7 @@ extension [WeightedAdapter] {
 }
 
 extension MergeSettings {
-  /// Checks that the method takes as many clients as a selection has left; the recipe's own were counted before.
+  /// Checks that the method accepts the number of clients left by a selection; the recipe's own were counted before.
   func checkCount(of weightedAdapters: [WeightedAdapter], amongst clients: [Client]) throws {
     guard !(method.minimumInputs...method.maximumInputs).contains(weightedAdapters.count) else { return }
     let dropped = clients.filter { client in
@@ -90,7 +91,7 @@ extension MergeSettings {
       .badData,
       "the method '\(method.about.id)' merges \(Self.inputs(of: method)), and \(weightedAdapters.count) are left: "
         + "the selection keeps no sample of \(names)",
-      advice: "look at the threshold (`clues select` prints it), or take a method that merges \(weightedAdapters.count)"
+      advice: "check the threshold (`clues select` prints it), or use a method that merges \(weightedAdapters.count)"
     )
   }
 }

@@ -7,7 +7,7 @@ import Merging
 ///
 /// - parameter library: The program that loads it.
 func modelCard(_ adapter: MergedAdapter, _ outcome: RunOutcome, library: String) -> String {
-  // Names come from other people's archives; as JSON texts they are YAML that means nothing else.
+  // Names come from untrusted archives; as JSON strings they are harmless in YAML.
   func quoted(_ text: String) -> String { JSONValue.string(text).text() }
   var card = "---\n"
   if case .string(let base)? = adapter.config["base_model_name_or_path"] { card += "base_model: \(quoted(base))\n" }
@@ -25,12 +25,12 @@ func modelCard(_ adapter: MergedAdapter, _ outcome: RunOutcome, library: String)
   if let replaced = outcome.merge?.replaced { card += section(replaced) }
   card += "\n## Recipe\n\n```json\n\(outcome.recipeAsWritten.text(indented: true))\n```\n\n"
   card +=
-    "Paths are as they were written. Where the bundles still are, `clues run RUN --output AGAIN` repeats the run of "
-  card += "this folder, RUN, by the record that it holds.\n"
+    "Paths are as the user wrote them. If the bundles still exist, `clues run RUN --output AGAIN` repeats the run of "
+  card += "this folder, RUN, from its record.\n"
   return card
 }
 
-/// What became of the tensors that replace the base model's.
+/// What happened to the tensors that replace the base model's.
 private func section(_ replaced: ReplacedTensors) -> String {
   var text = "\n## Replaced tensors\n\nTensors that replace the base model's own: `absolute: \(replaced.policy)`.\n\n"
   text += "| tensor | in the result |\n|---|---|\n"

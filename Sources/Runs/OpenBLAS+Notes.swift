@@ -2,7 +2,7 @@ import Diagnostics
 import LowRank
 
 extension OpenBLAS {
-  /// What a user should know about it.
+  /// Remarks for the user.
   package var notes: [Note] {
     guard let refused else { return [] }
     return [

@@ -8,16 +8,16 @@ import Synchronization
 import SystemPackage
 import Tensors
 
-/// A folder, or an archive of it, that appears whole or not at all.
+/// A folder, or an archive of it, that appears complete or not at all.
 ///
-/// Everything is written to a sibling with a name of its own, brought to disk, and renamed; whatever stood under the final
-/// name stays as it was until then. A sibling that a killed run left behind is removed by the next one. The draft is
-/// spoken of by its descriptor and not by its path: if somebody removes it midway, nothing is written any more, and no
-/// folder comes about that holds the second half of a result.
+/// Everything is written to a sibling folder with a unique name, flushed to disk, and renamed; what exists under the final
+/// name stays unchanged until then. A sibling that a killed run left behind is removed by the next one. The draft is accessed
+/// by its descriptor and not by its path: if it is removed midway, nothing more is written, and no folder appears with only
+/// the second half of a result.
 ///
 /// Files may be written from several threads at once.
 package struct OutputFolder: Sendable {
-  /// The names of the files so far; no order in which they came about shows in a result.
+  /// The names of the files so far, regardless of the order in which they were written.
   private final class Written: Sendable {
     // Locked because modules and gradients are written by several threads.
     private let names = Mutex<Set<String>>([])
@@ -28,15 +28,15 @@ package struct OutputFolder: Sendable {
   }
 
   package let path: String
-  /// Where the folder goes: a link stays, and what it leads to is replaced.
+  /// The folder's destination: if it is a link, the link stays and its target is replaced.
   private let target: String
   private let draft: Draft
   private let written = Written()
   private let replaces: Bool
 
-  /// Checks that the folder can be made and opens a draft of it.
+  /// Checks that the folder can be created and opens a draft of it.
   ///
-  /// - parameter replacing: Whether a folder that is there may be replaced.
+  /// - parameter replacing: Whether an existing folder may be replaced.
   /// - throws: ``Failure`` `cannotWrite`.
   package init(_ path: String, replacing: Bool) throws {
     self.path = path
@@ -48,7 +48,7 @@ package struct OutputFolder: Sendable {
     draft = try Draft(of: target.string, isFolder: true)
   }
 
-  /// Refuses a target that must not be replaced; nothing is touched.
+  /// Refuses a target that must not be replaced; changes nothing.
   static func checkTarget(_ path: String, replacing: Bool) throws {
     guard !path.isEmpty else { throw Failure(.usage, "the output has no name", advice: "name a folder or an archive") }
     let (exists, isFolder) = (FilePath(path).exists, FilePath(path).isFolder)
@@ -57,7 +57,8 @@ package struct OutputFolder: Sendable {
       var status = stat()
       guard lstat(path, &status) != 0 else {
         throw Failure(
-          .cannotWrite, "is a link that leads nowhere", advice: "choose another output, or mend the link", file: path)
+          .cannotWrite, "is a link whose target does not exist", advice: "choose another output, or fix the link",
+          file: path)
       }
       return
     }
@@ -78,19 +79,20 @@ package struct OutputFolder: Sendable {
       throw Failure(
         .cannotWrite, "the output folder exists", advice: "choose another one, or replace it with --force", file: path)
     }
-    // Replacing removes the folder with all that is in it, so it must be one that a run, a selection or PEFT wrote.
+    // Replacing removes the folder with everything in it, so it must have been written by a run, a selection or PEFT.
     let isOurs = [RunFiles.record, RunFiles.threshold].contains {
       FilePath("\(path)/\($0)").exists
     }
     let written = Set(OutputFormat.all.flatMap(\.adapter.files) + ["README.md", "residual", ".DS_Store"])
     guard isOurs || written.isSuperset(of: entries) else {
       throw Failure(
-        .cannotWrite, "the folder holds more than an adapter and is no run, so it is not replaced, even with --force",
+        .cannotWrite,
+        "the folder holds more than an adapter and is not a run, so it is not replaced, even with --force",
         advice: "choose another output folder, or remove it yourself", file: path)
     }
   }
 
-  /// Refuses a name that promises a file which is not written here; whoever gives it does not want a folder.
+  /// Refuses a name with the extension of a file format that Clues does not write; its user does not want a folder.
   private static func refuseOtherFiles(_ path: String) throws {
     let name = FilePath(path).name.lowercased()
     let others = [
@@ -99,13 +101,13 @@ package struct OutputFolder: Sendable {
     ]
     guard !FolderArchive.isNamed(path), let ending = others.first(where: name.hasSuffix) else { return }
     throw Failure(
-      .usage, "the output is a folder or an archive, and '\(ending)' is not written",
+      .usage, "the output must be a folder or an archive, not a '\(ending)' file",
       advice: "name a folder, or end the name in \(FolderArchive.endings.joined(separator: ", "))", file: path)
   }
 
-  /// Writes one file of the folder; `name` may lie in a sub-folder.
+  /// Writes one file of the folder; `name` may be in a subfolder.
   ///
-  /// - parameter advance: Gets the size of every chunk that is written.
+  /// - parameter advance: Receives the size of every chunk that is written.
   package func write(
     _ chunks: some Sequence<[UInt8]>, to name: String, advance: (Int) throws -> Void = { _ in }
   ) throws {
@@ -126,7 +128,7 @@ package struct OutputFolder: Sendable {
 
   package func write(_ text: String, to name: String) throws { try write([Array(text.utf8)], to: name) }
 
-  /// Makes a file of the folder; gives its descriptor, to read and to write, which the caller closes.
+  /// Creates a file of the folder; returns its descriptor, for reading and writing, which the caller closes.
   func create(_ name: String) throws -> Int32 {
     guard !name.split(separator: "/").contains("..") else {
       throw Failure(.cannotWrite, "leaves the output folder", file: name)
@@ -138,7 +140,7 @@ package struct OutputFolder: Sendable {
         throw Failure.cannotWrite(path + "/" + name)
       }
     }
-    // Anew: whoever holds the file that it replaces sees no change.
+    // A new file: a process that has the replaced one open sees no change.
     unlinkat(draft.descriptor, name, 0)
     let file = openat(draft.descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard file >= 0 else { throw Failure.cannotWrite(path + "/" + name) }
@@ -156,11 +158,11 @@ package struct OutputFolder: Sendable {
     return try Bytes(mapping: file, path: path + "/" + name)
   }
 
-  /// Gives the folder its name, or packs it into the archive; from here on it is there.
+  /// Gives the folder its name, or packs it into the archive, so that it exists from now on.
   package func commit(_ observer: any Observer = Unobserved()) throws {
     for name in written.sorted where faccessat(draft.descriptor, name, F_OK, 0) != 0 {
       throw Failure(
-        .cannotWrite, "was removed before the result was whole", advice: "let the run have its folder",
+        .cannotWrite, "was removed before the result was complete", advice: "do not remove the folder during the run",
         file: path + "/" + name)
     }
     if FolderArchive.isNamed(path) {
@@ -176,18 +178,18 @@ package struct OutputFolder: Sendable {
     try takeName()
   }
 
-  /// Gives the draft its name and removes what stood there. Once the name is given nothing fails any more: what cannot be
+  /// Gives the draft its name and removes what existed there. Once it has its name nothing fails any more: what cannot be
   /// removed now, the next run removes.
   ///
-  /// Another run may take or leave the name at any moment, so each step says in itself what it expects to find.
+  /// Another run may take or release the name at any moment, so each step checks atomically what it expects to find.
   private func takeName() throws {
     for _ in 0..<100 {
-      // Takes a free name, or that of an empty folder; what is in a folder stays.
+      // Takes a free name, or that of an empty folder; a folder with content stays.
       if rename(draft.path, target) == 0 { return }
       guard [ENOTEMPTY, EEXIST, ENOTDIR].contains(errno) else { throw Self.nameless(target) }
       try Self.checkTarget(target, replacing: replaces)
       guard replaces else { continue }
-      // Two renames in a row leave a moment without either; exchanging, where the file system can do it, leaves none.
+      // Between two renames neither would exist for a moment; an exchange, if the file system supports it, avoids this.
       if clues_exchange(draft.path, target) == 0 {
         draft.remove()
         return
@@ -196,13 +198,13 @@ package struct OutputFolder: Sendable {
       if try moveAside() { return }
     }
     throw Failure(
-      .cannotWrite, "cannot be given its name: other runs give it away again and again",
+      .cannotWrite, "cannot be renamed to its final name: other runs keep taking it",
       advice: "let fewer runs write to the same output at once", file: target)
   }
 
-  /// The same in two steps, under a lock, so that nobody takes the previous result for an abandoned one meanwhile.
+  /// The same in two steps, under a lock, so that the previous result is not mistaken for an abandoned draft meanwhile.
   ///
-  /// - returns: false where another run was quicker.
+  /// - returns: false if another run was faster.
   private func moveAside() throws -> Bool {
     let old = draft.path + "-old"
     let held = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -215,7 +217,7 @@ package struct OutputFolder: Sendable {
     guard rename(draft.path, target) == 0 else {
       let failure = Self.nameless(target)
       let isTaken = [ENOTEMPTY, EEXIST].contains(errno)
-      // Back to its place, unless somebody else is there by now.
+      // Back to its place, unless another result is there by now.
       if rename(old, target) != 0 { removeTree(old) }
       if isTaken { return false }
       throw failure
@@ -224,10 +226,10 @@ package struct OutputFolder: Sendable {
     return true
   }
 
-  /// Removes the draft; what stood under the final name stays.
+  /// Removes the draft; what exists under the final name stays.
   package func abandon() { draft.remove() }
 
   private static func nameless(_ target: String) -> Failure {
-    Failure(system: .cannotWrite, "cannot be given its name", file: target)
+    Failure(system: .cannotWrite, "cannot be renamed to its final name", file: target)
   }
 }

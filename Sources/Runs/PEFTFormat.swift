@@ -61,8 +61,8 @@ struct PEFTFormat: AdapterFormat {
     }
     if let misreading = PEFTReading(read.config, file).misreading {
       throw Failure(
-        .badData, "PEFT would not read the result as it is meant: \(misreading)",
-        advice: "nothing was written; merge adapters whose settings are alike, or report it as a fault of Clues")
+        .badData, "PEFT would not read the result correctly: \(misreading)",
+        advice: "nothing was written; merge adapters with similar settings, or report it as a fault of Clues")
     }
   }
 }

@@ -6,17 +6,17 @@ import LowRank
 import Recipes
 import Tensors
 
-/// Packs what a client hands in: known files only, adapters in another type if wanted.
+/// Packs what a client hands in: only known files, with adapters converted to another type if wanted.
 ///
-/// Gradients and optimizer states stay at home unless they are asked for: they say the most about the data.
+/// Gradients and optimizer states are left out unless requested: they reveal the most about the data.
 package struct Packing {
   package var source: String
   package var output: String
-  /// The name of the adapter that is packed where the source holds several.
+  /// The name of the adapter to pack if the source has several.
   package var adapter: String?
-  /// What stays at home of that which goes in by default.
+  /// Parts to leave out that are packed by default.
   package var leavingOut: Set<Part> = []
-  /// What goes in of that which stays at home by default.
+  /// Parts to pack that are left out by default.
   package var including: Set<Part> = []
   package var client: String?
   package var domain: String?
@@ -29,7 +29,7 @@ package struct Packing {
     self.output = output
   }
 
-  /// What stays at home unless it is asked for.
+  /// The parts that are left out unless requested.
   package static let privateParts: [Part] = [.gradients, .optimizers]
 
   /// The parts that a client may leave out, by their names: `ledger,samples`.
@@ -40,14 +40,14 @@ package struct Packing {
       })
   }
 
-  /// The parts that a client may pack on purpose, by their names: `gradients,optimizer`.
+  /// The parts that a client may pack explicitly, by their names: `gradients,optimizer`.
   package static func parts(with names: String) throws -> Set<Part> {
     try Set(
       names.split(separator: ",").map { name in
         if let part = Part(rawValue: String(name)), !privateParts.contains(part) {
           throw Failure(
-            .usage, "--with: '\(name)' goes in anyway",
-            advice: "what stays here unless it is named is \(privateParts.map(\.rawValue).joined(separator: " and "))")
+            .usage, "--with: '\(name)' is packed anyway",
+            advice: "only \(privateParts.map(\.rawValue).joined(separator: " and ")) are left out by default")
         }
         return try part(named: String(name), among: privateParts, option: "--with")
       })
@@ -62,9 +62,9 @@ package struct Packing {
     return part
   }
 
-  /// A type that adapters can be stored in, by its name.
+  /// A type in which adapters can be stored, by its name.
   package static func dtype(named name: String) throws -> DType {
-    // By the names that a recipe has for them; other spellings lead there.
+    // By the names in recipes; other spellings are mapped to these.
     let names = ["float32", "float16", "bfloat16", "float64"]
     guard names.contains(name), let dtype = DType(name: name) else {
       throw Failure(
@@ -105,13 +105,13 @@ package struct Packing {
   }
 }
 
-/// A safetensors file with its floats in another type, but for those that this would change by more than rounding does: they
-/// stay as they are, and their names are given.
+/// A safetensors file with its floats in another type, except those that this would change by more than rounding does: they
+/// stay as they are, and their names are returned.
 ///
-/// The factors of a module go together, for it is their product that counts. They are not spread anew over A and B as in a
-/// merge: gradients and moments of the bundle, and the space `factors`, belong to A and B as the client trained them.
+/// The factors of a module are treated together, because only their product counts. They are not rebalanced as in a merge:
+/// gradients and moments of the bundle, and the space `factors`, belong to A and B as the client trained them.
 ///
-/// - throws: ``Failure`` `badData` when a number is too large for the type.
+/// - throws: ``Failure`` `badData` if a number is too large for the type.
 private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws -> (Bytes, kept: [String]) {
   let file = try SafetensorsFile(bytes, limits: limits)
   let convertible = file.tensors.filter { $0.value.dtype.isAdapterFloat && $0.value.dtype != dtype }
@@ -121,7 +121,7 @@ private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws
     guard try result.isFinite() || !tensor.isFinite() else {
       throw Failure(
         .badData, "holds numbers too large for \(dtype.torchName)",
-        advice: "leave --dtype away" + (dtype == .f16 ? ", or take bfloat16" : ""), tensor: name)
+        advice: "omit --dtype" + (dtype == .f16 ? ", or use bfloat16" : ""), tensor: name)
     }
     tensors[name] = result
   }
@@ -130,7 +130,7 @@ private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws
   return (Bytes(safetensors(tensors, metadata: file.metadata)), kept.sorted())
 }
 
-/// Whether a tensor, or the product that it is a factor of, survives another type.
+/// Whether a tensor, or the product of which it is a factor, survives conversion.
 private func isFaithful(_ name: String, _ tensors: [String: Tensor], to dtype: DType) throws -> Bool {
   guard let tolerance = dtype.faithfulError, let tensor = tensors[name], try tensor.isFinite() else { return true }
   for (a, b) in [("lora_A", "lora_B"), ("lora_embedding_A", "lora_embedding_B")] {
@@ -143,7 +143,7 @@ private func isFaithful(_ name: String, _ tensors: [String: Tensor], to dtype: D
 }
 
 extension Factors {
-  /// B and A as they are in a file; nil when the two are no factors of one another.
+  /// B and A as they are in a file; nil if they cannot be multiplied.
   fileprivate init?(ofTensors b: Tensor, _ a: Tensor) throws {
     guard a.dtype.isAdapterFloat, b.dtype.isAdapterFloat, let rank = a.shape.first, rank > 0, b.shape.count > 1,
       b.shape[1] == rank, b.shape.dropFirst(2).allSatisfy({ $0 == 1 }), try a.isFinite(), try b.isFinite()
@@ -154,7 +154,7 @@ extension Factors {
   }
 }
 
-/// The note that says which tensors of a file keep their type.
+/// A note on the tensors of a file that keep their type.
 private func keeping(_ names: [String], in file: String, _ dtype: DType) -> Note {
   .warning(
     "\(file): \(dtype.torchName) would change more than rounding does, so \(names.count) "
@@ -163,7 +163,7 @@ private func keeping(_ names: [String], in file: String, _ dtype: DType) -> Note
 }
 
 extension PackingList {
-  /// What leaves the machine, kind by kind, in the order of the archive.
+  /// What the bundle discloses, kind by kind, in the order of the archive.
   package var kinds: [(name: String, files: Int, bytes: Int)] {
     packed.reduce(into: []) { kinds, file in
       let index = kinds.firstIndex { $0.name == file.kind } ?? kinds.count
@@ -173,12 +173,12 @@ extension PackingList {
     }
   }
 
-  /// What it means for scoring that evidence stays here.
+  /// What the evidence that is left out means for scoring.
   var evidenceNote: Note? {
     let kept = Packing.privateParts.filter { part in leftOut.contains { $0.reason == .part(part) } }
     guard !kept.isEmpty, !packed.contains(where: { $0.part == .ledger || $0.part == .gradients }) else { return nil }
     return .info(
-      "nothing in the bundle can be scored by: \(kept.map(\.rawValue).joined(separator: " and ")) stay here and there is "
+      "the bundle cannot be scored: \(kept.map(\.rawValue).joined(separator: " and ")) stay here and it has "
         + "no ledger; hand in the scores that `clues score` makes here, or pack --with gradients,optimizer")
   }
 
@@ -196,7 +196,7 @@ extension PackingList {
 }
 
 extension PackingList.Packed {
-  /// What it is, for a reader of the list.
+  /// A description for the list.
   fileprivate var kind: String {
     switch part {
     case nil: "manifest"

@@ -5,11 +5,11 @@ import Merging
 import PluginHost
 import Recipes
 
-/// What every parameter of the merge method is for every module, as the recipe's lists over layers and filters make it.
+/// The value of every parameter of the merge method in every module, from the recipe's lists over layers and filters.
 package struct ParameterTable: Sendable {
   /// In the order of their names.
   package let modules: [(name: String, values: ParameterValues)]
-  /// In the order in which values of several clients stand.
+  /// In the order of the values of several clients.
   package let clients: [String]
 
   package init(modules: [(name: String, values: ParameterValues)], clients: [String]) {

@@ -3,22 +3,22 @@ import PluginHost
 import Recipes
 
 extension Recipe {
-  /// The recipe with what nobody wrote down and the merge method decides: the space, the rank, and the split where it counts.
+  /// The recipe with the settings that are not given and that the merge method decides: space, rank, and split if it matters.
   ///
-  /// Parameters stay as they are: a plugin may do something else where a default is written down than where nobody sets it.
+  /// Parameters stay as they are: a plugin may treat a default that is given differently from a missing one.
   package func resolved(_ settings: MergeSettings?) -> Recipe {
     guard let settings, merge != nil else { return self }
     var copy = self
     copy.merge?.value.space = Located(Space(settings.space))
     copy.merge?.value.split = settings.space == .factors ? Located(settings.split) : nil
-    // In the space 'factors' the rank is that of the inputs, and writing one is refused.
+    // In the space 'factors' the rank is that of the inputs, and setting one is refused.
     if settings.space != .factors, merge?.energy == nil {
       copy.merge?.value.rank = settings.rank.written.map { Located($0) }
     }
     return copy
   }
 
-  /// The recipe as the record of a run has it: where the result went is no part of how it came about.
+  /// The recipe for the record of a run: the output's path is omitted, because it does not affect the result.
   func recorded(as format: OutputFormat) -> Recipe {
     var copy = self
     copy.output.value.path = nil
@@ -39,9 +39,9 @@ extension MergeSettings.TargetRank {
 }
 
 extension Bench {
-  /// The recipe with what its method decides, and with paths that hold from any folder: it can be carried out as it is.
+  /// The recipe with its method's decisions, and with absolute paths: it can be executed as it is.
   ///
-  /// Where the method is missing or does not take the recipe, it says no more than the recipe; to find fault is for ``check(_:)``.
+  /// If the method is missing or does not accept the recipe, it is just the recipe; ``check(_:)`` reports faults.
   package func resolved(_ recipe: Recipe) -> Recipe {
     recipe.resolved((try? RunSettings(recipe, in: catalog))?.merge).withFullPaths
   }

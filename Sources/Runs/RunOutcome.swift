@@ -8,17 +8,17 @@ import PluginHost
 import Records
 import Scoring
 
-/// What a run made; its ``record`` says how it came about.
+/// The outcome of a run; its ``record`` says how it was made.
 package struct RunOutcome: Sendable {
-  /// The recipe as it was carried out, from any folder: resolved, and with full paths.
+  /// The recipe as it was executed: resolved, and with absolute paths.
   package var recipe: JSONValue
-  /// The same with paths as the user wrote them, for what is given to others.
+  /// The same with paths as the user wrote them, for passing on.
   let recipeAsWritten: JSONValue
   package var notes: [Note]
   package var plugins: [RunRecord.Plugin] = []
-  /// What scoring and selecting made of the clients; nil in a run that only merges.
+  /// The result of scoring and selecting; nil in a run that only merges.
   package var scored: Bench.Scored?
-  /// What was handed in, whether it had a part in the result or not.
+  /// The inputs, whether they contributed to the result or not.
   package var bundles: [RunRecord.Input] = []
   /// The clients whose adapters were merged.
   package var clients: [RunRecord.Client] = []
@@ -32,7 +32,7 @@ package struct RunOutcome: Sendable {
     self.notes = notes
   }
 
-  /// What `clues/run.json` and the report tell.
+  /// The content of `clues/run.json` and of the report.
   package var record: RunRecord {
     var record = RunRecord()
     record.version = cluesVersion
@@ -117,7 +117,7 @@ extension RunRecord.Module {
 }
 
 extension RunRecord.Update {
-  /// What is known of one client's update; nil where it was not merged.
+  /// The figures of one client's update; nil if it was not merged.
   fileprivate init?(_ merge: MergeFigures, of client: String) {
     guard let index = merge.clients.firstIndex(of: client) else { return nil }
     let (figures, suspicion) = (merge.figures[index], merge.suspicions[index])

@@ -32,12 +32,12 @@ package struct RunPlan: Sendable {
 }
 
 extension Bench {
-  /// Opens and checks everything that a run would, and says what it would do.
+  /// Opens and checks everything that a run would, and returns what it would do.
   package func plan(_ recipe: Recipe) throws -> RunPlan {
     let run = try RunSettings(recipe, in: catalog)
     guard let settings = run.merge else {
       throw Failure(
-        .usage, "a dry run shows how adapters would be merged, and this recipe merges nothing",
+        .usage, "a dry run shows how adapters would be merged, but this recipe merges nothing",
         advice: "`clues recipe check` checks it")
     }
     let clients = try open(recipe, scoring: run.scoring != nil, digesting: false)

@@ -6,7 +6,7 @@ import Reports
 import SystemPackage
 import Tensors
 
-/// The report of a run that is there, made again from its directory.
+/// The report of an existing run, regenerated from its directory.
 package struct RunReport: Sendable {
   let html: String
   /// Where the run itself puts it.
@@ -30,6 +30,6 @@ package struct RunReport: Sendable {
     defaultPath = run + "/" + RunFiles.report
   }
 
-  /// Writes the page, whole or not at all; what stood there is replaced.
+  /// Writes the page, completely or not at all; an existing one is replaced.
   package func write(to path: String) throws { try writeWhole(html, to: path) }
 }

@@ -7,13 +7,13 @@ import Scoring
 import SystemPackage
 import Tensors
 
-/// Scores in a file, with the file beside it that says how they came about; each appears whole or not at all.
+/// Scores in a file, with a second file that records their origin; each appears complete or not at all.
 package struct ScoresOutput {
   private let table: ScoreTable
 
   package init(_ table: ScoreTable) { self.table = table }
 
-  /// Refuses a file that must not be replaced or has no folder to be in; nothing is touched.
+  /// Refuses a file that must not be replaced or whose folder does not exist; changes nothing.
   package static func check(_ path: String, replacing: Bool) throws {
     guard access(FilePath(path).folder.string, W_OK) == 0 else {
       throw Failure(
@@ -23,7 +23,7 @@ package struct ScoresOutput {
     guard !replacing else { return }
     let origin = ScoreTable.originPath(of: path)
     for file in [path, origin] where FilePath(file).exists {
-      // An origin alone is what a run leaves that was killed between its last two steps.
+      // A lone origin is left by a run that was killed between its last two steps.
       if file == origin, isOrigin(origin) { continue }
       throw Failure(
         .cannotWrite, "the file exists", advice: "choose another name, or replace it with --force", file: file)
@@ -36,7 +36,7 @@ package struct ScoresOutput {
     return value.objectValue?["schema"]?.stringValue == ScoresOrigin.schema
   }
 
-  /// Both files are brought to disk before either gets its name.
+  /// Both files are flushed to disk before either gets its name.
   package func write(to path: String, replacing: Bool) throws {
     try Self.check(path, replacing: replacing)
     let text = table.text

@@ -5,7 +5,7 @@ import Records
 import Scoring
 import SystemPackage
 
-/// A selection in a folder of its own.
+/// A selection in its own folder.
 package struct SelectionOutput {
   private let selection: SampleSelection
 
@@ -29,7 +29,7 @@ package struct SelectionOutput {
 }
 
 extension OutputFolder {
-  /// Writes scores and, if there is one, the selection where a run directory has them.
+  /// Writes scores and, if there is one, the selection to their places in a run directory.
   package func write(_ table: ScoreTable, _ selection: SampleSelection?) throws {
     let text = table.text
     try write(text, to: RunFiles.scores)

@@ -1,7 +1,7 @@
 import Diagnostics
 import Synchronization
 
-/// The packing of an archive, whose writer says how far it is once it has begun.
+/// The packing of an archive, whose writer reports its progress once it has begun.
 final class PackingProgress: Sendable {
   private let observer: any Observer
   // Locked because packing reports from its own thread.
@@ -23,7 +23,7 @@ final class PackingProgress: Sendable {
   func end() { if written.withLock({ $0 != nil }) { observer.end(.packing) } }
 }
 
-/// A part of a stage that knows how far it is, and tells the observer how much that adds.
+/// A part of a stage that knows its progress, and reports it to the observer.
 final class StageProgress: Sendable {
   private let observer: any Observer
   private let stage: RunStage
@@ -31,14 +31,14 @@ final class StageProgress: Sendable {
   // Locked because every thread of the stage reports its progress.
   private let state = Mutex((advanced: 0, reported: 0))
 
-  /// - parameter total: How much of the stage this part is, in the stage's unit.
+  /// - parameter total: The size of this part, in the stage's unit.
   init(of stage: RunStage, total: Int, _ observer: any Observer) {
     self.observer = observer
     self.stage = stage
     self.total = total
   }
 
-  /// So much of the part is done; what goes beyond its total does not count, nor does a step back.
+  /// This much of the part is done; anything beyond its total does not count, nor does a step back.
   func reach(_ done: Int) {
     let due = min(done, total)
     let step = state.withLock { state in
@@ -48,7 +48,7 @@ final class StageProgress: Sendable {
     if step > 0 { observer.advance(stage, by: step) }
   }
 
-  /// So much more of the part is done.
+  /// This much more of the part is done.
   func advance(by amount: Int) {
     reach(
       state.withLock { state in
@@ -60,6 +60,6 @@ final class StageProgress: Sendable {
   /// The same as a fraction of the part.
   func reach(fraction: Double) { reach(Int(fraction * Double(total))) }
 
-  /// The part is done, whatever it said before.
+  /// The part is done, whatever was reported before.
   func finish() { reach(total) }
 }

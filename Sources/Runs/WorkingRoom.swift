@@ -1,10 +1,10 @@
 import Diagnostics
 import Foundation
 
-/// Refuses to compute where a limit on memory leaves no room for it.
+/// Refuses to compute if a limit on memory leaves no room for it.
 ///
-/// OpenBLAS takes a buffer for each thread that calls it at the same time, and where it gets none it tries without end. Those
-/// of the threads that it started itself, one for each processor but the first, are there already.
+/// OpenBLAS needs a buffer for each thread that calls it at the same time, and if it cannot get one it retries forever. The
+/// buffers of its own threads, one for each processor but the first, exist already.
 func checkRoom(threads: Int) throws {
   var limit = rlimit()
   guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max else { return }

@@ -1,34 +1,34 @@
 import Diagnostics
 
-/// A token that is found in the text before anything else is done with it.
+/// A token that is searched for in the text before any other step.
 struct AddedToken: Sendable {
   var id: Int32
   var content: [UInt8]
-  /// Whether it is a mark of the model's and not part of what people write.
+  /// Whether it is a special token of the model and not part of what people write.
   var isSpecial: Bool
-  /// Whether it is looked for in the text after normalization, and as what.
+  /// Whether it is searched for in the normalized text, and in normalized form.
   var isNormalized = false
-  /// Whether it has to stand alone.
+  /// Whether it must be a separate word.
   var isSingleWord = false
-  /// Whether it takes the blanks before and behind it along.
+  /// Whether it includes the blanks before and after it.
   var stripsLeft = false
   var stripsRight = false
 }
 
-/// The tokens that are found as a whole, and where they are in a text.
+/// The tokens that are matched as a whole, and their positions in a text.
 struct AddedTokens: Sendable {
   private let tokens: [AddedToken]
   private let places: [Int32: Int]
   private let ids: [[UInt8]: Int32]
-  /// What normalized tokens look like in a normalized text, where that differs.
+  /// The content of normalized tokens in a normalized text, if different.
   private let normalizedContents: [Int32: [UInt8]]
   private let inText: TokenTrie
   private let inNormalizedText: TokenTrie
 
-  /// The longest one that is looked for; a limit to how often each byte of a text may be looked at.
+  /// The longest one; limits how often each byte of a text may be examined.
   static let mostBytes = 256
 
-  /// - parameter normalize: What the tokenizer's normalizer makes of a text.
+  /// - parameter normalize: Applies the tokenizer's normalizer to a text.
   init(_ tokens: [AddedToken], normalize: ([UInt8]) throws -> [UInt8]) throws {
     var places: [Int32: Int] = [:]
     var ids: [[UInt8]: Int32] = [:]
@@ -73,20 +73,20 @@ struct AddedTokens: Sendable {
 
   func id(of content: [UInt8]) -> Int32? { ids[content] }
 
-  /// What a token is when ids become text; nil if it is none of these.
+  /// The content of a token when ids become text; nil if it is none of these.
   func content(of id: Int32) -> [UInt8]? {
     places[id].map { normalizedContents[id] ?? tokens[$0].content }
   }
 
   func isSpecial(_ id: Int32) -> Bool { places[id].map { tokens[$0].isSpecial } ?? false }
 
-  /// A part of a text: a token, or what lies between two.
+  /// A part of a text: a token, or the text between two.
   struct Part {
     var range: Range<Int>
     var id: Int32?
   }
 
-  /// The parts of a text that is not normalized yet, or no more than that.
+  /// The parts of a text that is not normalized yet, or of one that is normalized already.
   func parts(of text: UnsafeBufferPointer<UInt8>, isNormalized: Bool, specials: Specials) -> [Part] {
     let trie = isNormalized ? inNormalizedText : inText
     guard !text.isEmpty, !trie.isEmpty else { return text.isEmpty ? [] : [Part(range: 0..<text.count)] }
@@ -130,16 +130,16 @@ struct AddedTokens: Sendable {
   }
 }
 
-/// Finds the leftmost of many texts, and of those that begin there the longest.
+/// Finds the leftmost match of many texts, and the longest of those that begin there.
 private struct TokenTrie: Sendable {
-  /// The node behind a node and a byte.
+  /// The next node for a node and a byte.
   private var edges: [UInt64: Int32] = [:]
   private var values: [Int?] = [nil]
   private var beginnings = Array(repeating: false, count: 256)
 
   var isEmpty: Bool { values.count == 1 }
 
-  /// Adds a text; false if it is there already.
+  /// Adds a text; false if it exists already.
   mutating func insert(_ text: [UInt8], _ value: Int) -> Bool {
     var node: Int32 = 0
     beginnings[Int(text[0])] = true

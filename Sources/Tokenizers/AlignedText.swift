@@ -1,13 +1,13 @@
 import Diagnostics
 
-/// A piece of the text on its way to the tokens, with the place in the text that each byte comes from.
+/// A piece of the text being tokenised, with the position in the original text that each byte comes from.
 struct AlignedText {
   private(set) var bytes: [UInt8]
 
-  /// Where the piece begins in the text, as long as nothing was changed in it.
+  /// The start of the piece in the text, as long as it is unchanged.
   private let origin: Int
 
-  /// Of each byte the range in the text of the character that it comes from; nil as long as nothing was changed.
+  /// For each byte, the range in the text of the character that it comes from; nil as long as nothing was changed.
   private var sources: [Source]?
 
   struct Source {
@@ -64,7 +64,7 @@ struct AlignedText {
     return result
   }
 
-  /// Puts `content` before the text; it comes from where the first character does. An empty text stays as it is.
+  /// Prepends `content`, whose source is that of the first character. An empty text stays empty.
   mutating func prepend(_ content: [UInt8]) {
     guard !bytes.isEmpty else { return }
     let old = aligned()
@@ -72,10 +72,10 @@ struct AlignedText {
     bytes = content + bytes
   }
 
-  /// Replaces every `pattern`, from the left, by `content`, which comes from where the last character of the match does.
+  /// Replaces every `pattern`, from the left, by `content`, whose source is that of the last character of the match.
   ///
-  /// - parameter most: Bytes that the text may have afterwards.
-  /// - throws: ``Failure`` as soon as it has more.
+  /// - parameter most: The maximum size of the result in bytes.
+  /// - throws: ``Failure`` as soon as it is exceeded.
   mutating func replace(_ pattern: [UInt8], by content: [UInt8], most: Int = .max) throws {
     guard let first = pattern.first, bytes.contains(first) else { return }
     let old = aligned()
@@ -100,16 +100,16 @@ struct AlignedText {
     sources = origins
   }
 
-  /// How many times longer than before a text may become; a file could ask for any growth by a few replacements.
+  /// The maximum factor by which a text may grow; otherwise a file could cause any growth with a few replacements.
   static let mostGrowth = 16
 
-  /// Bytes that the text may have after a tokenizer has changed it.
+  /// The maximum size in bytes after a tokenizer has changed the text.
   var mostAfterwards: Int { Self.mostGrowth * (count + 16) }
 
   static let growth = Failure(.badData, "the tokenizer makes a text more than \(mostGrowth) times longer")
 
-  /// Puts another text in the place of each of these parts, which follow each other and are all of the text; each new
-  /// byte comes from the whole of its part.
+  /// Replaces each of these parts, which follow each other and cover the text, by another text; the source of each new byte is
+  /// its whole part.
   mutating func replace(parts: [(range: Range<Int>, content: [UInt8])]) {
     let old = aligned()
     var text: [UInt8] = []
@@ -127,7 +127,7 @@ struct AlignedText {
     sources = origins
   }
 
-  /// Changes each of the pieces by itself; they are all of the text afterwards.
+  /// Changes each of the pieces separately; they cover the text afterwards.
   mutating func rewrite(_ pieces: inout [Range<Int>], _ change: (inout AlignedText) throws -> Void) rethrows {
     if pieces.count == 1, pieces[0] == 0..<count {
       try change(&self)

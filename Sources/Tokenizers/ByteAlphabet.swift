@@ -1,6 +1,6 @@
-/// The printable characters that stand for the 256 bytes in byte-level vocabularies.
+/// The printable characters that represent the 256 bytes in byte-level vocabularies.
 ///
-/// Source: `bytes_to_unicode` of GPT-2's encoder. Printable bytes stand for themselves, the others for U+0100 and up.
+/// Source: `bytes_to_unicode` of GPT-2's encoder. Printable bytes represent themselves, the others are U+0100 and up.
 enum ByteAlphabet {
   /// The character of each byte, as UTF-8.
   static let characters: [[UInt8]] = scalars.map { Array(String(Character($0)).utf8) }
@@ -20,7 +20,7 @@ enum ByteAlphabet {
   private static let bytes: [UInt32: UInt8] = Dictionary(
     uniqueKeysWithValues: scalars.enumerated().map { ($1.value, UInt8($0)) })
 
-  /// The bytes that a token's text stands for, or nil if a character of it stands for none.
+  /// The bytes that a token's text represents, or nil if one of its characters represents none.
   static func bytes(of text: some Collection<UInt8>) -> [UInt8]? {
     var result: [UInt8] = []
     result.reserveCapacity(text.count)

@@ -1,21 +1,21 @@
 import Diagnostics
 
-/// Byte-pair encoding: a word becomes symbols, and neighbours become one as long as a merge says so.
+/// Byte-pair encoding: a word becomes symbols, and neighbours are joined as long as there is a merge for them.
 struct BytePairModel: Sendable {
   let vocabulary: Vocabulary
   let merges: MergeTable
 
-  /// Whether a word that is a token is taken as that token, whatever the merges make of it.
+  /// Whether a word that is a token becomes that token, regardless of the merges.
   let ignoresMerges: Bool
 
-  /// The token of what has none, and whether neighbours of that kind become one token.
+  /// The token for unknown characters, and whether neighbouring ones become one token.
   let unknown: Int32?
   let fusesUnknown: Bool
 
-  /// The tokens of the 256 bytes for characters that have none; nil where unknown characters stay unknown.
+  /// The tokens of the 256 bytes for characters without a token; nil if these stay unknown.
   let byteTokens: [Int32?]?
 
-  /// The tokens of the 256 bytes where words are bytes; nil where they are characters.
+  /// The tokens of the 256 bytes if words are bytes; nil if they are characters.
   let alphabet: [Int32?]?
 
   init(
@@ -31,20 +31,20 @@ struct BytePairModel: Sendable {
     alphabet = isByteLevel ? ByteAlphabet.characters.map { vocabulary.id(of: $0) } : nil
   }
 
-  /// `<0x0A>`, as SentencePiece writes a byte.
+  /// `<0x0A>`, SentencePiece's notation for a byte.
   static func byteToken(_ byte: UInt8) -> [UInt8] {
     let digits = Array("0123456789ABCDEF".utf8)
     return Array("<0x".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)], UInt8(ascii: ">")]
   }
 
-  /// What encoding needs besides the model; one for each text that is being encoded.
+  /// Working memory for encoding; one for each text that is being encoded.
   struct Workspace: Sendable {
     fileprivate var cache = WordCache()
     fileprivate var queue = MergeQueue()
     fileprivate var tokens: [(id: Int32, length: Int)] = []
     fileprivate var spelling: [UInt8] = []
 
-    /// Gives back what only an unusually long word needed.
+    /// Frees what only an unusually long word needed.
     mutating func trim() {
       guard tokens.capacity > 1 << 14 || queue.capacity > 1 << 14 else { return }
       tokens = []
@@ -52,9 +52,9 @@ struct BytePairModel: Sendable {
     }
   }
 
-  /// Hands the tokens of a word, with the number of its bytes that each stands for, to `body`.
+  /// Passes the tokens of a word, each with its number of bytes, to `body`.
   ///
-  /// - throws: ``Failure`` where a character has no token and the vocabulary none for what it does not know.
+  /// - throws: ``Failure`` if a character has no token and the vocabulary has no unknown token.
   func encode(
     _ word: UnsafeBufferPointer<UInt8>, _ workspace: inout Workspace, _ body: (Int32, Int) -> Void
   ) throws {
@@ -109,7 +109,7 @@ struct BytePairModel: Sendable {
         flush(&pending, &queue)
         queue.append(id, length: character.count)
       } else if let ids = bytes(of: character) {
-        // As in `tokenizers`, what is pending comes after these.
+        // As in `tokenizers`, pending symbols come after these.
         for id in ids { queue.append(id, length: 1) }
       } else {
         try append(unknownOf: character.count, "U+\(String(value, radix: 16, uppercase: true))", &pending, &queue)
@@ -131,7 +131,7 @@ struct BytePairModel: Sendable {
     guard let unknown else {
       throw Failure(
         .badData, "the text has \(what()), for which the tokenizer has no token",
-        advice: "leave the sample out, or take the tokenizer that belongs to the model")
+        advice: "leave the sample out, or use the model's own tokenizer")
     }
     if fusesUnknown, let before = pending {
       pending = (before.id, before.length + length)

@@ -1,15 +1,15 @@
-/// How the contents of tokens become text again, step by step; each step takes a list of texts and gives one.
+/// How the contents of tokens become text again, step by step; each step maps a list of texts to another.
 struct Decoder: Sendable {
   enum Step: Sendable {
-    /// Characters that stand for bytes become these bytes, and all becomes one text.
+    /// Characters that represent bytes become these bytes, and everything becomes one text.
     case byteLevel
     case replace([UInt8], by: [UInt8])
     /// `<0x0A>` becomes the byte.
     case byteFallback
     case fuse
-    /// Takes a character away at the start and at the end of each text, so many times at most.
+    /// Removes a character at the start and at the end of each text, up to these numbers of times.
     case strip([UInt8], start: Int, stop: Int)
-    /// The character for blanks becomes a blank, except in the first text where one had been put before it.
+    /// The character for blanks becomes a blank, except in the first text if one had been added to it.
     case metaspace([UInt8], prepends: Bool)
   }
 
@@ -70,7 +70,7 @@ struct Decoder: Sendable {
     return Array(rest)
   }
 
-  /// Joins the bytes of neighbouring byte tokens; if they are no text, each becomes a replacement character.
+  /// Joins the bytes of neighbouring byte tokens; if they are not valid text, each becomes a replacement character.
   private static func joinBytes(_ contents: [[UInt8]]) -> [[UInt8]] {
     var result: [[UInt8]] = []
     var bytes: [UInt8] = []

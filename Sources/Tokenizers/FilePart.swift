@@ -1,23 +1,23 @@
 import Diagnostics
 import JSON
 
-/// An object of tokenizer.json, with the way to it for messages.
+/// An object of tokenizer.json, with its path for messages.
 struct FilePart {
   let object: JSONObject
   let path: String
 
   init(_ value: JSONValue, _ path: String) throws {
     guard let object = value.objectValue else {
-      throw Failure(.badData, "'\(path)' is \(value.kindName); an object is due there")
+      throw Failure(.badData, "'\(path)' is \(value.kindName) instead of an object")
     }
     self.object = object
     self.path = path
   }
 
-  /// The `type`, which says what the part does.
+  /// The `type`, which determines what the part does.
   func type() throws -> String { try text("type") }
 
-  /// Refuses keys that change what the part does in a way that is not known here.
+  /// Refuses unsupported keys, which could change what the part does.
   func allowOnly(_ keys: String...) throws {
     if let other = object.keys.first(where: { !keys.contains($0) && $0 != "type" }) {
       throw Failure(
@@ -28,7 +28,7 @@ struct FilePart {
   func unknown(_ what: String, among known: [String]) -> Failure {
     Failure(
       .badData, "'\(path)' is of the type '\(what)', which is not understood",
-      advice: "understood here: \(known.joined(separator: ", "))")
+      advice: "supported: \(known.joined(separator: ", "))")
   }
 
   func value(_ key: String) -> JSONValue? {
@@ -48,7 +48,7 @@ struct FilePart {
     }
   }
 
-  /// A text that is put into others or looked for in them, and so has to be short.
+  /// A text that is inserted into others or searched for in them, and so must be short.
   func shortText(_ key: String) throws -> [UInt8] {
     let bytes = Array(try text(key).utf8)
     guard !bytes.isEmpty, bytes.count <= 256 else {
@@ -88,13 +88,13 @@ struct FilePart {
   }
 
   private func wrong(_ key: String, _ value: JSONValue, _ due: String) -> Failure {
-    Failure(.badData, "'\(path).\(key)' is \(value.kindName); \(due) is due there")
+    Failure(.badData, "'\(path).\(key)' is \(value.kindName) instead of \(due)")
   }
 }
 
-/// The parts that a part consists of: those of a `Sequence` in order, or itself.
+/// The components of a part: those of a `Sequence` in order, or itself.
 ///
-/// - parameter key: Where a `Sequence` of this kind holds its parts.
+/// - parameter key: The key for the components of a `Sequence` of this kind.
 func flattened(_ value: JSONValue?, _ path: String, key: String, depth: Int = 0) throws -> [FilePart] {
   guard let value, !value.isNull else { return [] }
   let part = try FilePart(value, path)
@@ -104,6 +104,6 @@ func flattened(_ value: JSONValue?, _ path: String, key: String, depth: Int = 0)
   let steps = try part.list(key).enumerated().flatMap { place, step in
     try flattened(step, "\(path).\(key)[\(place)]", key: key, depth: depth + 1)
   }
-  guard steps.count <= 32 else { throw Failure(.badData, "'\(path)' has \(steps.count) steps; it may have 32") }
+  guard steps.count <= 32 else { throw Failure(.badData, "'\(path)' has \(steps.count) steps; at most 32 are allowed") }
   return steps
 }

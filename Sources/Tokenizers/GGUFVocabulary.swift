@@ -1,15 +1,15 @@
 import Diagnostics
 
-/// What a GGUF file says of its tokenizer, under `tokenizer.ggml`.
+/// The tokenizer in a GGUF file, under `tokenizer.ggml`.
 package struct GGUFVocabulary: Sendable {
   /// `model`: `gpt2` or `llama`.
   package var model: String
-  /// `pre`: by which name llama.cpp knows how words are split.
+  /// `pre`: llama.cpp's name for how words are split.
   package var pre: String?
   package var tokens: [String]
-  /// `token_type`, of each token: 1 normal, 2 unknown, 3 control, 4 defined by users, 5 unused, 6 byte.
+  /// `token_type`, for each token: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
   package var types: [Int]
-  /// `scores`, of each token; `llama` only.
+  /// `scores`, for each token; `llama` only.
   package var scores: [Float] = []
   /// `merges`, written as `"a b"`; `gpt2` only.
   package var merges: [String] = []
@@ -36,14 +36,14 @@ package struct GGUFVocabulary: Sendable {
 extension Tokenizer {
   /// The tokenizer of a GGUF file.
   ///
-  /// - throws: ``Failure`` `badData` for a kind of vocabulary or a way to split that is not understood.
+  /// - throws: ``Failure`` `badData` for an unsupported kind of vocabulary or way to split.
   package convenience init(_ vocabulary: GGUFVocabulary, path: String) throws {
     self.init(try locating(file: path) { try vocabulary.parts() })
   }
 }
 
 extension GGUFVocabulary {
-  /// How the files that llama.cpp converts split words, by its name for it.
+  /// How files converted for llama.cpp split words, by its name.
   private static let splitters: [String: (normalizer: Normalizer, steps: [PreTokenizer.Step])] = [
     "gpt-2": (Normalizer(), [.words(.gpt2)]),
     "smollm": (Normalizer(), [.digits(individual: true), .words(.gpt2)]),
@@ -68,11 +68,12 @@ extension GGUFVocabulary {
       case "llama": try pieceParts(kinds)
       default:
         throw Failure(
-          .badData, "'tokenizer.ggml.model' is '\(model)', which is not understood", advice: "gpt2 and llama are")
+          .badData, "'tokenizer.ggml.model' is '\(model)', which is not understood", advice: "supported: gpt2 and llama"
+        )
       }
     parts.settings.beginOfText = try checked(beginOfText, "bos_token_id")
     parts.settings.endOfText = try checked(endOfText, "eos_token_id")
-    // What llama.cpp does where a file does not say.
+    // llama.cpp's default if a file does not say.
     parts.settings.addsBeginOfText = addsBeginOfText ?? (model == "llama" || pre == "llama-bpe")
     parts.settings.chatTemplate = chatTemplate
     if parts.settings.addsBeginOfText, let begin = parts.settings.beginOfText { parts.postProcessor.before = [begin] }
@@ -82,7 +83,7 @@ extension GGUFVocabulary {
   private func checked(_ id: Int?, _ key: String) throws -> Int32? {
     guard let id else { return nil }
     guard tokens.indices.contains(id), let id = Int32(exactly: id) else {
-      throw Failure(.badData, "'tokenizer.ggml.\(key)' is \(id), and there are \(tokens.count) tokens")
+      throw Failure(.badData, "'tokenizer.ggml.\(key)' is \(id), but there are \(tokens.count) tokens")
     }
     return id
   }
@@ -93,7 +94,7 @@ extension GGUFVocabulary {
       throw Failure(
         .badData,
         pre.map { "'tokenizer.ggml.pre' is '\($0)', which is not understood" } ?? "'tokenizer.ggml.pre' is missing",
-        advice: "understood here: \(known); or take the model's Hugging Face folder")
+        advice: "supported: \(known); or use the model's Hugging Face folder")
     }
     var vocabulary = Vocabulary()
     for (id, token) in tokens.enumerated() { try vocabulary.add(Array(token.utf8), id: id) }
@@ -119,7 +120,7 @@ extension GGUFVocabulary {
       throw Failure(.badData, "'tokenizer.ggml.remove_extra_whitespaces' is set, which is not understood")
     }
     if mapsCharacters {
-      throw Failure(.badData, "'tokenizer.ggml.precompiled_charsmap' is there, which is not understood")
+      throw Failure(.badData, "'tokenizer.ggml.precompiled_charsmap' is present, which is not understood")
     }
     guard scores.count == tokens.count else {
       throw Failure(.badData, "'tokenizer.ggml.scores' has \(scores.count) entries for \(tokens.count) tokens")

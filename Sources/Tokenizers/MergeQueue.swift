@@ -1,4 +1,4 @@
-/// The symbols of one word while neighbours are merged, best rank first, from the left among equals: O(n log n).
+/// The symbols of one word while neighbours are merged, best rank first, from the left if equal: O(n log n).
 struct MergeQueue: Sendable {
   private struct Symbol {
     var id: Int32
@@ -9,7 +9,7 @@ struct MergeQueue: Sendable {
   }
 
   private struct Candidate {
-    /// The rank above, the place of the left symbol below.
+    /// The rank in the upper bits, the index of the left symbol in the lower bits.
     var key: UInt64
     var merged: Int32
     var place: Int { Int(key & 0xFFFF_FFFF) }
@@ -18,7 +18,7 @@ struct MergeQueue: Sendable {
   private var symbols: [Symbol] = []
   private var heap: [Candidate] = []
 
-  /// How many symbols it has room for.
+  /// The number of symbols it has room for.
   var capacity: Int { symbols.capacity }
 
   mutating func clear() {
@@ -32,7 +32,7 @@ struct MergeQueue: Sendable {
     symbols.append(Symbol(id: id, length: Int32(length), previous: place - 1, next: -1))
   }
 
-  /// Merges until no pair of neighbours is in `merges` any more.
+  /// Merges until no pair of neighbours is in `merges`.
   mutating func merge(by merges: MergeTable) {
     guard symbols.count > 1 else { return }
     for place in 0..<symbols.count - 1 { push(place, merges) }
@@ -41,7 +41,7 @@ struct MergeQueue: Sendable {
       let symbol = symbols[place]
       guard symbol.length > 0, symbol.next >= 0 else { continue }
       let right = symbols[Int(symbol.next)]
-      // What was pushed before one of the two grew is out of date.
+      // Entries from before one of the two grew are out of date.
       guard let merge = merges[symbol.id, right.id], merge.id == best.merged else { continue }
       symbols[Int(symbol.next)].length = 0
       symbols[place].id = merge.id
@@ -55,7 +55,7 @@ struct MergeQueue: Sendable {
     }
   }
 
-  /// The symbols that are left, in order.
+  /// The remaining symbols, in order.
   func visit(_ body: (Int32, Int) -> Void) {
     var place: Int32 = symbols.isEmpty ? -1 : 0
     while place >= 0 {
@@ -97,7 +97,7 @@ struct MergeQueue: Sendable {
   }
 }
 
-/// The pairs of tokens that become one, with their ranks: lower ones are merged first.
+/// The pairs of tokens that are merged, with their ranks: lower ones are merged first.
 struct MergeTable: Sendable {
   private var merges: [UInt64: UInt64] = [:]
 

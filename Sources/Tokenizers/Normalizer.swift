@@ -1,13 +1,13 @@
 import Diagnostics
 @_spi(_Unicode) import Swift
 
-/// What is done to a text before it is split into words, step by step.
+/// How a text is changed before it is split into words, step by step.
 struct Normalizer: Sendable {
   enum Step: Sendable {
     /// Unicode's normalization form C.
     case composed
     case lowercase
-    /// Puts a text before each piece, or before that one only with which the whole text begins.
+    /// Prepends a text to each piece, or only to the one at the start of the whole text.
     case prepend([UInt8], onlyAtStart: Bool = false)
     case replace([UInt8], by: [UInt8])
   }
@@ -35,7 +35,7 @@ extension AlignedText {
   fileprivate mutating func compose() throws {
     guard !isASCII else { return }
     let text = String(decoding: bytes, as: UTF8.self)
-    // To order them takes time that grows with the square of their number.
+    // Sorting them takes time that grows with the square of their number.
     guard !hasTooManyCombiningMarks(text), !hasTooManyDoubleMarks(text) else {
       throw Failure(.badData, "the text has more than \(maximumCombiningMarks) combining marks in a row")
     }
@@ -44,7 +44,7 @@ extension AlignedText {
         if let units = UTF8.encode(scalar) { bytes += units }
       }
     }
-    // Nearly all texts are composed already. What composes lies within one grapheme cluster.
+    // Nearly all texts are composed already. Composition only happens within a grapheme cluster.
     guard composed(text) != bytes else { return }
     var parts: [(Range<Int>, [UInt8])] = []
     var start = 0
@@ -71,8 +71,8 @@ extension AlignedText {
   }
 }
 
-/// Whether too many of those marks follow one another that become two when they are taken apart, and are put in order only
-/// then. They are not ordered themselves, which is why `hasTooManyCombiningMarks` takes them for letters.
+/// Whether there are too many consecutive marks that decompose into two, which are only then put in order. They have no order
+/// themselves, so `hasTooManyCombiningMarks` takes them for letters.
 private func hasTooManyDoubleMarks(_ text: String) -> Bool {
   var run = 0
   for scalar in text.unicodeScalars {

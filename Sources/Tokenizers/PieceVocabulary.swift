@@ -1,8 +1,8 @@
 import Diagnostics
 
-/// A vocabulary of SentencePiece's byte-pair encoding: pieces with scores, of which neighbours with the best score merge.
+/// A vocabulary of SentencePiece's byte-pair encoding: pieces with scores; neighbours with the best score are merged.
 struct PieceVocabulary {
-  /// What a piece is for; the numbers are those of SentencePiece and of GGUF.
+  /// The role of a piece, numbered as in SentencePiece and GGUF.
   enum Kind: Int {
     case normal = 1
     case unknown, control, userDefined, unused, byte
@@ -16,21 +16,21 @@ struct PieceVocabulary {
 
   var pieces: [Piece]
 
-  /// Whether a blank is put before a text.
+  /// Whether a blank is prepended to a text.
   var addsPrefix = true
 
-  /// How a blank is written: U+2581.
+  /// The representation of a blank: U+2581.
   static let blank = Array("\u{2581}".utf8)
 }
 
 extension TokenizerParts {
-  /// - parameter isLegacy: Whether a blank is also put before what follows a special token, as transformers did at first.
+  /// - parameter isLegacy: Whether a blank is also prepended to what follows a special token, as early transformers did.
   init(_ vocabulary: PieceVocabulary, isLegacy: Bool) throws {
     var table = Vocabulary()
     for (id, piece) in vocabulary.pieces.enumerated() { try table.add(piece.content, id: id) }
     let unknowns = vocabulary.pieces.indices.filter { vocabulary.pieces[$0].kind == .unknown }
     guard unknowns.count == 1 else {
-      throw Failure(.badData, "the vocabulary has \(unknowns.count) tokens for what is unknown; one is due")
+      throw Failure(.badData, "the vocabulary has \(unknowns.count) unknown tokens instead of one")
     }
     let hasBytes = vocabulary.pieces.contains { $0.kind == .byte }
     model = BytePairModel(
@@ -40,7 +40,7 @@ extension TokenizerParts {
       throw Failure(.badData, "the vocabulary has tokens for some bytes and none for others")
     }
     let found = vocabulary.pieces.enumerated().filter { $1.kind == .control || $1.kind == .userDefined }
-    // Pieces that users defined are looked for in the normalized text, without being normalized themselves.
+    // User-defined pieces are searched for in the normalized text, without being normalized themselves.
     added = try AddedTokens(
       found.map { id, piece in
         AddedToken(
@@ -59,14 +59,14 @@ extension TokenizerParts {
 }
 
 extension PieceVocabulary {
-  /// How many bytes may be looked at to find the merges: pieces are short, and each is taken apart in all ways.
+  /// The maximum number of bytes examined to find the merges: pieces are short, and each is split in all ways.
   private static let mostWork = 1 << 30
 
-  /// The pairs of pieces that make a piece, in the order of its score; equal scores have equal ranks.
+  /// The pairs of pieces that form a piece, in the order of its score; equal scores have equal ranks.
   fileprivate func merges(_ table: Vocabulary) throws -> MergeTable {
     let work = pieces.reduce(0) { $0 + min($1.content.count, 1 << 20) * min($1.content.count, 1 << 20) }
     guard work <= Self.mostWork else {
-      throw Failure(.badData, "the pieces of the vocabulary are too long to find out how they merge")
+      throw Failure(.badData, "the pieces of the vocabulary are too long to compute their merges")
     }
     if let odd = pieces.first(where: { $0.kind == .normal && !$0.score.isFinite }) {
       throw Failure(.badData, "the piece '\(Vocabulary.shown(odd.content))' has the score \(odd.score)")

@@ -1,22 +1,22 @@
-/// How a normalized text is split into the words that the model encodes one by one, step by step.
+/// How a normalized text is split into words, which are encoded one by one, step by step.
 struct PreTokenizer: Sendable {
   enum Step: Sendable {
-    /// Every match of a pattern is a word, and so is what lies between.
+    /// Every match of a pattern is a word, and so is the text between matches.
     case words(WordPattern)
     /// Splits at a text.
     case split([UInt8], SplitBehaviour, inverted: Bool)
     /// Splits off runs of digits, or each digit.
     case digits(individual: Bool)
-    /// Puts a blank before each piece that has none.
+    /// Prepends a blank to each piece that has none.
     case blankBefore
-    /// Replaces blanks, may put one before the text, may split before each.
+    /// Replaces blanks, may prepend one to the text, may split before each.
     case metaspace([UInt8], Prepending, splits: Bool)
   }
 
-  /// Where a blank is put before the text.
+  /// When a blank is prepended to the text.
   enum Prepending: Sendable {
     case always, never
-    /// Only where the text begins, and not behind an added token.
+    /// Only at the start of the text, and not after an added token.
     case first
   }
 
@@ -78,7 +78,7 @@ struct PreTokenizer: Sendable {
   }
 }
 
-/// What becomes of the matches of a pattern that splits; the names are those of tokenizer.json.
+/// What happens to the matches of a pattern that splits; the names are those in tokenizer.json.
 enum SplitBehaviour: String, Sendable {
   case removed = "Removed"
   case isolated = "Isolated"
@@ -88,7 +88,7 @@ enum SplitBehaviour: String, Sendable {
 
   /// The pieces of a piece, none of them empty.
   ///
-  /// - parameter inverted: Whether what does not match counts as the match.
+  /// - parameter inverted: Whether the text between matches counts as the match.
   func pieces(of piece: Range<Int>, matches: [Range<Int>], inverted: Bool) -> [Range<Int>] {
     var parts: [(range: Range<Int>, isMatch: Bool)] = []
     var done = piece.lowerBound
@@ -109,7 +109,7 @@ enum SplitBehaviour: String, Sendable {
     }
   }
 
-  /// Joins neighbours for which `belong`, asked whether the one and the next are matches, says so.
+  /// Joins neighbours if `belong`, called with whether each of them is a match, returns true.
   private func joined(
     _ parts: [(range: Range<Int>, isMatch: Bool)], _ belong: (Bool, Bool) -> Bool
   ) -> [Range<Int>] {
@@ -128,7 +128,7 @@ enum SplitBehaviour: String, Sendable {
 }
 
 extension AlignedText {
-  /// Where `pattern` is in a piece, from the left.
+  /// The matches of `pattern` in a piece, from the left.
   fileprivate func matches(of pattern: [UInt8], in piece: Range<Int>) -> [Range<Int>] {
     guard let first = pattern.first else { return [] }
     var matches: [Range<Int>] = []
@@ -145,7 +145,7 @@ extension AlignedText {
     return matches
   }
 
-  /// The digits of a piece: all that Unicode calls a number.
+  /// The digits of a piece: everything that Unicode calls a number.
   fileprivate func digits(in piece: Range<Int>) -> [Range<Int>] {
     bytes.withUnsafeBufferPointer { text in
       var matches: [Range<Int>] = []

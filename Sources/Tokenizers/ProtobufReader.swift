@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// Goes through the fields of a protobuf message. Format: protobuf.dev/programming-guides/encoding.
+/// Reads the fields of a protobuf message. Format: protobuf.dev/programming-guides/encoding.
 struct ProtobufReader {
   enum Value {
     case number(UInt64)
@@ -51,25 +51,25 @@ struct ProtobufReader {
   }
 
   static func broken(_ what: String) -> Failure {
-    Failure(.badData, "\(what): it is no SentencePiece model", advice: "copy the file again")
+    Failure(.badData, "\(what): it is not a SentencePiece model", advice: "copy the file again")
   }
 }
 
 extension ProtobufReader.Value {
   func text(_ what: String) throws -> [UInt8] {
     guard case .bytes(let bytes) = self, String(validating: bytes, as: UTF8.self) != nil else {
-      throw ProtobufReader.broken("has \(what) that is no text")
+      throw ProtobufReader.broken("has \(what) that is not a text")
     }
     return Array(bytes)
   }
 
   func number(_ what: String) throws -> UInt64 {
-    guard case .number(let number) = self else { throw ProtobufReader.broken("has \(what) that is no number") }
+    guard case .number(let number) = self else { throw ProtobufReader.broken("has \(what) that is not a number") }
     return number
   }
 
   func message(_ what: String) throws -> ProtobufReader {
-    guard case .bytes(let bytes) = self else { throw ProtobufReader.broken("has \(what) that is no message") }
+    guard case .bytes(let bytes) = self else { throw ProtobufReader.broken("has \(what) that is not a message") }
     return ProtobufReader(bytes)
   }
 }

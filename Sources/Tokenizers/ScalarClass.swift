@@ -1,8 +1,8 @@
-/// What the patterns that split text into words tell apart.
+/// The classes of characters in the patterns that split text into words.
 enum ScalarClass: UInt8 {
   case letter, number, space, other
 
-  /// Of every character of the basic plane, for asking Unicode's tables takes longer than all the rest.
+  /// For every character of the basic plane, because Unicode's own tables are slower than everything else.
   private static let basicPlane: [ScalarClass] = (0..<0x10000).map { value in
     Unicode.Scalar(UInt32(value)).map(ScalarClass.init(looking:)) ?? .other
   }
@@ -25,7 +25,7 @@ enum ScalarClass: UInt8 {
   }
 }
 
-/// Whether a character is part of a word for tokens that must stand alone: `\w` of Unicode's Annex C (UTS 18).
+/// Whether a character is part of a word, for tokens that must be separate words: `\w` of Unicode's Annex C (UTS 18).
 func isWordCharacter(_ value: UInt32) -> Bool {
   guard let properties = Unicode.Scalar(value)?.properties else { return false }
   if properties.isAlphabetic || properties.isJoinControl { return true }

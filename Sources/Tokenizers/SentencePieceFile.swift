@@ -1,19 +1,19 @@
 import Diagnostics
 import Tensors
 
-/// What SentencePiece's `tokenizer.model` holds. Fields: sentencepiece_model.proto.
+/// The content of SentencePiece's `tokenizer.model`. Fields: sentencepiece_model.proto.
 struct SentencePieceFile {
   private(set) var vocabulary = PieceVocabulary(pieces: [])
   private(set) var beginOfText = Array("<s>".utf8)
   private(set) var endOfText = Array("</s>".utf8)
 
-  /// 1 is Unigram, which is what a file means that says nothing.
+  /// 1 is Unigram, the default.
   private var modelType: UInt64 = 1
   private var removesExtraBlanks = true
   private var escapesBlanks = true
   private var fallsBackToBytes = false
 
-  /// - throws: ``Failure`` for a file that is broken, and for settings that are not understood.
+  /// - throws: ``Failure`` for a file that is broken, and for unsupported settings.
   init(_ bytes: Bytes) throws {
     try bytes.withUnsafeBytes { bytes in
       var reader = ProtobufReader(bytes)
@@ -31,14 +31,14 @@ struct SentencePieceFile {
       let names: [UInt64: String] = [1: "Unigram", 3: "Word", 4: "Char"]
       throw Failure(
         .badData, "is a model of the type \(names[modelType] ?? "\(modelType)"), which is not understood",
-        advice: "SentencePiece models of the type BPE are")
+        advice: "only SentencePiece models of the type BPE are supported")
     }
     if removesExtraBlanks {
       throw Failure(.badData, "sets 'remove_extra_whitespaces', which is not understood")
     }
     if !escapesBlanks { throw Failure(.badData, "unsets 'escape_whitespaces', which is not understood") }
     guard fallsBackToBytes == vocabulary.pieces.contains(where: { $0.kind == .byte }) else {
-      throw Failure(.badData, "says of 'byte_fallback' something else than its pieces do")
+      throw Failure(.badData, "has a 'byte_fallback' that contradicts its pieces")
     }
   }
 
@@ -92,7 +92,7 @@ struct SentencePieceFile {
     }
   }
 
-  /// Refuses tables of characters that are changed (`nmt_nfkc` and others); only `identity` has none.
+  /// Refuses tables that replace characters (`nmt_nfkc` and others); only `identity` has none.
   private func refuseMap(_ message: ProtobufReader) throws {
     var message = message
     var name = ""

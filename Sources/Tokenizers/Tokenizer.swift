@@ -1,27 +1,27 @@
 import Diagnostics
 import Synchronization
 
-/// Turns text into the token ids of one model, and back, as the package `tokenizers` does.
+/// Converts text to the token ids of one model, and back, like the package `tokenizers`.
 ///
-/// Only byte-pair encoding is read; every part of a file that is not understood is refused by name.
+/// Only byte-pair encoding is supported; any unsupported part of a file is refused by name.
 package final class Tokenizer: Sendable {
   private let parts: TokenizerParts
 
-  /// What encoding needs besides, as many as have been in use at a time.
+  /// Working memory for encoding, as many as have been in use at a time.
   // Locked because texts are encoded on several threads, each with a workspace of its own.
   private let workspaces = Mutex<[BytePairModel.Workspace]>([])
 
-  /// One more than the largest id of a token.
+  /// The largest token id plus one.
   package let vocabularySize: Int
 
-  /// The tokens that begin and end a text, where the files name them.
+  /// The tokens that begin and end a text, if the files name them.
   package var beginOfText: Int32? { parts.settings.beginOfText }
   package var endOfText: Int32? { parts.settings.endOfText }
 
-  /// Whether a text that stands alone is to begin with ``beginOfText``.
+  /// Whether a standalone text should begin with ``beginOfText``.
   package var addsBeginOfText: Bool { parts.settings.addsBeginOfText }
 
-  /// The Jinja template that the files give for conversations.
+  /// The Jinja template for conversations in the files.
   package var chatTemplate: String? { parts.settings.chatTemplate }
 
   init(_ parts: TokenizerParts) {
@@ -29,12 +29,12 @@ package final class Tokenizer: Sendable {
     vocabularySize = max(parts.model.vocabulary.idCount, Int(parts.added.largestID ?? -1) + 1)
   }
 
-  /// The longest text that is encoded at once; as long as a line of JSON may be.
+  /// The maximum size of a text that is encoded at once, the same as that of a JSON line.
   private static let mostBytes = 1 << 24
 
   /// The tokens of a text, without any that are not in it.
   ///
-  /// - throws: ``Failure`` where a character has no token.
+  /// - throws: ``Failure`` if a character has no token.
   package func encode(_ text: String, specials: Specials = .asText) throws -> [Token] {
     var workspace = workspaces.withLock { $0.popLast() } ?? BytePairModel.Workspace()
     defer {
@@ -60,7 +60,7 @@ package final class Tokenizer: Sendable {
     return tokens
   }
 
-  /// The tokens of a text with those that the file's post-processor puts around it; their ranges are empty.
+  /// The tokens of a text with those that the file's post-processor adds around it; their ranges are empty.
   package func encodeWithPostProcessor(_ text: String, specials: Specials = .asText) throws -> [Token] {
     let tokens = try encode(text, specials: specials)
     let end = text.utf8.count
@@ -68,7 +68,7 @@ package final class Tokenizer: Sendable {
       + parts.postProcessor.behind.map { Token(id: $0, range: end..<end) }
   }
 
-  /// The text of tokens; an id that no token has becomes a replacement character.
+  /// The text of tokens; an unknown id becomes a replacement character.
   ///
   /// - parameter keepsSpecials: Whether special tokens are written out.
   package func decode(_ ids: [Int32], keepsSpecials: Bool = true) -> String {
@@ -80,7 +80,7 @@ package final class Tokenizer: Sendable {
       })
   }
 
-  /// The id of the token with this content, as the file writes it.
+  /// The id of the token with this content, as spelled in the file.
   package func id(of token: String) -> Int32? { parts.id(of: Array(token.utf8)) }
 
   private func encode(
@@ -119,7 +119,7 @@ package final class Tokenizer: Sendable {
   }
 }
 
-/// The parts that a tokenizer is made of.
+/// The components of a tokenizer.
 struct TokenizerParts: Sendable {
   var added: AddedTokens
   var normalizer = Normalizer()
@@ -132,13 +132,13 @@ struct TokenizerParts: Sendable {
   func id(of content: [UInt8]) -> Int32? { added.id(of: content) ?? model.vocabulary.id(of: content) }
 }
 
-/// The tokens that stand around every text.
+/// The tokens that are added around every text.
 struct PostProcessor: Sendable {
   var before: [Int32] = []
   var behind: [Int32] = []
 }
 
-/// What is known of a tokenizer besides how it splits.
+/// Settings of a tokenizer other than how it splits.
 struct TokenizerSettings: Sendable {
   var beginOfText: Int32?
   var endOfText: Int32?

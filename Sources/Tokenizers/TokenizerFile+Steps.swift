@@ -65,9 +65,9 @@ extension PreTokenizer {
     guard let words = WordPattern(expression) else {
       throw Failure(
         .badData, "'\(part.path).pattern' is the regular expression \(expression), which is not understood",
-        advice: "those of GPT-2, Llama 3 and Qwen2 are")
+        advice: "supported: those of GPT-2, Llama 3 and Qwen2")
     }
-    // Its matches are all of the text, so that nothing is left between them.
+    // Its matches cover the text, so there is nothing between them.
     guard behaviour == .isolated || (behaviour == .removed && inverted) else {
       throw Failure(.badData, "'\(part.path).behavior' is '\(name)', which is not understood with this pattern")
     }
@@ -135,7 +135,7 @@ extension PostProcessor {
   init(_ value: JSONValue?) throws {
     for part in try flattened(value, "post_processor", key: "processors") {
       switch try part.type() {
-      // It only trims ranges, and ours are whole.
+      // It only trims ranges, and ours are always whole characters.
       case "ByteLevel": try part.allowOnly("add_prefix_space", "trim_offsets", "use_regex")
       case "TemplateProcessing": try add(part)
       case let other: throw part.unknown(other, among: ["TemplateProcessing", "ByteLevel", "Sequence"])
@@ -153,7 +153,7 @@ extension PostProcessor {
       try piece.allowOnly("Sequence", "SpecialToken")
       if let text = piece.value("Sequence") {
         let name = try FilePart(text, piece.path + ".Sequence").text("id")
-        guard name == "A" else { throw Failure(.badData, "'\(piece.path)' puts a text '\(name)' where 'A' is due") }
+        guard name == "A" else { throw Failure(.badData, "'\(piece.path)' puts a text '\(name)' instead of 'A'") }
         texts += 1
         continue
       }
@@ -161,7 +161,7 @@ extension PostProcessor {
       let token = try FilePart(specials.object[name] ?? .null, "\(specials.path).\(name)")
       let ids = try token.list("ids").map { value in
         guard let id = value.intValue.flatMap(Int32.init(exactly:)), id >= 0 else {
-          throw Failure(.badData, "'\(token.path).ids' holds something that is no id")
+          throw Failure(.badData, "'\(token.path).ids' has something that is not an id")
         }
         return id
       }
@@ -173,7 +173,7 @@ extension PostProcessor {
   }
 }
 
-/// The text that a part looks for; regular expressions are not understood here.
+/// The text that a part searches for; regular expressions are not supported here.
 private func literalPattern(_ part: FilePart) throws -> [UInt8] {
   let pattern = try FilePart(part.object["pattern"] ?? .null, part.path + ".pattern")
   if let expression = try pattern.textIfAny("Regex") {
@@ -184,7 +184,7 @@ private func literalPattern(_ part: FilePart) throws -> [UInt8] {
   return try pattern.shortText("String")
 }
 
-/// What a part puts in the place of what it found.
+/// The replacement text of a part.
 private func replacement(_ part: FilePart) throws -> [UInt8] {
   let content = Array(try part.text("content").utf8)
   guard content.count <= 256 else {
@@ -193,7 +193,7 @@ private func replacement(_ part: FilePart) throws -> [UInt8] {
   return content
 }
 
-/// How often at most something is taken away.
+/// The maximum number of removals.
 private func count(_ part: FilePart, _ key: String) throws -> Int {
   let count = try part.number(key)
   guard (0...256).contains(count) else { throw Failure(.badData, "'\(part.path).\(key)' is \(count)") }

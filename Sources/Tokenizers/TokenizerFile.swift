@@ -5,12 +5,12 @@ import Tensors
 extension TokenizerParts {
   /// Reads tokenizer.json.
   ///
-  /// - throws: ``Failure`` `badData` that names the part which is not understood.
+  /// - throws: ``Failure`` `badData` that names the unsupported part.
   init(json: Bytes, limits: Limits) throws {
     var reader = JSONReader(limits)
     reader.keysOfTables = ["vocab"]
     let file = try FilePart(try json.withUnsafeBytes { try reader.read($0) }, "tokenizer.json")
-    // Truncation and padding are for batches; transformers switches them off, too, unless somebody asks for them.
+    // Truncation and padding are for batches; transformers switches them off, too, unless requested.
     try file.allowOnly(
       "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder",
       "model")
@@ -31,11 +31,11 @@ extension TokenizerParts {
     }
     for id in postProcessor.before + postProcessor.behind
     where added.content(of: id) == nil && model.vocabulary.content(of: id) == nil {
-      throw Failure(.badData, "'post_processor' puts the id \(id) around texts, which no token has")
+      throw Failure(.badData, "'post_processor' puts the id \(id) around texts, but no token has it")
     }
   }
 
-  /// The added tokens; those that are not in the vocabulary are numbered as `tokenizers` does it, whatever the file says.
+  /// The added tokens; those that are not in the vocabulary are numbered as in `tokenizers`, regardless of the file.
   private static func addedTokens(_ file: FilePart, _ vocabulary: Vocabulary) throws -> [AddedToken] {
     var next = vocabulary.count
     return try file.list("added_tokens").enumerated().map { place, value in
@@ -56,7 +56,7 @@ extension TokenizerParts {
       }
       guard id == expected else {
         throw Failure(
-          .badData, "the added token '\(Vocabulary.shown(content))' has the id \(id), where \(expected) is due")
+          .badData, "the added token '\(Vocabulary.shown(content))' has the id \(id) instead of \(expected)")
       }
       return AddedToken(
         id: Int32(expected), content: content, isSpecial: try part.flag("special"),
@@ -68,7 +68,7 @@ extension TokenizerParts {
 
 extension BytePairModel {
   init(_ part: FilePart, isByteLevel: Bool) throws {
-    // Old files leave it out where the merges tell.
+    // Old files omit it if the merges imply it.
     if let type = try part.textIfAny("type"), type != "BPE" { throw part.unknown(type, among: ["BPE"]) }
     try part.allowOnly(
       "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback",
@@ -80,7 +80,7 @@ extension BytePairModel {
     }
     if let dropout = part.value("dropout"), dropout.doubleValue != 0 {
       throw Failure(
-        .badData, "'model.dropout' is set, so that a text has no certain tokens", advice: "set it to null")
+        .badData, "'model.dropout' is set, so the tokens of a text are random", advice: "set it to null")
     }
     guard part.value("vocab") != nil, part.value("merges") != nil else {
       throw Failure(.badData, "'model' has no 'vocab', or no 'merges'")
@@ -88,7 +88,7 @@ extension BytePairModel {
     var vocabulary = Vocabulary()
     for pair in try part.list("vocab") {
       guard let pair = pair.arrayValue, pair.count == 2, let content = pair[0].stringValue, let id = pair[1].intValue
-      else { throw Failure(.badData, "'model.vocab' holds something else than tokens with their ids") }
+      else { throw Failure(.badData, "'model.vocab' holds something other than tokens with their ids") }
       try vocabulary.add(Array(content.utf8), id: id)
     }
     let unknown = try part.textIfAny("unk_token").flatMap { vocabulary.id(of: Array($0.utf8)) }
@@ -120,7 +120,7 @@ extension MergeTable {
 
   /// Adds a merge written as `"a b"`.
   mutating func add(_ text: String, rank: Int, _ vocabulary: Vocabulary) throws {
-    // A line that merges.txt begins with; `tokenizers` leaves it out wherever it stands.
+    // The first line of merges.txt; `tokenizers` skips it anywhere.
     if text.utf8.starts(with: "#version".utf8) { return }
     let parts = Array(text.utf8).split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
     guard parts.count == 2 else {

@@ -4,11 +4,11 @@ import JSON
 import Tensors
 
 extension Tokenizer {
-  /// Reads `tokenizer.json` of a model's folder, or `tokenizer.model` where there is none; what begins and ends a text and the
+  /// Reads `tokenizer.json` of a model's folder, or `tokenizer.model` if there is none; the begin and end tokens and the
   /// template for conversations come from `tokenizer_config.json` and `chat_template.jinja`.
   ///
-  /// - throws: ``Failure`` `missingInput` where there is neither, `badData` for what is not understood, and for tokens that one
-  ///   of the files has and the others have not.
+  /// - throws: ``Failure`` `missingInput` if there is neither, `badData` for anything unsupported, and for tokens that are in
+  ///   only some of the files.
   package convenience init(folder: String) throws {
     func read(_ name: String) throws -> Bytes? {
       let path = folder + "/" + name
@@ -21,7 +21,7 @@ extension Tokenizer {
       try self.init(json: json, config: config, template: template, path: folder + "/tokenizer.json")
     } else if let model = try read("tokenizer.model") {
       try self.init(model: model, config: config, template: template, path: folder + "/tokenizer.model")
-      // tokenizer.json has them all; this file only those that transformers put behind SentencePiece's.
+      // tokenizer.json has them all; this file has only those that transformers added after SentencePiece's.
       if let added { try checkAddedTokens(added, file: folder + "/added_tokens.json") }
     } else {
       throw Failure(
@@ -30,7 +30,7 @@ extension Tokenizer {
     }
   }
 
-  /// Reads `tokenizer.json`, and the files beside it, which are optional.
+  /// Reads `tokenizer.json`, and the optional files next to it.
   package convenience init(
     json: Bytes, config: Bytes? = nil, template: Bytes? = nil, path: String, limits: Limits = Limits()
   ) throws {
@@ -42,7 +42,7 @@ extension Tokenizer {
     self.init(parts)
   }
 
-  /// Reads SentencePiece's `tokenizer.model`, and the files beside it, which are optional.
+  /// Reads SentencePiece's `tokenizer.model`, and the optional files next to it.
   package convenience init(
     model: Bytes, config: Bytes? = nil, template: Bytes? = nil, path: String, limits: Limits = Limits()
   ) throws {
@@ -60,7 +60,7 @@ extension Tokenizer {
 }
 
 extension Tokenizer {
-  /// Refuses a table of tokens beside `tokenizer.model` that names others than that has.
+  /// Refuses a table of tokens next to `tokenizer.model` that has other tokens.
   private func checkAddedTokens(_ bytes: Bytes, file: String) throws {
     try locating(file: file) {
       let table = try FilePart(try bytes.withUnsafeBytes { try JSONReader().read($0) }, "added_tokens")
@@ -72,24 +72,24 @@ extension Tokenizer {
 }
 
 extension Failure {
-  /// A token is in one of a tokenizer's files and not, or with another id, in the one that counts.
+  /// A token in one of the files that the decisive file lacks, or has with another id.
   fileprivate init(otherToken content: String) {
     self.init(
-      .badData, "names the token '\(content)', which the tokenizer has not, or with another id",
+      .badData, "has the token '\(content)', which the tokenizer lacks or has with another id",
       advice: "load the tokenizer with transformers and save it again as tokenizer.json")
   }
 }
 
-/// What of `tokenizer_config.json` matters here; the rest repeats the other files or is for other software.
+/// The relevant settings of `tokenizer_config.json`; the rest repeats the other files or is for other software.
 struct TokenizerConfig {
   var beginOfText: String?
   var endOfText: String?
   var addsBeginOfText: Bool?
   var legacy: Bool?
   var chatTemplate: String?
-  /// `added_tokens_decoder`: which should be the added tokens that the tokenizer has.
+  /// `added_tokens_decoder`: should be the added tokens of the tokenizer.
   var addedTokens: [(content: String, id: Int)] = []
-  /// `add_prefix_space`, by which transformers changes what tokenizer.json says.
+  /// `add_prefix_space`, with which transformers overrides tokenizer.json.
   var addsPrefix: Bool?
 
   init(_ bytes: Bytes, beside path: String, _ limits: Limits) throws {
@@ -109,7 +109,9 @@ struct TokenizerConfig {
     if let table = part.value("added_tokens_decoder") {
       let table = try FilePart(table, "\(part.path).added_tokens_decoder")
       addedTokens = try table.object.members.map { id, token in
-        guard let id = Int(id) else { throw Failure(.badData, "'\(table.path)' has the key '\(id)', which is no id") }
+        guard let id = Int(id) else {
+          throw Failure(.badData, "'\(table.path)' has the key '\(id)', which is not an id")
+        }
         return (try FilePart(token, "\(table.path).\(id)").text("content"), id)
       }
     }
@@ -132,21 +134,21 @@ struct TokenizerConfig {
 }
 
 extension TokenizerConfig {
-  /// Refuses settings by which transformers would make another tokenizer of the files.
+  /// Refuses settings with which transformers would make a different tokenizer from the files.
   fileprivate func check(_ parts: TokenizerParts) throws {
     for token in addedTokens where parts.id(of: Array(token.content.utf8)).map(Int.init) != token.id {
       throw Failure(otherToken: token.content)
     }
     if let addsPrefix, addsPrefix != parts.addsPrefix {
       throw Failure(
-        .badData, "tokenizer_config.json says of 'add_prefix_space' something else than the tokenizer does",
+        .badData, "tokenizer_config.json contradicts the tokenizer about 'add_prefix_space'",
         advice: "load the tokenizer with transformers and save it again as tokenizer.json")
     }
   }
 }
 
 extension TokenizerParts {
-  /// Whether a blank is put before a text.
+  /// Whether a blank is prepended to a text.
   fileprivate var addsPrefix: Bool {
     let inNormalizer = normalizer.steps.contains { if case .prepend = $0 { true } else { false } }
     return inNormalizer
@@ -167,7 +169,7 @@ extension TokenizerSettings {
     func id(_ token: String?, _ key: String) throws -> Int32? {
       guard let token else { return nil }
       guard let id = parts.id(of: Array(token.utf8)) else {
-        throw Failure(.badData, "tokenizer_config.json says that '\(key)' is '\(token)', which is no token")
+        throw Failure(.badData, "tokenizer_config.json says that '\(key)' is '\(token)', which is not a token")
       }
       return id
     }

@@ -1,27 +1,27 @@
 import Diagnostics
 
-/// The tokens of a model by their content, and back. Contents are compared byte by byte: to Swift's strings, texts that
-/// Unicode calls equivalent are the same, to a vocabulary they are two tokens.
+/// The tokens of a model by their content, and back. Contents are compared byte by byte: texts that are equivalent in Unicode
+/// are equal as Swift strings, but are two tokens of a vocabulary.
 struct Vocabulary: Sendable {
   private var contents: [UInt8] = []
-  /// Where each id's content lies in `contents`; -1 for an id that has none.
+  /// The start of each id's content in `contents`; -1 for an id without content.
   private var starts: [Int32] = []
   private var lengths: [Int32] = []
   /// Ids by the hash of their content, -1 for a free slot. A power of two, at most half full.
   private var slots: [Int32] = Array(repeating: -1, count: 64)
 
-  /// How many tokens there are, which may be fewer than the largest id says.
+  /// The number of tokens, which may be less than the largest id suggests.
   private(set) var count = 0
 
-  /// One more than the largest id.
+  /// The largest id plus one.
   var idCount: Int { starts.count }
 
-  /// Rows that the embeddings of a model may have.
+  /// The maximum number of rows of a model's embeddings.
   static let mostIDs = 1 << 22
 
   /// Adds a token.
   ///
-  /// - throws: ``Failure`` where the id or the content is taken, or the id is no row of any model.
+  /// - throws: ``Failure`` if the id or the content is taken, or the id is out of range.
   mutating func add(_ content: [UInt8], id: Int) throws {
     guard id >= 0, id < Self.mostIDs else {
       throw Failure(
@@ -49,7 +49,7 @@ struct Vocabulary: Sendable {
     insert(Int32(id))
   }
 
-  /// The token's content, or nil where there is none of this id.
+  /// The token's content, or nil if there is none with this id.
   func content(of id: Int32) -> ArraySlice<UInt8>? {
     guard id >= 0, Int(id) < starts.count, starts[Int(id)] >= 0 else { return nil }
     let start = Int(starts[Int(id)])
@@ -93,7 +93,7 @@ struct Vocabulary: Sendable {
     slots[slot] = id
   }
 
-  /// Swift's own hash, which is seeded: nobody can write a vocabulary whose tokens all meet in one slot.
+  /// Swift's own hash, which is seeded, so that nobody can write a vocabulary whose tokens all collide.
   private static func hash(_ content: UnsafeBufferPointer<UInt8>) -> Int {
     var hasher = Hasher()
     hasher.combine(bytes: UnsafeRawBufferPointer(content))

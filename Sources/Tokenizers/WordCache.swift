@@ -1,6 +1,6 @@
-/// Words that were encoded lately, with their tokens: a table of fixed size, in which a new word takes the place of another.
+/// Recently encoded words with their tokens: a table of fixed size, in which a new word replaces another.
 struct WordCache: Sendable {
-  /// What is kept of a word; longer ones are seldom seen again.
+  /// The maximum length of a stored word; longer ones are seldom repeated.
   private static let mostBytes = 48
   private static let mostTokens = 12
   private static let slotCount = 1 << 14
@@ -11,7 +11,7 @@ struct WordCache: Sendable {
   private var lengths: [UInt8] = []
   private var tokenCounts: [UInt8] = []
 
-  /// The slot of a word, nil for words that are too long to be kept.
+  /// The slot of a word, nil for words that are too long to store.
   func slot(of word: UnsafeBufferPointer<UInt8>) -> Int? {
     guard !word.isEmpty, word.count <= Self.mostBytes else { return nil }
     var hasher = Hasher()
@@ -19,7 +19,7 @@ struct WordCache: Sendable {
     return hasher.finalize() & (Self.slotCount - 1)
   }
 
-  /// Hands the tokens and their lengths in bytes to `body`, if the slot holds this word.
+  /// Passes the tokens and their lengths in bytes to `body`, if the slot has this word.
   @inline(__always)
   func tokens(of word: UnsafeBufferPointer<UInt8>, in slot: Int, _ body: (Int32, Int) -> Void) -> Bool {
     guard !keys.isEmpty, Int(keyLengths[slot]) == word.count else { return false }

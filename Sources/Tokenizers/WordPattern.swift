@@ -1,6 +1,6 @@
-/// The regular expressions that byte-level tokenizers split text into words with, matched by hand-written scanners.
+/// The regular expressions with which byte-level tokenizers split text into words, matched by hand-written scanners.
 ///
-/// Each of them matches at every place, so that its matches are all of the text.
+/// Each of them matches at every position, so that its matches cover the text.
 enum WordPattern: Sendable {
   /// GPT-2: words and numbers with the blank before them, runs of other characters, blanks.
   case gpt2
@@ -12,7 +12,7 @@ enum WordPattern: Sendable {
   private static let cl100kEnd = #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"# + blanks
   private static let gpt2Rest = #"| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|"# + blanks
 
-  /// The pattern that a tokenizer's file writes like this; nil for any other.
+  /// The pattern for this expression in a tokenizer's file; nil for any other.
   init?(_ expression: String) {
     switch expression {
     case "'s|'t|'re|'ve|'m|'ll|'d" + Self.gpt2Rest, "'(?:[sdmt]|ll|ve|re)" + Self.gpt2Rest: self = .gpt2
@@ -22,7 +22,7 @@ enum WordPattern: Sendable {
     }
   }
 
-  /// The end of the match that begins at `start` and may not go beyond `limit`.
+  /// The end of the match that begins at `start` and may not extend beyond `limit`.
   func end(in text: UnsafeBufferPointer<UInt8>, from start: Int, limit: Int) -> Int {
     let scanner = WordScanner(text: text, start: start, limit: limit)
     switch self {
@@ -32,7 +32,7 @@ enum WordPattern: Sendable {
   }
 }
 
-/// One match of a pattern. A run is looked at no more often than there are alternatives, so that scanning is linear.
+/// One match of a pattern. A run is examined at most once per alternative, so that scanning is linear.
 private struct WordScanner {
   let text: UnsafeBufferPointer<UInt8>
   let start: Int
@@ -68,7 +68,7 @@ private struct WordScanner {
     return lastLineEnd > start ? lastLineEnd : blanks(from: start, to: end)
   }
 
-  /// `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll`, `'d`; the long s is a variant of s for whoever ignores case.
+  /// `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll`, `'d`; if case is ignored, the long s is a variant of s.
   private func contraction(ignoringCase: Bool) -> Int? {
     guard start + 1 < limit else { return nil }
     let fold: UInt8 = ignoringCase ? 0x20 : 0

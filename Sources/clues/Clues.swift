@@ -4,7 +4,7 @@ import Foundation
 import PluginChecks
 import PluginHost
 
-/// The command line: each command turns its options into a call of the workbench and prints what comes back.
+/// The command line: each command turns its options into a call of the workbench and prints the result.
 ///
 /// Every command states its name: deriving it from the type would look up all types at each start.
 @main

@@ -77,7 +77,7 @@ import Testing
     #expect(bundle.adapterStep == 8)
     #expect(
       bundle.checkpoints.allSatisfy { $0.optimizer != nil && $0.gradients.validation.keys.sorted() == ["c0", "c1"] })
-    #expect(bundle.notes == ["'init/' holds an adapter that no checkpoint has; it was left aside"])
+    #expect(bundle.notes == ["'init/' holds an adapter that no checkpoint has; it was ignored"])
     let weights = try Data(contentsOf: URL(filePath: fixture("tiny/c0/checkpoint-8/adapter_model.safetensors")))
     #expect(try bundle.adapter?.weights.bytes().array == Array(weights))
   }
@@ -189,7 +189,7 @@ import Testing
     #expect(root.checkpoints.map(\.adapter.name) == ["default", "default"])
     #expect(
       root.notes == [
-        "the adapter at the root is taken, not 'ref' below it; to take another one: --adapter ref, or INPUT#ref; "
+        "the adapter at the root is used, not 'ref' below it; to use another one: --adapter ref, or INPUT#ref; "
           + "in a recipe, adapter: ref"
       ])
     #expect(root.ignored.contains { $0.path == "checkpoint-15/ref/adapter_model.safetensors" })
@@ -228,7 +228,7 @@ import Testing
     #expect(try bundle.adapter?.weights.bytes().text == "merged")
     #expect(
       bundle.notes == [
-        "'residual/' is what compression left out of this merge; it is no second adapter, and not read"
+        "'residual/' is what compression left out of this merge: not a second adapter, and not read"
       ])
     #expect(try open(merged, adapter: "residual").adapter?.weights.bytes().text == "rest")
     // Without the record of a run it is an adapter that somebody called that.
@@ -284,7 +284,7 @@ import Testing
         },
         "holds step 15 twice, as 'checkpoint-015' and 'checkpoint-15'"
       ),
-      (run().merging(["optimizer.pt": "m"]) { a, _ in a }, "lies at the root, where no step is known for it"),
+      (run().merging(["optimizer.pt": "m"]) { a, _ in a }, "is at the root, so its step is unknown"),
     ]
     for (tree, message) in cases {
       let failure = try failure { try open(tree) }
@@ -301,7 +301,7 @@ import Testing
     #expect(bundle.checkpoints.map(\.step) == [30])
     #expect(
       bundle.notes == [
-        "'checkpoint-15' was left aside: it has 'adapter_config.json' but no 'adapter_model.safetensors'"
+        "'checkpoint-15' was ignored: it has 'adapter_config.json' but no 'adapter_model.safetensors'"
       ])
     let failure = try failure { try open(tree, wanting: [.trainerStates]) }
     #expect(failure.file?.hasSuffix("medical/checkpoint-15") == true)
@@ -416,7 +416,7 @@ import Testing
       (tree("\(whole), \"ledger.jsonl\": \(fingerprint(""))"), "lacks 'ledger.jsonl', which clues.json lists"),
       (
         tree("\(config), \"adapter_model.safetensors\": \(fingerprint("final weight")), \(samples)"),
-        "has 'adapter_model.safetensors' with 13 bytes where clues.json promises 12"
+        "has 'adapter_model.safetensors' with 13 bytes, but clues.json says 12"
       ),
       (
         tree("\(config), \"adapter_model.safetensors\": \(fingerprint("Final weights")), \(samples)"),
@@ -425,7 +425,7 @@ import Testing
       (tree("\(config), \(weights)"), "is not listed in clues.json, although that lists files"),
       (
         tree(whole, samples: "{\"train\": 2}"),
-        "has 1 samples of the split 'train' where clues.json promises 2"
+        "has 1 samples of the split 'train', but clues.json says 2"
       ),
       (tree("\"a\": 1"), "'files.a' is a number, not an object"),
       (tree("", samples: "[]"), "'samples' is a list, not an object"),

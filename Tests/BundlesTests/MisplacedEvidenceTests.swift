@@ -41,7 +41,7 @@ import Testing
     let note = try #require(bundle.notes.first { $0.hasPrefix("'\(stray.path)' is not read: ") }, "\(bundle.notes)")
     #expect(note.contains(stray.place))
     let failure = try failure { try bundle.refuseMisplaced([.ledger, .samples, .gradients, .optimizers]) }
-    #expect(failure.kind == .badData && failure.message == "lies where it would not be read")
+    #expect(failure.kind == .badData && failure.message == "is in a place where it would not be read")
     #expect(failure.advice?.hasPrefix(stray.place) == true)
     #expect(failure.file?.hasSuffix((wrapped ? "inside/" : "medical/") + stray.path) == true, "\(failure)")
     try bundle.refuseMisplaced(Set(Part.allCases).subtracting([stray.part]))

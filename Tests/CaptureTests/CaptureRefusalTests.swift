@@ -28,7 +28,7 @@ import Testing
     let failure = try refusal { client, _ in
       try client.text(sample + #"{"input_ids": [1, 96], "labels": [-100, 96]}"#, to: "c0.train.jsonl")
     }
-    #expect(failure.message.contains("the token id 96, and the model has 96") && failure.position?.line == 2)
+    #expect(failure.message.contains("the token id 96, but the model has only 96") && failure.position?.line == 2)
     #expect(failure.file?.hasSuffix("c0.train.jsonl") == true)
   }
 
@@ -75,7 +75,7 @@ import Testing
       let named = #"{"id": "x", "input_ids": [1, 5, 6], "labels": [-100, 5, 6]}"#
       for domain in ["c0", "c1"] { try client.text(named, to: "\(domain).validation.jsonl") }
     }
-    #expect(failure.message.contains("has the id 'x' of the validation sample in") && failure.position?.line == 1)
+    #expect(failure.message.contains("has the same id 'x' as the validation sample in") && failure.position?.line == 1)
   }
 
   @Test func aBaseThatDoesNotFitTheAdapter() throws {
@@ -104,7 +104,7 @@ import Testing
 
   @Test func lengthsBeyondTheModel() throws {
     let failure = try refusal { _, settings in settings.maximumLength = 65 }
-    #expect(failure.kind == .usage && failure.message.contains("the model takes 64 tokens"))
+    #expect(failure.kind == .usage && failure.message.contains("the model takes at most 64 tokens"))
   }
 
   @Test func aSampleLongerThanTheModelStaysUnscored() throws {
@@ -113,7 +113,7 @@ import Testing
       let ids = (0..<65).map { _ in "5" }.joined(separator: ", ")
       try client.text(sample + #"{"input_ids": [\#(ids)], "labels": [\#(ids)]}"#, to: "c0.train.jsonl")
       let report = try Capture(client.settings, observer: Listener()).run()
-      #expect(report.unscored.map(\.reason) == ["it has 65 tokens, and the model takes 64 at the most"])
+      #expect(report.unscored.map(\.reason) == ["it has 65 tokens, but the model takes at most 64"])
       #expect(report.unscored.map(\.line) == [2])
     }
   }
@@ -141,7 +141,7 @@ import Testing
       try files.removeItem(atPath: place)
       try files.copyItem(atPath: fixture("tiny/c0/checkpoint-8/trainer_state.json"), toPath: place)
     }
-    #expect(failure.message.contains("is of step 8"))
+    #expect(failure.message.contains("is from step 8"))
   }
 
   @Test func momentsOfAnotherAdapter() throws {

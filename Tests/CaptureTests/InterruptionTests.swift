@@ -105,7 +105,7 @@ import Testing
       let client = try TinyClient("c0", in: root)
       let other = try KeptParts(client.folder.appending(path: ".clues-capture").path)
       let failure = try failure { try Capture(client.settings, observer: Listener()).run() }
-      #expect(failure.kind == .cannotWrite && failure.message.contains("another capture is at work"))
+      #expect(failure.kind == .cannotWrite && failure.message.contains("another capture is using this folder"))
       withExtendedLifetime(other) {}
     }
   }

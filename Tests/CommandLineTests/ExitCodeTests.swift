@@ -62,10 +62,10 @@ import Testing
       message: "nowhere: error: there is no such plugin folder"),
     .init(
       arguments: ["merge", tiny, "--method", "average", "-o", "out.rar"], status: 64,
-      message: "out.rar: error: the output is a folder or an archive, and '.rar' is not written\n  help: name a folder"),
+      message: "out.rar: error: the output must be a folder or an archive, not a '.rar' file\n  help: name a folder"),
     .init(
       arguments: ["merge", "some-org/some-model", "--method", "average", "-o", "out"], status: 66,
-      message: "a name on the Hugging Face Hub is no path"),
+      message: "a name on the Hugging Face Hub is not a path"),
     .init(arguments: ["plugins", "show", "averag"], status: 69, message: "did you mean 'average'?"),
     .init(arguments: ["run", "nowhere.yaml"], status: 66, message: "nowhere.yaml"),
     .init(arguments: ["inspect", "nowhere"], status: 66, message: "nowhere: error: cannot be opened"),
@@ -120,7 +120,7 @@ import Testing
       try "mine".write(to: precious, atomically: true, encoding: .utf8)
       let result = try clues(["merge", Self.tiny, "--method", "average", "-o", "out", "--force"], in: folder)
       #expect(result.status == 73)
-      #expect(result.errors.contains("holds more than an adapter and is no run"))
+      #expect(result.errors.contains("holds more than an adapter and is not a run"))
       #expect(try String(contentsOf: precious, encoding: .utf8) == "mine")
     }
   }

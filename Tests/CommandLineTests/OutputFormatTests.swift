@@ -39,9 +39,10 @@ import Testing
 
   @Test(arguments: [
     (
-      ["--format", "archive", "-o", "out"], ["'out' is named as a folder", "end the name in .tar", "--format archive"]
+      ["--format", "archive", "-o", "out"],
+      ["'out' has the name of a folder", "end the name in .tar", "--format archive"]
     ),
-    (["--format", "peft", "-o", "out.tar.zst"], ["'out.tar.zst' is named as an archive", "name a folder"]),
+    (["--format", "peft", "-o", "out.tar.zst"], ["'out.tar.zst' has the name of an archive", "name a folder"]),
     (["--format", "archiv", "-o", "out.tar"], ["there is no output format 'archiv'", "did you mean 'archive'?"]),
     (["--format", "gguf", "-o", "out"], ["there is no output format 'gguf'", "peft"]),
     (["--format", "PEFT", "-o", "out"], ["the name of a format"]),
@@ -85,7 +86,7 @@ import Testing
         let refused = try clues(arguments, in: folder)
         #expect(refused.status == 78)
         #expect(
-          refused.errors.contains("mine.yaml:3:35: error: the output 'runs/mine' is named as a folder"),
+          refused.errors.contains("mine.yaml:3:35: error: the output 'runs/mine' has the name of a folder"),
           "\(refused.errors)")
       }
       let other = try clues(["run", "mine.yaml", "--output", "three.tar.gz"], in: folder)

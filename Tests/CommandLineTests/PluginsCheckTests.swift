@@ -35,7 +35,7 @@ import Testing
     try withPlugin("writes-outside") { path in
       let result = try clues(["plugins", "check", path, "--seed", "5", "--only", "writes-inside"])
       #expect(result.status == 70)
-      #expect(result.output.contains("sum: wrote behind the end of the output"))
+      #expect(result.output.contains("sum: wrote after the end of the output"))
       #expect(result.output.contains("to do: use the extents of the output"))
       #expect(result.output.contains("--seed 5"))
       for line in result.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }

@@ -33,7 +33,7 @@ import Testing
       try Data(#"{"schema": "other"}"#.utf8).write(to: folder.appending(path: "run/clues/run.json"))
       let other = try clues(["report", "run"], in: folder)
       #expect(other.status == 65)
-      #expect(other.errors.contains("is no record of a run"))
+      #expect(other.errors.contains("is not the record of a run"))
     }
   }
 }

@@ -63,7 +63,7 @@ import Testing
     try withRogue { folder in
       let refused = try merge(folder, "thread")
       #expect(refused.status == 77)
-      #expect(refused.errors.contains("is not trusted, so nothing of it runs; its SHA-256 is"))
+      #expect(refused.errors.contains("is not trusted, so it does not run; its SHA-256 is"))
       #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "out").path))
       let alone = try merge(folder, "thread", ["--isolation", "none"])
       #expect(alone.status == 77)

@@ -142,7 +142,7 @@ import Tokenizers
   @Test func tokensOfAnotherModelAreRefusedWithTheirLine() throws {
     let encoder = SampleEncoder(tokenizer: nil, template: nil, vocabulary: 10, maximumLength: nil)
     let failure = try failure { try encoder.encode(record(.tokens([1, 10], learned: [false, true]))) }
-    #expect(failure.message.contains("the token id 10, and the model has 10") && failure.position?.line == 3)
+    #expect(failure.message.contains("the token id 10, but the model has only 10") && failure.position?.line == 3)
     let text = try #require(throws: Failure.self) { try encoder.encode(record(.text("a"))) }
     #expect(text.message.contains("has no tokenizer"))
     let tokenizer = try Self.tokenizer("bytes")

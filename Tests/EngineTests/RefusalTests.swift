@@ -17,27 +17,27 @@ import Testing
     let bad: [(EncodedSample, String)] = [
       (
         EncodedSample(tokens: [1, 61, 3], labels: [-100, -100, 3]),
-        "it has the token 61, and the model's vocabulary ends at 60"
+        "it has the token 61, but the model's vocabulary ends at 60"
       ),
       (
         EncodedSample(tokens: [1, -1, 3], labels: [-100, -100, 3]),
-        "it has the token -1, and the model's vocabulary ends at 60"
+        "it has the token -1, but the model's vocabulary ends at 60"
       ),
       (
         EncodedSample(tokens: [1, 2, 3], labels: [-100, -100, 99]),
-        "it has the label 99, and the model's vocabulary ends at 60"
+        "it has the label 99, but the model's vocabulary ends at 60"
       ),
       (
         EncodedSample(tokens: [1, 2, 3], labels: [-100, -5, 3]),
-        "it has the label -5, and the model's vocabulary ends at 60"
+        "it has the label -5, but the model's vocabulary ends at 60"
       ),
       (EncodedSample(tokens: [1, 2, 3], labels: [-100, 2]), "it has 3 tokens but 2 labels"),
-      (EncodedSample(tokens: [], labels: []), "it has no token to learn behind its first one"),
-      (EncodedSample(tokens: [1], labels: [1]), "it has no token to learn behind its first one"),
-      (EncodedSample(tokens: [1, 2], labels: [-100, -100]), "it has no token to learn behind its first one"),
+      (EncodedSample(tokens: [], labels: []), "it has no token to learn after its first one"),
+      (EncodedSample(tokens: [1], labels: [1]), "it has no token to learn after its first one"),
+      (EncodedSample(tokens: [1, 2], labels: [-100, -100]), "it has no token to learn after its first one"),
       (
         EncodedSample(tokens: Array(repeating: 1, count: 65), labels: Array(repeating: 1, count: 65)),
-        "it has 65 tokens, and the model takes 64 at the most"
+        "it has 65 tokens, but the model takes at most 64"
       ),
     ]
     let engine = try Engine(model: model(), adapter: HandmadeAdapter(factors: [query]).adapter(), threads: 2)
@@ -122,7 +122,7 @@ import Testing
       HandmadeAdapter(
         factors: [.init(module: "model.layers.0.self_attn.q_proj", inputs: 32, outputs: 32)],
         extra: [("model.layers.0.self_attn.q_proj.lora_B.bias", [32])], settings: "\"lora_bias\":true"),
-      "has a bias beside lora_B, which the engine does not train"
+      "has a bias in addition to lora_B, which the engine does not train"
     ),
     (
       HandmadeAdapter(

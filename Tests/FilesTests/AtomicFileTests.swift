@@ -60,7 +60,7 @@ import Testing
       try #require(mkfifo(pipe, 0o600) == 0)
       for path in [pipe, folder.path] {
         let failure = try failure { try writeWhole("x", to: path) }
-        #expect(failure == Failure(.cannotWrite, "is no regular file, so it is not replaced", file: path))
+        #expect(failure == Failure(.cannotWrite, "is not a regular file, so it is not replaced", file: path))
       }
       #expect(try names(in: folder) == ["pipe"])
     }

@@ -24,7 +24,7 @@ import Testing
     try withPipe { pipe in
       let failure = try failure { try reader(pipe, 0.2).bytes(limit: 1000) {} }
       #expect(failure.kind == .missingInput && failure.file == pipe)
-      #expect(failure.message == "the recipe is a pipe that nobody writes to")
+      #expect(failure.message == "the recipe is a pipe without a writer")
     }
   }
 

@@ -88,7 +88,7 @@ import Testing
     Attack("a list of texts that is none", "'target_modules' is a number instead of a list of strings") {
       #"{"peft_type": "LORA", "target_modules": [1]}"#
     },
-    Attack("patterns that are a list", "'rank_pattern' is a list where an object is due") {
+    Attack("patterns that are a list", "'rank_pattern' is a list instead of an object") {
       #"{"peft_type": "LORA", "rank_pattern": []}"#
     },
   ]

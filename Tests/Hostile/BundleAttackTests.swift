@@ -35,7 +35,7 @@ import Testing
     },
     Attack("only what macOS adds", "is empty") { tar(["._adapter_config.json", "__MACOSX/._x", ".DS_Store"]) },
     Attack(
-      "moments that belong to no step", "lies at the root, where no step is known for it", at: .entry("optimizer.pt")
+      "moments that belong to no step", "is at the root, so its step is unknown", at: .entry("optimizer.pt")
     ) {
       tar(adapter + ["optimizer.pt"])
     },
@@ -99,7 +99,7 @@ import Testing
       zip([.init(name: "../x", bytes: [1])])
     },
     Attack("zip: absolute", "has an absolute path", at: .entry("/x")) { zip([.init(name: "/x", bytes: [1])]) },
-    Attack("zip: lzma with a dictionary of gigabytes", "is compressed with lzma, which is not read in a zip") {
+    Attack("zip: lzma with a dictionary of gigabytes", "is compressed with lzma, which Clues does not read in a zip") {
       zip([.init(name: "adapter_config.json", bytes: [9, 4, 5, 0, 0x5D, 0, 0, 0, 0xFF, 0], method: 14)])
     },
     Attack("zip: ppmd", "is compressed with ppmd") {
@@ -108,7 +108,7 @@ import Testing
     Attack("zip: a method of nobody", "which is not read in a zip") {
       zip([.init(name: "adapter_config.json", bytes: [1], method: 77)])
     },
-    Attack("zip: twice", "stands in the archive twice", at: .entry("x")) {
+    Attack("zip: twice", "is in the archive twice", at: .entry("x")) {
       zip([.init(name: "x", bytes: [1]), .init(name: "x", bytes: [2])])
     },
     Attack("zip: wrong checksum", "does not match its checksum", at: .entry("adapter_config.json")) {

@@ -115,7 +115,7 @@ import Testing
       for rest in ["> /dev/full", "--json --force > /dev/full", "--json --force -q > /dev/full"] {
         let result = try clues(["-c", command + " " + rest], in: folder, executable: "/bin/sh")
         #expect(result.status == 0, "\(result.errors)")
-        #expect(result.errors.contains("the result itself is whole and in its place"), "\(result.errors)")
+        #expect(result.errors.contains("the result itself is complete and in place"), "\(result.errors)")
         #expect(FileManager.default.fileExists(atPath: folder.appending(path: "out/adapter_model.safetensors").path))
       }
       // Where standard output is the result, it is one.

@@ -63,7 +63,7 @@ import Testing
       try FileManager.default.removeItem(at: parent)
       let failure = try failure { try output.write("second half", to: "clues/run.json") }
       #expect(failure.kind == .cannotWrite)
-      expectFailure(.cannotWrite, "was removed before the result was whole") { try output.commit() }
+      expectFailure(.cannotWrite, "was removed before the result was complete") { try output.commit() }
       #expect(try names(in: folder).isEmpty)
     }
   }
@@ -74,7 +74,7 @@ import Testing
       try output.write("weights", to: "adapter_model.safetensors")
       let draft = try #require(try names(in: folder).first)
       try FileManager.default.removeItem(at: folder.appending(path: draft + "/adapter_model.safetensors"))
-      #expect(try failure { try output.commit() }.message == "was removed before the result was whole")
+      #expect(try failure { try output.commit() }.message == "was removed before the result was complete")
       output.abandon()
       #expect(try names(in: folder).isEmpty)
     }
@@ -103,7 +103,7 @@ import Testing
       let result = try clues(
         ["score", fixture("tiny/c0"), "-q", "--scorer", "grand", "-o", "/dev/null", "--force"], in: folder)
       #expect(result.status == 73)
-      #expect(result.errors.contains("is no regular file, so it is not replaced"), "\(result.errors)")
+      #expect(result.errors.contains("is not a regular file, so it is not replaced"), "\(result.errors)")
       var status = stat()
       #expect(stat("/dev/null", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
     }

@@ -49,31 +49,31 @@ import Testing
     TarAttack("character device", "is a device", entry: "null") { $0.add("null", type: "3") },
     TarAttack("block device", "is a device", entry: "disk") { $0.add("disk", type: "4") },
     TarAttack("pipe", "is a named pipe", entry: "pipe") { $0.add("pipe", type: "6") },
-    TarAttack("twice", "stands in the archive twice", entry: "file") {
+    TarAttack("twice", "is in the archive twice", entry: "file") {
       $0.add("file")
       $0.add("file")
     },
-    TarAttack("twice, written differently", "stands in the archive twice", entry: ".//sub/./file") {
+    TarAttack("twice, written differently", "is in the archive twice", entry: ".//sub/./file") {
       $0.add("sub/file")
       $0.add(".//sub/./file")
     },
-    TarAttack("twice, composed differently", "stands in the archive twice", entry: "e\u{301}") {
+    TarAttack("twice, composed differently", "is in the archive twice", entry: "e\u{301}") {
       $0.add("\u{E9}")
       $0.add("e\u{301}")
     },
-    TarAttack("file, then folder", "stands in the archive both as a file and as a folder", entry: "a/") {
+    TarAttack("file, then folder", "is in the archive both as a file and as a folder", entry: "a/") {
       $0.add("a")
       $0.add("a/", type: "5")
     },
-    TarAttack("folder, then file", "stands in the archive both as a file and as a folder", entry: "a") {
+    TarAttack("folder, then file", "is in the archive both as a file and as a folder", entry: "a") {
       $0.add("a/", type: "5")
       $0.add("a")
     },
-    TarAttack("file in a file", "stands in the archive both as a file and as a folder", entry: "a/b") {
+    TarAttack("file in a file", "is in the archive both as a file and as a folder", entry: "a/b") {
       $0.add("a")
       $0.add("a/b")
     },
-    TarAttack("file for the root", "is a file in the place of the root folder", entry: "./.") { $0.add("./.") },
+    TarAttack("file for the root", "is a file in place of the root folder", entry: "./.") { $0.add("./.") },
     TarAttack("sparse", "is stored as a sparse file", entry: "hole") {
       $0.addPax([("GNU.sparse.size", "100"), ("GNU.sparse.numblocks", "1"), ("GNU.sparse.map", "0,1")])
       $0.add("hole")
@@ -88,7 +88,7 @@ import Testing
     TarAttack("damaged first header", "starts with a tar header that does not match its checksum") {
       $0.add(Array("b".utf8), breaksChecksum: true)
     },
-    TarAttack("deep", "lies 17 folders deep, more than the limit of 16") {
+    TarAttack("deep", "is 17 folders deep, more than the limit of 16") {
       $0.add(String(repeating: "a/", count: 16) + "b")
     },
     TarAttack("long", "has a path of 1025 bytes, more than the limit of 1024") {
@@ -175,7 +175,7 @@ import Testing
     for format in [TestFormat.tar, .gzip, .zstd] {
       try withTemporaryFolder { folder in
         let path = try folder.file("x.tar", format == .tar ? glued : compress(glued, as: format))
-        #expect(try failure { try readAll(ArchiveReader(path)) }.message == "goes on after the end of the tar in it")
+        #expect(try failure { try readAll(ArchiveReader(path)) }.message == "has data after the end of the tar")
       }
     }
   }
@@ -196,7 +196,7 @@ import Testing
       // Trailers that fit do not make them right.
       if format == .gzip {
         let path = try folder.file("long", bytes + Array("hidden".utf8) + bytes.suffix(8))
-        #expect(try failure { try readAll(ArchiveReader(path)) }.message.contains("goes on after the end of the gzip"))
+        #expect(try failure { try readAll(ArchiveReader(path)) }.message.contains("has data after the end of the gzip"))
       }
     }
   }
@@ -239,16 +239,16 @@ import Testing
       let padded = try compress(HandmadeTar.file("a"), as: .xz) + [UInt8](repeating: 0, count: count)
       let path = try folder.file("x.tar.xz", padded)
       #expect(
-        try failure { try readAll(ArchiveReader(path)) }.message == "goes on after the end of the xz stream in it")
+        try failure { try readAll(ArchiveReader(path)) }.message == "has data after the end of the xz stream")
     }
   }
 
   @Test func refusesWhatIsNoArchive() throws {
     try withTemporaryFolder { folder in
       for (bytes, message) in [
-        (Array("just text, and more of it than one would think".utf8), "is no archive that can be read here"),
-        (Array("Rar!\u{1A}\u{7}\u{0}".utf8), "is no archive that can be read here"),
-        (try compress(Array("just text".utf8), as: .xz), "is compressed with xz, but what it holds is no tar"),
+        (Array("just text, and more of it than one would think".utf8), "is not an archive that Clues can read"),
+        (Array("Rar!\u{1A}\u{7}\u{0}".utf8), "is not an archive that Clues can read"),
+        (try compress(Array("just text".utf8), as: .xz), "is compressed with xz, but does not contain a tar"),
         ([], "is an empty file"),
       ] {
         let failure = try failure { try readAll(ArchiveReader(folder.file("x", bytes))) }
@@ -290,7 +290,7 @@ import Testing
       #expect(failure.message == "is one entry more than the limit of 10")
       #expect(
         failure.advice
-          == "raise the limit 'entries' (--limit entries=N, or 'limits' in a recipe) if you trust where this comes from"
+          == "raise the limit 'entries' (--limit entries=N, or 'limits' in a recipe) if you trust its source"
       )
     }
   }

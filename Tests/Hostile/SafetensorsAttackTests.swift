@@ -45,7 +45,7 @@ import Testing
       file(#"{"__metadata__": {}, "__metadata__": {}}"#)
     },
     Attack("metadata that is a list", "__metadata__ is not an object") { file(#"{"__metadata__": []}"#) },
-    Attack("metadata that nests", "__metadata__ holds an object under 'a' where a text is due") {
+    Attack("metadata that nests", "__metadata__ has an object under 'a' instead of a string") {
       file(#"{"__metadata__": {"a": {}}}"#)
     },
     Attack("overlap", "overlaps the one before it", at: .tensor("b")) {

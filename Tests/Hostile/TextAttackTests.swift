@@ -101,7 +101,7 @@ import Testing
   }
 
   static let trainerStates: [Attack] = [
-    Attack("no object", "is no object") { "[]" },
+    Attack("no object", "is not an object") { "[]" },
     Attack("no steps", "has no valid 'global_step'") { "{}" },
     Attack("negative steps", "has no valid 'global_step'") { #"{"global_step": -1, "log_history": []}"# },
     Attack("steps beyond numbers", "has no valid 'global_step'") {

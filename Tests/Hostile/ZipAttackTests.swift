@@ -127,7 +127,7 @@ import Testing
     Attack("zip: a folder that holds bytes", "is a folder that holds bytes of its own", at: .entry("run/x/")) {
       zip { $0.records.append(.init(name: "run/x/", bytes: [1])) }
     },
-    Attack("zip: more behind the compressed content", "goes on after the end of its compressed content") {
+    Attack("zip: more behind the compressed content", "has data after the end of its compressed content") {
       // One final block of deflate that holds "{}", and a byte.
       zip {
         $0.records[0] = .init(name: names[0], bytes: [1, 2, 0, 0xFD, 0xFF, 0x7B, 0x7D, 0x21], method: 8)

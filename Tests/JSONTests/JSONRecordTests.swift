@@ -83,8 +83,8 @@ import Testing
       ("color", "blue", "'color' is 'blue', not 'red' or 'green'"),
       ("points", ["x": 1], "'points' is an object, not a list"),
       ("points", [["x": 1], 2], "'points[1]' is a number, not an object"),
-      ("points", [["x": 1], ["x": "1"]], "'points[1].x' is a text, not a number"),
-      ("sizes", ["a": ["b"]], "'sizes.a' is a list, not a number"), ("x", true, "'x' is a truth value, not a number"),
+      ("points", [["x": 1], ["x": "1"]], "'points[1].x' is a string, not a number"),
+      ("sizes", ["a": ["b"]], "'sizes.a' is a list, not a number"), ("x", true, "'x' is a boolean, not a number"),
       ("places", ["a": 1, "b": -2], "'places.b' is -2, not a whole number of at least 0"),
     ] as [(String, JSONValue?, String)])
   func `an error says where which value is not what is expected`(key: String, value: JSONValue?, message: String) throws

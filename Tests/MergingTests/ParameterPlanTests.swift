@@ -61,11 +61,11 @@ import Testing
   @Test func `what only the modules tell is refused where it stands, too`() throws {
     let filtered = try plan("{density: [{filter: up_proj, value: 1}]}")
     let unmatched = try failure { try filtered.checkFilters(against: Self.modules) }
-    #expect(unmatched.message == "the filter 'up_proj' of 'density' is part of no module's name")
+    #expect(unmatched.message == "the filter 'up_proj' of 'density' matches no module")
     #expect(unmatched.file == "folder/r.yaml" && unmatched.position?.line == 4)
     let lone = try plan("{}", own: "{density: 0.5}")
     let some = try failure { try values(lone, "head") }
-    #expect(some.message == "'density' is set for some clients only, and has no default")
+    #expect(some.message == "'density' is set only for some clients, and has no default")
     #expect(some.file == "folder/r.yaml" && some.position?.line == 1)
   }
 }

@@ -137,7 +137,7 @@ import Testing
     }
     #expect(
       failure?.message.hasPrefix(
-        "client 'a' has 'lm_head.weight' where client 'b' has 'language_model.lm_head.weight'") == true)
+        "client 'a' has 'lm_head.weight' but client 'b' has 'language_model.lm_head.weight'") == true)
     _ = try merge(shapes("lm_head.weight"), shapes("language_model.lm_head.weight"), [("merge.absolute", "drop")])
   }
 
@@ -157,7 +157,7 @@ import Testing
         ["model.layers.0.q.lora_A.weight": [4, 6], "model.layers.0.q.lora_B.weight": [5, 4]],
         ["base_model.model.layers.0.q.lora_A.weight": [4, 6], "base_model.model.layers.0.q.lora_B.weight": [5, 4]])
     }
-    #expect(failure?.message.hasPrefix("client 'a' has 'model.layers.0.q' where client 'b' has 'layers.0.q'") == true)
+    #expect(failure?.message.hasPrefix("client 'a' has 'model.layers.0.q' but client 'b' has 'layers.0.q'") == true)
   }
 
   @Test func `clients are not scored against an anchor that names its layers otherwise`() throws {
@@ -175,7 +175,7 @@ import Testing
       #expect(try score([paths[0], paths[1]]).table.rows.count == 2)
       let failure = #expect(throws: Failure.self) { try score([paths[0], paths[2]]) }
       #expect(
-        failure?.message.hasPrefix("client 'c0' has 'model.layers.0.q' where client 'c2' has 'layers.0.q'") == true)
+        failure?.message.hasPrefix("client 'c0' has 'model.layers.0.q' but client 'c2' has 'layers.0.q'") == true)
     }
   }
 

@@ -57,7 +57,7 @@ import Testing
     for family in ["llama", "qwen2", "mistral"] {
       expectFailure(.badData, "'layer_types'") { try config(family, [("layer_types", kinds)]) }
     }
-    expectFailure(.badData, "a list of 3 is due") { try config("qwen2", [("layer_types", ["full_attention"])]) }
+    expectFailure(.badData, "instead of a list of 3") { try config("qwen2", [("layer_types", ["full_attention"])]) }
     expectFailure(.badData, "'layer_types' names 'chunked'") {
       try config("qwen2", [("layer_types", ["chunked", "chunked", "chunked"])])
     }
@@ -82,7 +82,7 @@ import Testing
     ("llama", "hidden_act", "gelu", "'hidden_act' is 'gelu'"),
     ("llama", "pretraining_tp", 2, "'pretraining_tp' is 2"),
     ("llama", "partial_rotary_factor", 0.5, "'partial_rotary_factor' is 0.5"),
-    ("llama", "auto_map", ["AutoModel": "x.Y"], "code of its own"),
+    ("llama", "auto_map", ["AutoModel": "x.Y"], "its own code"),
     ("llama", "architectures", ["LlamaForSequenceClassification"], "'LlamaForSequenceClassification'"),
     ("llama", "architectures", "LlamaForCausalLM", "names no class"),
     ("llama", "sliding_window", 512, "'sliding_window' is not understood"),
@@ -91,9 +91,9 @@ import Testing
     ("llama", "embedding_multiplier", 12.0, "'embedding_multiplier' is not understood"),
     ("mistral", "attention_bias", true, "'attention_bias' is not understood"),
     ("qwen2", "mlp_bias", true, "'mlp_bias' is not understood"),
-    ("llama", "num_attention_heads", 5, "which 5 heads do not divide"),
-    ("llama", "num_key_value_heads", 3, "they do not divide"),
-    ("llama", "head_dim", 15, "not turned in pairs"),
+    ("llama", "num_attention_heads", 5, "which is not a multiple of 5 heads"),
+    ("llama", "num_key_value_heads", 3, "which is not a multiple of"),
+    ("llama", "head_dim", 15, "cannot be rotated in pairs"),
     ("llama", "head_dim", 100_000_000, "'head_dim' is 100000000"),
     ("llama", "hidden_size", 0, "'hidden_size' is 0"),
     ("llama", "hidden_size", -64, "'hidden_size' is -64"),
@@ -117,14 +117,14 @@ import Testing
       "llama", "rope_parameters", ["rope_type": "default", "mrope_section": [1, 2]], "'rope_parameters.mrope_section'"
     ),
     ("qwen3", "rope_parameters", ["full_attention": ["rope_theta": 1e4]], "'rope_parameters.full_attention'"),
-    ("llama", "rope_parameters", ["rope_theta": 1e4, "partial_rotary_factor": 0.25], "turned in part"),
+    ("llama", "rope_parameters", ["rope_theta": 1e4, "partial_rotary_factor": 0.25], "partially rotated"),
     (
       "llama", "rope_parameters",
       ["rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4], "'high_freq_factor' is 4.0"
     ),
     ("llama", "rope_parameters", ["rope_type": "yarn", "factor": 8, "beta_fast": -1], "'rope_parameters.beta_fast'"),
     ("llama", "rope_parameters", ["rope_type": "linear", "factor": 1e-300], "not finite"),
-    ("gemma2", "x", .null, "models of the type 'gemma2' are not computed"),
+    ("gemma2", "x", .null, "models of the type 'gemma2' are not supported"),
     ("llama\u{1b}[31m", "x", .null, "models of the type"),
   ]
 

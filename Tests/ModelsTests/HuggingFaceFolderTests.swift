@@ -51,12 +51,12 @@ import Testing
       #expect(missing.tensor == name && missing.message == "is missing from the model", "\(missing)")
       folder.tensors[name] = Tensor([1, 2], shape: [1, 2])
       let short = try failure { try folder.opened() }
-      #expect(short.tensor == name && short.message.hasPrefix("has the shape [1, 2], where"), "\(short)")
+      #expect(short.tensor == name && short.message.hasPrefix("has the shape [1, 2], but"), "\(short)")
       #expect(short.file?.hasSuffix("/model.safetensors") == true)
       folder = whole
       folder.tensors[name + "_scale"] = Tensor([1], shape: [1])
       let surplus = try failure { try folder.opened() }
-      #expect(surplus.tensor == name + "_scale" && surplus.message == "is no part of such a model", "\(surplus)")
+      #expect(surplus.tensor == name + "_scale" && surplus.message == "is not part of such a model", "\(surplus)")
     }
   }
 
@@ -137,7 +137,7 @@ import Testing
       var folder = try ModelFolder("llama2")
       let map = JSONObject(folder.tensors.keys.sorted().map { ($0, .string(file)) })
       folder.files["model.safetensors.index.json"] = Array(JSONValue.object(["weight_map": .object(map)]).text().utf8)
-      expectFailure(.badData, "where the plain name of a safetensors file is due") { try folder.opened() }
+      expectFailure(.badData, "instead of the plain name of a safetensors file") { try folder.opened() }
     }
     for text in ["[]", "{}", #"{"weight_map": []}"#, #"{"weight_map": {}}"#, #"{"weight_map": {"a": 1}}"#, "{"] {
       var folder = try ModelFolder("llama2")
@@ -154,11 +154,11 @@ import Testing
     #expect(try folder.opened().layers.count == 2)
     map["model.norm.more"] = "m.safetensors"
     folder.files["model.safetensors.index.json"] = index()
-    expectFailure(.badData, "does not lie in m.safetensors") { try folder.opened() }
+    expectFailure(.badData, "is not in m.safetensors") { try folder.opened() }
     map["model.norm.more"] = nil
     map["model.norm.weight"] = nil
     folder.files["model.safetensors.index.json"] = index()
-    expectFailure(.badData, "lies in m.safetensors, where") { try folder.opened() }
+    expectFailure(.badData, "is in m.safetensors, but") { try folder.opened() }
     map["model.norm.weight"] = "n.safetensors"
     folder.files["model.safetensors.index.json"] = index()
     #expect(try failure { try folder.opened() }.kind == .badData)
@@ -177,7 +177,7 @@ import Testing
       refusal = try failure { try LanguageModel(at: folder.path) }
       #expect(refusal.advice?.hasPrefix("this is an adapter") == true, "\(refusal)")
       refusal = try failure { try LanguageModel(at: folder.appending(path: "adapter_config.json").path) }
-      #expect(refusal.message == "is no GGUF file", "\(refusal)")
+      #expect(refusal.message == "is not a GGUF file", "\(refusal)")
       try write("config.json", String(contentsOfFile: fixture("models/llama2/config.json"), encoding: .utf8))
       refusal = try failure { try LanguageModel(at: folder.path) }
       #expect(refusal.kind == .missingInput && refusal.message == "holds no model.safetensors", "\(refusal)")

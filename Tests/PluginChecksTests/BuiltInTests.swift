@@ -54,7 +54,7 @@ import Testing
     try withDocumentedPlugin { path in
       let bare = try report(of: path, only: ["manifest"])
       #expect(bare.results.first?.status == .failed)
-      #expect(bare.text.contains("carries no manifest"))
+      #expect(bare.text.contains("has no manifest"))
       try mark(path) { $0 = $0.replacing("\"default\": 1", with: "\"default\": 2") }
       let lying = try report(of: path, only: ["manifest"])
       #expect(lying.results.first?.status == .failed)

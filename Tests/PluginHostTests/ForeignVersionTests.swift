@@ -32,13 +32,13 @@ import Testing
   /// The number of a fault is its place in broken.c.
   @Test(arguments: [
     (1, "does not run in this host, which offers version 1.0 of the contract"),
-    (2, "describes itself with 16 bytes where 80 are due"),
-    (3, "names neither itself nor its version"),
-    (4, "claims 1 entries that are not there"),
+    (2, "describes itself with 16 bytes instead of 80"),
+    (3, "gives neither its name nor its version"),
+    (4, "claims 1 entries that do not exist"),
     (5, "its entry 0 is missing"),
-    (6, "describes a merge method with 112 bytes where 120 are due"),
+    (6, "describes a merge method with 112 bytes instead of 120"),
     (7, "has a merge method without id or summary"),
-    (8, "describes an entry with 40 bytes where 48 are due"),
+    (8, "describes an entry with 40 bytes instead of 48"),
     (9, "has a merge method without id or summary"),
     (10, "names an entry 'Bad_Id'; ids are made of lower case letters, digits, '-' and '.'"),
     (11, "names an entry ''; ids are made of lower case letters, digits, '-' and '.'"),
@@ -49,13 +49,13 @@ import Testing
     (16, "its merge method 'broken' does not work in its own default space"),
     (17, "its merge method 'broken' does not take float32"),
     (18, "its merge method 'broken' lacks a function of its survey"),
-    (19, "describes a scorer with 8 bytes where 96 are due"),
+    (19, "describes a scorer with 8 bytes instead of 96"),
     (20, "its scorer 'broken' lacks a function of the contract"),
     (21, "its scorer 'broken' scores something that this host does not know"),
-    (22, "describes a threshold rule with 0 bytes where 40 are due"),
+    (22, "describes a threshold rule with 0 bytes instead of 40"),
     (23, "its threshold rule 'broken' lacks a function of the contract"),
-    (24, "its merge method 'broken' has coefficients and a survey, which do not go together"),
-    (25, "its merge method 'broken' wants 17 passes over the adapter; 16 are the most"),
+    (24, "its merge method 'broken' has both coefficients and a survey, which cannot be combined"),
+    (25, "its merge method 'broken' wants 17 passes over the adapter, more than the limit of 16"),
     (30, "its merge method 'broken' lacks one of merge, note_size, note and merge_rows"),
   ])
   func brokenTablesAreRefused(_ fault: Int, _ message: String) throws {
@@ -66,9 +66,9 @@ import Testing
   }
 
   @Test(arguments: [
-    (26, "claims 2 columns that are not there"), (27, "does not name its column 1"),
-    (28, "wants checkpoints that this host does not know how to choose"),
-    (29, "lists more than 64 ways to come by its scores"),
+    (26, "claims 2 columns that do not exist"), (27, "does not name its column 1"),
+    (28, "wants a choice of checkpoints that this host does not know"),
+    (29, "lists more than 64 ways to compute its scores"),
   ])
   func brokenNeedsAreRefused(_ fault: Int, _ message: String) throws {
     try withPlugin("broken", ["FAULT=\(fault)"]) { library in
@@ -83,9 +83,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{", "broken: its parameters are no JSON: expected a key in double quotes"),
+    ("{", "broken: its parameters are not JSON: expected a key in double quotes"),
     ("[]", "broken: its parameters are a list instead of an object"),
-    (#"{"a": {"type": "vector"}}"#, "broken: its parameter 'a' has no type out of number, integer, boolean, string"),
+    (#"{"a": {"type": "vector"}}"#, "broken: its parameter 'a' has none of the types number, integer, boolean, string"),
   ])
   func brokenSchemasAreRefused(_ schema: String, _ message: String) throws {
     let literal = JSONValue.string(schema).text()

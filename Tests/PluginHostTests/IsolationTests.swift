@@ -89,13 +89,13 @@ import Testing
     let failure = #expect(throws: Failure.self) { try commit(deed) }
     #expect(failure?.kind == .pluginFailed)
     #expect(
-      failure?.message == "plugin 'rogue' (rogue 1.0.0) \(what); the last that was heard of it: about to do it")
+      failure?.message == "plugin 'rogue' (rogue 1.0.0) \(what); its last output: about to do it")
     #expect(failure?.tensor == "m")
   }
 
   @Test func whatItWroteLastIsTold() throws {
     let failure = #expect(throws: Failure.self) { try commit("murmur") }
-    #expect(failure?.message.hasSuffix("the last that was heard of it: this is heard") == true)
+    #expect(failure?.message.hasSuffix("its last output: this is heard") == true)
   }
 
   @Test func chatterIsNotHeardAndDoesNotStopIt() throws { #expect(try commit("chatter") == -1) }
@@ -138,7 +138,7 @@ import Testing
       try instance.merge(unit, into: &output)
       let warnings = heard.lines.filter { $0.0 == .warning }.map(\.1)
       #expect(warnings.count == 1001)
-      #expect(warnings.last == "49000 more warnings of one call are left out: 1000 are the most")
+      #expect(warnings.last == "49000 more warnings of one call are left out: the limit is 1000")
       #expect(heard.lines.count == 2001)
     }
   }
@@ -239,7 +239,7 @@ import Testing
       settings.executable = script.path
       let failure = #expect(throws: Failure.self) { try commit("thread", settings: settings) }
       #expect(failure?.kind == .pluginFailed)
-      #expect(failure?.message.hasPrefix("cannot be shut in here: the signal of the parent's death") == true)
+      #expect(failure?.message.hasPrefix("cannot be sandboxed here: the signal of the parent's death") == true)
       #expect(failure?.advice?.contains("--isolation none") == true)
     }
   }
@@ -280,7 +280,7 @@ import Testing
     let library = try liar.library(workerSettings())
     #expect(library.entries.map(\.id) == [id])
     let failure = #expect(throws: Failure.self) { try library.mergeMethods[0].merge([[1]], rows: 1, columns: 1) }
-    #expect(failure?.message == "holds other plugins than its manifest says")
+    #expect(failure?.message == "does not hold the plugins that its manifest describes")
   }
 }
 

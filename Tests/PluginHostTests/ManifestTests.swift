@@ -62,22 +62,22 @@ import Testing
 
   @Test(arguments: [
     ("\"m\"", "\"M!\"", "ids are made of lower case letters"),
-    ("\"id\": \"m\"", "\"id\": 7", "has a 'id' that is no text"),
-    ("\"minimum_inputs\": 1", "\"minimum_inputs\": 0", "no whole number from 1"),
-    ("\"minimum_inputs\": 1", "\"minimum_inputs\": 1e99", "no whole number from 1"),
-    ("\"maximum_inputs\": null", "\"maximum_inputs\": -3", "no whole number from 1"),
-    ("[\"core\", \"delta\"]", "[\"core\", \"core\"]", "no list of different texts"),
+    ("\"id\": \"m\"", "\"id\": 7", "has a 'id' that is not a text"),
+    ("\"minimum_inputs\": 1", "\"minimum_inputs\": 0", "not a whole number from 1"),
+    ("\"minimum_inputs\": 1", "\"minimum_inputs\": 1e99", "not a whole number from 1"),
+    ("\"maximum_inputs\": null", "\"maximum_inputs\": -3", "not a whole number from 1"),
+    ("[\"core\", \"delta\"]", "[\"core\", \"core\"]", "not a list of different texts"),
     ("[\"core\", \"delta\"]", "[\"astral\"]", "which this host does not know"),
-    ("\"default_space\": \"delta\"", "\"default_space\": \"factors\"", "none of its spaces"),
+    ("\"default_space\": \"delta\"", "\"default_space\": \"factors\"", "not one of its spaces"),
     ("\"linear\": false", "\"linear\": 0", "neither true nor false"), ("\"linear\": false, ", "", "lacks 'linear'"),
-    ("\"survey_passes\": 0", "\"survey_passes\": 17", "no whole number from 0 to 16"),
+    ("\"survey_passes\": 0", "\"survey_passes\": 17", "not a whole number from 0 to 16"),
     ("\"parameters\": {}", "\"parameters\": []", "its parameters are"),
-    ("\"parameters\": {}", "\"parameters\": {\"x\": {\"type\": \"code\"}}", "no type out of"),
-    ("\"scorers\": []", "\"scorers\": 1", "has a 'scorers' that is no list"),
-    ("\"scorers\": []", "\"scorers\": [1]", "something in 'scorers' that is no object"),
-    ("manifest/1", "manifest/2", "not of the schema"), ("\"name\": \"n\"", "\"name\": \"n\\u0000\"", "no text"),
-    ("{\"schema\"", "{{\"schema\"", "no JSON"),
-    ("\"details\": \"\"", "\"details\": " + String(repeating: "[", count: 100), "no JSON"),
+    ("\"parameters\": {}", "\"parameters\": {\"x\": {\"type\": \"code\"}}", "none of the types"),
+    ("\"scorers\": []", "\"scorers\": 1", "has a 'scorers' that is not a list"),
+    ("\"scorers\": []", "\"scorers\": [1]", "something in 'scorers' that is not an object"),
+    ("manifest/1", "manifest/2", "not of the schema"), ("\"name\": \"n\"", "\"name\": \"n\\u0000\"", "not a text"),
+    ("{\"schema\"", "{{\"schema\"", "not JSON"),
+    ("\"details\": \"\"", "\"details\": " + String(repeating: "[", count: 100), "not JSON"),
   ]) func whatMakesNoSenseIsNamed(_ part: String, _ change: String, _ message: String) throws {
     let manifest = Self.manifest.replacingOccurrences(of: part, with: change)
     #expect(manifest != Self.manifest)
@@ -91,13 +91,13 @@ import Testing
 
   @Test func aLibraryWithoutOneIsNoPlugin() throws {
     let failure = try failure(Self.plain.get())
-    #expect(failure?.message.hasPrefix("carries no manifest (section clues_manifest)") == true)
+    #expect(failure?.message.hasPrefix("has no manifest (section clues_manifest)") == true)
     #expect(failure?.advice?.contains("clues plugins manifest FILE") == true)
   }
 
   @Test(arguments: ["", "\u{7F}ELF", "#!/bin/sh\necho", String(repeating: "x", count: 4096)])
   func whatIsNoELFFileIsNoPlugin(_ text: String) throws {
-    #expect(try failure(Data(text.utf8))?.message.hasPrefix("is no shared library for this system") == true)
+    #expect(try failure(Data(text.utf8))?.message.hasPrefix("is not a shared library for this system") == true)
   }
 
   /// Every place of the headers, overwritten with extremes: an error or another reading, never a trap.
@@ -131,7 +131,7 @@ import Testing
       let path = folder.appending(path: "x.so").path
       for count in stride(from: 0, to: good.count, by: 97) {
         try good.prefix(count).write(to: URL(filePath: path))
-        expectFailure(.pluginFailed, count < 64 ? "no 64-bit little-endian ELF file" : "is a broken ELF file") {
+        expectFailure(.pluginFailed, count < 64 ? "not a 64-bit little-endian ELF file" : "is a broken ELF file") {
           try UntrustedLibrary(path: path, trust: .empty)
         }
       }

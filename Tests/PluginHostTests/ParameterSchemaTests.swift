@@ -85,31 +85,31 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{", "its parameters are no JSON: expected a key in double quotes"),
+    ("{", "its parameters are not JSON: expected a key in double quotes"),
     ("[]", "its parameters are a list instead of an object"),
     (#"{"a": 1}"#, "its parameter 'a' is a number instead of an object"),
-    (#"{"a": {}}"#, "its parameter 'a' has no type out of number, integer, boolean, string"),
-    (#"{"a": {"type": "null"}}"#, "its parameter 'a' has no type out of number, integer, boolean, string"),
+    (#"{"a": {}}"#, "its parameter 'a' has none of the types number, integer, boolean, string"),
+    (#"{"a": {"type": "null"}}"#, "its parameter 'a' has none of the types number, integer, boolean, string"),
     (
       #"{"a": {"type": "number", "multipleOf": 2}}"#,
       "its parameter 'a' uses the keyword 'multipleOf', which hosts do not know"
     ),
-    (#"{"a": {"type": "number", "minimum": "0"}}"#, "its parameter 'a' has a minimum that is no number"),
-    (#"{"a": {"type": "string", "minimum": 0}}"#, "its parameter 'a' has a minimum, but is no number"),
+    (#"{"a": {"type": "number", "minimum": "0"}}"#, "its parameter 'a' has a minimum that is not a number"),
+    (#"{"a": {"type": "string", "minimum": 0}}"#, "its parameter 'a' has a minimum, but is not a number"),
     (
       #"{"a": {"type": "number", "maximum": 1, "exclusiveMaximum": 1}}"#,
       "its parameter 'a' has both maximum and exclusiveMaximum"
     ),
-    (#"{"a": {"type": "number", "enum": 1}}"#, "its parameter 'a' has an enum that is no list of choices"),
-    (#"{"a": {"type": "number", "enum": []}}"#, "its parameter 'a' has an enum that is no list of choices"),
+    (#"{"a": {"type": "number", "enum": 1}}"#, "its parameter 'a' has an enum that is not a list of choices"),
+    (#"{"a": {"type": "number", "enum": []}}"#, "its parameter 'a' has an enum that is not a list of choices"),
     (
       #"{"a": {"type": "number", "enum": ["x"]}}"#,
       "its parameter 'a' has a choice that breaks its own rules: 'a' must be one of x, not \"x\""
     ),
-    (#"{"a": {"type": "number", "description": 1}}"#, "its parameter 'a' has a description that is no text"),
-    (#"{"a": {"type": "number", "unit": 1}}"#, "its parameter 'a' has a unit that is no text"),
+    (#"{"a": {"type": "number", "description": 1}}"#, "its parameter 'a' has a description that is not a text"),
+    (#"{"a": {"type": "number", "unit": 1}}"#, "its parameter 'a' has a unit that is not a text"),
     (#"{"a": {"type": "number", "perInput": 1}}"#, "its parameter 'a' has a perInput that is neither true nor false"),
-    (#"{"a": {"type": "string", "perInput": true}}"#, "its parameter 'a' is perInput, but no number"),
+    (#"{"a": {"type": "string", "perInput": true}}"#, "its parameter 'a' is perInput, but not a number"),
     (
       #"{"a": {"type": "number", "default": 2, "maximum": 1}}"#,
       "its parameter 'a' has a default that breaks its own rules: 'a' must be a number at most 1, not 2"

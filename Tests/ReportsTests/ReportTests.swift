@@ -265,7 +265,7 @@ import Testing
   }
 
   @Test func `a record that is none is refused by name`() throws {
-    expectFailure(.badData, "is no record of a run") { try Report(run: ["schema": "other"], scores: []) }
+    expectFailure(.badData, "is not the record of a run") { try Report(run: ["schema": "other"], scores: []) }
     var run = try #require(SampleRun().json().objectValue)
     var merge = try #require(run["merge"]?.objectValue)
     merge["cosines"] = [[1.0]]

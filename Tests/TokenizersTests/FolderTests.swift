@@ -67,7 +67,7 @@ import Testing
     }
     let broken = ["tokenizer.json": "@gpt2.json", "tokenizer_config.json": #"{"bos_token": "<none>"}"#]
     try withFolder(broken) { folder in
-      expectFailure(.badData, "'bos_token' is '<none>', which is no token") { try Tokenizer(folder: folder) }
+      expectFailure(.badData, "'bos_token' is '<none>', which is not a token") { try Tokenizer(folder: folder) }
     }
     let torn = ["tokenizer.json": "@gpt2.json", "tokenizer_config.json": #"{"bos_token": "#]
     try withFolder(torn) { folder in
@@ -79,7 +79,7 @@ import Testing
   @Test func filesThatContradictEachOther() throws {
     let decoder = #"{"added_tokens_decoder": {"1": {"content": "<s>", "special": true}, "800": {"content": "<pad>"}}}"#
     try withFolder(["tokenizer.json": "@llama2.json", "tokenizer_config.json": decoder]) { folder in
-      expectFailure(.badData, "names the token '<pad>'") { try Tokenizer(folder: folder) }
+      expectFailure(.badData, "has the token '<pad>'") { try Tokenizer(folder: folder) }
     }
     let fine = decoder.replacing(#", "800": {"content": "<pad>"}"#, with: "")
     #expect(fine != decoder)
@@ -89,7 +89,7 @@ import Testing
     }
     try withFolder(["tokenizer.model": "@pieces.model", "added_tokens.json": #"{"<s>": 1, "<pad>": 900}"#]) { folder in
       let failure = try failure { try Tokenizer(folder: folder) }
-      #expect(failure.message.contains("names the token '<pad>'") && failure.file == folder + "/added_tokens.json")
+      #expect(failure.message.contains("has the token '<pad>'") && failure.file == folder + "/added_tokens.json")
     }
     for (file, adds) in [("llama2", true), ("gpt2", false), ("prefix", true), ("metaspace", true), ("qwen2", false)] {
       for said in [true, false] {

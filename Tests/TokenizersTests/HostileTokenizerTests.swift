@@ -106,9 +106,9 @@ import Testing
       ([0x12, 2, 0x18, 1], "of the type Unigram"), ([0x12, 2, 0x18, 3], "of the type Word"),
       ([0x12, 3, 0xC0, 0x01, 1], "treat_whitespace_as_suffix"), ([0x1A, 2, 0x20, 1], "remove_extra_whitespaces"),
       ([0x1A, 2, 0x28, 0], "escape_whitespaces"), ([0x1A, 3, 0x12, 1, 0x41], "normalizes texts by the table"),
-      ([0x12, 3, 0x98, 0x02, 0], "says of 'byte_fallback'"), ([0x0A, 0], "an empty piece"),
+      ([0x12, 3, 0x98, 0x02, 0], "a 'byte_fallback' that contradicts"), ([0x0A, 0], "an empty piece"),
       ([0x0A, 5, 0x0A, 1, 0x78, 0x18, 9], "a piece of the type 9"),
-      ([0x0A, 3, 0x0A, 1, 0xFF], "a piece that is no text"),
+      ([0x0A, 3, 0x0A, 1, 0xFF], "a piece that is not a text"),
       ([0x0A, 0x7F], "ends early"), ([0x0B], "wire type 3"), ([0x02, 0], "a field 0"), ([0x80], "ends early"),
       (Array(repeating: 0xFF, count: 11), "more than ten bytes"),
     ] as [([UInt8], String)] {

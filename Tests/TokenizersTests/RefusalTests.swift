@@ -148,8 +148,8 @@ import Testing
 
   @Test(arguments: [
     (#"{"a": -1}"#, "has the id -1"), (#"{"a": 4194304}"#, "has the id 4194304"), (#"{"a": 0, "b": 0}"#, "same id 0"),
-    (#"{"a": 0, "a": 1}"#, "in the vocabulary twice"), (#"{"a": 1.5}"#, "something else than tokens with their ids"),
-    (#"[["a", 0, 1]]"#, "something else than tokens with their ids"), (#""a""#, "'model.vocab' is a text"),
+    (#"{"a": 0, "a": 1}"#, "in the vocabulary twice"), (#"{"a": 1.5}"#, "something other than tokens with their ids"),
+    (#"[["a", 0, 1]]"#, "something other than tokens with their ids"), (#""a""#, "'model.vocab' is a string"),
     ("null", "no 'vocab'"),
   ])
   func vocabularies(_ vocabulary: String, _ words: String) {
@@ -169,8 +169,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (SmallTokenizer.token(12, "<s>"), "has the id 12, where 9 is due"),
-    (SmallTokenizer.token(7, "a"), "has the id 7, where 0 is due"),
+    (SmallTokenizer.token(12, "<s>"), "has the id 12 instead of 9"),
+    (SmallTokenizer.token(7, "a"), "has the id 7 instead of 0"),
     (SmallTokenizer.token(9, "<s>") + "," + SmallTokenizer.token(10, "<s>"), "is added twice"),
     (SmallTokenizer.token(9, ""), "from 1 to 256"),
     (SmallTokenizer.token(9, String(repeating: "x", count: 257)), "from 1 to 256"),

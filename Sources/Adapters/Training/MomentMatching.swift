@@ -41,7 +41,7 @@ extension OptimizerState {
           .badData, "has shape \(shape) in the adapter but moments of shape \(tensor.shape)",
           advice: tensor.shape.count == 1 && shape.count > 1
             ? "the state was flattened by FSDP: save it with use_orig_params and FULL_STATE_DICT"
-            : "take adapter and optimizer state from the same checkpoint")
+            : "use adapter and optimizer state from the same checkpoint")
       }
       guard tensor.storage.dtype.isAdapterFloat else {
         throw Failure(.badData, "has moments in \(tensor.storage.dtype.torchName)", advice: OtherOptimizer.advice)
@@ -77,7 +77,7 @@ extension OptimizerState {
     guard entries.count == parameters.count else {
       throw Failure(
         .badData, "holds \(entries.count) parameters, but the adapter has \(parameters.count)",
-        advice: "take adapter and optimizer state from the same checkpoint")
+        advice: "use adapter and optimizer state from the same checkpoint")
     }
     guard groups.count == 1 else {
       throw Failure(

@@ -110,7 +110,7 @@ struct ParameterLayout {
     let there = shapes[misfit.place].map { "\($0)" } ?? "none"
     return Failure(
       .badData, "has shape \(parameters[misfit.parameter].shape), but at its position the optimizer state has \(there)",
-      advice: "take adapter and optimizer state from the same checkpoint, or hand in a ledger",
+      advice: "use adapter and optimizer state from the same checkpoint, or hand in a ledger",
       tensor: name)
   }
 }

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// The reader's place in the header of a GGUF file, little-endian, nothing aligned.
+/// The read position in the header of a GGUF file, little-endian, without alignment.
 struct GGUFCursor {
   private let bytes: UnsafeRawBufferPointer
   private let limits: Limits
@@ -20,12 +20,12 @@ struct GGUFCursor {
     return Number(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: Number.self))
   }
 
-  /// A count of things that take `size` bytes each at least, so that it cannot ask for more than the file holds.
+  /// A count of items that take at least `size` bytes each, so that it cannot exceed what the file can hold.
   mutating func count(of size: Int) throws -> Int {
     let stated = try number(UInt64.self)
     guard stated <= UInt64((bytes.count - at) / size) else {
       throw Failure(
-        .badData, "its header counts \(stated) things at byte \(at - 8), more than the file has room for",
+        .badData, "its header announces \(stated) items at byte \(at - 8), more than the file has room for",
         advice: "it may have been cut off: copy it again")
     }
     return Int(stated)
@@ -82,7 +82,7 @@ struct GGUFCursor {
     return elements
   }
 
-  /// The bytes that a value takes at least.
+  /// The minimum size of a value in bytes.
   private static func leastSize(_ type: UInt32) -> Int {
     switch type {
     case 2, 3: 2

@@ -1,7 +1,7 @@
 import Diagnostics
 import Tensors
 
-/// A GGUF file of version 3, little-endian, checked whole: metadata here, tensors where they lie.
+/// A GGUF file of version 3, little-endian, fully checked: the metadata is read, tensors stay in the file.
 ///
 /// Format: magic, version, counts, key-value pairs, a list of tensors, then their data, each at a multiple of the alignment
 /// (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
@@ -26,7 +26,7 @@ package struct GGUFFile: Sendable {
   ///
   /// - throws: ``Failure`` `badData` that names the key or the tensor.
   package init(_ bytes: Bytes, limits: Limits = Limits()) throws {
-    guard Self.isGGUF(bytes) else { throw Failure(.badData, "is no GGUF file") }
+    guard Self.isGGUF(bytes) else { throw Failure(.badData, "is not a GGUF file") }
     let header = try bytes.withUnsafeBytes { raw in
       var cursor = GGUFCursor(raw, limits: limits)
       return try Header(&cursor, fileSize: raw.count)
@@ -36,12 +36,12 @@ package struct GGUFFile: Sendable {
       uniqueKeysWithValues: header.entries.map {
         ($0.name, Tensor(format: $0.format, shape: $0.shape, bytes: bytes[$0.range]))
       })
-    // What it says was copied.
+    // The metadata were copied.
     if let start = header.entries.map(\.range.lowerBound).min() { bytes[0..<start].relinquish() }
   }
 }
 
-/// What a file says before its data.
+/// The content of a file before its data.
 private struct Header {
   var metadata: [String: GGUFValue] = [:]
   var entries: [Entry] = []
@@ -58,9 +58,10 @@ private struct Header {
     let version = try cursor.number(UInt32.self)
     guard version == 3 else {
       let what = version.byteSwapped == 3 ? "is big-endian" : "is a GGUF file of version \(version)"
-      throw Failure(.badData, "\(what), where version 3, little-endian, is read", advice: "convert the model anew")
+      throw Failure(
+        .badData, "\(what), but only version 3, little-endian, is supported", advice: "convert the model again")
     }
-    // The least that a tensor and a pair take.
+    // The minimum sizes of a tensor and a pair.
     let tensorCount = try cursor.count(of: 32)
     let pairCount = try cursor.count(of: 13)
     for _ in 0..<pairCount {
@@ -79,12 +80,12 @@ private struct Header {
     try place(after: cursor.at, alignment: alignment, fileSize: fileSize)
   }
 
-  /// A tensor, its range counted from where the data starts.
+  /// A tensor, its range relative to the start of the data.
   private static func entry(_ cursor: inout GGUFCursor, alignment: Int) throws -> Entry {
     let name = try cursor.text()
     return try locating(tensor: name) {
       let axes = try cursor.number(UInt32.self)
-      guard (1...4).contains(axes) else { throw Failure(.badData, "has \(axes) axes, where 1 to 4 are due") }
+      guard (1...4).contains(axes) else { throw Failure(.badData, "has \(axes) axes instead of 1 to 4") }
       var extents: [Int] = []
       for _ in 0..<axes {
         let extent = try cursor.number(UInt64.self)
@@ -94,21 +95,21 @@ private struct Header {
       let number = try cursor.number(UInt32.self)
       guard let format = WeightFormat(ggml: number) else {
         throw Failure(
-          .badData, "is stored as \(WeightFormat.ggmlName(number)), which is not read",
-          advice: "types that are read: \(WeightFormat.allCases.map(\.rawValue).joined(separator: ", "))")
+          .badData, "is stored as \(WeightFormat.ggmlName(number)), which is not supported",
+          advice: "supported types: \(WeightFormat.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       guard let size = format.byteCount(of: extents) else {
-        throw Failure(.badData, "has the shape \(extents), which is no number of whole blocks of \(format.rawValue)")
+        throw Failure(.badData, "has the shape \(extents), which is not a whole number of blocks of \(format.rawValue)")
       }
       let offset = try cursor.number(UInt64.self)
       guard let start = Int(exactly: offset), start % alignment == 0, start <= Int.max - size else {
-        throw Failure(.badData, "its data starts at \(offset), which is no multiple of \(alignment)")
+        throw Failure(.badData, "its data starts at \(offset), which is not a multiple of \(alignment)")
       }
       return Entry(name: name, format: format, shape: extents, range: start..<start + size)
     }
   }
 
-  /// Moves the ranges to where the data starts, and checks that they lie in the file, one after another.
+  /// Makes the ranges absolute, and checks that they are inside the file, one after another.
   private mutating func place(after end: Int, alignment: Int, fileSize: Int) throws {
     let start = (end + alignment - 1) / alignment * alignment
     entries.sort { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
@@ -116,7 +117,7 @@ private struct Header {
     var last = 0
     for place in entries.indices {
       let entry = entries[place]
-      guard names.insert(entry.name).inserted else { throw Failure(.badData, "is there twice", tensor: entry.name) }
+      guard names.insert(entry.name).inserted else { throw Failure(.badData, "occurs twice", tensor: entry.name) }
       guard entry.range.lowerBound >= last else {
         throw Failure(.badData, "its data overlaps the one before it", tensor: entry.name)
       }
@@ -132,7 +133,7 @@ private struct Header {
 }
 
 extension WeightFormat {
-  /// The type by ggml's number for it.
+  /// The type by ggml's number.
   init?(ggml number: UInt32) {
     switch number {
     case 0: self = .f32
@@ -147,7 +148,7 @@ extension WeightFormat {
     }
   }
 
-  /// What ggml calls the types that are not read, as far as files have them.
+  /// ggml's names of the types that are not read, as far as they occur in files.
   static func ggmlName(_ number: UInt32) -> String {
     let names: [UInt32: String] = [
       6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 13: "Q5_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS",

@@ -1,8 +1,8 @@
 import Diagnostics
 
-/// Values of the metadata by their type: nil where the key is absent.
+/// Values of the metadata by type: nil if the key is absent.
 ///
-/// - throws: ``Failure`` `badData` that names the key, where it holds something else.
+/// - throws: ``Failure`` `badData` that names the key, if it has a value of another type.
 extension [String: GGUFValue] {
   package func text(_ key: String) throws -> String? { try value(key, "a text", \.textValue) }
   package func integer(_ key: String) throws -> Int? { try value(key, "a whole number", \.integerValue) }

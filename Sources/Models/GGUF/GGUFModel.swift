@@ -1,13 +1,13 @@
 import Diagnostics
 import JSON
 
-/// A model in a GGUF file: what its metadata says, in the words of its architecture.
+/// A model in a GGUF file: its metadata, in the terms of its architecture.
 struct GGUFModel {
   private let file: GGUFFile
   private let path: String
   private let architecture: String
 
-  /// Those that are computed; mistral's models are of the architecture `llama`.
+  /// The supported architectures; mistral's models have the architecture `llama`.
   private static let architectures = ["llama", "qwen2", "qwen3"]
 
   init(_ file: GGUFFile, path: String) throws {
@@ -18,11 +18,11 @@ struct GGUFModel {
     }
     guard Self.architectures.contains(name) else {
       throw Failure(
-        .badData, "models of the architecture '\(name)' are not computed",
-        advice: "the architectures are \(Self.architectures.joined(separator: ", "))")
+        .badData, "models of the architecture '\(name)' are not supported",
+        advice: "supported architectures: \(Self.architectures.joined(separator: ", "))")
     }
     if let type = try file.metadata.text("general.type"), type != "model" {
-      throw Failure(.badData, "holds no model but '\(type)'")
+      throw Failure(.badData, "holds '\(type)' instead of a model")
     }
     if let parts = try file.metadata.integer("split.count"), parts > 1 {
       throw Failure(
@@ -53,7 +53,8 @@ struct GGUFModel {
     let keyValueHeadCount = try settings.count("attention.head_count_kv") ?? headCount
     guard headCount % keyValueHeadCount == 0 else {
       throw Failure(
-        .badData, "has \(headCount) heads of queries for \(keyValueHeadCount) of keys and values: they do not divide")
+        .badData,
+        "has \(headCount) heads of queries, which is not a multiple of \(keyValueHeadCount) heads of keys and values")
     }
     let headWidth = try headWidth(&settings, width: width, headCount: headCount)
     let maximumLength = try settings.required("context_length", to: .max)
@@ -79,14 +80,14 @@ struct GGUFModel {
       try settings.count("attention.key_length", to: 1 << 16), try settings.count("attention.value_length", to: 1 << 16)
     )
     guard keys != nil || width % headCount == 0 else {
-      throw Failure(.badData, "has a width of \(width), which \(headCount) heads do not divide")
+      throw Failure(.badData, "has a width of \(width), which is not a multiple of \(headCount) heads")
     }
     let headWidth = keys ?? width / headCount
     guard headWidth % 2 == 0, headWidth <= 1 << 16 else {
-      throw Failure(.badData, "has heads of the width \(headWidth), which is not turned in pairs")
+      throw Failure(.badData, "has heads of width \(headWidth), which cannot be rotated in pairs")
     }
     guard values ?? headWidth == headWidth, try settings.count("rope.dimension_count") ?? headWidth == headWidth else {
-      throw Failure(.badData, "has heads whose keys, values and turned parts are not of the same width")
+      throw Failure(.badData, "has heads whose keys, values and rotated parts have different widths")
     }
     return headWidth
   }
@@ -95,7 +96,7 @@ struct GGUFModel {
     _ settings: inout Settings, _ tensors: inout TensorTable, headWidth: Int, maximumLength: Int
   ) throws -> RotaryEmbedding {
     let base = try settings.number("rope.freq_base") ?? 10_000
-    guard base > 1 else { throw Failure(.badData, "'rope.freq_base' is \(base), where more than 1 is due") }
+    guard base > 1 else { throw Failure(.badData, "'rope.freq_base' is \(base), but must be more than 1") }
     let kind = try settings.text("rope.scaling.type") ?? "none"
     var scaling = RotaryScaling.none
     switch kind {
@@ -110,16 +111,17 @@ struct GGUFModel {
           scale: RotaryScaling.Yarn.usualScale(factor)))
     default:
       throw Failure(
-        .badData, "the rotary embedding is scaled by '\(kind)'", advice: "none, linear and yarn are computed")
+        .badData, "the rotary embedding is scaled by '\(kind)'", advice: "supported: none, linear and yarn")
     }
-    // Whether a model was trained further after it was stretched changes nothing.
+    // Whether a model was trained further after its context was extended changes nothing.
     _ = settings.value("rope.scaling.finetuned")
-    // What Llama 3.1 does to each frequency stands in a tensor.
+    // The scaling of each frequency in Llama 3.1 is in a tensor.
     let name = "rope_freqs.weight"
     if tensors.has(name) {
       let factors = try tensors.vector(name, headWidth / 2)
       guard kind == "none", factors.allSatisfy({ $0 > 0 }) else {
-        throw Failure(.badData, "is there besides a scaling, or divides by what is not above 0", tensor: name)
+        throw Failure(
+          .badData, "is present in addition to a scaling, or has factors that are not above 0", tensor: name)
       }
       scaling = .factors(factors)
     }
@@ -129,17 +131,17 @@ struct GGUFModel {
   private func refuseWhatChangesEverything(_ settings: inout Settings, maximumLength: Int) throws {
     for key in ["expert_count", "expert_used_count"] {
       if let count = try settings.count(key, from: 0), count > 0 {
-        throw Failure(.badData, "the model has experts ('\(architecture).\(key)' is \(count)), which are not computed")
+        throw Failure(.badData, "the model has experts ('\(architecture).\(key)' is \(count)), which are not supported")
       }
     }
     if let window = try settings.count("attention.sliding_window", from: 0, to: .max), window > 0,
       window < maximumLength
     {
       throw Failure(
-        .badData, "'\(architecture).attention.sliding_window' is \(window), and which layers have it GGUF does not say",
-        advice: "take the model as a Hugging Face folder")
+        .badData, "'\(architecture).attention.sliding_window' is \(window), but GGUF does not say which layers have it",
+        advice: "use the model as a Hugging Face folder")
     }
-    // Early converters said so; the order of rows is the same.
+    // Early converters wrote this; the order of rows is the same.
     if let layout = try settings.text("tensor_data_layout"), layout != "Meta AI original pth" {
       throw Failure(.badData, "'\(architecture).tensor_data_layout' is '\(layout)', which is not known")
     }

@@ -4,7 +4,7 @@ import JSON
 package enum GGUFValue: Sendable, Equatable {
   case integer(Int)
 
-  /// What no `Int` holds.
+  /// An integer that does not fit in an `Int`.
   case unsigned(UInt64)
   case number(Double)
   case flag(Bool)
@@ -17,7 +17,7 @@ package enum GGUFValue: Sendable, Equatable {
   var textValue: String? { if case .text(let value) = self { value } else { nil } }
   var arrayValue: [GGUFValue]? { if case .array(let value) = self { value } else { nil } }
 
-  /// The same as JSON would have it.
+  /// The same as JSON.
   var json: JSONValue {
     switch self {
     case .integer(let value): JSONValue(value)

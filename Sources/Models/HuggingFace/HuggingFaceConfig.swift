@@ -2,14 +2,14 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// What config.json says about a model of the Llama family; whatever it says besides is refused.
+/// The settings in the config.json of a model of the Llama family; any other setting is refused.
 package struct HuggingFaceConfig: Sendable {
   package var shape: ModelShape
 
   /// The linear layers that have a bias.
   package var biased: Set<LinearPart>
 
-  /// Whether the embeddings are the head as well.
+  /// Whether the embeddings are also the head.
   package var isTied: Bool
 
   /// Reads config.json.
@@ -29,8 +29,8 @@ package struct HuggingFaceConfig: Sendable {
     guard let name = try settings.text("model_type") else { throw settings.absent("model_type") }
     guard let family = HuggingFaceFamily(rawValue: name) else {
       throw Failure(
-        .badData, "models of the type '\(name)' are not computed",
-        advice: "the types are \(HuggingFaceFamily.allCases.map(\.rawValue).joined(separator: ", "))")
+        .badData, "models of the type '\(name)' are not supported",
+        advice: "supported types: \(HuggingFaceFamily.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     try Self.refuseWhatChangesEverything(&settings, family)
     let headCount = try settings.required("num_attention_heads")
@@ -53,18 +53,19 @@ package struct HuggingFaceConfig: Sendable {
     try settings.refuseOthers(harmless: Self.harmless)
   }
 
-  /// No model has as many; a list of that length takes no memory to speak of.
+  /// More than any model has; a list of this length takes little memory.
   private static let mostLayers = 10_000
 
   private static func keyValueHeadCount(
     _ settings: inout Settings, _ family: HuggingFaceFamily, _ headCount: Int
   ) throws -> Int {
-    // Null means as many as of queries; only where nothing is said the family's default holds.
+    // Null means as many as queries; the family's default only applies if the setting is absent.
     let isNull = settings.isNull("num_key_value_heads")
     let count =
       try settings.count("num_key_value_heads") ?? (isNull ? nil : family.keyValueHeadCount) ?? headCount
     guard headCount % count == 0 else {
-      throw Failure(.badData, "has \(headCount) heads of queries for \(count) of keys and values: they do not divide")
+      throw Failure(
+        .badData, "has \(headCount) heads of queries, which is not a multiple of \(count) heads of keys and values")
     }
     return count
   }
@@ -74,50 +75,50 @@ package struct HuggingFaceConfig: Sendable {
   ) throws -> Int {
     let stated = try settings.count("head_dim", to: 1 << 16) ?? family.headWidth
     guard stated != nil || width % headCount == 0 else {
-      throw Failure(.badData, "has a width of \(width), which \(headCount) heads do not divide")
+      throw Failure(.badData, "has a width of \(width), which is not a multiple of \(headCount) heads")
     }
     let headWidth = stated ?? width / headCount
     guard headWidth % 2 == 0, headWidth <= 1 << 16 else {
-      throw Failure(.badData, "has heads of the width \(headWidth), which is not turned in pairs")
+      throw Failure(.badData, "has heads of width \(headWidth), which cannot be rotated in pairs")
     }
     return headWidth
   }
 
-  /// What is known to turn the model into another one, with its way out.
+  /// Refuses settings that turn the model into another one, with advice.
   private static func refuseWhatChangesEverything(_ settings: inout Settings, _ family: HuggingFaceFamily) throws {
     if settings.value("quantization_config") != nil {
       throw Failure(
         .badData, "the weights are quantized ('quantization_config')",
-        advice: "take the model as it was before, or load it with transformers, call dequantize() and save it")
+        advice: "use the original model, or load it with transformers, call dequantize() and save it")
     }
     if settings.value("auto_map") != nil {
       throw Failure(
-        .badData, "the model brings code of its own ('auto_map'), which may compute anything",
-        advice: "if transformers loads it without trust_remote_code just as well, take 'auto_map' out of the config")
+        .badData, "the model has its own code ('auto_map'), which may compute anything",
+        advice: "if transformers also loads it without trust_remote_code, remove 'auto_map' from the config")
     }
     if let activation = try settings.text("hidden_act"), activation != "silu" {
-      throw Failure(.badData, "'hidden_act' is '\(activation)', where only silu is computed")
+      throw Failure(.badData, "'hidden_act' is '\(activation)', but only silu is supported")
     }
     if let parts = try settings.count("pretraining_tp", from: 0), parts > 1 {
       throw Failure(
-        .badData, "'pretraining_tp' is \(parts): products in slices, as the model was trained, are not computed",
-        advice: "transformers 5 does not compute them either; set it to 1 to have whole ones")
+        .badData, "'pretraining_tp' is \(parts): sliced products, as in training, are not supported",
+        advice: "transformers 5 does not support them either; set it to 1 for whole products")
     }
     if let value = settings.value("architectures") {
       let names = value.arrayValue?.map(\.stringValue) ?? [nil]
       for name in names where name.map({ !family.classNames.contains($0) }) ?? true {
         throw Failure(
-          .badData, "'architectures' names \(name.map { "'\($0)'" } ?? "no class"), which is not computed",
-          advice: "of '\(family.rawValue)' the classes are \(family.classNames.joined(separator: " and "))")
+          .badData, "'architectures' names \(name.map { "'\($0)'" } ?? "no class"), which is not supported",
+          advice: "supported classes of '\(family.rawValue)': \(family.classNames.joined(separator: " and "))")
       }
     }
     if let value = settings.value("partial_rotary_factor"), value.doubleValue != 1 {
       throw Failure(
-        .badData, "'partial_rotary_factor' is \(value.shown): heads that are turned in part are not computed")
+        .badData, "'partial_rotary_factor' is \(value.shown): partially rotated heads are not supported")
     }
   }
 
-  /// Settings that say how a model was made, is written, trained or sampled from, not what it computes.
+  /// Settings about how a model was made, is stored, trained or sampled from, not about what it computes.
   private static let harmless: Set<String> = [
     "_name_or_path", "name_or_path", "model_max_length", "max_sequence_length", "_flash_attn_2_enabled",
     "_attn_implementation", "_attn_implementation_autoset", "attn_implementation",

@@ -1,10 +1,10 @@
 import Diagnostics
 
-/// The kinds of models that are computed, by `model_type`, with what transformers takes where a config is silent.
+/// The supported kinds of models, by `model_type`, with transformers' defaults for missing settings.
 enum HuggingFaceFamily: String, CaseIterable {
   case llama, mistral, qwen2, qwen3
 
-  /// The classes of transformers that the weights may have been saved from.
+  /// The classes of transformers from which the weights may have been saved.
   var classNames: [String] {
     let name =
       switch self {
@@ -16,7 +16,7 @@ enum HuggingFaceFamily: String, CaseIterable {
     return ["\(name)ForCausalLM", "\(name)Model"]
   }
 
-  /// Heads of keys and values; nil: as many as of queries.
+  /// The number of heads of keys and values; nil: as many as queries.
   var keyValueHeadCount: Int? {
     switch self {
     case .llama: nil
@@ -25,7 +25,7 @@ enum HuggingFaceFamily: String, CaseIterable {
     }
   }
 
-  /// The width of a head; nil: what the heads divide the width into.
+  /// The width of a head; nil: the width divided by the number of heads.
   var headWidth: Int? { self == .qwen3 ? 128 : nil }
 
   var maximumLength: Int {
@@ -48,7 +48,7 @@ enum HuggingFaceFamily: String, CaseIterable {
     }
   }
 
-  /// By layer, how far a token sees.
+  /// By layer, the size of the attention window.
   func windows(_ settings: inout Settings, layerCount: Int) throws -> [Int?] {
     let kinds = try layerKinds(&settings, layerCount: layerCount)
     let window: Int?
@@ -56,9 +56,9 @@ enum HuggingFaceFamily: String, CaseIterable {
     case .llama: window = nil
     case .mistral:
       window = try settings.count("sliding_window", to: .max) ?? (settings.isNull("sliding_window") ? nil : 4096)
-      // Every layer has it, whatever a list says; one that says otherwise is for another class.
+      // It applies to every layer, regardless of a list; one that says otherwise is for another class.
       if let kinds, kinds.contains(where: { $0 != (window != nil) }) {
-        throw Failure(.badData, "'layer_types' says otherwise than 'sliding_window' which layers have a window")
+        throw Failure(.badData, "'layer_types' contradicts 'sliding_window' about which layers have a window")
       }
       return Array(repeating: window, count: layerCount)
     case .qwen2, .qwen3:
@@ -74,11 +74,11 @@ enum HuggingFaceFamily: String, CaseIterable {
     return kinds.map { $0 ? window : nil }
   }
 
-  /// Whether each layer has a window, where `layer_types` is there.
+  /// Whether each layer has a window, if there is a `layer_types`.
   private func layerKinds(_ settings: inout Settings, layerCount: Int) throws -> [Bool]? {
     guard let value = settings.value("layer_types") else { return nil }
     guard let names = value.arrayValue, names.count == layerCount else {
-      throw settings.mismatch("layer_types", value, "a list of \(layerCount) is due")
+      throw settings.mismatch("layer_types", value, "a list of \(layerCount)")
     }
     return try names.map { name in
       switch name.stringValue {
@@ -86,7 +86,7 @@ enum HuggingFaceFamily: String, CaseIterable {
       case "sliding_attention": return true
       default:
         throw Failure(
-          .badData, "'layer_types' names \(name.shown), where full_attention and sliding_attention are computed")
+          .badData, "'layer_types' names \(name.shown), but only full_attention and sliding_attention are supported")
       }
     }
   }

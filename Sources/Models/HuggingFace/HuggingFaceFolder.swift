@@ -3,7 +3,7 @@ import Glibc
 import JSON
 import Tensors
 
-/// A model as `save_pretrained` writes it: config.json, and safetensors in one file or in several with an index.
+/// A model written by `save_pretrained`: config.json, and safetensors in one file or in several with an index.
 struct HuggingFaceFolder {
   let path: String
   private let limits: Limits
@@ -19,14 +19,14 @@ struct HuggingFaceFolder {
     guard exists("config.json") else { throw withoutConfig() }
     let config = try locating(file: configFile) { try HuggingFaceConfig(Bytes(mapping: configFile), limits: limits) }
     var tensors = TensorTable(try weights(), place: path)
-    // Saved from the decoder alone, the names lack what it is called in the whole model.
+    // If only the decoder was saved, the names lack its name in the whole model.
     let naming = TensorNaming.huggingFace(prefix: tensors.names.contains { $0.hasPrefix("model.") } ? "model." : "")
     for name in tensors.names where name.hasSuffix("rotary_emb.inv_freq") { tensors.drop(name) }
     if config.isTied, tensors.has(naming.head) { try checkThatHeadIsTied(&tensors, naming, config.shape) }
     return try LanguageModel(config.shape, from: &tensors, naming, biased: config.biased, isTied: config.isTied)
   }
 
-  /// Some tools store the head once more; another head than the embeddings must not be lost.
+  /// Some tools store the head as well; a head that differs from the embeddings must not be lost.
   private func checkThatHeadIsTied(_ tensors: inout TensorTable, _ naming: TensorNaming, _ shape: ModelShape) throws {
     let head = try tensors.take(naming.head, [shape.vocabulary, shape.width])
     var others = tensors
@@ -38,8 +38,8 @@ struct HuggingFaceFolder {
     }
     guard isSame else {
       throw Failure(
-        .badData, "differs from the embeddings, though the config says that it is tied to them",
-        advice: "set 'tie_word_embeddings' to false in the config if the model has a head of its own", file: head.file,
+        .badData, "differs from the embeddings, although the config says that it is tied to them",
+        advice: "set 'tie_word_embeddings' to false in the config if the model has its own head", file: head.file,
         tensor: naming.head)
     }
   }
@@ -52,7 +52,7 @@ struct HuggingFaceFolder {
     switch (exists(Self.wholeFile), exists(Self.indexFile)) {
     case (true, true):
       throw Failure(
-        .badData, "holds \(Self.wholeFile) and \(Self.indexFile)", advice: "take away the one that is not the model",
+        .badData, "holds \(Self.wholeFile) and \(Self.indexFile)", advice: "remove the one that is not the model",
         file: path)
     case (true, false): return try tensors(of: Self.wholeFile)
     case (false, true): return try shards()
@@ -74,16 +74,16 @@ struct HuggingFaceFolder {
       for (name, tensor) in found {
         guard index[name] == file else {
           throw Failure(
-            .badData, "lies in \(file), where \(Self.indexFile) has \(index[name] ?? "no such tensor")",
-            advice: "the files are not those of one model: fetch it again", file: tensor.file, tensor: name)
+            .badData, "is in \(file), but \(Self.indexFile) says \(index[name] ?? "no such tensor")",
+            advice: "the files do not belong to the same model: fetch it again", file: tensor.file, tensor: name)
         }
         tensors[name] = tensor
       }
     }
     if let name = index.keys.filter({ tensors[$0] == nil }).min() {
       throw Failure(
-        .badData, "does not lie in \(index[name] ?? ""), where \(Self.indexFile) has it",
-        advice: "the files are not those of one model: fetch it again", file: place, tensor: name)
+        .badData, "is not in \(index[name] ?? ""), but \(Self.indexFile) says so",
+        advice: "the files do not belong to the same model: fetch it again", file: place, tensor: name)
     }
     return tensors
   }
@@ -99,12 +99,12 @@ struct HuggingFaceFolder {
     }
     var files: [String: String] = [:]
     for (name, value) in map.members {
-      // Shards lie beside their index; any other path would read what belongs to somebody else.
+      // Shards are next to their index; any other path could read other people's files.
       guard let file = value.stringValue, file.hasSuffix(".safetensors"), !file.utf8.contains(UInt8(ascii: "/")),
         !file.utf8.contains(0)
       else {
         throw Failure(
-          .badData, "its file is \(value.shown), where the plain name of a safetensors file is due", tensor: name)
+          .badData, "its file is \(value.shown) instead of the plain name of a safetensors file", tensor: name)
       }
       files[name] = file
     }
@@ -119,7 +119,7 @@ struct HuggingFaceFolder {
         uniqueKeysWithValues: tensors.map { name, tensor in
           guard let format = WeightFormat(tensor.dtype) else {
             throw Failure(
-              .badData, "is stored as \(tensor.dtype.torchName), where float32, bfloat16 and float16 are computed",
+              .badData, "is stored as \(tensor.dtype.torchName), but only float32, bfloat16 and float16 are supported",
               advice: "load the model with transformers in bfloat16 or float32 and save it again", tensor: name)
           }
           return (name, StoredTensor(format: format, shape: tensor.shape, bytes: tensor.bytes, file: place))
@@ -130,7 +130,7 @@ struct HuggingFaceFolder {
   private func withoutConfig() -> Failure {
     let advice =
       exists("adapter_config.json")
-      ? "this is an adapter; name the folder of the model that it was trained on"
+      ? "this is an adapter; give the folder of the model that it was trained on"
       : "a model is a folder with config.json and model.safetensors, or one .gguf file"
     return Failure(.missingInput, "holds no config.json", advice: advice, file: path)
   }

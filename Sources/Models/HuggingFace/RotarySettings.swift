@@ -1,8 +1,8 @@
 import Diagnostics
 import JSON
 
-/// What a config says about its rotary embedding, in the spelling of transformers 4 (`rope_theta`, `rope_scaling` with `type`
-/// or `rope_type`) or 5 (`rope_parameters`).
+/// The settings of a config's rotary embedding, in the format of transformers 4 (`rope_theta`, `rope_scaling` with `type` or
+/// `rope_type`) or 5 (`rope_parameters`).
 struct RotarySettings {
   var base: Double
   var scaling: RotaryScaling
@@ -21,7 +21,7 @@ struct RotarySettings {
       try checkBase()
       return
     }
-    guard let object = value.objectValue else { throw config.mismatch(key, value, "an object is due") }
+    guard let object = value.objectValue else { throw config.mismatch(key, value, "an object") }
     var settings = Settings(object, prefix: "\(key).")
 
     let inner = try settings.number("rope_theta")
@@ -34,7 +34,7 @@ struct RotarySettings {
     }
     if let part = try settings.number("partial_rotary_factor"), part != 1 {
       throw Failure(
-        .badData, "'\(key).partial_rotary_factor' is \(part): heads that are turned in part are not computed")
+        .badData, "'\(key).partial_rotary_factor' is \(part): partially rotated heads are not supported")
     }
     self.init(base: inner ?? base ?? Self.usualBase, scaling: .none)
     try checkBase()
@@ -52,9 +52,9 @@ struct RotarySettings {
     case let other:
       throw Failure(
         .badData, "the rotary embedding is of the type '\(other)'",
-        advice: "default, linear, llama3 and yarn are computed")
+        advice: "supported: default, linear, llama3 and yarn")
     }
-    // Whether a model was trained further after it was stretched changes nothing.
+    // Whether a model was trained further after its context was extended changes nothing.
     try settings.refuseOthers(harmless: ["finetuned"])
   }
 
@@ -64,7 +64,7 @@ struct RotarySettings {
   }
 
   private func checkBase() throws {
-    guard base > 1 else { throw Failure(.badData, "'rope_theta' is \(base), where more than 1 is due") }
+    guard base > 1 else { throw Failure(.badData, "'rope_theta' is \(base), but must be more than 1") }
   }
 
   private static let usualBase = 10_000.0
@@ -74,7 +74,7 @@ struct RotarySettings {
     let low = try settings.requiredNumber("low_freq_factor")
     let high = try settings.requiredNumber("high_freq_factor")
     guard high > low else {
-      throw Failure(.badData, "'high_freq_factor' is \(high), where more than 'low_freq_factor', \(low), is due")
+      throw Failure(.badData, "'high_freq_factor' is \(high), but must be more than 'low_freq_factor', \(low)")
     }
     return .llama3(factor: factor, low: low, high: high, trainedLength: length)
   }

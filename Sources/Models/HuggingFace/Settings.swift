@@ -1,16 +1,16 @@
 import Diagnostics
 import JSON
 
-/// The settings of a config, each of which must be understood, or be known to change nothing.
+/// The settings of a config, each of which must be supported, or known to change nothing.
 ///
-/// A setting that is null counts as absent, which is how transformers reads most of them; where it is not so, ``isNull(_:)``
-/// tells.
+/// A setting that is null counts as absent, because transformers reads most of them this way; for the exceptions there is
+/// ``isNull(_:)``.
 struct Settings {
   private let object: JSONObject
   private let prefix: String
   private var asked: Set<String> = []
 
-  /// - parameter prefix: What the names have in front in messages, `rope_scaling.`.
+  /// - parameter prefix: A prefix of the names in messages, such as `rope_scaling.`.
   init(_ object: JSONObject, prefix: String = "") {
     self.object = object
     self.prefix = prefix
@@ -26,26 +26,26 @@ struct Settings {
 
   mutating func flag(_ key: String, default standard: Bool = false) throws -> Bool {
     guard let value = value(key) else { return standard }
-    guard let flag = value.boolValue else { throw mismatch(key, value, "true or false is due") }
+    guard let flag = value.boolValue else { throw mismatch(key, value, "true or false") }
     return flag
   }
 
   mutating func text(_ key: String) throws -> String? {
     guard let value = value(key) else { return nil }
-    guard let text = value.stringValue else { throw mismatch(key, value, "a text is due") }
+    guard let text = value.stringValue else { throw mismatch(key, value, "a text") }
     return text
   }
 
-  /// A whole number from `least` to what any model has.
+  /// A whole number from `least` to `most`, by default more than any model has.
   mutating func count(_ key: String, from least: Int = 1, to most: Int = Self.mostElements) throws -> Int? {
     guard let value = value(key) else { return nil }
     guard let count = value.intValue, (least...most).contains(count) else {
-      throw mismatch(key, value, "a whole number from \(least) to \(most) is due")
+      throw mismatch(key, value, "a whole number from \(least) to \(most)")
     }
     return count
   }
 
-  /// A count without which there is no model.
+  /// A count that is required.
   mutating func required(_ key: String, to most: Int = Self.mostElements) throws -> Int {
     guard let count = try count(key, to: most) else { throw absent(key) }
     return count
@@ -55,7 +55,7 @@ struct Settings {
   mutating func number(_ key: String) throws -> Double? {
     guard let value = value(key) else { return nil }
     guard let number = value.doubleValue, number.isFinite, number > 0 else {
-      throw mismatch(key, value, "a number above 0 is due")
+      throw mismatch(key, value, "a number above 0")
     }
     return number
   }
@@ -65,27 +65,27 @@ struct Settings {
     return number
   }
 
-  /// Along one axis no model has as many elements; what is allocated by a config alone stays small.
+  /// No model has as many elements along one axis; this bounds what a config alone can allocate.
   static let mostElements = 1 << 24
 
-  /// Refuses the settings that nobody asked for, unless they are off or `harmless`.
+  /// Refuses the settings that were not read, unless they are off or `harmless`.
   func refuseOthers(harmless: Set<String> = []) throws {
     for (key, value) in object.members where !asked.contains(key) && !harmless.contains(key) && !value.isOff {
       throw Failure(
         .badData, "the setting '\(prefix)\(key)' is not understood, and may change what the model computes",
-        advice: "if it changes nothing, take it out of the config")
+        advice: "if it changes nothing, remove it from the config")
     }
   }
 
   func absent(_ key: String) -> Failure { Failure(.badData, "has no setting '\(prefix)\(key)'") }
 
   func mismatch(_ key: String, _ value: JSONValue, _ due: String) -> Failure {
-    Failure(.badData, "the setting '\(prefix)\(key)' is \(value.shown), where \(due)")
+    Failure(.badData, "the setting '\(prefix)\(key)' is \(value.shown) instead of \(due)")
   }
 }
 
 extension JSONValue {
-  /// Whether a setting says that something is not there.
+  /// Whether a setting says that something is absent.
   fileprivate var isOff: Bool {
     switch self {
     case .null, .bool(false): true
@@ -95,7 +95,7 @@ extension JSONValue {
     }
   }
 
-  /// A value as messages show it.
+  /// A value in messages.
   var shown: String {
     switch self {
     case .string(let text): "'\(text)'"

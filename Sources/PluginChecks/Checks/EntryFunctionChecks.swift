@@ -2,31 +2,31 @@ import CluesPluginABI
 import Diagnostics
 
 extension Check {
-  /// How the entry function behaves.
+  /// The behaviour of the entry function.
   static let entryFunction: [Check] = [
     .library(
-      "entry-pure", "Asked again, the entry gives the same pointer, and the same bytes behind it.",
+      "entry-pure", "When called again, the entry returns the same pointer to the same bytes.",
       advice: "return the address of a static table that nothing writes to"
     ) { context in
       let entry = try context.open()
       _ = try context.library()
-      guard let first = entry(CLUES_ABI_MINOR) else { return .failed("the entry gives null") }
+      guard let first = entry(CLUES_ABI_MINOR) else { return .failed("the entry returns null") }
       let before = try bytes(of: context, first)
-      guard let second = entry(CLUES_ABI_MINOR) else { return .failed("the entry gives null the second time") }
-      guard first == second else { return .failed("the entry gives another pointer the second time") }
+      guard let second = entry(CLUES_ABI_MINOR) else { return .failed("the entry returns null the second time") }
+      guard first == second else { return .failed("the entry returns a different pointer the second time") }
       guard try bytes(of: context, second) == before else {
-        return .failed("what the entry points to is different the second time")
+        return .failed("the entry points to different bytes the second time")
       }
       return .success
     },
     .library(
-      "host-versions", "It runs in the first host of version 1, and does not refuse later ones.",
-      advice: "look at host_abi_minor only to find out what the host offers: version 1 only ever grows"
+      "host-versions", "It runs in the first host of version 1 and accepts later ones.",
+      advice: "use host_abi_minor only to find out what the host offers: version 1 only grows"
     ) { context in
       let entry = try context.open()
-      guard entry(0) != nil else { return .failed("refuses a host of version 1.0, which is the one that you have") }
+      guard entry(0) != nil else { return .failed("refuses a host of version 1.0, which is this one") }
       for minor in [1, 1000, UInt32.max] where entry(minor) == nil {
-        return .warning("refuses a host of version 1.\(minor), though it would find all that it knows there")
+        return .warning("refuses a host of version 1.\(minor), which offers everything that it knows")
       }
       return .success
     },

@@ -5,18 +5,18 @@ import PluginHost
 import Threads
 
 extension Check {
-  /// How instances live beside each other, and what hosts may be like.
+  /// How instances coexist, and what hosts may be like.
   static let life: [Check] = [
     .work(
-      "larger-structs", "Structs that have grown at their ends change nothing.",
-      advice: "compare struct_size with >= only, and read no further than the fields that you know"
+      "larger-structs", "Structs with additional fields at the end change nothing.",
+      advice: "compare struct_size only with >=, and read only the fields that you know"
     ) { plugin in
       let grown = plugin.perform(in: plugin.testHost(growsStructs: true))
       return difference(plugin.perform(), grown).map { .failed("with larger structs, \($0)") } ?? .success
     },
     .entry(
-      "no-extensions", "It works where the host offers no extension.",
-      advice: "test what extension gives for null, and do without"
+      "no-extensions", "It works if the host offers no extensions.",
+      advice: "check whether extension returned null, and work without it"
     ) { plugin in
       let testHost = plugin.testHost()
       _ = plugin.perform(in: testHost)
@@ -28,17 +28,17 @@ extension Check {
     },
     .work(
       "repeatable", "The same inputs, seed and parameters give the same bits.",
-      advice: "draw random numbers from random_words alone, and sum in an order that never changes"
+      advice: "take random numbers only from random_words, and sum in a fixed order"
     ) { plugin in
       let first = plugin.perform()
       for _ in 0..<3 {
-        if let difference = difference(first, plugin.perform()) { return .failed("done anew, \(difference)") }
+        if let difference = difference(first, plugin.perform()) { return .failed("repeated, \(difference)") }
       }
       return .success
     },
     .work(
-      "interleaved", "Two instances that are used in turn do not disturb each other.",
-      advice: "keep what changes in the instance, never in a global variable"
+      "interleaved", "Two instances that are used alternately do not affect each other.",
+      advice: "keep mutable state in the instance, never in a global variable"
     ) { plugin in
       let seeds = [plugin.seed, plugin.seed &+ 1]
       let alone = seeds.map { seed in plugin.perform { $0.seed = seed } }
@@ -51,14 +51,14 @@ extension Check {
       }
       for lane in 0..<2 {
         if let difference = difference(alone[lane], together[lane]) {
-          return .failed("beside another instance, \(difference)")
+          return .failed("alongside another instance, \(difference)")
         }
       }
       return .success
     },
     .work(
-      "threads", "Instances in several threads at once give what each gives alone.",
-      advice: "keep what changes in the instance, never in a global variable"
+      "threads", "Instances in several threads at once give the same results as each alone.",
+      advice: "keep mutable state in the instance, never in a global variable"
     ) { plugin in
       let lanes = 4
       let alone = (0..<lanes).map { lane in plugin.perform { $0.seed &+= UInt64(lane) } }
@@ -66,15 +66,15 @@ extension Check {
         let together = try inThreads(lanes) { lane in plugin.perform { $0.seed &+= UInt64(lane) } }
         for lane in 0..<lanes {
           if let difference = difference(alone[lane], together[lane]) {
-            return .failed("beside other threads, \(difference)")
+            return .failed("alongside other threads, \(difference)")
           }
         }
       }
       return .success
     },
     .work(
-      "cancellation", "Once is_cancelled says so, a call returns within half a second, with CLUES_CANCELLED.",
-      advice: "ask is_cancelled every few milliseconds of work, and return CLUES_CANCELLED"
+      "cancellation", "Once is_cancelled returns true, a call returns within half a second, with CLUES_CANCELLED.",
+      advice: "call is_cancelled every few milliseconds of work, and return CLUES_CANCELLED"
     ) { plugin in
       let clock = ContinuousClock()
       let testHost = plugin.testHost()
@@ -94,7 +94,8 @@ extension Check {
         if case .method(let table) = plugin.entry.tables { $0.space = table.pointee.default_space }
       }
       if let late {
-        return .warning("\(outcomes[late.call].name) goes on for \(milliseconds(late.time)) ms after it was cancelled")
+        return .warning(
+          "\(outcomes[late.call].name) continues for \(milliseconds(late.time)) ms after it was cancelled")
       }
       let works = Set(plugin.perform().filter(\.isDone).map(\.call))
       let other = outcomes.first {
@@ -103,7 +104,7 @@ extension Check {
       return other.map { .warning("cancelled, \($0.name) answers \($0.answer) instead of CLUES_CANCELLED") } ?? .success
     },
     .entry(
-      "error-text", "Whatever fails says why, in a sentence.",
+      "error-text", "Every failure has a reason, in one sentence.",
       advice: "call host->set_error with one sentence before returning anything but CLUES_OK"
     ) { plugin in
       var outcomes: [Outcome] = []
@@ -123,22 +124,22 @@ extension Check {
         return .failed("\(silent.name) answers \(silent.answer) and gives no reason")
       }
       if let unknown = outcomes.first(where: { $0.status > CLUES_INTERNAL.rawValue }) {
-        return .failed("\(unknown.name) answers \(unknown.answer), which is none of the contract's")
+        return .failed("\(unknown.name) answers \(unknown.answer), which is not a status of the contract")
       }
       return .success
     },
   ]
 }
 
-/// Runs `body` in so many threads at once; gives what each brought.
+/// Runs `body` in several threads at once; returns the result of each.
 ///
-/// - throws: ``Failure`` `noResources` where the system does not give as many; then `body` runs in none of them.
+/// - throws: ``Failure`` `noResources` if the system cannot create as many; then `body` runs in none of them.
 private func inThreads<Result: Sendable>(_ count: Int, _ body: @escaping (Int) -> Result) throws -> [Result] {
   // Written under the lock. A body is the checker's own, and gives each thread its own share of the work.
   nonisolated(unsafe) var results = [Result?](repeating: nil, count: count)
   nonisolated(unsafe) let body = body
   let lock = NSLock()
-  // Those that take turns wait for each other, so none begins before all are there.
+  // Those that take turns wait for each other, so none may begin before all exist.
   let isComplete = Gate()
   let threads = (0..<count).compactMap { lane in
     SystemThread {
@@ -150,14 +151,14 @@ private func inThreads<Result: Sendable>(_ count: Int, _ body: @escaping (Int) -
   isComplete.open(threads.count == count)
   for thread in threads { thread.join() }
   guard threads.count == count else {
-    throw Failure(.noResources, "the system gives no further thread, and this takes \(count) at once")
+    throw Failure(.noResources, "the system cannot create the \(count) threads that this needs at once")
   }
   return lock.withLock { results.compactMap(\.self) }
 }
 
-/// What threads wait at until somebody says whether they may go on.
+/// Threads wait here until they may continue.
 private final class Gate: @unchecked Sendable {
-  // Unchecked, for the answer is only touched under the condition's lock.
+  // Unchecked because the answer is only accessed under the condition's lock.
   private let condition = NSCondition()
   private var isAllowed: Bool?
 
@@ -176,9 +177,9 @@ private final class Gate: @unchecked Sendable {
   }
 }
 
-/// Lets two threads take turns, until one of them has no more to do.
+/// Lets two threads take turns until one of them is done.
 private final class Turns: @unchecked Sendable {
-  // Unchecked, for everything is only touched under the condition's lock.
+  // Unchecked because all state is only accessed under the condition's lock.
   private let condition = NSCondition()
   private var lane = 0
   private var hasLeft: Set<Int> = []

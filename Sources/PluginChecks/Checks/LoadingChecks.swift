@@ -5,19 +5,19 @@ import JSON
 import PluginHost
 
 extension Check {
-  /// What a library is before any of its functions is called.
+  /// The state of a library before any of its functions is called.
   static let loading: [Check] = [
     .library(
-      "loads", "It loads, with all symbols that it needs and none that it lends to others, and has the entry function.",
-      advice: "build it for this system, and link all that it needs into it",
-      crash: "a constructor of the library, or of one that it needs, does that"
+      "loads", "It loads, resolves all symbols that it needs, and has the entry function.",
+      advice: "build it for this system, and link everything that it needs",
+      crash: "a constructor of the library, or of one that it needs, does this"
     ) { context in
       _ = try context.open()
       return .success
     },
     .library(
-      "tables", "Its tables say what the host must know, and their parameters are declared as the contract says.",
-      advice: "set every struct_size, and see what the header says of the struct that is named"
+      "tables", "Its tables are complete, and their parameters are declared as the contract requires.",
+      advice: "set every struct_size, and see what the header says about the struct named here"
     ) { context in
       let library = try context.library()
       for kind in PluginDescription.Kind.allCases {
@@ -32,7 +32,7 @@ extension Check {
       "one-symbol", "It exports the entry function and no other symbol.",
       advice: "compile with -fvisibility=hidden and link with a version script: see Documentation/PluginABI.md"
     ) { context in
-      // Some linkers show these of every library.
+      // Some linkers export these from every library.
       let ofLinkers = ["_init", "_fini", "_edata", "_end", "__bss_start"]
       let others = try exportedSymbols(of: context.code).filter {
         $0 != CLUES_PLUGIN_ENTRY && !ofLinkers.contains($0)
@@ -40,7 +40,7 @@ extension Check {
       guard let first = others.first else { return .success }
       let more = others.count > 1 ? " and \(others.count - 1) more symbols" : ""
       return .failed(
-        "exports '\(first)'\(more) beside \(CLUES_PLUGIN_ENTRY): where the host has one of that name, the plugin may "
+        "exports '\(first)'\(more) in addition to \(CLUES_PLUGIN_ENTRY): if the host has one of that name, the plugin may "
           + "call the host's instead of its own")
     },
     .library(
@@ -49,12 +49,12 @@ extension Check {
     ) { context in
       let minor = try context.library().abiMinor
       guard minor <= Int(CLUES_ABI_MINOR) else {
-        return .failed("claims version 1.\(minor) of the contract, and this host knows 1.\(CLUES_ABI_MINOR) at most")
+        return .failed("claims version 1.\(minor) of the contract, but this host knows at most 1.\(CLUES_ABI_MINOR)")
       }
       return .success
     },
     .library(
-      "manifest", "It carries a manifest that says the same as its tables.",
+      "manifest", "It has a manifest that matches its tables.",
       advice: "make it with `clues plugins manifest FILE` and put it in with objcopy, after every build"
     ) { context in
       let declared = try PluginManifest.read(from: context.code)
@@ -66,11 +66,11 @@ extension Check {
         return .failed(failure.message)
       }
       guard let difference = firstDifference(described.manifest, library.manifest, at: "") else { return .success }
-      return .failed("its manifest says otherwise than its tables: \(difference)")
+      return .failed("its manifest differs from its tables: \(difference)")
     },
     .library(
-      "load-time", "It is loaded and described within 100 ms.",
-      advice: "do nothing in constructors, and keep tables static: the work belongs to create"
+      "load-time", "Loading it and reading its tables takes at most 100 ms.",
+      advice: "do nothing in constructors, and keep tables static: do the work in create"
     ) { context in
       let clock = ContinuousClock()
       let time = try clock.measure { _ = try context.open()(CLUES_ABI_MINOR) }

@@ -2,11 +2,11 @@ import CluesPluginABI
 import PluginHost
 
 extension Check {
-  /// The forms in which matrices come.
+  /// The forms in which matrices are passed.
   static let numbers: [Check] = [
     .entry(
       "dtypes", "A merge works in every dtype that it declares, and refuses the others with CLUES_UNSUPPORTED.",
-      of: [.mergeMethod], advice: "look at the dtype of inputs and output before their elements"
+      of: [.mergeMethod], advice: "check the dtype of inputs and output before reading their elements"
     ) { plugin in
       guard case .method(let table) = plugin.entry.tables, table.pointee.merge != nil else {
         return .skipped("it gives coefficients only")
@@ -25,21 +25,21 @@ extension Check {
             return .failed("declares \(name) and answers \(answer)")
           }
           let pairs = zip(reference, outcomes).filter { $0.0.call == "merge" }
-          // Inputs are rounded, so a method that chooses by magnitude may choose otherwise here and there.
+          // Inputs are rounded, so a method that chooses by magnitude may choose differently here and there.
           if let pair = pairs.first(where: { !$0.1.isClose(to: $0.0, within: tolerance) }) {
-            return .warning("\(pair.1.name) in \(name) is not near to what it is in float32")
+            return .warning("\(pair.1.name) in \(name) is not close to its result in float32")
           }
         } else if let outcome = outcomes.first(where: {
           ["merge", "survey"].contains($0.call) && $0.status != CLUES_UNSUPPORTED.rawValue
         }) {
-          let rest = outcome.isDone ? "takes the elements for something else" : "answers \(outcome.answer)"
+          let rest = outcome.isDone ? "reads the elements as another type" : "answers \(outcome.answer)"
           return .failed("does not declare \(name), and \(outcome.call) \(rest) instead of CLUES_UNSUPPORTED")
         }
       }
       return .success
     },
     .entry(
-      "strides", "A merge of matrices that are not contiguous is right, or is refused.",
+      "strides", "A merge of matrices that are not contiguous is correct, or is refused.",
       of: [.mergeMethod], advice: "use the strides, or refuse tensors without CLUES_TENSOR_CONTIGUOUS"
     ) { plugin in
       guard case .method(let table) = plugin.entry.tables, table.pointee.merge != nil else {
@@ -52,15 +52,15 @@ extension Check {
         for (mine, right) in zip(outcomes, reference) where mine.isDone {
           if mine.values.spoilt != nil { return .failed("\(mine.name) writes into the gaps") }
           guard mine.isClose(to: right, within: 1e-6) else {
-            return .failed("\(mine.name) takes the elements as if they were contiguous")
+            return .failed("\(mine.name) reads the elements as if they were contiguous")
           }
         }
       }
       return .success
     },
     .entry(
-      "ranks", "A merge of tensors that are no matrices is refused or works, without a crash.",
-      of: [.mergeMethod], advice: "look at rank before shape, and answer CLUES_UNSUPPORTED",
+      "ranks", "A merge of tensors that are not matrices is refused or works, without a crash.",
+      of: [.mergeMethod], advice: "check rank before shape, and answer CLUES_UNSUPPORTED",
       crash: "it reads more of the shape than there is"
     ) { plugin in
       guard case .method(let table) = plugin.entry.tables, table.pointee.merge != nil else {
@@ -73,13 +73,13 @@ extension Check {
       return .success
     },
     .work(
-      "sizes", "Nothing, one element, odd and uneven numbers of them do not crash it.",
+      "sizes", "Empty matrices, single elements, and odd or unequal sizes do not crash it.",
       advice: "loop over the extents that are given; there may be no rows, no columns, no samples, one client"
     ) { plugin in
       let sizes = [(0, 0), (0, 5), (5, 0), (1, 1), (1, 9), (9, 1), (3, 7), (17, 33), (64, 64)]
       var refusals: [String] = []
       for (rows, columns) in sizes {
-        // A gradient has elements.
+        // A gradient always has elements.
         let columns = plugin.entry.about.kind == .scorer ? max(columns, 1) : columns
         for outcome in plugin.perform({ ($0.rows, $0.columns) = (rows, columns) }) where !outcome.isDone {
           refusals.append("\(outcome.name) answers \(outcome.answer)")
@@ -108,7 +108,7 @@ extension Check {
           ?? taken("a part", calls) { $0.part = clues_part(77) } ?? .success
       case .thresholdRule: return taken("a split", ["decide"]) { $0.split = clues_split(77) } ?? .success
       case .scorer:
-        // Few scorers look at splits, so nothing is asked but that they survive.
+        // Few scorers read splits, so it only has to survive.
         _ = plugin.perform { $0.split = clues_split(77) }
         return .success
       }

@@ -3,10 +3,10 @@ import JSON
 import PluginHost
 
 extension Check {
-  /// What an entry makes of its parameters.
+  /// How an entry handles its parameters.
   static let parameters: [Check] = [
     .entry(
-      "default-parameters", "It takes the defaults that it declares.",
+      "default-parameters", "It accepts the defaults that it declares.",
       advice: "declare only what create knows, with defaults that it accepts"
     ) { plugin in
       let about = plugin.entry.about.parameters
@@ -15,16 +15,16 @@ extension Check {
       if made.isDone { return .success }
       let isIncomplete = about.declarations.contains { $0.defaultValue == nil }
       if isIncomplete, made.status == CLUES_INVALID_ARGUMENT.rawValue, made.text != nil {
-        return plugin.refusal.map { .failed("takes neither its defaults nor likely values: \($0)") }
+        return plugin.refusal.map { .failed("accepts neither its defaults nor plausible values: \($0)") }
           ?? .success("it must be given a parameter: \(made.text ?? "")")
       }
       return .failed("refuses its own defaults: \(made.answer)")
     },
     .entry(
-      "parameter-values", "It takes values from all of the range that it declares, for every parameter.",
-      advice: "declare the range that create accepts; refuse only what does not go together"
+      "parameter-values", "It accepts values from the whole range that it declares, for every parameter.",
+      advice: "declare the range that create accepts; refuse only combinations"
     ) { plugin in
-      if let refusal = plugin.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+      if let refusal = plugin.refusal { return .skipped("no parameters were found that it accepts: \(refusal)") }
       var draw = Draw(seed: plugin.seed, "values of \(plugin.entry.about.id)")
       var notes: [String] = []
       for declaration in plugin.entry.about.parameters.declarations {
@@ -55,9 +55,9 @@ extension Check {
     },
     .entry(
       "parameter-faults",
-      "Values out of range, of other types or of other names are refused or taken, without a crash.",
-      advice: "answer CLUES_INVALID_ARGUMENT to what create does not know; look at type before the value",
-      crash: "create believes more than it was told"
+      "Values out of range, of other types or with other names are refused or accepted, without a crash.",
+      advice: "answer CLUES_INVALID_ARGUMENT to parameters that create does not know; check type before the value",
+      crash: "create reads values that it was not given"
     ) { plugin in
       let declarations = plugin.entry.about.parameters.declarations
       var faults: [RawParameter] = []
@@ -84,7 +84,7 @@ extension Check {
         plugin.entry.create(
           with: plugin.parameters.filter { $0.name != fault.name } + [fault], in: plugin.testHost())
       }
-      // None at all, although hosts send the defaults.
+      // No parameters at all, although hosts send the defaults.
       plugin.entry.create(with: [], in: plugin.testHost())
       return .success
     },
@@ -92,7 +92,7 @@ extension Check {
 }
 
 extension ParameterSchema.Declaration {
-  /// Values that are allowed: all choices, or the ends of the range and some between them.
+  /// Allowed values: all choices, or the ends of the range and some between them.
   func trialValues(_ draw: inout Draw) -> [ParameterValue] {
     if !choices.isEmpty { return choices.compactMap { try? check($0) } }
     let candidates: [JSONValue]
@@ -100,7 +100,7 @@ extension ParameterSchema.Declaration {
     case .boolean: candidates = [true, false]
     case .text: candidates = ["text", ""]
     case .number, .integer:
-      // Without a bound the checker does not go far: a plugin may well need an hour for a million.
+      // Without a bound the checker stays near 0: a plugin may well need an hour for a million.
       let low = minimum?.value ?? min(0, maximum?.value ?? 0)
       let high = min(maximum?.value ?? .infinity, max(low + 8, 8))
       let near = [low, high, low + (high - low) / 2, draw.number(in: low...max(low, high)), low + 1e-9, high - 1e-9]

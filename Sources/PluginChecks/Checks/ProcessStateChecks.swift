@@ -8,7 +8,7 @@ extension Check {
     .entry(
       "surroundings",
       "Floating-point environment, locale, working directory, umask, signals and environment stay as they were.",
-      advice: "change nothing that belongs to the process; libraries that you use may do it for you"
+      advice: "change nothing that belongs to the process, also through libraries that you use"
     ) { plugin in
       _ = plugin.perform()
       let changes = ProcessState.now.changes(since: plugin.context.before.processState)
@@ -18,14 +18,14 @@ extension Check {
     },
     .entry(
       "threads-left", "It leaves no thread running.",
-      advice: "start no threads: the host spreads the work"
+      advice: "do not start threads: the host distributes the work"
     ) { plugin in
       let resourceUsage = plugin.context.resourceUsage
       guard let before = plugin.context.before.threads else {
         return .skipped("the threads of a process cannot be counted here")
       }
       _ = plugin.perform()
-      // A thread that is about to end gets the time for it.
+      // Gives a thread that is about to end time to do so.
       for _ in 0..<20 where resourceUsage.threads ?? before > before { usleep(10_000) }
       let left = (resourceUsage.threads ?? before) - before
       plugin.context.takeStock()
@@ -34,8 +34,8 @@ extension Check {
         : .success
     },
     .entry(
-      "files-left", "It leaves no file open, and closes none of others.",
-      advice: "open no files: all evidence comes from the host"
+      "files-left", "It leaves no file open, and closes none that it did not open.",
+      advice: "do not open files: all evidence comes from the host"
     ) { plugin in
       let resourceUsage = plugin.context.resourceUsage
       for _ in 0..<3 { _ = plugin.perform() }
@@ -43,7 +43,7 @@ extension Check {
       plugin.context.takeStock()
       if change > 0 { return .failed("leaves \(change) \(change == 1 ? "file" : "files") open") }
       return change < 0
-        ? .failed("closes \(-change) \(change == -1 ? "file" : "files") that are not its own") : .success
+        ? .failed("closes \(-change) \(change == -1 ? "file" : "files") that it did not open") : .success
     },
     .entry(
       "silent", "It writes nothing to standard output.",

@@ -2,14 +2,14 @@ import CluesPluginABI
 import PluginHost
 
 extension Check {
-  /// What is asked of scorers alone.
+  /// Checks of scorers only.
   static let scoring: [Check] = [
     .entry(
-      "needs", "A scorer lists the ways to come by its scores, always the same, and comes to an end.",
-      of: [.scorer], advice: "answer CLUES_UNSUPPORTED, without a text, where there is no such alternative"
+      "needs", "A scorer lists a finite number of ways to compute its scores, always the same.",
+      of: [.scorer], advice: "answer CLUES_UNSUPPORTED, without a text, if there is no such alternative"
     ) { plugin in
       guard case .scorer(let table) = plugin.entry.tables else { return .success }
-      if let refusal = plugin.refusal { return .skipped("no parameters were found that it takes: \(refusal)") }
+      if let refusal = plugin.refusal { return .skipped("no parameters were found that it accepts: \(refusal)") }
       var answers: [[Needs]] = []
       for _ in 0..<2 {
         let testHost = plugin.testHost()
@@ -18,12 +18,12 @@ extension Check {
           answers.append(plugin.entry.needs(of: table.pointee, instance, testHost))
         }
       }
-      guard let first = answers.first, !first.isEmpty else { return .failed("lists no way to come by its scores") }
-      guard first.count <= 64 else { return .failed("lists more than 64 ways to come by its scores") }
+      guard let first = answers.first, !first.isEmpty else { return .failed("lists no way to compute its scores") }
+      guard first.count <= 64 else { return .failed("lists more than 64 ways to compute its scores") }
       guard answers.allSatisfy({ $0 == first }) else { return .failed("does not list the same needs every time") }
       for (index, needs) in first.enumerated() {
         if !Evidence(rawValue: needs.evidence).isSubset(of: .all) {
-          return .warning("alternative \(index) asks for evidence that this host does not know, so it is never taken")
+          return .warning("alternative \(index) asks for evidence that this host does not know, so it is never used")
         }
         if needs.has(CLUES_EVIDENCE_GRADIENTS), needs.passes == 0 {
           return .failed("alternative \(index) needs gradients in 0 passes, so it never sees one")

@@ -2,16 +2,16 @@ import CluesPluginABI
 import PluginHost
 
 extension Check {
-  /// What is asked of methods that look at the whole adapter first, or at some rows at a time, and of the order of modules.
+  /// Checks of methods that see the whole adapter first, or some rows at a time, and of the order of modules.
   static let surveying: [Check] = [
     .work(
-      "module-order", "The order in which modules are shown does not matter.",
+      "module-order", "The order of the modules does not matter.",
       of: [.mergeMethod],
-      advice: "let no unit depend on those before; use survey passes for what belongs to the whole adapter"
+      advice: "let no unit depend on earlier ones; use survey passes for what depends on the whole adapter"
     ) { plugin in
       func byScene(_ outcomes: [Outcome]) -> [Outcome] {
         let kept = outcomes.filter { ["merge", "coefficients"].contains($0.call) }
-        // Square modules would look alike; these differ in shape.
+        // Square modules would look the same; these differ in shape.
         return kept.enumerated().sorted { ($0.element.name, $0.offset) < ($1.element.name, $1.offset) }.map(\.element)
       }
       let (straight, reversed) = (byScene(plugin.perform()), byScene(plugin.perform { $0.reversesModules = true }))
@@ -21,8 +21,8 @@ extension Check {
         ? .success("another order changes the last bits") : .failed("in another order of modules, \(difference)")
     },
     .entry(
-      "survey", "Records of a survey are of one size, and modules that lack a client do not crash it.",
-      of: [.mergeMethod], advice: "let survey_size depend on parameters and the number of clients alone, and use index"
+      "survey", "All records of a survey have the same size, and modules that lack a client do not crash it.",
+      of: [.mergeMethod], advice: "let survey_size depend only on parameters and the number of clients, and use index"
     ) { plugin in
       guard case .method(let table) = plugin.entry.tables, table.pointee.survey_passes > 0 else {
         return .skipped("it makes no survey")
@@ -38,14 +38,14 @@ extension Check {
       if plugin.entry.inputCount > plugin.entry.minimumInputCount {
         let outcomes = plugin.perform { $0.hasGaps = true }
         if let refused = outcomes.first(where: { !$0.isDone }) {
-          return .success("where a client lacks a module, \(refused.name) answers \(refused.answer)")
+          return .success("if a client lacks a module, \(refused.name) answers \(refused.answer)")
         }
       }
       return .success(size == 0 ? "its default parameters need no survey" : "")
     },
     .work(
-      "rows", "Rows merged a few at a time are those of the whole.",
-      of: [.mergeMethod], advice: "note all that a row must know of others, and count entries from first_row on"
+      "rows", "Rows merged a few at a time are equal to those of the whole.",
+      of: [.mergeMethod], advice: "note everything that a row needs from others, and count entries from first_row on"
     ) { plugin in
       guard case .method(let table) = plugin.entry.tables, table.pointee.merge_rows != nil else {
         return .skipped("it merges whole matrices only")
@@ -53,11 +53,11 @@ extension Check {
       let outcomes = plugin.perform()
       if let fault = unfinished(outcomes) { return .failed(fault) }
       let rows = outcomes.filter { $0.call == "merge_rows" }.flatMap(\.values.numbers)
-      guard !rows.isEmpty else { return .skipped("its default parameters ask for whole matrices") }
+      guard !rows.isEmpty else { return .skipped("its default parameters require whole matrices") }
       let whole = outcomes.filter { $0.call == "merge" }.flatMap(\.values.numbers)
       guard rows.count == whole.count else { return .failed("does not merge all rows") }
       let place = rows.indices.first { rows[$0].bitPattern != whole[$0].bitPattern }
-      return place.map { .failed("by rows it gives \(rows[$0]) where the whole has \(whole[$0])") } ?? .success
+      return place.map { .failed("by rows it gives \(rows[$0]) instead of \(whole[$0])") } ?? .success
     },
   ]
 }

@@ -1,17 +1,17 @@
 import CluesPluginABI
 import PluginHost
 
-/// What an entry is tried with. All that is drawn by chance follows from the seed.
+/// The inputs for testing an entry. Everything random depends only on the seed.
 struct CallScript {
   var seed: UInt64
-  /// The parameters that it is made with.
+  /// The parameters to create it with.
   var parameters: [RawParameter]
   /// Rows of the matrices of a merge; samples of a client.
   var rows = 6
   /// Columns of the matrices; elements of a gradient.
   var columns = 5
   var values = Values.ordinary
-  /// What outputs hold before they are filled.
+  /// The content of outputs before they are filled.
   var outputFill: UInt8 = 0
 
   enum Values {
@@ -37,17 +37,17 @@ struct CallScript {
   // MARK: Merging
 
   var inputCount = 3
-  /// The order in which the host lists the inputs; nil for that of their names.
+  /// The order in which the host lists the inputs; nil for the order of their names.
   var order: [Int]?
   var weights: [Double] = []
   var layout = Layout.packed
   var dtype = CLUES_F32
-  /// Another rank than that of matrices.
+  /// A rank other than that of matrices.
   var rank: UInt32 = 2
-  /// A space and a part that nobody knows.
+  /// An unknown space and part.
   var space: clues_space?
   var part: clues_part?
-  /// Whether the second module is the first one to be shown.
+  /// Whether the second module comes first.
   var reversesModules = false
   /// Whether the first client lacks the second module.
   var hasGaps = false
@@ -55,7 +55,7 @@ struct CallScript {
 
   enum Layout: String {
     case packed
-    /// Every row is followed by elements that belong to nobody.
+    /// Every row is followed by unused elements.
     case spaced = "rows with gaps between them"
     /// Column after column.
     case transposed = "columns one after the other"
@@ -63,10 +63,10 @@ struct CallScript {
 
   // MARK: Scoring
 
-  /// How many rows of gradients are shown at a time.
+  /// The number of rows of gradients at a time.
   var blockRows = 4
   var domains = ["finance", "medical"]
-  /// A split that nobody knows.
+  /// An unknown split.
   var split: clues_split?
 
   init(seed: UInt64, parameters: [RawParameter]) {
@@ -81,7 +81,7 @@ struct CallScript {
   }
 }
 
-/// A parameter as it crosses the border, whether it makes sense or not.
+/// A parameter as it is passed, valid or not.
 struct RawParameter {
   var name: String
   var type: clues_parameter_type
@@ -113,7 +113,7 @@ struct RawParameter {
 }
 
 extension TestHost {
-  /// The table that `create` gets.
+  /// The table that `create` receives.
   func lend(_ parameters: [RawParameter]) -> UnsafePointer<clues_parameters> {
     let items = parameters.sorted { $0.name < $1.name }.map { parameter -> UnsafePointer<clues_parameter>? in
       var item = clues_parameter()

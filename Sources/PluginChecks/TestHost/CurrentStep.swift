@@ -1,9 +1,9 @@
 import Foundation
 import PluginHost
 
-/// What is being tried just now, where the process that started this one can read it when this one is gone.
+/// What is being tested, in memory that the parent process can read when this one is gone.
 final class CurrentStep: @unchecked Sendable {
-  // Unchecked, for the memory is written under the lock.
+  // Unchecked because the memory is written under the lock.
   private let region: SharedRegion
   private let lock = NSLock()
 
@@ -16,7 +16,7 @@ final class CurrentStep: @unchecked Sendable {
     }
   }
 
-  /// What was noted last.
+  /// The last noted step.
   var text: String {
     let bytes = UnsafeRawBufferPointer(start: region.start, count: min(region.capacity, 4096))
     return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)

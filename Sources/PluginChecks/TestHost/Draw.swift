@@ -1,6 +1,6 @@
 import Tensors
 
-/// Numbers by chance, the same for the same seed and purpose.
+/// Random numbers, the same for the same seed and purpose.
 struct Draw {
   private let stream: RandomStream
   private var words: [UInt64] = []
@@ -11,7 +11,7 @@ struct Draw {
 
   mutating func word() -> UInt64 {
     if place == words.count {
-      // Few at first, for most are drawn from only a few times.
+      // Few at first, because most instances are only drawn from a few times.
       words = [UInt64](repeating: 0, count: words.isEmpty ? 32 : 1024)
       words.withUnsafeMutableBufferPointer { [offset] in stream.fill($0, from: offset) }
       (offset, place) = (offset + UInt64(words.count), 0)

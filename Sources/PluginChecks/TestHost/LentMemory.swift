@@ -1,16 +1,16 @@
 import Foundation
 
-/// Memory that is lent to a plugin and shows what the plugin does with it.
+/// Memory that is lent to a plugin and detects misuse.
 final class LentMemory {
-  /// What is looked for.
+  /// What is detected.
   enum Watch {
-    /// Writes beside the blocks, by what lies around them.
+    /// Writes next to the blocks, by changes to the surrounding bytes.
     case fences
-    /// Accesses behind, or before, the blocks: they end the process.
+    /// Accesses after, or before, the blocks: they end the process.
     case guardsBehind, guardsBefore
     /// Writes to inputs: they end the process.
     case readOnlyInputs
-    /// Accesses to a block that was not lent any more: they end the process.
+    /// Accesses to a block that is no longer lent: they end the process.
     case expiry
   }
 
@@ -33,7 +33,7 @@ final class LentMemory {
   private let watch: Watch
   private var blocks: [Block] = []
   private var expired: [UnsafeMutableRawBufferPointer] = []
-  /// The first write beside a block, in words.
+  /// The first write next to a block, in words.
   private(set) var trespass: String?
 
   private static let fence = 256
@@ -53,15 +53,15 @@ final class LentMemory {
     if usesPages { munmap(room.baseAddress, room.count) } else { free(room.baseAddress) }
   }
 
-  /// Lends `size` bytes, all set to `fill`; nil when there is no memory left.
+  /// Lends `size` bytes, all set to `fill`; nil if there is no memory left.
   ///
-  /// - parameter name: What it is called when something is wrong with it.
+  /// - parameter name: Its name in messages.
   func lend(
     _ name: String, size: Int, alignment: Int, _ use: Use, until lease: Lease, fill: UInt8 = 0
   ) -> UnsafeMutableRawPointer? {
     let block: Block
     if usesPages {
-      // Beside an output there is a page more: what is written there is found by its fences.
+      // Next to an output there is one more page: writes there are found by its fences.
       let slack = use == .output ? Self.page : 0
       let count = (max(size, 1) + Self.page - 1 + 2 * slack) / Self.page
       let total = (count + 2) * Self.page
@@ -93,7 +93,7 @@ final class LentMemory {
     return block.start
   }
 
-  /// What was lent is ready: from now on inputs may not be written, where that is watched.
+  /// Lent memory is ready: from now on inputs may not be written, if that is watched.
   func seal() {
     guard watch == .readOnlyInputs else { return }
     for place in blocks.indices where blocks[place].use == .input && !blocks[place].isSealed {
@@ -108,13 +108,13 @@ final class LentMemory {
     inspect()
     for block in blocks where block.lease == lease {
       if watch == .expiry { mprotect(block.room.baseAddress, block.room.count, PROT_NONE) }
-      // Pages are kept: their addresses must not come to anything else.
+      // Pages are kept: their addresses must not be reused.
       if usesPages { expired.append(block.room) } else { release(block.room) }
     }
     blocks.removeAll { $0.lease == lease }
   }
 
-  /// Looks at the fences.
+  /// Checks the fences.
   func inspect() {
     guard watch == .fences, trespass == nil else { return }
     for block in blocks {
@@ -122,7 +122,7 @@ final class LentMemory {
       let end = low + block.size
       let isMarked = { (place: Int) in block.room[place] == Self.mark }
       if let place = (end..<high).first(where: { !isMarked($0) }) {
-        trespass = "wrote behind the end of \(block.name): byte \(place - end) after its \(block.size) bytes is changed"
+        trespass = "wrote after the end of \(block.name): byte \(place - end) after its \(block.size) bytes is changed"
         return
       }
       if let place = (0..<low).reversed().first(where: { !isMarked($0) }) {

@@ -1,6 +1,6 @@
 import CluesPluginABI
 
-/// Where the elements of a matrix lie, and of what type they are.
+/// The positions and the type of the elements of a matrix.
 struct MatrixLayout {
   let rows: Int
   let columns: Int
@@ -36,7 +36,7 @@ struct MatrixLayout {
 
   var size: Int { elementCount * elementSize }
 
-  /// The shape and the strides, in elements; another rank than two gets as many extents.
+  /// The shape and the strides, in elements; a rank other than two gets as many extents.
   var extents: (shape: [Int64], strides: [Int64]) {
     switch rank {
     case 0: ([], [])
@@ -50,7 +50,7 @@ struct MatrixLayout {
     }
   }
 
-  /// The elements' places, row by row.
+  /// The elements' positions, row by row.
   var places: [Int] {
     (0..<rows).flatMap { row in (0..<columns).map { row * strides.row + $0 * strides.column } }
   }
@@ -60,7 +60,7 @@ struct MatrixLayout {
     case CLUES_F64: data.storeBytes(of: Double(value), toByteOffset: offset * 8, as: Double.self)
     case CLUES_F16: data.storeBytes(of: Float16(value).bitPattern, toByteOffset: offset * 2, as: UInt16.self)
     case CLUES_BF16:
-      // Cut off, not rounded: what is stored need not be the nearest.
+      // Truncated, not rounded: what is stored need not be the nearest value.
       data.storeBytes(of: UInt16(value.bitPattern >> 16), toByteOffset: offset * 2, as: UInt16.self)
     default: data.storeBytes(of: value, toByteOffset: offset * 4, as: Float.self)
     }
@@ -76,7 +76,7 @@ struct MatrixLayout {
     }
   }
 
-  /// The first element between the rows that is not as it was; nil without one.
+  /// The first element between the rows that has changed; nil if there is none.
   func firstSpoilt(_ data: UnsafeMutableRawPointer, fill: UInt8) -> Int? {
     guard layout == .spaced else { return nil }
     let owned = Set(places)

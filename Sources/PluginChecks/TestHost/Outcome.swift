@@ -1,22 +1,22 @@
 import CluesPluginABI
 
-/// What a call of a plugin answered.
+/// The outcome of a plugin's call.
 struct Outcome: Sendable {
   let call: String
   let scene: String
   let status: UInt32
-  /// What the plugin said about its failure.
+  /// The plugin's message about its failure.
   let text: String?
   let values: Values
 
-  /// What a call filled.
+  /// The values that a call wrote.
   struct Values: Sendable {
     var numbers: [Double] = []
-    /// Of every number, why it is not there.
+    /// For every number, why it is missing.
     var reasons: [String?] = []
     /// The first input of a merge, in the order of ``numbers``.
     var input: [Double] = []
-    /// Elements that the plugin had no business with, but changed.
+    /// An element that the plugin changed although it must not.
     var spoilt: Int?
   }
 
@@ -27,10 +27,12 @@ struct Outcome: Sendable {
   /// The answer in words: "CLUES_UNSUPPORTED ('…')".
   var answer: String { statusName(status) + (text.map { " ('\($0)')" } ?? "") }
 
-  /// The first difference to another outcome of the same call, bit by bit; nil without one.
+  /// The first difference from another outcome of the same call, bit by bit; nil without one.
   func difference(to other: Outcome) -> String? {
     guard status == other.status else { return "\(name) answers \(answer) and then \(other.answer)" }
-    guard values.numbers.count == other.values.numbers.count else { return "\(name) answers another number of values" }
+    guard values.numbers.count == other.values.numbers.count else {
+      return "\(name) returns a different number of values"
+    }
     for (index, (a, b)) in zip(values.numbers, other.values.numbers).enumerated()
     where a.bitPattern != b.bitPattern && !(a.isNaN && b.isNaN) {
       return "\(name) gives \(a) and then \(b) at place \(index)"
@@ -41,7 +43,7 @@ struct Outcome: Sendable {
     return nil
   }
 
-  /// Whether all values are those of another outcome within a share of the largest of them.
+  /// Whether all values agree with those of another outcome within a share of the largest of them.
   func isClose(to other: Outcome, within tolerance: Double) -> Bool {
     let (a, b) = (values.numbers, other.values.numbers)
     guard status == other.status, a.count == b.count,
@@ -52,7 +54,7 @@ struct Outcome: Sendable {
   }
 }
 
-/// A status as the contract names it.
+/// The contract's name of a status.
 func statusName(_ status: UInt32) -> String {
   let names = [
     "CLUES_OK", "CLUES_CANCELLED", "CLUES_INVALID_ARGUMENT", "CLUES_UNSUPPORTED", "CLUES_OUT_OF_MEMORY",
@@ -61,9 +63,9 @@ func statusName(_ status: UInt32) -> String {
   return status < names.count ? names[Int(status)] : "the unknown status \(status)"
 }
 
-/// The first difference between what two lives of an entry brought; nil without one.
+/// The first difference between the outcomes of two lives of an entry; nil without one.
 func difference(_ first: [Outcome], _ second: [Outcome]) -> String? {
-  guard first.count == second.count else { return "it refuses what it had taken before" }
+  guard first.count == second.count else { return "it refuses what it accepted before" }
   for (a, b) in zip(first, second) {
     if let difference = a.difference(to: b) { return difference }
   }

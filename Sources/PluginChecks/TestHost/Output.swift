@@ -4,13 +4,13 @@ import Files
 import Foundation
 import Tensors
 
-/// Runs `body`; gives also the start of the first line that it writes to standard output, if it does.
+/// Runs `body`; returns also the start of the first line that it writes to standard output, if any.
 func watchingOutput<Result>(_ body: () throws -> Result) throws -> (Result, line: String?) {
   fflush(nil)
   let kept = dup(1)
   var ends: [Int32] = [-1, -1]
   guard kept >= 0, clues_pipe(&ends) == 0, dup2(ends[1], 1) == 1
-  else { throw Failure(system: .pluginFailed, "standard output cannot be watched") }
+  else { throw Failure(system: .pluginFailed, "standard output cannot be captured") }
   defer { for file in [kept] + ends { close(file) } }
   let result: Result
   do {

@@ -1,11 +1,11 @@
 import CLinux
 import Foundation
 
-/// What a plugin shares with everybody else in its process, and must leave as it is.
+/// State that a plugin shares with the rest of its process, and must leave unchanged.
 struct ProcessState {
   private let facts: [(name: String, value: String)]
 
-  /// As they are now, in this thread.
+  /// The current state, in this thread.
   static var now: ProcessState {
     let mask = umask(0)
     umask(mask)
@@ -27,7 +27,7 @@ struct ProcessState {
     return ProcessState(facts: facts)
   }
 
-  /// What is different from before, in words.
+  /// The differences from before, in words.
   func changes(since before: ProcessState) -> [String] {
     zip(before.facts, facts).filter { $0.value != $1.value }.map(\.0.name)
   }
@@ -35,7 +35,7 @@ struct ProcessState {
   private static func handler(of signal: Int32) -> String {
     var action = sigaction()
     guard sigaction(signal, nil, &action) == 0 else { return "" }
-    // The handler; the rest of the struct is not filled whole.
+    // The handler; the rest of the struct is not entirely filled.
     return withUnsafeBytes(of: action) { "\($0.load(as: UInt.self)) \(action.sa_flags)" }
   }
 
@@ -49,7 +49,7 @@ struct ProcessState {
   }
 }
 
-/// What a process uses up, read from files that were opened before it was shut in.
+/// The resources that a process uses, read from files that were opened before it was sandboxed.
 final class ResourceUsage {
   private let status: Int32
   private let pages: Int32
@@ -65,18 +65,18 @@ final class ResourceUsage {
     return String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
   }
 
-  /// The threads of this process; nil when that cannot be known.
+  /// The number of threads of this process; nil if it is unknown.
   var threads: Int? {
     text(status).split(separator: "\n").first { $0.hasPrefix("Threads:") }
       .flatMap { Int($0.dropFirst(8).filter(\.isNumber)) }
   }
 
-  /// The open files of this process.
+  /// The number of open files of this process.
   var files: Int { (0..<Int32(64)).filter { fcntl($0, F_GETFD) >= 0 }.count }
 
-  /// The bytes that are allocated just now.
+  /// The number of bytes currently allocated.
   var allocated: Int { Int(clues_allocated()) }
 
-  /// The bytes that are mapped just now.
+  /// The number of bytes currently mapped.
   var mapped: Int { (text(pages).split(separator: " ").first.flatMap { Int($0) } ?? 0) * Int(getpagesize()) }
 }

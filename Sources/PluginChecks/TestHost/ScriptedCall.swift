@@ -1,26 +1,26 @@
 import CluesPluginABI
 import PluginHost
 
-/// An entry of a loaded library, with the functions behind it.
+/// An entry of a loaded library, with its functions.
 struct Entry: Sendable {
   let about: PluginDescription
   let tables: Tables
 
   enum Tables: @unchecked Sendable {
-    // Unchecked, for tables are static in a library that is never unloaded.
+    // Unchecked because tables are static in a library that is never unloaded.
     case method(UnsafePointer<clues_merge_method>)
     case scorer(UnsafePointer<clues_scorer>)
     case rule(UnsafePointer<clues_threshold_rule>)
   }
 
-  /// How many inputs a merge is tried with.
+  /// The number of inputs with which a merge is tested.
   var inputCount: Int {
     guard case .method(let table) = tables else { return 3 }
     let (least, most) = (Int(table.pointee.minimum_inputs), Int(table.pointee.maximum_inputs))
     return most > 0 ? min(max(3, least), most) : max(3, least)
   }
 
-  /// The fewest inputs that a merge takes.
+  /// The smallest number of inputs that a merge accepts.
   var minimumInputCount: Int {
     if case .method(let table) = tables { max(1, Int(table.pointee.minimum_inputs)) } else { 1 }
   }
@@ -40,7 +40,7 @@ struct Entry: Sendable {
 }
 
 extension Entry {
-  /// The whole life of an instance, or of several where a scorer has several ways, by a script.
+  /// The whole life of an instance, or of several if a scorer has several ways, by a script.
   func perform(_ script: CallScript, in testHost: TestHost) {
     switch tables {
     case .method(let table): performMerge(table, script, testHost)
@@ -49,13 +49,13 @@ extension Entry {
     }
   }
 
-  /// Makes an instance for these parameters and ends it again.
+  /// Creates an instance with these parameters and destroys it.
   @discardableResult
   func create(with parameters: [RawParameter], in testHost: TestHost) -> Outcome {
     withInstance(parameters, testHost) { _ in }
   }
 
-  /// Makes an instance for `body`; gives what came of making it.
+  /// Creates an instance for `body`; returns the outcome of creating it.
   @discardableResult
   func withInstance(
     _ parameters: [RawParameter], _ testHost: TestHost, _ body: (UnsafeMutableRawPointer?) -> Void

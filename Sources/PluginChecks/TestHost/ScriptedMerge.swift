@@ -7,10 +7,10 @@ private struct Unit {
   let part: clues_part
   let rows: Int
   let columns: Int
-  /// Of every input its client's place among all, and its elements row by row.
+  /// For every input, its client's index among all, and its elements row by row.
   let inputs: [(client: Int, values: [Float])]
 
-  /// The same of some rows only.
+  /// The same unit with only some rows.
   func rows(_ lines: Range<Int>) -> Unit {
     let range = lines.lowerBound * columns..<lines.upperBound * columns
     return Unit(
@@ -77,7 +77,7 @@ extension Entry {
     }
   }
 
-  /// All passes of the survey, as hosts do them: a record for every unit, folded in order.
+  /// All passes of the survey, as hosts make them: a record for every unit, folded in order.
   private func showSurvey(
     _ table: clues_merge_method, _ instance: UnsafeMutableRawPointer?, _ units: [Unit], _ script: CallScript,
     _ testHost: TestHost
@@ -135,7 +135,7 @@ extension Entry {
 
   /// Makes a call that fills a matrix of the unit's size.
   ///
-  /// - parameter place: Where the unit's rows are in the whole, in words.
+  /// - parameter place: The position of the unit's rows in the whole, in words.
   private func filling(
     _ name: String, _ unit: Unit, _ survey: (UnsafeMutableRawPointer, size: Int)?, _ script: CallScript,
     _ testHost: TestHost,
@@ -156,7 +156,7 @@ extension Entry {
     testHost.call(name, place + lent.scene, read: read) { body(lent.table, output) }
   }
 
-  /// Notes of all inputs, one after the other, and then two rows of all of them at a time, where the method offers it.
+  /// Notes of all inputs, one after the other, and then two rows of all of them at a time, if the method supports it.
   private func mergeRows(
     _ table: clues_merge_method, _ instance: UnsafeMutableRawPointer?, _ unit: Unit,
     _ survey: (UnsafeMutableRawPointer, size: Int)?, _ script: CallScript, _ testHost: TestHost
@@ -187,7 +187,7 @@ extension Entry {
 
   // MARK: Lending
 
-  /// - parameter showing: The place of the only input that has a value; nil for all.
+  /// - parameter showing: The index of the only input that has a value; nil for all.
   private func lend(
     _ unit: Unit, _ script: CallScript, _ survey: (UnsafeMutableRawPointer, size: Int)?, _ testHost: TestHost,
     isLinear: Bool = false,

@@ -10,7 +10,7 @@ extension Entry {
         item.struct_size = CLUES_CLIENT_SCORES_SIZE
         item.client = testHost.lend(script.client(client), until: .call)
         item.count = UInt64(script.rows)
-        // Hosts hand over scores that are there, so they are finite.
+        // Hosts pass only existing scores, so they are finite.
         let values = (0..<script.rows).map { _ in
           let value = Double(script.values.next(&draw))
           return value.isFinite ? value : 1e300

@@ -1,6 +1,6 @@
 import CluesPluginABI
 
-/// What a scorer says it needs.
+/// The needs that a scorer lists.
 struct Needs: Equatable {
   let evidence: UInt32
   let passes: Int
@@ -11,7 +11,7 @@ struct Needs: Equatable {
 }
 
 extension Entry {
-  /// create → needs, and the whole of a client for every one of them → destroy.
+  /// create → needs, and a whole client for every one of them → destroy.
   func performScoring(_ table: UnsafePointer<clues_scorer>, _ script: CallScript, _ testHost: TestHost) {
     if table.pointee.granularity == CLUES_SCORES_CLIENTS {
       withInstance(script.parameters, testHost) { scoreClients(table.pointee, $0, script, testHost) }
@@ -29,7 +29,7 @@ extension Entry {
     } while place < min(ways, 8)
   }
 
-  /// The ways that a scorer lists; 65 when there is no end to them.
+  /// The ways that a scorer lists; 65 if the list does not end.
   func needs(of table: clues_scorer, _ instance: UnsafeMutableRawPointer?, _ testHost: TestHost) -> [Needs] {
     var ways: [Needs] = []
     while ways.count < 65 {
@@ -94,7 +94,7 @@ extension Entry {
     }
   }
 
-  /// Lends room for scores and reads what was put there.
+  /// Lends memory for scores and reads what was written.
   @discardableResult
   private func collect(
     _ name: String, _ scene: String, _ count: Int, _ script: CallScript, _ testHost: TestHost,
@@ -205,7 +205,7 @@ extension Entry {
 
   // MARK: Gradients
 
-  /// Shows a tensor in all passes; gives whether the scorer went along.
+  /// Passes a tensor in all passes; returns whether the scorer accepted it.
   private func show(
     _ tensor: Int, of checkpoint: Int, _ table: clues_scorer, _ instance: UnsafeMutableRawPointer?, _ needs: Needs,
     _ script: CallScript, _ testHost: TestHost

@@ -3,15 +3,15 @@ import Foundation
 import PluginHost
 import Tensors
 
-/// A host that watches: it lends memory to one instance, makes its calls, and keeps what comes back.
+/// A host for checking: it lends memory to one instance, makes its calls, and keeps the outcomes.
 final class TestHost {
   let memory: LentMemory
   /// Whether structs are larger than this version of the contract knows, with garbage at their ends.
   let growsStructs: Bool
-  /// What scratch memory is filled with.
+  /// The initial content of scratch memory.
   let scratchFill: UInt8
   private let currentStep: CurrentStep
-  /// Asked by the plugin.
+  /// Called by the plugin.
   var isCancelled: () -> Bool = { false }
   /// Called before and after every call of the plugin.
   var turns: (before: () -> Void, after: () -> Void) = ({}, {})
@@ -29,7 +29,7 @@ final class TestHost {
     self.scratchFill = scratchFill
   }
 
-  /// The table that the instance gets; it lives as long as this object.
+  /// The table that the instance receives; valid as long as this object exists.
   private(set) lazy var host: UnsafePointer<clues_host> = {
     var table = clues_host()
     table.struct_size = CLUES_HOST_SIZE
@@ -78,7 +78,7 @@ final class TestHost {
     return UnsafePointer(place.assumingMemoryBound(to: Table.self))
   }
 
-  /// Lends elements; a pointer even when there are none.
+  /// Lends elements; a non-null pointer even if there are none.
   func lend<Element: BitwiseCopyable>(
     _ name: String, _ elements: [Element], _ use: LentMemory.Use = .input, until lease: LentMemory.Lease
   ) -> UnsafeMutablePointer<Element> {
@@ -104,11 +104,11 @@ final class TestHost {
 
   // MARK: Calling
 
-  /// Makes a call; `read` takes what it filled before that memory is taken back.
+  /// Makes a call; `read` takes what it wrote before that memory is taken back.
   ///
   /// - parameters:
-  ///   - name: The function, as the contract names it.
-  ///   - scene: What it is given, in words.
+  ///   - name: The name of the function in the contract.
+  ///   - scene: Its arguments, in words.
   @discardableResult
   func call(
     _ name: String, _ scene: String = "", read: () -> Outcome.Values = { .init() }, _ body: () -> clues_status

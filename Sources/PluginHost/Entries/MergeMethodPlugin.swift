@@ -8,15 +8,15 @@ public struct MergeMethodPlugin: Sendable {
   public let maximumInputs: Int
   public let spaces: [Space]
   public let defaultSpace: Space
-  /// Whether the result is a weighted sum of the inputs, which the host works out by itself.
+  /// Whether the result is a weighted sum of the inputs, which the host computes itself.
   public let isLinear: Bool
   public let wantsInnerProducts: Bool
   public let wantsAdapterInnerProducts: Bool
   /// How often the method must see the whole adapter before it merges; 0 for most.
   public let surveyPasses: Int
-  /// Whether the method can merge some rows of all inputs at a time; its parameters may still ask for whole matrices.
+  /// Whether the method can merge some rows of all inputs at a time; some parameters may still require whole matrices.
   public let mergesRows: Bool
-  /// Whether units can be shown to its survey piece by piece.
+  /// Whether its survey accepts units piece by piece.
   public let surveysRows: Bool
   package let code: PluginCode<clues_merge_method>
 
@@ -28,7 +28,7 @@ public struct MergeMethodPlugin: Sendable {
         .pluginFailed, "its merge method '\(about.id)' lacks create, destroy, or both coefficients and merge")
     }
     isLinear = method.coefficients != nil
-    // Without coefficients there is nothing to stack.
+    // Without coefficients nothing can be stacked.
     spaces = Space.allCases.filter {
       method.spaces & $0.abi.rawValue != 0 && ($0 != .stack || method.coefficients != nil)
     }
@@ -44,12 +44,13 @@ public struct MergeMethodPlugin: Sendable {
     }
     guard method.survey_passes == 0 || method.coefficients == nil else {
       throw Failure(
-        .pluginFailed, "its merge method '\(about.id)' has coefficients and a survey, which do not go together")
+        .pluginFailed, "its merge method '\(about.id)' has both coefficients and a survey, which cannot be combined")
     }
     guard method.survey_passes <= 16 else {
       throw Failure(
         .pluginFailed,
-        "its merge method '\(about.id)' wants \(method.survey_passes) passes over the adapter; 16 are the most")
+        "its merge method '\(about.id)' wants \(method.survey_passes) passes over the adapter, more than the limit of 16"
+      )
     }
     let rowFunctions = [method.note_size != nil, method.note != nil, method.merge_rows != nil]
     guard !rowFunctions.contains(true) || (!rowFunctions.contains(false) && method.merge != nil) else {
@@ -68,7 +69,8 @@ public struct MergeMethodPlugin: Sendable {
     let productFlags = CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue | CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS.rawValue
     guard method.coefficients != nil || method.flags & productFlags == 0 else {
       throw Failure(
-        .pluginFailed, "its merge method '\(about.id)' wants inner products, which go to coefficients, and has none")
+        .pluginFailed, "its merge method '\(about.id)' wants inner products but has no coefficients, which receive them"
+      )
     }
     defaultSpace = preferred
     minimumInputs = max(1, Int(method.minimum_inputs))
@@ -78,9 +80,9 @@ public struct MergeMethodPlugin: Sendable {
     code = .here(table)
   }
 
-  /// A new instance; it serves one thread at a time.
+  /// A new instance, for one thread at a time.
   ///
-  /// - throws: ``Failure`` with the plugin's text when it refuses the parameters.
+  /// - throws: ``Failure`` with the plugin's text if it refuses the parameters.
   public func makeInstance(
     _ parameters: ParameterValues, services: HostServices
   ) throws -> any MergeMethodInstance {
@@ -92,14 +94,14 @@ public struct MergeMethodPlugin: Sendable {
   }
 }
 
-/// A merge method at work; used by one thread at a time.
+/// An instance of a merge method; used by one thread at a time.
 public protocol MergeMethodInstance: AnyObject {
   /// The coefficients of a linear method, one for each input.
   func coefficients(_ unit: MergeUnit) throws -> [Double]
 
-  /// How large a record of a survey is for a merge of so many clients; 0 when the parameters need no survey.
+  /// The size of a survey's record for a merge of this many clients; 0 if the parameters need no survey.
   ///
-  /// Due before ``survey(_:pass:into:)`` and ``combine(_:with:pass:)``.
+  /// Must be called before ``survey(_:pass:into:)`` and ``combine(_:with:pass:)``.
   func surveySize(clients: Int) throws -> Int
 
   /// Shows a unit to the plugin, which adds it to a record.
@@ -111,19 +113,19 @@ public protocol MergeMethodInstance: AnyObject {
   /// Fills `output`, `rows` × `columns` elements that overlap no input, with the merged matrix.
   func merge(_ unit: MergeUnit, into output: UnsafeMutablePointer<Float>) throws
 
-  /// How many bytes a note of an input takes; nil when the method merges whole matrices only.
+  /// The size in bytes of a note of an input; nil if the method only merges whole matrices.
   func noteSize() throws -> Int?
 
   /// Shows an input of `rows` × `columns` elements.
   ///
-  /// - parameter read: Where they come from, all of them or those that the plugin wants to see, unless the input has values.
+  /// - parameter read: Reads all of the elements or those that the plugin requests, unless the input has values.
   func note(
     _ unit: MergeUnit, input: Int, reading read: @escaping MergeUnit.RowReader, into note: UnsafeMutableRawPointer
   ) throws
 
-  /// Fills `output` with the rows from `firstRow` on; the unit's values hold these rows only.
+  /// Fills `output` with the rows from `firstRow` on; the unit's values are these rows only.
   ///
-  /// - parameter notes: Those of all inputs, one after the other.
+  /// - parameter notes: The notes of all inputs, one after the other.
   func mergeRows(
     _ unit: MergeUnit, from firstRow: Int, notes: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>) throws
 }

@@ -10,20 +10,20 @@ public struct MergeUnit {
   public var innerProducts: [Double]
   /// The same summed over all modules.
   public var adapterInnerProducts: [Double]
-  /// What the passes over the adapter brought so far.
+  /// The results of the passes over the adapter so far.
   public var survey: Survey?
 
   public enum Part: UInt32, Sendable {
     case whole, a, b
   }
 
-  /// Writes some rows of a matrix to where there is room for them.
+  /// Writes some rows of a matrix to memory that has room for them.
   public typealias RowReader = (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
 
   /// One client's share; `values` is row-major and outlives the call.
   public struct Input {
     public var client: String
-    /// The client's place among all clients of the merge.
+    /// The client's index among all clients of the merge.
     public var index: Int
     public var weight: Double
     public var stream: UInt64

@@ -1,6 +1,6 @@
 import CluesPluginABI
 
-/// What a scorer may ask for.
+/// What a scorer may request.
 public struct Evidence: OptionSet, Sendable, Hashable {
   public let rawValue: UInt32
   public init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -12,16 +12,16 @@ public struct Evidence: OptionSet, Sendable, Hashable {
   public static let learningRate = Evidence(rawValue: CLUES_EVIDENCE_LEARNING_RATE.rawValue)
   public static let adapters = Evidence(rawValue: CLUES_EVIDENCE_ADAPTERS.rawValue)
 
-  /// All that this host knows.
+  /// All kinds that this host knows.
   public static let all: Evidence = [
     .gradients, .moments, .validationMeans, .validationSamples, .learningRate, .adapters,
   ]
 }
 
-/// One way to come by a score.
+/// One way to compute scores.
 public struct ScorerNeeds: Sendable, Hashable {
   public let evidence: Evidence
-  /// Names of columns; `dot.*` stands for one of each validation domain.
+  /// Names of columns; `dot.*` means one for each validation domain.
   public let columns: [String]
   /// How often the rows of each tensor are shown.
   public let passes: Int

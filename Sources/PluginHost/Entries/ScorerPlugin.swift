@@ -6,7 +6,7 @@ public struct ScorerPlugin: Sendable {
   public let about: PluginDescription
   /// Whether it scores clients instead of samples.
   public let scoresClients: Bool
-  /// Whether all ways to come by its scores lead to the same ones.
+  /// Whether all ways to compute its scores give the same ones.
   public let alternativesAgree: Bool
   package let code: PluginCode<clues_scorer>
 
@@ -30,7 +30,7 @@ public struct ScorerPlugin: Sendable {
     code = .here(table)
   }
 
-  /// A new instance; it serves one client and one thread at a time.
+  /// A new instance, for one client and one thread at a time.
   public func makeInstance(_ parameters: ParameterValues, services: HostServices) throws -> any ScorerInstance {
     switch code {
     case .here(let table): try HostedScorer(table, about: about, parameters: parameters, services: services)
@@ -40,9 +40,9 @@ public struct ScorerPlugin: Sendable {
   }
 }
 
-/// A scorer at work on one client; used by one thread at a time.
+/// An instance of a scorer, for one client; used by one thread at a time.
 public protocol ScorerInstance: AnyObject {
-  /// The ways to come by its scores, the best first.
+  /// The ways to compute its scores, the best first.
   func needs() throws -> [ScorerNeeds]
 
   func begin(_ checkpoint: ScoringCheckpoint) throws
@@ -54,7 +54,7 @@ public protocol ScorerInstance: AnyObject {
 
   func endTensor() throws
 
-  /// The scores at the checkpoint that was begun last.
+  /// The scores at the checkpoint that was started last.
   func endCheckpoint() throws -> [Score]
 
   /// The scores over all checkpoints.

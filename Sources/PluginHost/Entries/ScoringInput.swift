@@ -13,7 +13,7 @@ public struct ScoringCheckpoint {
   public var ids: [String]
   public var domains: [String] = []
   public var ownDomain: Int?
-  /// Of every domain, the norm of each validation gradient.
+  /// For every domain, the norm of each validation gradient.
   public var validationNorms: [[Double]] = []
   public var tensorCount = 0
   public var columns: [(name: String, values: [Double])] = []
@@ -52,7 +52,7 @@ public struct ScoringTensor {
 public struct ScoringCollection {
   public var clients: [String]
   public var anchors: [Bool]
-  /// Of every adapter its client; ordered by client, then step.
+  /// The client of every adapter; ordered by client, then step.
   public var owners: [Int]
   public var steps: [Int]
   /// <ΔW_i, ΔW_j> over all modules, row-major.

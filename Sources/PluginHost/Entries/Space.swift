@@ -2,13 +2,13 @@ import CluesPluginABI
 
 /// What a merge method is applied to.
 public enum Space: String, Sendable, CaseIterable {
-  /// Nothing but coefficients: the sum is exact.
+  /// Only coefficients: the sum is exact.
   case stack
   /// The deltas in a common small basis.
   case core
   /// The dense deltas.
   case delta
-  /// A and B apart.
+  /// A and B separately.
   case factors
 
   var abi: clues_space {

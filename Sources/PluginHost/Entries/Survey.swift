@@ -1,6 +1,6 @@
-/// What one look at some units brought: bytes that only the plugin understands.
+/// The result of surveying some units once: bytes that only the plugin interprets.
 public final class SurveyRecord: @unchecked Sendable {
-  // Unchecked, for one thread at a time has it: the one that surveys, then the one that combines.
+  // Unchecked because one thread at a time has it: the one that surveys, then the one that combines.
   let start: UnsafeMutableRawPointer
   let size: Int
   private let isOwner: Bool
@@ -12,7 +12,7 @@ public final class SurveyRecord: @unchecked Sendable {
     isOwner = true
   }
 
-  /// A record in memory that somebody else keeps.
+  /// A record in memory that is owned elsewhere.
   init(at start: UnsafeMutableRawPointer, size: Int) {
     self.start = start
     self.size = size
@@ -24,9 +24,9 @@ public final class SurveyRecord: @unchecked Sendable {
   }
 }
 
-/// What the passes of a survey over the whole adapter brought: one record after the other.
+/// The results of a survey's passes over the whole adapter: one record after the other.
 public final class Survey: @unchecked Sendable {
-  // Unchecked, for it is written to between the passes only, by one thread.
+  // Unchecked because it is only written between the passes, by one thread.
   /// The largest record that a plugin may ask for, in bytes.
   public static let largestRecord: UInt64 = 1 << 30
 
@@ -36,7 +36,7 @@ public final class Survey: @unchecked Sendable {
   let start: UnsafeMutableRawPointer
   private let isOwner: Bool
 
-  /// A survey in which nothing has been seen yet.
+  /// A survey of which no pass has been made yet.
   public init(recordSize: Int, passes: Int) {
     self.recordSize = recordSize
     size = recordSize * passes
@@ -44,7 +44,7 @@ public final class Survey: @unchecked Sendable {
     isOwner = true
   }
 
-  /// A survey that lies in `records`, which stay where they are; it is only read.
+  /// A survey in `records`, which must not move; it is only read.
   init(recordSize: Int, reading records: UnsafeRawBufferPointer) {
     self.recordSize = recordSize
     size = records.count

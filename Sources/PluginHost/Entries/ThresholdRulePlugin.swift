@@ -28,7 +28,7 @@ public struct ThresholdRulePlugin: Sendable {
     }
   }
 
-  /// The threshold of every client; a sample is kept when its score is at least that.
+  /// The threshold of every client; a sample is kept if its score is at least that.
   public func thresholds(
     for clients: [ClientScores], _ parameters: ParameterValues, services: HostServices
   ) throws -> [Double] {
@@ -48,7 +48,7 @@ public struct ThresholdRulePlugin: Sendable {
   }
 }
 
-/// A threshold rule at work.
+/// An instance of a threshold rule.
 protocol ThresholdRuleInstance: AnyObject {
   func thresholds(for clients: [ThresholdRulePlugin.ClientScores]) throws -> [Double]
 }

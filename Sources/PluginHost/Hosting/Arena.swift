@@ -1,24 +1,24 @@
 import Foundation
 
-/// Memory for C structs and texts that is given back all at once.
+/// Memory for C structs and strings that is freed all at once.
 final class Arena {
   private var blocks: [UnsafeMutableRawPointer] = []
-  /// What is left of the last block that small pieces are cut from.
+  /// The rest of the last block, from which small pieces are cut.
   private var rest: UnsafeMutableRawBufferPointer = .init(start: nil, count: 0)
 
-  /// Tables of a call are some dozen pieces of a few bytes each.
+  /// A call's tables are a few dozen pieces of a few bytes each.
   private static let blockSize = 4096
 
   deinit { reset() }
 
-  /// Gives everything back.
+  /// Frees everything.
   func reset() {
     for block in blocks { block.deallocate() }
     blocks = []
     rest = .init(start: nil, count: 0)
   }
 
-  /// Uninitialized bytes, or nil when there is no memory left, or no such alignment.
+  /// Uninitialized bytes, or nil if there is no memory left, or no such alignment.
   func bytes(_ count: Int, alignment: Int) -> UnsafeMutableRawPointer? {
     let (count, alignment) = (max(1, count), max(alignment, MemoryLayout<UnsafeRawPointer>.size))
     guard alignment.nonzeroBitCount == 1 else { return nil }
@@ -34,7 +34,7 @@ final class Arena {
   }
 
   private func block(_ count: Int, alignment: Int) -> UnsafeMutableRawPointer? {
-    // The system's own call, because Swift's allocation traps when memory runs out.
+    // The system's own call, because Swift's allocation traps if memory runs out.
     var block: UnsafeMutableRawPointer?
     guard posix_memalign(&block, alignment, count) == 0, let block else { return nil }
     blocks.append(block)

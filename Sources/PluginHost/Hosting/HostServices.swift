@@ -2,9 +2,9 @@ import CluesPluginABI
 import Diagnostics
 import Tensors
 
-/// What plugins may ask of the run that they work for.
+/// What plugins may request of the run they work for.
 public struct HostServices: Sendable {
-  /// Gets every log line with the plugin's id.
+  /// Receives every log line with the plugin's id.
   public var log: @Sendable (_ plugin: String, _ level: LogLevel, _ text: String) -> Void
 
   /// Whether the user wants to stop.
@@ -30,12 +30,12 @@ struct ReadableRows {
   let read: MergeUnit.RowReader
 }
 
-/// The C face of the services for one instance, and what it said last.
+/// The C table of the services for one instance, and the last error.
 final class HostTable {
   let arena = Arena()
   let plugin: String
   let services: HostServices
-  /// Whether the plugin ships with Clues: then what it refuses is an error of the data or the recipe.
+  /// Whether the plugin ships with Clues: its refusals are then errors of the data or the recipe.
   private let isBuiltIn: Bool
   private var error: String?
   private var allowance = LogAllowance()
@@ -47,10 +47,10 @@ final class HostTable {
     self.services = services
   }
 
-  /// What is advised where a plugin fails without a word.
+  /// The advice if a plugin fails without a reason.
   static let silence = "this is a fault of the plugin: tell its author"
 
-  /// The table that is handed to the plugin; it lives as long as this object.
+  /// The table that is passed to the plugin; valid as long as this object exists.
   private(set) lazy var table: UnsafePointer<clues_host> = {
     var table = clues_host()
     table.struct_size = CLUES_HOST_SIZE
@@ -83,7 +83,7 @@ final class HostTable {
     return arena.value(table)
   }()
 
-  /// The extension by which rows are read.
+  /// The extension for reading rows.
   private lazy var rowsTable: UnsafePointer<clues_rows> = {
     var table = clues_rows()
     table.struct_size = CLUES_ROWS_SIZE
@@ -93,7 +93,7 @@ final class HostTable {
     return arena.value(table)
   }()
 
-  /// The rows that the plugin may read just now, and what went wrong with them.
+  /// The rows that the plugin may read now, and the last error of reading them.
   private var rows: ReadableRows?
   private var readingError: (any Error)?
 
@@ -107,7 +107,7 @@ final class HostTable {
     } catch {
       throw readingError ?? error
     }
-    // A plugin that goes on without its rows knows nothing.
+    // A plugin that continues without its rows has no basis for a result.
     if let readingError { throw readingError }
   }
 
@@ -116,7 +116,7 @@ final class HostTable {
   {
     let (end, overflow) = first.addingReportingOverflow(count)
     guard let rows, rows.input == input, !overflow, end <= rows.count, let target else {
-      error = "there are no rows \(first) to \(end) of input \(input) to be read"
+      error = "input \(input) has no rows \(first) to \(end) to read"
       return CLUES_INVALID_ARGUMENT
     }
     do {
@@ -133,9 +133,9 @@ final class HostTable {
     host?.pointee.context.map { Unmanaged<HostTable>.fromOpaque($0).takeUnretainedValue() }
   }
 
-  /// Makes a call and turns what it answers into an error.
+  /// Makes a call and turns its status into an error.
   ///
-  /// - throws: ``Failure`` with the plugin's own text; its kind follows from the status.
+  /// - throws: ``Failure`` with the plugin's own text; its kind depends on the status.
   func call(_ body: () -> clues_status) throws {
     error = nil
     allowance = LogAllowance()

@@ -1,7 +1,7 @@
 import CluesPluginABI
 import Diagnostics
 
-/// A merge method at work in this process.
+/// An instance of a merge method in this process.
 final class HostedMergeMethod: MergeMethodInstance {
   private let table: UnsafePointer<clues_merge_method>
   private let instance: HostedInstance
@@ -36,7 +36,7 @@ final class HostedMergeMethod: MergeMethodInstance {
     guard size <= Survey.largestRecord else {
       throw Failure(
         .pluginFailed,
-        "plugin '\(hostTable.plugin)' wants a survey of \(size) bytes, and \(Survey.largestRecord) are the most")
+        "plugin '\(hostTable.plugin)' wants a survey of \(size) bytes, more than the limit of \(Survey.largestRecord)")
     }
     return Int(size)
   }
@@ -59,7 +59,7 @@ final class HostedMergeMethod: MergeMethodInstance {
     guard size <= Survey.largestRecord else {
       throw Failure(
         .pluginFailed,
-        "plugin '\(hostTable.plugin)' wants notes of \(size) bytes, and \(Survey.largestRecord) are the most")
+        "plugin '\(hostTable.plugin)' wants notes of \(size) bytes, more than the limit of \(Survey.largestRecord)")
     }
     return size == 0 ? nil : Int(size)
   }
@@ -91,7 +91,7 @@ final class HostedMergeMethod: MergeMethodInstance {
     }
   }
 
-  /// Runs `body`, a call of the plugin that is to write all of an output of the unit's size.
+  /// Runs `body`, a call of the plugin that must write all of an output of the unit's size.
   private func filling(
     _ unit: MergeUnit, _ output: UnsafeMutablePointer<Float>,
     _ body: (UnsafePointer<clues_merge_unit>, UnsafePointer<clues_tensor>?) -> clues_status
@@ -101,7 +101,7 @@ final class HostedMergeMethod: MergeMethodInstance {
     }
   }
 
-  /// Runs `body`, a call of the plugin, with a unit and an output of its size as the plugin sees them.
+  /// Runs `body`, a call of the plugin, with the C form of a unit and an output of its size.
   private func lending(
     _ unit: MergeUnit, _ output: UnsafeMutablePointer<Float>? = nil, readable: Int? = nil,
     _ body: (UnsafePointer<clues_merge_unit>, UnsafePointer<clues_tensor>?) -> clues_status
@@ -118,7 +118,7 @@ final class HostedMergeMethod: MergeMethodInstance {
 }
 
 extension MergeUnit {
-  /// - parameter readable: The input whose rows are to be read, so that its value is a shape without data.
+  /// - parameter readable: The input whose rows will be read, so that its value is a shape without data.
   fileprivate func table(in arena: Arena, readable: Int?) -> UnsafePointer<clues_merge_unit> {
     let inputs = self.inputs.enumerated().map { index, input -> UnsafePointer<clues_merge_input>? in
       var item = clues_merge_input()

@@ -1,15 +1,15 @@
 import CluesPluginABI
 import Diagnostics
 
-/// A scorer at work in this process.
+/// An instance of a scorer in this process.
 final class HostedScorer: ScorerInstance {
   private let table: UnsafePointer<clues_scorer>
   private let instance: HostedInstance
-  /// What the plugin may look at until the checkpoint, or the tensor, ends.
+  /// What the plugin may read until the checkpoint, or the tensor, ends.
   private let checkpointArena = Arena()
   private let tensorArena = Arena()
   private var sampleCount = 0
-  /// What it works on just now, for errors.
+  /// The current client, for errors.
   private var client: String?
   private var tensor: String?
 
@@ -38,17 +38,17 @@ final class HostedScorer: ScorerInstance {
         return isThere ? status : CLUES_OK
       }
       guard isThere else { return alternatives }
-      guard alternatives.count < 64 else { throw fault("lists more than 64 ways to come by its scores") }
+      guard alternatives.count < 64 else { throw fault("lists more than 64 ways to compute its scores") }
       alternatives.append(try read(needs))
     }
   }
 
   private func read(_ needs: clues_needs) throws -> ScorerNeeds {
     guard [CLUES_CHECKPOINTS_ALL, CLUES_CHECKPOINTS_LAST].contains(needs.checkpoints) else {
-      throw fault("wants checkpoints that this host does not know how to choose")
+      throw fault("wants a choice of checkpoints that this host does not know")
     }
     guard needs.column_count <= 4096, needs.column_count == 0 || needs.columns != nil else {
-      throw fault("claims \(needs.column_count) columns that are not there")
+      throw fault("claims \(needs.column_count) columns that do not exist")
     }
     return ScorerNeeds(
       evidence: Evidence(rawValue: needs.evidence),
@@ -128,7 +128,7 @@ final class HostedScorer: ScorerInstance {
     try locating(client: client, tensor: tensor) { try hostTable.call(body) }
   }
 
-  /// Lends memory for `count` scores to `body` and reads what the plugin put there.
+  /// Passes memory for `count` scores to `body` and reads what the plugin wrote.
   private func collect(
     _ count: Int, _ body: (UnsafePointer<clues_scores>) -> clues_status
   ) throws -> [Score] {
@@ -144,7 +144,7 @@ final class HostedScorer: ScorerInstance {
       return try (0..<count).map { sample in
         if let reason = table.reasons[sample] { return .unscored(foreignText(reason)) }
         let value = table.values[sample]
-        // A value that is no number is a fact about the sample; none at all is a fault.
+        // A value that is not a number is a fact about the sample; a missing value is a fault.
         guard !Unwritten.isLeft(value) else {
           throw Failure(
             .pluginFailed,
@@ -177,7 +177,7 @@ extension ScoringCheckpoint {
     table.domain_count = UInt32(domains.count)
     table.own_domain = ownDomain.map { UInt32($0) } ?? .max
     table.domains = arena.array(domains.map { Optional(arena.text($0)) })
-    // One entry a domain, whatever was asked for: the plugin counts on domain_count.
+    // One entry per domain, whatever was requested: the plugin relies on domain_count.
     let norms = domains.indices.map { validationNorms.indices.contains($0) ? validationNorms[$0] : [] }
     table.validation_counts = arena.array(norms.map { UInt64($0.count) })
     table.validation_norms = arena.array(norms.map { Optional(arena.array($0)) })

@@ -1,7 +1,7 @@
 import CluesPluginABI
 import Diagnostics
 
-/// A threshold rule at work in this process.
+/// An instance of a threshold rule in this process.
 final class HostedThresholdRule: ThresholdRuleInstance {
   private let table: UnsafePointer<clues_threshold_rule>
   private let instance: HostedInstance

@@ -1,11 +1,11 @@
 import Glibc
 
-/// What a plugin may log in one call, warnings and all else apart; what is more is counted and not passed on.
+/// How much a plugin may log in one call, counting warnings and other lines separately; further lines are only counted.
 struct LogAllowance {
   static let mostLines = 1000
   static let mostBytes = 256 << 10
 
-  /// More messages than a worker passes on in a call, that of the instance before and the note among them.
+  /// More messages than a worker passes on in a call, including those of the previous instance and the note.
   static let mostMessages = 8 * mostLines
 
   private var warnings = Share()
@@ -32,14 +32,14 @@ struct LogAllowance {
     level == .warning ? warnings.admits(text) : others.admits(text)
   }
 
-  /// What is said of the warnings that were not passed on.
+  /// A note on the warnings that were not passed on.
   var note: String? {
     warnings.omitted == 0
-      ? nil : "\(warnings.omitted) more warnings of one call are left out: \(Self.mostLines) are the most"
+      ? nil : "\(warnings.omitted) more warnings of one call are left out: the limit is \(Self.mostLines)"
   }
 }
 
-/// A text of a plugin, cut where it is longer than anybody reads.
+/// A plugin's text, cut if it is too long to read.
 func foreignText(_ text: UnsafePointer<CChar>) -> String {
   let most = 1 << 14
   let size = strnlen(text, most)

@@ -1,7 +1,7 @@
 import CKernels
 import Diagnostics
 
-/// What outputs of plugins hold at first: a NaN of its own, so that what was never written cannot pass for a result.
+/// The initial value of plugins' outputs: a NaN of a special kind, so that unwritten numbers cannot pass for a result.
 enum Unwritten {
   private static let float = Float(bitPattern: 0x7FC0_C1E5)
   static let double = Double(bitPattern: 0x7FF8_C1E5_C1E5_C1E5)
@@ -10,13 +10,13 @@ enum Unwritten {
 
   /// Lets `body`, a call of a plugin, write `count` numbers from `start` on.
   ///
-  /// - throws: ``Failure`` `pluginFailed` when one of them is as it was.
+  /// - throws: ``Failure`` `pluginFailed` if one of them is unchanged.
   static func check(
     _ start: UnsafeMutablePointer<Float>, count: Int, of plugin: String, tensor: String, after body: () throws -> Void
   ) throws {
     start.update(repeating: float, count: count)
     try body()
-    // Of results that are all numbers nothing more need be known.
+    // If all results are finite, all were written.
     guard clues_all_finite(start, count) == 0 else { return }
     let left = (0..<count).count { start[$0].bitPattern == float.bitPattern }
     guard left > 0 else { return }

@@ -4,22 +4,22 @@ import Files
 import Foundation
 import Tensors
 
-/// A process that strangers' code runs in, and this process's end of the channel to it; dies with this object.
+/// A process that runs untrusted code, and this process's end of the channel to it; it dies with this object.
 package final class ConfinedProcess {
   private let process: pid_t
   private let channel: Int32
-  /// What it writes to its standard output and error, which nobody is meant to read unless it dies.
+  /// Its standard output and error, which are only read in case it dies.
   private let outputPipe: Int32
-  /// Closed by the kernel when this process dies, whatever it dies of; the other one is killed then.
+  /// Closed by the kernel when this process dies, for any reason; the other one is killed then.
   private let lifeline: Int32
   package private(set) var isAlive = true
 
   /// The last line of its log.
   package var lastLogged = ""
-  /// The last line that it wrote to its standard output or error.
+  /// The last line of its standard output or error.
   private var lastMurmured = ""
 
-  /// Starts a program with one argument, which says what kind of worker it is to be.
+  /// Starts a program with one argument, the kind of worker to be.
   package init(_ executable: String, as argument: String) throws {
     let launched = try WorkerLauncher.shared.launch(executable, as: argument)
     (process, channel) = (launched.process, launched.channel)
@@ -33,12 +33,12 @@ package final class ConfinedProcess {
     close(lifeline)
   }
 
-  /// Waits a tenth of a second at most for room: a process that does not listen must not stop its host.
+  /// Waits at most a tenth of a second for room: a process that does not read must not block its host.
   package func send(_ message: Message) throws -> Message.Sending {
     try endingOnFailure { try message.send(over: channel, milliseconds: 100) }
   }
 
-  /// Lets it have so much address space.
+  /// Limits its address space.
   func limitAddressSpace(_ size: UInt64) throws {
     try endingOnFailure {
       guard clues_limit_address_space(process, size) == 0 else {
@@ -47,7 +47,7 @@ package final class ConfinedProcess {
     }
   }
 
-  /// Waits a tenth of a second at most. Files are not taken from a confined process.
+  /// Waits at most a tenth of a second. Files from a confined process are not accepted.
   package func receive() throws -> Message.Reception {
     let reception = try endingOnFailure { try Message.receive(over: channel, milliseconds: 100) }
     drain()
@@ -55,7 +55,7 @@ package final class ConfinedProcess {
     return reception
   }
 
-  /// With whom one does not understand one does not go on.
+  /// After a failed exchange the process cannot be used any longer.
   private func endingOnFailure<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()
@@ -87,11 +87,11 @@ package final class ConfinedProcess {
     }
   }
 
-  /// Finds out how it ended, once it has closed its channel.
+  /// Determines how it ended, once it has closed its channel.
   package func death() -> Death {
     isAlive = false
     var status: Int32 = 0
-    // It may have closed its channel and go on running; nobody waits for that.
+    // It may have closed its channel and still be running, which is not waited for.
     for attempt in 0..<100 where waitpid(process, &status, WNOHANG) == 0 {
       if attempt == 99 {
         kill(process, SIGKILL)
@@ -103,14 +103,14 @@ package final class ConfinedProcess {
     return status & 0x7F == 0 ? .exit((status >> 8) & 0xFF) : .signal(status & 0x7F)
   }
 
-  /// The last that was heard of it, as the end of a sentence. What libraries write when they die says more than the log.
+  /// Its last output, as the end of a sentence. What libraries write when they die says more than the log.
   package var outputTail: String {
     let line = lastMurmured.isEmpty ? lastLogged : lastMurmured
-    return line.isEmpty ? "" : "; the last that was heard of it: \(line.prefix(500))"
+    return line.isEmpty ? "" : "; its last output: \(line.prefix(500))"
   }
 
-  /// Reads what it wrote, so that its pipe never fills and the last line is known when it dies. As much as a pipe holds and
-  /// no more: it may write faster than anybody reads.
+  /// Reads its output, so that its pipe never fills and the last line is known if it dies. Reads at most what a pipe holds,
+  /// because the process may write faster than it is read.
   private func drain() {
     var buffer = [UInt8](repeating: 0, count: 4096)
     for _ in 0..<16 {
@@ -122,7 +122,7 @@ package final class ConfinedProcess {
   }
 }
 
-/// As programmers know it: SIGSEGV.
+/// The usual name: SIGSEGV.
 private func signalName(_ signal: Int32) -> String {
   let names: [Int32: String] = [
     SIGSEGV: "SIGSEGV", SIGILL: "SIGILL", SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGTRAP: "SIGTRAP",

@@ -5,15 +5,15 @@ import Foundation
 import SystemPackage
 import Tensors
 
-/// Gives up all rights of this process, for good, before it runs a stranger's code.
+/// Gives up all rights of this process, permanently, before it runs untrusted code.
 ///
 /// - parameters:
 ///   - host: The process with which this one dies.
 ///   - memory: Private memory beyond what the process has now, in bytes.
-///   - role: What it is confined as.
-/// - returns: The address space that it may have, in bytes.
-/// - throws: ``Failure`` `pluginFailed` when anything of the sandbox cannot be had, `noResources` when the system has too little;
-///   then nothing may be run.
+///   - role: What the process is for.
+/// - returns: The address space that it may use, in bytes.
+/// - throws: ``Failure`` `pluginFailed` if part of the sandbox is unavailable, `noResources` if the system has too few
+///   resources; nothing may be run then.
 @discardableResult
 package func confine(host: pid_t, memory: UInt64, as role: ConfinedRole = .worker) throws -> UInt64 {
   let places = try readablePlaces().map { strdup($0) }
@@ -23,19 +23,19 @@ package func confine(host: pid_t, memory: UInt64, as role: ConfinedRole = .worke
   let readable = places.map { UnsafePointer($0) } + [nil]
   guard clues_confine(host, readable, memory, role.code, &addressSpace, &step) == 0 else {
     throw Failure(
-      system: .pluginFailed, "cannot be shut in here: \(step.map { String(cString: $0) } ?? "the sandbox")",
+      system: .pluginFailed, "cannot be sandboxed here: \(step.map { String(cString: $0) } ?? "the sandbox")",
       advice: "if you trust your plugins, run them without: --isolation none")
   }
   return addressSpace
 }
 
-/// What a confined process is for, by which the system calls differ that it needs.
+/// What a confined process is for, which determines the system calls it may use.
 package enum ConfinedRole {
   /// To run a plugin, which starts no threads.
   case worker
-  /// To check a plugin, and to see what it writes to standard output and changes in its process.
+  /// To check a plugin, including what it writes to standard output and changes in its process.
   case check
-  /// To check a plugin in several threads, or whether it leaves any.
+  /// To check a plugin in several threads, or whether it leaves any behind.
   case threadedCheck
 
   fileprivate var code: Int32 {
@@ -47,10 +47,10 @@ package enum ConfinedRole {
   }
 }
 
-/// Where libraries come from that plugins need, and nothing else: the system's, and those beside what runs already.
+/// The folders of the libraries that plugins need, and no others: the system's, and those of libraries loaded already.
 private func readablePlaces() throws -> [String] {
   var places: Set = ["/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"]
-  // Without them a library would seem to be missing that only cannot be read.
+  // Otherwise a library that merely cannot be read would seem to be missing.
   let maps = try StreamReader("/proc/self/maps").bytes()
   for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
     guard let start = line.firstIndex(of: "/"), line[start...].contains(".so") else { continue }

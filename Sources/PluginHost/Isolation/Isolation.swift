@@ -1,21 +1,21 @@
-/// Where the code of plugins runs that do not ship with Clues.
+/// Where plugins that do not ship with Clues run.
 public enum Isolation: Sendable {
-  /// In worker processes, which can hurt nobody.
+  /// In worker processes, where they can do no harm.
   case process(WorkerSettings = WorkerSettings())
 
-  /// In this process: such a plugin may do all that its user may do.
+  /// In this process: such a plugin may do everything that its user may do.
   case none
 }
 
 /// How workers are started and what they may use.
 public struct WorkerSettings: Sendable {
-  /// The program that is started as a worker; this one, unless a test says otherwise.
+  /// The program started as a worker; by default this one, tests use others.
   public var executable: String
 
-  /// Private memory beyond what a worker has at its start, in bytes.
+  /// Private memory in addition to what a worker has at its start, in bytes.
   public var memory: UInt64
 
-  /// The longest that one call of a plugin may take.
+  /// The maximum duration of one call of a plugin.
   public var time: Duration
 
   public init(executable: String = "/proc/self/exe", memory: UInt64 = 4 << 30, time: Duration = .seconds(600)) {
@@ -24,6 +24,6 @@ public struct WorkerSettings: Sendable {
     self.time = time
   }
 
-  /// The first argument of a program that is to be a worker.
+  /// The first argument of a program that is started as a worker.
   public static let argument = "__worker"
 }

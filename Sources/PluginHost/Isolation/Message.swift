@@ -4,28 +4,28 @@ import Files
 import Foundation
 import Tensors
 
-/// A message between a host and its worker; what is large travels in shared memory beside it.
+/// A message between a host and its worker; large data is passed in shared memory.
 package struct Message {
   package var kind: Kind
-  /// What the kind makes of it: a call, a log level, a kind of failure.
+  /// Its meaning depends on the kind: a call, a log level, a kind of failure.
   package var detail: UInt32 = 0
   package var numbers: (UInt64, UInt64) = (0, 0)
   package var text = ""
-  /// Sent along; received ones belong to the receiver.
+  /// Files sent along; received ones belong to the receiver.
   package var files: [Int32] = []
 
   package enum Kind: UInt32 {
-    /// To the worker: the library, the regions for payloads, lasting payloads and answers, and that with the sign to stop.
+    /// To the worker: the library, the regions for payloads, lasting payloads and answers, and the region with the stop flag.
     case open
-    /// To the worker: a call, the size of its payload, the room for the answer; new regions as `detail`'s upper bits say.
+    /// To the worker: a call, the size of its payload, the room for the answer; new regions depending on `detail`'s upper bits.
     case call
-    /// To the host: the call is done, and the answer so large.
+    /// To the host: the call is done, with the size of the answer.
     case done
     /// To the host: the call failed.
     case failed
     /// To the host: a line of the plugin's log.
     case log
-    /// To the host: all rights are given up, and so much address space is left. What comes later may come from a stranger.
+    /// To the host: all rights are given up, with the remaining address space. Later messages may come from untrusted code.
     case confined
   }
 
@@ -43,16 +43,16 @@ package struct Message {
   private static let longestText = 1 << 14
   private static let headSize = 24
 
-  /// What became of a message.
+  /// The result of sending a message.
   package enum Sending {
     case sent
-    /// There is no room yet: the other end does not read.
+    /// There is no room yet: the other end is not reading.
     case full
-    /// Nobody listens any more.
+    /// The other end is closed.
     case closed
   }
 
-  /// Waits for room, `milliseconds` at most; for ever when negative.
+  /// Waits for room, at most `milliseconds`; forever if negative.
   package func send(over channel: Int32, milliseconds: Int32 = -1) throws -> Sending {
     var bytes: [UInt8] = []
     for word in [kind.rawValue, detail] { withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) } }
@@ -67,7 +67,7 @@ package struct Message {
       case EPIPE, ECONNRESET: return .closed
       case EAGAIN where milliseconds >= 0: return .full
       case EAGAIN, EINTR: continue
-      default: throw Failure(system: .pluginFailed, "a plugin's worker cannot be talked to")
+      default: throw Failure(system: .pluginFailed, "a message to a plugin's worker cannot be sent")
       }
     }
     return .sent
@@ -79,7 +79,7 @@ package struct Message {
     case closed
   }
 
-  /// Waits for a message, `milliseconds` at most; for ever when negative.
+  /// Waits for a message, at most `milliseconds`; forever if negative.
   package static func receive(over channel: Int32, milliseconds: Int32) throws -> Reception {
     let capacity = headSize + longestText + 64
     return try withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 8) { room in
@@ -87,20 +87,20 @@ package struct Message {
       let size = clues_receive(channel, room.baseAddress!, UInt64(capacity), &files, milliseconds)
       guard size >= 0 else {
         if errno == EAGAIN { return .nothingYet }
-        throw Failure(system: .pluginFailed, "a plugin's worker cannot be understood")
+        throw Failure(system: .pluginFailed, "a message from a plugin's worker cannot be received")
       }
       if size == 0 { return .closed }
       let received = files.filter { $0 >= 0 }
       guard var message = Message(UnsafeRawBufferPointer(rebasing: room[..<Int(size)])) else {
         for file in received { close(file) }
-        throw Failure(.pluginFailed, "a plugin's worker says something that nobody understands")
+        throw Failure(.pluginFailed, "a plugin's worker sent an invalid message")
       }
       message.files = received
       return .message(message)
     }
   }
 
-  /// The message in these bytes, without its files; nil when they make no sense.
+  /// The message in these bytes, without its files; nil if they are invalid.
   package init?(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count >= Self.headSize, let kind = Kind(rawValue: bytes.loadUnaligned(as: UInt32.self)) else {
       return nil
@@ -117,7 +117,7 @@ package struct Message {
 
 /// Why a call in a worker failed, as the detail of a message.
 enum WorkerFault: UInt32 {
-  /// For a reason that the text says, in the plugin's words or about the plugin.
+  /// The text has the reason, in the plugin's words or about the plugin.
   case told
   /// Without a reason.
   case silent
@@ -158,9 +158,9 @@ enum WorkerCall: UInt32 {
   }
 }
 
-/// Flags beside the call in ``Message/detail``.
+/// Flags combined with the call in ``Message/detail``.
 enum RegionFlag {
-  /// The payload lies in the region whose contents outlive the call.
+  /// The payload is in the region whose contents outlive the call.
   static let lasting: UInt32 = 1 << 16
   /// A new region for payloads comes along.
   static let newInput: UInt32 = 1 << 17

@@ -5,9 +5,9 @@ import Foundation
 import JSON
 import Tensors
 
-/// The other end of a ``WorkerProcess``: a process that gives up its rights, loads one library and does what the host asks.
+/// The other end of a ``WorkerProcess``: a process that gives up its rights, loads one library and serves the host.
 ///
-/// Everything but the shared memory was closed to it before the first instruction of the library runs.
+/// Everything except the shared memory is closed to it before the first instruction of the library runs.
 public enum PluginWorker {
   /// Serves the host until it closes the channel.
   public static func main() -> Never {
@@ -32,11 +32,11 @@ public enum PluginWorker {
     } catch {
       leave("\(error)")
     }
-    // Without the destructors of strangers.
+    // Without running destructors of untrusted code.
     _exit(0)
   }
 
-  /// Tells the host what came of its wish.
+  /// Sends the host the outcome of its request.
   private static func reply(_ body: () throws -> Int) throws {
     var answer = Message(kind: .done)
     do {
@@ -54,7 +54,7 @@ extension WorkerFault {
   }
 }
 
-/// What a worker knows between two calls.
+/// What a worker keeps between two calls.
 private final class WorkerLoop {
   private var input: SharedRegion
   private var lasting: SharedRegion
@@ -87,9 +87,9 @@ private final class WorkerLoop {
     return manifest.count
   }
 
-  /// What the plugin may ask of its host.
+  /// What the plugin may request of its host.
   private var services: HostServices {
-    // Sendable, because a plugin may ask from any thread that it was called on.
+    // Sendable, because a plugin may call this from any thread on which it was called.
     nonisolated(unsafe) let stopFlag = stopFlag.start
     return HostServices(
       log: { _, level, text in
@@ -98,7 +98,7 @@ private final class WorkerLoop {
       isCancelled: { stopFlag.load(as: UInt32.self) != 0 })
   }
 
-  /// Does what a message asks for; gives the size of the answer.
+  /// Executes a message's call; returns the size of the answer.
   func serve(_ message: Message) throws -> Int {
     let isLasting = message.detail & RegionFlag.lasting != 0
     var files = message.files[...]
@@ -113,7 +113,7 @@ private final class WorkerLoop {
     let (size, room) = (Int(clamping: message.numbers.0), Int(clamping: message.numbers.1))
     guard message.kind == .call, let call = WorkerCall(rawValue: message.detail & 0xFFFF), size <= source.capacity,
       room <= output.capacity
-    else { throw Failure(.pluginFailed, "a worker was asked for something that it does not know") }
+    else { throw Failure(.pluginFailed, "a worker received an unknown request") }
     var payload = try WireReader(UnsafeRawBufferPointer(start: source.start, count: size))
     return try serve(call, &payload, room: room)
   }
@@ -193,16 +193,16 @@ private final class WorkerLoop {
     case .thresholdRule:
       rule = try existing(library?.thresholdRules.first { $0.about.id == id })
         .makeInstance(parameters, services: services)
-    case nil: throw Failure(.pluginFailed, "a worker was asked for something that it does not know")
+    case nil: throw Failure(.pluginFailed, "a worker received an unknown request")
     }
   }
 
   private func existing<Value>(_ value: Value?) throws -> Value {
-    guard let value else { throw Failure(.pluginFailed, "a worker was asked for something that it does not have") }
+    guard let value else { throw Failure(.pluginFailed, "a worker received a request for something it does not have") }
     return value
   }
 
-  /// Lets `body` work on the record at the end of a payload, in the memory that the host reads it from.
+  /// Lets `body` work on the record at the end of a payload, in the memory from which the host reads it.
   private func withRecord(_ payload: inout WireReader, _ body: (SurveyRecord) throws -> Void) throws -> Int {
     let before = try existing(payload.block())
     output.start.copyMemory(from: before.baseAddress!, byteCount: before.count)
@@ -214,7 +214,7 @@ private final class WorkerLoop {
     var payload = WireWriter()
     body(&payload)
     guard payload.size <= room else {
-      throw Failure(.pluginFailed, "answers with \(payload.size) bytes, and there is room for \(room)")
+      throw Failure(.pluginFailed, "answers with \(payload.size) bytes, but there is room for only \(room)")
     }
     try payload.write(to: output.start)
     return payload.size

@@ -1,12 +1,12 @@
 import Diagnostics
 
-/// A merge method at work in a worker.
+/// An instance of a merge method in a worker.
 final class RemoteMergeMethod: MergeMethodInstance {
   private let lease: WorkerLease
 
   init(_ lease: WorkerLease) { self.lease = lease }
 
-  /// What ``noteSize()`` said; the plugin is asked once.
+  /// The result of ``noteSize()``; the plugin is only called once.
   private var noteBytes: Int?
 
   func noteSize() throws -> Int? {
@@ -14,14 +14,14 @@ final class RemoteMergeMethod: MergeMethodInstance {
       lease.subject.tensor = nil
       let size = try lease.unpack(.noteSize, WireWriter(), room: 64) { try $0.integer() }
       guard size >= 0, size <= Survey.largestRecord else {
-        throw Failure(.pluginFailed, "plugin '\(lease.plugin)' wants notes of a size that cannot be")
+        throw Failure(.pluginFailed, "plugin '\(lease.plugin)' wants notes of an impossible size")
       }
       noteBytes = size
     }
     return noteBytes == 0 ? nil : noteBytes
   }
 
-  /// The worker gets the input whole, in the memory that it shares with the host: only there it is whole.
+  /// The worker receives the complete input, assembled in the memory that it shares with the host.
   func note(
     _ unit: MergeUnit, input: Int, reading read: @escaping MergeUnit.RowReader, into note: UnsafeMutableRawPointer
   ) throws {
@@ -67,7 +67,7 @@ final class RemoteMergeMethod: MergeMethodInstance {
     payload.add(clients)
     let size = try lease.unpack(.surveySize, payload, room: 64) { try $0.integer() }
     guard size >= 0, size <= Survey.largestRecord else {
-      throw Failure(.pluginFailed, "plugin '\(lease.plugin)' wants a survey of a size that cannot be")
+      throw Failure(.pluginFailed, "plugin '\(lease.plugin)' wants a survey of an impossible size")
     }
     return size
   }
@@ -90,7 +90,7 @@ final class RemoteMergeMethod: MergeMethodInstance {
     try update(record, by: .combine, payload)
   }
 
-  /// Makes a call whose answer is what becomes of a record.
+  /// Makes a call whose answer is the new content of a record.
   private func update(_ record: SurveyRecord, by call: WorkerCall, _ payload: WireWriter) throws {
     try lease.call(call, payload, room: record.size) { try fill(record.start, record.size, from: $0) }
   }
@@ -105,7 +105,7 @@ final class RemoteMergeMethod: MergeMethodInstance {
 
   private func fill(_ target: UnsafeMutableRawPointer, _ size: Int, from answer: UnsafeRawBufferPointer) throws {
     guard answer.count == size else {
-      throw Failure(.pluginFailed, "the worker of plugin '\(lease.plugin)' answers less than it was asked for")
+      throw Failure(.pluginFailed, "the worker of plugin '\(lease.plugin)' returned less than requested")
     }
     if size > 0 { target.copyMemory(from: answer.baseAddress!, byteCount: size) }
   }

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// A scorer at work in a worker.
+/// An instance of a scorer in a worker.
 final class RemoteScorer: ScorerInstance {
   private let lease: WorkerLease
   private var sampleCount = 0
@@ -57,10 +57,10 @@ final class RemoteScorer: ScorerInstance {
   }
 
   private func collect(_ call: WorkerCall, _ payload: WireWriter, count: Int) throws -> [Score] {
-    // Room for a reason of some lines with every sample.
+    // Room for a reason of several lines with every sample.
     let scores = try lease.unpack(call, payload, room: 1 << 16 + count * 1024) { try $0.scores() }
     guard scores.count == count, scores.allSatisfy({ $0.value?.isFinite != false }) else {
-      throw Failure(.pluginFailed, "the worker of plugin '\(lease.plugin)' answers scores that cannot be")
+      throw Failure(.pluginFailed, "the worker of plugin '\(lease.plugin)' returned impossible scores")
     }
     return scores
   }

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// A threshold rule at work in a worker.
+/// An instance of a threshold rule in a worker.
 final class RemoteThresholdRule: ThresholdRuleInstance {
   private let lease: WorkerLease
 
@@ -12,7 +12,7 @@ final class RemoteThresholdRule: ThresholdRuleInstance {
     let thresholds = try lease.unpack(.thresholds, payload, room: 64 + 8 * clients.count) { try $0.doubles() }
     guard thresholds.count == clients.count else {
       throw Failure(
-        .pluginFailed, "the worker of plugin '\(lease.plugin)' answers for other clients than it was asked about")
+        .pluginFailed, "the worker of plugin '\(lease.plugin)' returned thresholds for other clients than requested")
     }
     return thresholds
   }

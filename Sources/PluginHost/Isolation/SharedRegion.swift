@@ -4,21 +4,21 @@ import Files
 import Foundation
 import Tensors
 
-/// Memory that this process and a worker both see, in a file that has no name.
+/// Memory shared between this process and a worker, in a file without a name.
 package final class SharedRegion {
   package let file: Int32
   package let start: UnsafeMutableRawPointer
   package let capacity: Int
 
-  /// Who may write to it once it has been handed over.
+  /// Who may write to it after it has been sent.
   package enum Use {
-    /// The host alone: the worker can map it for reading only.
+    /// Only the host: the worker can only map it for reading.
     case input
     /// Both.
     case output
   }
 
-  /// Memory of at least `size` bytes, all zero. Its size is fixed for good.
+  /// Memory of at least `size` bytes, all zero. Its size is fixed permanently.
   package init(size: Int, for use: Use) throws {
     let capacity = Self.capacity(for: size)
     let file = clues_memory_file("clues-\(use)", UInt64(capacity))
@@ -28,7 +28,7 @@ package final class SharedRegion {
       defer { close(file) }
       throw Self.failure("is no shared memory")
     }
-    // After mapping: from now on the worker's mappings of an input can only be read.
+    // After mapping: from now on the worker can only map an input for reading.
     guard (use == .input ? clues_seal_for_reading(file) : clues_seal_size(file)) == 0 else {
       defer {
         munmap(start, capacity)
@@ -39,7 +39,7 @@ package final class SharedRegion {
     (self.file, self.start, self.capacity) = (file, start, capacity)
   }
 
-  /// Maps a region that the host handed over, and closes the file with it.
+  /// Maps a region that the host sent, and closes the file with it.
   package init(received file: Int32, for use: Use) throws {
     var status = stat()
     guard fstat(file, &status) == 0 else { throw Self.failure("is no shared memory") }
@@ -56,7 +56,7 @@ package final class SharedRegion {
     close(file)
   }
 
-  /// Powers of two from 64 KiB on, so that a region that grows with its tasks is replaced a few times only.
+  /// Powers of two from 64 KiB on, so that a region that grows with its tasks is only replaced a few times.
   private static func capacity(for size: Int) -> Int {
     var capacity = 1 << 16
     while capacity < size { capacity *= 2 }

@@ -1,7 +1,7 @@
 import Diagnostics
 import Foundation
 
-/// Values packed one after the other for another process on the same machine, large blocks apart from the small ones.
+/// Values packed one after the other for another process on the same machine, with large blocks separate from small values.
 ///
 /// Layout: the size of the head, the head, then every block on a 64-byte boundary.
 struct WireWriter {
@@ -30,13 +30,13 @@ struct WireWriter {
     values.withUnsafeBytes { head.append(contentsOf: $0) }
   }
 
-  /// Packs `count` bytes that stay where they are until the payload is written; nil packs that there are none.
+  /// Packs `count` bytes that must not move until the payload is written; nil records that there are none.
   mutating func lend(_ start: UnsafeRawPointer?, count: Int) {
     guard let start else { return add(false) }
     lend(count: count) { $0.copyMemory(from: start, byteCount: count) }
   }
 
-  /// Packs `count` bytes that `fill` makes where they are to lie.
+  /// Packs `count` bytes that `fill` writes in their final position.
   mutating func lend(count: Int, _ fill: @escaping (UnsafeMutableRawPointer) throws -> Void) {
     add(true)
     add(count)
@@ -48,7 +48,7 @@ struct WireWriter {
     let fill: (UnsafeMutableRawPointer) throws -> Void
   }
 
-  /// The bytes that ``write(to:)`` fills.
+  /// The number of bytes that ``write(to:)`` fills.
   var size: Int { blocks.reduce(aligned(8 + head.count)) { aligned($0 + $1.count) } }
 
   func write(to start: UnsafeMutableRawPointer) throws {
@@ -62,14 +62,14 @@ struct WireWriter {
   }
 }
 
-/// Unpacks what a ``WireWriter`` holds, in the same order. It believes nothing: the other side may be hostile.
+/// Unpacks the output of a ``WireWriter``, in the same order. It checks everything: the other side may be hostile.
 package struct WireReader {
   private let bytes: UnsafeRawBufferPointer
   private var place = 8
   private let headEnd: Int
   private var blockPlace: Int
 
-  /// Reads from `bytes`, which stay where they are as long as blocks of them are in use.
+  /// Reads from `bytes`, which must not move while blocks of them are in use.
   package init(_ bytes: UnsafeRawBufferPointer) throws {
     self.bytes = bytes
     guard bytes.count >= 8 else { throw Self.broken }
@@ -79,7 +79,7 @@ package struct WireReader {
     blockPlace = aligned(headEnd)
   }
 
-  private static var broken: Failure { Failure(.pluginFailed, "a worker and its host do not understand each other") }
+  private static var broken: Failure { Failure(.pluginFailed, "a worker and its host exchanged invalid data") }
 
   private mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
     guard count >= 0, count <= headEnd - place else { throw Self.broken }
@@ -96,7 +96,7 @@ package struct WireReader {
 
   mutating func list<Element>(_ body: (inout WireReader) throws -> Element) throws -> [Element] {
     let count = try integer()
-    // Every element takes a word at least.
+    // Every element takes at least one word.
     guard count >= 0, count <= (headEnd - place) / 8 else { throw Self.broken }
     var elements: [Element] = []
     elements.reserveCapacity(count)
@@ -114,7 +114,7 @@ package struct WireReader {
     }
   }
 
-  /// A block where it lies: 64-byte aligned if the payload is.
+  /// A block in place: 64-byte aligned if the payload is.
   mutating func block() throws -> UnsafeRawBufferPointer? {
     guard try flag() else { return nil }
     let count = try integer()
@@ -123,7 +123,7 @@ package struct WireReader {
     return UnsafeRawBufferPointer(rebasing: bytes[blockPlace..<blockPlace + count])
   }
 
-  /// A block of so many numbers, the product of these counts.
+  /// A block of numbers; their count is the product of these.
   mutating func floats(_ counts: Int...) throws -> UnsafePointer<Float>? {
     guard let block = try block() else { return nil }
     let size = try counts.reduce(MemoryLayout<Float>.size) { size, count in

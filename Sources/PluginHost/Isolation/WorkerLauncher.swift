@@ -5,12 +5,12 @@ import Foundation
 import Tensors
 import Threads
 
-/// Starts workers, all of them from one thread that never ends.
+/// Starts all workers from one thread that never ends.
 ///
-/// A worker dies with the thread that started it (that is how Linux sends the signal of the parent's death), so it must not
-/// be one of those that come and go with the work.
+/// A worker dies with the thread that started it (Linux's signal for the parent's death is bound to it), so this must not be
+/// one of the threads that come and go with the work.
 final class WorkerLauncher: @unchecked Sendable {
-  // Unchecked, for the queue is only touched under the condition's lock.
+  // Unchecked because the queue is only accessed under the condition's lock.
   static let shared = WorkerLauncher()
 
   private let condition = NSCondition()
@@ -20,7 +20,7 @@ final class WorkerLauncher: @unchecked Sendable {
 
   private init() {}
 
-  /// Starts the thread, if it does not run yet; called under the lock.
+  /// Starts the thread if it is not running yet; called under the lock.
   private func start() throws {
     guard !isStarted else { return }
     let thread = SystemThread { [self] in
@@ -34,7 +34,7 @@ final class WorkerLauncher: @unchecked Sendable {
     }
     guard let thread else {
       throw Failure(
-        .noResources, "the system gives no thread to start plugins from",
+        .noResources, "the system cannot create the thread that starts plugins",
         advice:
           "raise the limit on processes (ulimit -u), or, if you trust your plugins, run them in the same process: --isolation none"
       )
@@ -43,20 +43,20 @@ final class WorkerLauncher: @unchecked Sendable {
     isStarted = true
   }
 
-  /// A process that was started, and the host's ends of what connects the two.
+  /// A started process, and the host's ends of the channels to it.
   struct Launched {
     var process: pid_t = -1
     var channel: Int32 = -1
-    /// What it writes to standard output and error.
+    /// Its standard output and error.
     var outputPipe: Int32 = -1
-    /// The process is killed when this is closed.
+    /// Closing this kills the process.
     var lifeline: Int32 = -1
   }
 
-  /// Starts a program with one argument, which says what kind of worker it is to be.
+  /// Starts a program with one argument, the kind of worker to be.
   func launch(_ executable: String, as argument: String) throws -> Launched {
     let done = DispatchSemaphore(value: 0)
-    // Unchecked because the launcher writes it before it signals, and it is read after that.
+    // Unchecked because the launcher writes it before it signals, and it is read only after that.
     nonisolated(unsafe) var outcome: Result<Launched, any Error>?
     try condition.withLock {
       try start()
@@ -72,8 +72,8 @@ final class WorkerLauncher: @unchecked Sendable {
 }
 
 private func spawn(_ executable: String, _ argument: String) throws -> WorkerLauncher.Launched {
-  // Of the user's environment only what tells OpenBLAS which kernels to run, for it must be those of the host; one thread for
-  // it, and no backtraces from the Swift runtime.
+  // From the user's environment only the choice of OpenBLAS kernels, which must be the host's; one thread for OpenBLAS, and no
+  // backtraces from the Swift runtime.
   let kernels = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"].compactMap { name in
     ProcessInfo.processInfo.environment[name].map { "\(name)=\($0)" }
   }
@@ -92,7 +92,7 @@ private func spawn(_ executable: String, _ argument: String) throws -> WorkerLau
   return worker
 }
 
-/// Lends the texts as a list of C strings that ends with null.
+/// Passes the strings as a null-terminated list of C strings.
 private func withCStrings<Result>(
   _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
 ) -> Result {

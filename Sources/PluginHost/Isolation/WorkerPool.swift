@@ -5,9 +5,9 @@ import Foundation
 import JSON
 import Tensors
 
-/// The workers of one library: as many as there are instances at a time, and each serves one instance after the other.
+/// The workers of one library: as many as there are instances at a time, each serving one instance after the other.
 package final class WorkerPool: @unchecked Sendable {
-  // Unchecked, for what changes is only touched under the lock.
+  // Unchecked because mutable state is only accessed under the lock.
   private let library: PluginIdentity
   private let bytes: Bytes
   private let manifest: String
@@ -16,7 +16,7 @@ package final class WorkerPool: @unchecked Sendable {
   private var idle: [WorkerProcess] = []
   private var code: SealedFile?
 
-  /// - parameter bytes: The library's file as it was when its digest was taken.
+  /// - parameter bytes: The content of the library's file from which its digest was computed.
   init(_ library: PluginIdentity, _ bytes: Bytes, manifest: JSONValue, settings: WorkerSettings) {
     self.library = library
     self.bytes = bytes
@@ -24,7 +24,7 @@ package final class WorkerPool: @unchecked Sendable {
     self.settings = settings
   }
 
-  /// An instance of an entry, in a worker of its own until it is gone.
+  /// An instance of an entry, with a worker of its own until it is released.
   func lease(
     _ about: PluginDescription, _ parameters: ParameterValues, _ services: HostServices
   ) throws -> WorkerLease {
@@ -56,12 +56,12 @@ package final class WorkerPool: @unchecked Sendable {
   }
 }
 
-/// An instance in a worker; ends with this object.
+/// An instance in a worker; the lease ends with this object.
 final class WorkerLease {
   private let worker: WorkerProcess
   private let services: HostServices
   private let pool: WorkerPool
-  /// What the instance works on just now.
+  /// What the instance is working on.
   var subject: WorkerProcess.Subject
   fileprivate var hasInstance = false
 
@@ -75,7 +75,7 @@ final class WorkerLease {
   }
 
   deinit {
-    // Whatever the plugin makes of its end, nothing depends on it any more.
+    // A failure to destroy it no longer matters.
     if hasInstance, worker.isAlive { try? call(.destroy, WireWriter()) }
     pool.giveBack(worker)
   }
@@ -92,7 +92,7 @@ final class WorkerLease {
     return try worker.call(call, payload, isLasting: isLasting, room: room, subject, services, read)
   }
 
-  /// A call that answers nothing.
+  /// A call without an answer.
   func call(_ call: WorkerCall, _ payload: WireWriter, isLasting: Bool = false) throws {
     try self.call(call, payload, isLasting: isLasting, room: 0) { _ in }
   }
@@ -102,7 +102,7 @@ final class WorkerLease {
     _ call: WorkerCall, _ payload: WireWriter, room: Int, _ read: (inout WireReader) throws -> Result
   ) throws -> Result {
     try self.call(call, payload, room: room) { answer in
-      // A copy, because the worker could change the answer while it is read.
+      // A copy, because the worker could change the answer while it is being read.
       let copy = Array(answer)
       return try copy.withUnsafeBytes { bytes in
         var reader = try WireReader(bytes)
@@ -112,11 +112,11 @@ final class WorkerLease {
   }
 }
 
-/// A file in memory that nothing can change any more.
+/// An immutable file in memory.
 package final class SealedFile {
   package let descriptor: Int32
 
-  /// Where this process can open it.
+  /// The path by which this process can open it.
   package var path: String { "/proc/self/fd/\(descriptor)" }
 
   package init(_ bytes: Bytes, name: String) throws {

@@ -4,9 +4,9 @@ import Foundation
 import JSON
 import Tensors
 
-/// A process that runs the code of one library, and the host's end of the talk with it.
+/// A process that runs the code of one library, and the host's end of their communication.
 ///
-/// One thread at a time uses it. Whatever goes wrong with it, it is killed and never used again.
+/// Used by one thread at a time. After any error it is killed and never used again.
 final class WorkerProcess {
   private let library: PluginIdentity
   private let settings: WorkerSettings
@@ -17,10 +17,10 @@ final class WorkerProcess {
   /// Its first word tells the plugin to stop.
   private let stopFlag: SharedRegion
   var isAlive: Bool { process.isAlive }
-  /// The address space that it has beside what is shared with it; nil until it has given up its rights.
+  /// Its address space without the shared memory; nil until it has given up its rights.
   private var ownAddressSpace: UInt64?
 
-  /// What the library's tables say, as the text of a manifest.
+  /// The content of the library's tables, as the text of a manifest.
   private(set) var manifest = ""
 
   /// Starts a worker with a library.
@@ -44,30 +44,30 @@ final class WorkerProcess {
     manifest = String(decoding: Array(UnsafeRawBufferPointer(start: output.start, count: size)), as: UTF8.self)
   }
 
-  /// Where a call stands, for errors.
+  /// What a call is working on, for errors.
   struct Subject {
     var plugin: String
     var client: String?
     var tensor: String?
   }
 
-  /// Makes a call and lends the answer to `read`: `size` bytes in memory that the worker can still write to.
+  /// Makes a call and passes the answer to `read`: `size` bytes in memory that the worker can still write to.
   ///
   /// - parameters:
-  ///   - isLasting: Whether the payload is to stay where it is until the next lasting one.
-  ///   - room: The most bytes that the answer may have.
+  ///   - isLasting: Whether the payload must stay in place until the next lasting one.
+  ///   - room: The maximum size of the answer in bytes.
   func call<Result>(
     _ call: WorkerCall, _ payload: WireWriter, isLasting: Bool = false, room: Int, _ subject: Subject,
     _ services: HostServices, _ read: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     var message = Message(kind: .call, detail: call.rawValue, numbers: (UInt64(payload.size), UInt64(room)))
     if isLasting { message.detail |= RegionFlag.lasting }
-    // Both before anything is changed: a region that the worker does not hear of must not be used.
+    // Both before anything is changed: a region that the worker does not know about must not be used.
     let largerInput =
       (isLasting ? lasting : input).capacity < payload.size ? try SharedRegion(size: payload.size, for: .input) : nil
     let largerOutput = output.capacity < room ? try SharedRegion(size: room, for: .output) : nil
     if largerInput != nil || largerOutput != nil {
-      // The regions that are replaced are still mapped while the new ones are.
+      // The replaced regions are still mapped while the new ones are.
       try process.limitAddressSpace(
         shared + [largerInput, largerOutput].reduce(ownAddressSpace ?? 0) { $0 + UInt64($1?.capacity ?? 0) })
     }
@@ -84,7 +84,7 @@ final class WorkerProcess {
     do {
       try payload.write(to: (isLasting ? lasting : input).start)
     } catch {
-      // It has not heard of the regions.
+      // The worker does not know about the regions.
       process.end()
       throw error
     }
@@ -92,7 +92,7 @@ final class WorkerProcess {
       let size = try exchange(message, call.name, services, for: subject.plugin)
       guard size <= room else {
         process.end()
-        throw Failure(.pluginFailed, "the worker of plugin '\(subject.plugin)' claims more than there is room for")
+        throw Failure(.pluginFailed, "the worker of plugin '\(subject.plugin)' returned more than there is room for")
       }
       return try read(UnsafeRawBufferPointer(start: output.start, count: size))
     } catch let failure as Failure {
@@ -100,12 +100,12 @@ final class WorkerProcess {
     }
   }
 
-  /// The bytes that are shared with the worker just now.
+  /// The number of bytes currently shared with the worker.
   private var shared: UInt64 { [input, lasting, output, stopFlag].reduce(0) { $0 + UInt64($1.capacity) } }
 
-  /// Sends a message and waits for what comes of it; gives the size of the answer.
+  /// Sends a message and waits for the outcome; returns the size of the answer.
   ///
-  /// Whatever the worker does meanwhile, reading nothing or telling without end, time goes on and the user is heard.
+  /// Whatever the worker does meanwhile, even if it reads nothing or sends endlessly, the time limit and interruption apply.
   private func exchange(_ message: Message, _ call: String, _ services: HostServices, for plugin: String) throws -> Int
   {
     stopFlag.start.storeBytes(of: services.isCancelled() ? 1 : 0, as: UInt32.self)
@@ -128,7 +128,7 @@ final class WorkerProcess {
         case .done: return Int(clamping: answer.numbers.0)
         case .log:
           told += 1
-          // Its own end keeps what the library logs below this, so it is the library that writes to the channel.
+          // Its own end limits the library's log to fewer lines, so the library itself is writing to the channel.
           guard told <= LogAllowance.mostMessages else {
             process.end()
             throw Failure(
@@ -143,13 +143,13 @@ final class WorkerProcess {
         case .failed: throw failure(answer, services, for: plugin)
         case .open, .call, .confined:
           process.end()
-          throw Failure(.pluginFailed, "the worker of plugin '\(plugin)' says what only its host may say")
+          throw Failure(.pluginFailed, "the worker of plugin '\(plugin)' sent a message that only its host may send")
         }
       }
     }
   }
 
-  /// How long a call may still take.
+  /// The remaining time of a call.
   private struct Patience {
     let clock = ContinuousClock()
     var deadline: ContinuousClock.Instant
@@ -158,7 +158,7 @@ final class WorkerProcess {
     init(_ time: Duration) { deadline = clock.now + time }
   }
 
-  /// Ends the worker when its time is up: asked to stop, it has two more seconds.
+  /// Ends the worker when its time is up: after being asked to stop, it has two more seconds.
   private func wait(
     _ patience: inout Patience, _ call: String, _ services: HostServices, for plugin: String
   ) throws {
@@ -176,10 +176,10 @@ final class WorkerProcess {
       advice: "give it more time (--plugin-time), or tell its author")
   }
 
-  /// What is to be said of a call that failed.
+  /// The error for a failed call.
   ///
-  /// Once the library is loaded, all that comes from the worker are the words of a stranger: they are told as such, and
-  /// neither the exit code nor the advice is theirs.
+  /// Once the library is loaded, everything from the worker is untrusted text: it is reported as such, and does not determine
+  /// the exit code or the advice.
   private func failure(_ answer: Message, _ services: HostServices, for plugin: String) -> Failure {
     guard ownAddressSpace != nil else {
       process.end()
@@ -196,7 +196,7 @@ final class WorkerProcess {
         ? HostTable.silence : isOpening ? "see what else is wrong with it: clues plugins check \(library.path)" : nil)
   }
 
-  /// What is to be said of a worker that is gone.
+  /// The error for a worker that has died.
   private func death(during call: String, of plugin: String) -> Failure {
     let end = process.death().text
     return Failure(

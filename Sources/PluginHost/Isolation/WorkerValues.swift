@@ -1,6 +1,6 @@
 import Diagnostics
 
-// What travels between a host and its workers, in both directions: each pair of functions mirrors the other.
+// The values exchanged between a host and its workers, in both directions: each pair of functions is symmetric.
 
 extension WireWriter {
   mutating func add(_ parameters: ParameterValues) {
@@ -116,7 +116,7 @@ extension WireWriter {
     }
   }
 
-  /// - parameter counts: The validation samples of every domain.
+  /// - parameter counts: The number of validation samples of every domain.
   mutating func add(_ tensor: ScoringTensor, validationCounts counts: [Int]) {
     let size = tensor.elementCount * MemoryLayout<Float>.size
     add(tensor.name)

@@ -4,11 +4,11 @@ import Foundation
 import JSON
 import SystemPackage
 
-/// What completions know of the plugins: ids and parameters, without loading a library.
+/// What completions need to know about the plugins: ids and parameters, without loading a library.
 ///
-/// The outline is kept in `$XDG_CACHE_HOME/clues/catalog.json` (else `~/.cache`), and holds as long as every library on
-/// the path has the size and the time of change that it had then; otherwise the plugins are loaded once and it is made
-/// anew. A cache that cannot be read or written costs time and nothing else.
+/// The outline is kept in `$XDG_CACHE_HOME/clues/catalog.json` (else `~/.cache`), and is valid as long as every library on
+/// the path has the same size and modification time; otherwise the plugins are loaded once and it is written again. A cache
+/// that cannot be read or written only costs time.
 public struct CatalogOutline: Sendable, Equatable {
   public let entries: [Entry]
 
@@ -34,7 +34,7 @@ public struct CatalogOutline: Sendable, Equatable {
     ]
   }
 
-  /// One parameter, with its values where these can be counted.
+  /// One parameter, with its values if they can be enumerated.
   public struct Parameter: Sendable, Equatable {
     public let name: String
     public let values: [String]
@@ -47,14 +47,14 @@ public struct CatalogOutline: Sendable, Equatable {
     var plugins: [Entry] = []
 
     static let schema = "clues/catalog/1"
-    static let foreign = Failure(.badData, "is no outline of plugins")
+    static let foreign = Failure(.badData, "is not an outline of plugins")
     static let fields: [JSONField<Self>] = [
       .key("version", \.version, .text), .key("libraries", \.libraries, .list(of: .any)),
       .key("plugins", \.plugins, .list(of: .record)),
     ]
   }
 
-  /// The plugins on a path, from the cache if it is still true.
+  /// The plugins on a path, from the cache if it is still valid.
   public init(
     _ path: PluginSearchPath, environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws {
@@ -78,7 +78,7 @@ public struct CatalogOutline: Sendable, Equatable {
     }
   }
 
-  /// Path, size and time of change of every library on the path, in order.
+  /// Path, size and modification time of every library on the path, in order.
   private static func key(_ path: PluginSearchPath) throws -> [JSONValue] {
     try path.places.flatMap { try path.files(in: $0) }.map { file in
       var status = stat()

@@ -5,7 +5,7 @@ import Tensors
 struct ELFReader {
   let file: Bytes
 
-  /// The type of the section with the symbols that the loader sees, and the size of a symbol.
+  /// The type of the section with the dynamic symbols, and the size of a symbol.
   static let dynamicSymbols: UInt32 = 11
   static let symbolSize: UInt64 = 24
 
@@ -13,7 +13,7 @@ struct ELFReader {
     self.file = file
     guard file.count >= 64, try bytes(0, 6).elementsEqual([0x7F, 0x45, 0x4C, 0x46, 2, 1]) else {
       throw Failure(
-        .pluginFailed, "is no shared library for this system: it is no 64-bit little-endian ELF file")
+        .pluginFailed, "is not a shared library for this system: it is not a 64-bit little-endian ELF file")
     }
   }
 
@@ -21,7 +21,7 @@ struct ELFReader {
     let start: UInt64
     let entrySize: UInt64
     let count: UInt64
-    /// The place of the section that holds the names of all others.
+    /// The index of the section with the names of all others.
     let names: UInt64
   }
 
@@ -30,18 +30,18 @@ struct ELFReader {
     let type: UInt32
     let offset: UInt64
     let size: UInt64
-    /// The place of a section that belongs to it.
+    /// The index of an associated section.
     let link: UInt64
   }
 
-  /// Nil when the file has none.
+  /// Nil if the file has none.
   func sectionTable() throws -> SectionTable? {
     let table = SectionTable(
       start: try integer(0x28, as: UInt64.self), entrySize: UInt64(try integer(0x3A, as: UInt16.self)),
       count: UInt64(try integer(0x3C, as: UInt16.self)), names: UInt64(try integer(0x3E, as: UInt16.self)))
     guard table.count > 0 else { return nil }
     guard table.entrySize >= 64, table.names < table.count else {
-      throw broken("a section table that makes no sense")
+      throw broken("an impossible section table")
     }
     return table
   }
@@ -55,7 +55,7 @@ struct ELFReader {
       link: UInt64(try integer(start + 0x28, as: UInt32.self)))
   }
 
-  /// The text at a place of a section with names.
+  /// The string at an offset of a section with names.
   func text(_ place: UInt64, in names: Section) throws -> String {
     let (start, overflow) = names.offset.addingReportingOverflow(place)
     guard !overflow, place < names.size else { throw broken("a symbol without a name") }

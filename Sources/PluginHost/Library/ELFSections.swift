@@ -3,8 +3,8 @@ import Tensors
 
 /// The bytes of a section of an ELF file for 64-bit little-endian machines, found without loading the file.
 ///
-/// - returns: nil when there is no section of that name.
-/// - throws: ``Failure`` `pluginFailed` when the file is none of that kind or its tables lie outside of it.
+/// - returns: nil if there is no section of that name.
+/// - throws: ``Failure`` `pluginFailed` if the file is not of that kind or its tables are outside the file.
 func section(_ name: String, of file: Bytes) throws -> Bytes? {
   let reader = try ELFReader(file)
   guard let table = try reader.sectionTable() else { return nil }
@@ -20,9 +20,9 @@ func section(_ name: String, of file: Bytes) throws -> Bytes? {
   return nil
 }
 
-/// The names of all symbols that a shared library shows to others: defined, not local, and visible.
+/// The names of all symbols that a shared library exports: defined, not local, and visible.
 ///
-/// - throws: ``Failure`` `pluginFailed` when the file is no shared library or a broken one.
+/// - throws: ``Failure`` `pluginFailed` if the file is not a shared library or is broken.
 package func exportedSymbols(of file: Bytes) throws -> [String] {
   let reader = try ELFReader(file)
   guard let table = try reader.sectionTable() else { throw reader.broken("no sections, and so no symbols") }
@@ -40,7 +40,7 @@ package func exportedSymbols(of file: Bytes) throws -> [String] {
         try reader.integer(start + 4, as: UInt8.self), try reader.integer(start + 5, as: UInt8.self)
       )
       let isLocal = info >> 4 == 0
-      // Default and protected symbols can be seen, internal and hidden ones cannot.
+      // Default and protected symbols are visible, internal and hidden ones are not.
       let isVisible = other & 3 == 0 || other & 3 == 3
       guard !isLocal, isVisible, try reader.integer(start + 6, as: UInt16.self) != 0 else { continue }
       symbols.append(try reader.text(UInt64(reader.integer(start, as: UInt32.self)), in: names))

@@ -1,7 +1,7 @@
 import Diagnostics
 import JSON
 
-/// Reads the members of an object in a manifest and says what is wrong with them.
+/// Reads the members of an object in a manifest and reports faults in them.
 struct ManifestReader {
   private let object: JSONObject
   private let subject: String
@@ -20,7 +20,7 @@ struct ManifestReader {
 
   func text(_ key: String) throws -> String {
     guard let text = try value(key).stringValue, !text.utf8.contains(0) else {
-      throw fault("has a '\(key)' that is no text")
+      throw fault("has a '\(key)' that is not a text")
     }
     return text
   }
@@ -30,7 +30,7 @@ struct ManifestReader {
   func texts(_ key: String) throws -> [String] {
     let texts = try value(key).arrayValue?.compactMap(\.stringValue)
     guard let texts, texts.count == object[key]?.arrayValue?.count, Set(texts).count == texts.count else {
-      throw fault("has a '\(key)' that is no list of different texts")
+      throw fault("has a '\(key)' that is not a list of different texts")
     }
     return texts
   }
@@ -40,12 +40,12 @@ struct ManifestReader {
     return flag
   }
 
-  /// False where it is not said.
+  /// False if missing.
   func optionalFlag(_ key: String) throws -> Bool { try object[key] == nil ? false : flag(key) }
 
   func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int {
     guard let integer = try value(key).intValue, range.contains(integer) else {
-      throw fault("has a '\(key)' that is no whole number from \(range.lowerBound) to \(range.upperBound)")
+      throw fault("has a '\(key)' that is not a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return integer
   }
@@ -65,12 +65,12 @@ struct ManifestReader {
   /// Readers of the objects in a list.
   func objects(_ key: String) throws -> [ManifestReader] {
     guard let list = try value(key).arrayValue, list.count <= PluginLibraryFile.mostOfAKind else {
-      throw fault("has a '\(key)' that is no list")
+      throw fault("has a '\(key)' that is not a list")
     }
     return try list.enumerated().map { index, value in
-      guard let object = value.objectValue else { throw fault("has something in '\(key)' that is no object") }
+      guard let object = value.objectValue else { throw fault("has something in '\(key)' that is not an object") }
       let name = object["id"]?.stringValue.map { "'\($0)'" } ?? "entry \(index)"
-      return ManifestReader(object, "its manifest says of \(name) what makes no sense: it")
+      return ManifestReader(object, "its manifest describes \(name) incorrectly: it")
     }
   }
 }

@@ -11,13 +11,13 @@ public struct ParameterSchema: Sendable, Equatable {
     public let type: ValueType
     public let description: String
     public let unit: String?
-    /// The default; nil when the plugin decides for itself.
+    /// The default; nil if the plugin decides for itself.
     public let defaultValue: JSONValue?
-    /// The values that are allowed, when they can be counted.
+    /// The allowed values, if they can be enumerated.
     public let choices: [JSONValue]
     public let minimum: Bound?
     public let maximum: Bound?
-    /// Whether recipes may give it for single clients.
+    /// Whether recipes may set it for single clients.
     public let isPerInput: Bool
   }
 
@@ -35,8 +35,8 @@ public struct ParameterSchema: Sendable, Equatable {
 
   /// The value of a parameter that the user set.
   ///
-  /// - parameter plugin: What it is called in errors.
-  /// - throws: ``Failure`` `badRecipe` for a name that is not declared and a value that is not allowed.
+  /// - parameter plugin: Its name in errors.
+  /// - throws: ``Failure`` `badRecipe` for an undeclared name or a value that is not allowed.
   package func check(_ name: String, _ value: JSONValue, of plugin: String) throws -> ParameterValue {
     guard let declaration = self[name] else {
       throw Failure(
@@ -46,14 +46,14 @@ public struct ParameterSchema: Sendable, Equatable {
     return try declaration.check(value)
   }
 
-  /// Reads the properties that a plugin's descriptor holds.
+  /// Reads the properties in a plugin's descriptor.
   ///
-  /// - throws: ``Failure`` `pluginFailed`: a schema that makes no sense is a fault of the plugin.
+  /// - throws: ``Failure`` `pluginFailed`: an invalid schema is a fault of the plugin.
   public init(text: String?) throws {
     do {
       try self.init(properties: text.map { try JSONReader().read($0) } ?? [:])
     } catch let failure as Failure where failure.kind != .pluginFailed {
-      throw Failure(.pluginFailed, "its parameters are no JSON: \(failure.message)")
+      throw Failure(.pluginFailed, "its parameters are not JSON: \(failure.message)")
     }
   }
 
@@ -65,7 +65,7 @@ public struct ParameterSchema: Sendable, Equatable {
     declarations = try members.map { try Declaration(name: $0.key, $0.value) }
   }
 
-  /// The schema as the properties of a JSON Schema, in a form that does not depend on how the plugin wrote it.
+  /// The schema as the properties of a JSON Schema, in a form that does not depend on the plugin's formatting.
   public var json: JSONValue {
     .object(JSONObject(declarations.map { ($0.name, .object($0.json)) }))
   }
@@ -83,11 +83,11 @@ extension ParameterSchema.Declaration {
       throw fault("uses the keyword '\(unknown)', which hosts do not know")
     }
     guard let type = object["type"]?.stringValue.flatMap(ParameterSchema.ValueType.init) else {
-      throw fault("has no type out of number, integer, boolean, string")
+      throw fault("has none of the types number, integer, boolean, string")
     }
     func text(_ key: String) throws -> String? {
       guard let value = object[key] else { return nil }
-      guard let text = value.stringValue else { throw fault("has a \(key) that is no text") }
+      guard let text = value.stringValue else { throw fault("has a \(key) that is not a text") }
       return text
     }
     func bound(_ inclusive: String, _ exclusive: String) throws -> ParameterSchema.Bound? {
@@ -96,8 +96,8 @@ extension ParameterSchema.Declaration {
       }
       for (key, isIncluded) in [(inclusive, true), (exclusive, false)] {
         guard let limit = object[key] else { continue }
-        guard type == .number || type == .integer else { throw fault("has a \(key), but is no number") }
-        guard let number = limit.doubleValue else { throw fault("has a \(key) that is no number") }
+        guard type == .number || type == .integer else { throw fault("has a \(key), but is not a number") }
+        guard let number = limit.doubleValue else { throw fault("has a \(key) that is not a number") }
         return .init(value: number, isIncluded: isIncluded)
       }
       return nil
@@ -109,7 +109,7 @@ extension ParameterSchema.Declaration {
     choices =
       try object["enum"].map { value in
         guard let choices = value.arrayValue, !choices.isEmpty else {
-          throw fault("has an enum that is no list of choices")
+          throw fault("has an enum that is not a list of choices")
         }
         return choices
       } ?? []
@@ -120,7 +120,7 @@ extension ParameterSchema.Declaration {
         guard let flag = value.boolValue else { throw fault("has a perInput that is neither true nor false") }
         return flag
       } ?? false
-    guard !isPerInput || type == .number else { throw fault("is perInput, but no number") }
+    guard !isPerInput || type == .number else { throw fault("is perInput, but not a number") }
     defaultValue = object["default"].flatMap { $0.isNull ? nil : $0 }
     for (what, value) in choices.map({ ("choice", $0) }) + (defaultValue.map { [("default", $0)] } ?? []) {
       do {

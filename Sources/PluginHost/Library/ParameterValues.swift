@@ -22,7 +22,7 @@ public enum ParameterValue: Sendable, Hashable {
   }
 }
 
-/// All parameters of a plugin: those that were set, checked, and the defaults of the others.
+/// All parameters of a plugin: the set values, checked, and the defaults of the others.
 public struct ParameterValues: Sendable, Hashable {
   public private(set) var entries: [Entry]
 
@@ -33,7 +33,7 @@ public struct ParameterValues: Sendable, Hashable {
   }
 
   /// - parameter settings: What the user set, by name.
-  /// - throws: ``Failure`` `badRecipe` for names that the plugin does not have and values that it does not take.
+  /// - throws: ``Failure`` `badRecipe` for names that the plugin does not have and values that it does not allow.
   public init(_ settings: [String: JSONValue] = [:], schema: ParameterSchema, of plugin: String) throws {
     var values: [String: ParameterValue] = [:]
     for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
@@ -42,7 +42,7 @@ public struct ParameterValues: Sendable, Hashable {
     self.init(values, schema: schema)
   }
 
-  /// - parameter values: Those that are set, checked by the schema.
+  /// - parameter values: The values that are set, checked against the schema.
   package init(_ values: [String: ParameterValue], schema: ParameterSchema) {
     entries = schema.declarations.compactMap { declaration in
       let value = values[declaration.name]
@@ -53,10 +53,10 @@ public struct ParameterValues: Sendable, Hashable {
     entries.sort { $0.name < $1.name }
   }
 
-  /// Values that a host has checked already.
+  /// Values that a host has already checked.
   init(checked entries: [Entry]) { self.entries = entries }
 
-  /// Sets one value for each input, which the schema must have allowed.
+  /// Sets one value for each input; the schema must allow this.
   public mutating func set(_ name: String, numbers: [Double], isDefault: Bool) {
     let entry = Entry(name: name, value: .numbers(numbers), isDefault: isDefault)
     if let index = entries.firstIndex(where: { $0.name == name }) {
@@ -73,7 +73,7 @@ public struct ParameterValues: Sendable, Hashable {
 }
 
 extension ParameterValues {
-  /// The C form, which lives as long as `arena`.
+  /// The C form, valid as long as `arena`.
   func table(in arena: Arena) -> UnsafePointer<clues_parameters> {
     let items = entries.map { entry -> UnsafePointer<clues_parameter>? in
       var item = clues_parameter()

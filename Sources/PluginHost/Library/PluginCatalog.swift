@@ -5,14 +5,14 @@ import SystemPackage
 
 /// All plugins on the search path.
 ///
-/// Those that ship with Clues are loaded. Of the others the manifests are read, and nothing of them runs before it is asked
-/// for; of those that are not trusted, nothing at all.
+/// Those that ship with Clues are loaded. Of the others only the manifests are read, and no code runs before it is requested;
+/// code that is not trusted never runs.
 ///
-/// Of two files with one name the first on the path counts; two files that provide the same id are an error for whoever
-/// asks for that id, because nobody could tell which was meant.
+/// If two files have the same name, the first on the path counts; if two files provide the same id, requesting that id is an
+/// error, because it is ambiguous.
 public struct PluginCatalog: Sendable {
   public let libraries: [Library]
-  /// Files that are no usable plugins, and why.
+  /// Files that are not usable plugins, and why.
   public let problems: [Failure]
 
   /// A library and where it was found.
@@ -24,7 +24,7 @@ public struct PluginCatalog: Sendable {
   }
 
   /// - parameters:
-  ///   - trust: The strangers' libraries that may run.
+  ///   - trust: The other libraries that may run.
   ///   - isolation: Where they run.
   public init(_ path: PluginSearchPath, trust: TrustStore = .empty, isolation: Isolation = .process()) throws {
     var libraries: [Library] = []
@@ -64,12 +64,12 @@ public struct PluginCatalog: Sendable {
     try admitted(id, in: thresholdRules, \.about)
   }
 
-  /// The entry with this id, of whatever kind.
+  /// The entry with this id, of any kind.
   public func entry(_ id: String) throws -> PluginDescription {
     try find(id, in: libraries.flatMap(\.file.entries), \.self)
   }
 
-  /// The one plugin of this id, if it may run.
+  /// The only plugin with this id, if it may run.
   private func admitted<Plugin>(
     _ id: String, in plugins: [Plugin], _ about: KeyPath<Plugin, PluginDescription>
   ) throws -> Plugin {
@@ -94,7 +94,7 @@ public struct PluginCatalog: Sendable {
       let files = found.map { $0[keyPath: about].library.path }.joined(separator: ", ")
       throw Failure(
         .pluginFailed, "'\(id)' is provided more than once: \(files)",
-        advice: "remove all of them but one from the path")
+        advice: "remove all but one of them from the path")
     }
     return first
   }

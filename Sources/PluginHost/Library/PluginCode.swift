@@ -2,16 +2,16 @@ import Diagnostics
 
 /// Where the functions of an entry are.
 package enum PluginCode<Table>: @unchecked Sendable {
-  // Unchecked, for a table is static in a library that is never unloaded, and never written.
+  // Unchecked because a table is static in a library that is never unloaded, and never written.
   /// In this process.
   case here(UnsafePointer<Table>)
   /// In worker processes.
   case workers(WorkerPool)
-  /// Nowhere: the library may not run, and why.
+  /// Nowhere, with the reason why the library may not run.
   case refused(Failure)
 }
 
-/// How the code of a library that is not loaded here can be reached.
+/// How to reach the code of a library that is not loaded here.
 enum PluginAccess: Sendable {
   case workers(WorkerPool)
   case refused(Failure)

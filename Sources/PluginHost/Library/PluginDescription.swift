@@ -3,17 +3,17 @@ import Diagnostics
 import Digests
 import Tensors
 
-/// Which library an entry comes from.
+/// The library that provides an entry.
 public struct PluginIdentity: Sendable, Hashable {
   public let path: String
   public let library: String
   public let version: String
-  /// The SHA-256 of the file whose code runs, where it is known; a library that ships with Clues is not digested for every run.
+  /// The SHA-256 of the file whose code runs, if known; a library that ships with Clues is not digested for every run.
   public let digest: String?
   /// Whether it ships with Clues.
   var isBuiltIn = false
 
-  /// The SHA-256 of the file, worked out now if need be.
+  /// The SHA-256 of the file, computed now if necessary.
   public func digested() throws -> String { try digest ?? sha256(of: Bytes(mapping: path)) }
 }
 

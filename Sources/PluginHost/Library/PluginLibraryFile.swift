@@ -4,10 +4,10 @@ import Foundation
 import JSON
 import Tensors
 
-/// A plugin library and what it says it holds.
+/// A plugin library and its description of itself.
 ///
-/// What it says was read from its tables, when it is loaded in this process, or from its manifest, when it is a stranger's:
-/// then nothing of it has run here. A loaded library is never unloaded: the Swift runtime and others keep pointers into it.
+/// The description comes from its tables if it is loaded in this process, or from its manifest if it does not ship with Clues:
+/// none of its code has run here then. A loaded library is never unloaded: the Swift runtime and others keep pointers into it.
 public struct PluginLibraryFile: Sendable {
   public let identity: PluginIdentity
   public let vendor: String?
@@ -17,14 +17,14 @@ public struct PluginLibraryFile: Sendable {
   public let mergeMethods: [MergeMethodPlugin]
   public let scorers: [ScorerPlugin]
   public let thresholdRules: [ThresholdRulePlugin]
-  /// Why nothing of it runs; nil when it may.
+  /// Why none of its code runs; nil if it may.
   let refusal: Failure?
 
   public var path: String { identity.path }
   public var name: String { identity.library }
   public var version: String { identity.version }
 
-  /// The most entries that a library may have: so many of each kind.
+  /// The maximum number of entries of a library: the same for each kind.
   package static let mostEntries = 3 * mostOfAKind
   static let mostOfAKind = 4096
 
@@ -37,12 +37,12 @@ public struct PluginLibraryFile: Sendable {
 extension PluginLibraryFile {
   /// Loads the library at `path`, which ships with Clues, into this process and reads its tables.
   ///
-  /// - throws: ``Failure`` `pluginFailed` when it cannot be loaded or breaks the contract.
+  /// - throws: ``Failure`` `pluginFailed` if it cannot be loaded or violates the contract.
   public init(loading path: String) throws {
     self = try locating(file: path) { try Self(opening: path, as: path, digest: nil, isBuiltIn: true) }
   }
 
-  /// Loads the library of a stranger that `source` leads to and speaks of it as the file at `path`.
+  /// Loads a library that does not ship with Clues from `source`; messages call it by `path`.
   package init(loading source: String, as path: String, digest: String?) throws {
     self = try locating(file: path) { try Self(opening: source, as: path, digest: digest, isBuiltIn: false) }
   }
@@ -53,7 +53,7 @@ extension PluginLibraryFile {
     guard let symbol = dlsym(handle, CLUES_PLUGIN_ENTRY) else {
       throw Failure(
         .pluginFailed, "exports no \(CLUES_PLUGIN_ENTRY)",
-        advice: "it is no Clues plugin, or one of another major version")
+        advice: "it is not a Clues plugin, or one of another major version")
     }
     typealias Entry = @convention(c) (UInt32) -> UnsafePointer<clues_plugin>?
     guard let pointer = unsafeBitCast(symbol, to: Entry.self)(CLUES_ABI_MINOR) else {
@@ -62,7 +62,7 @@ extension PluginLibraryFile {
     }
     let table = try sized(pointer, CLUES_PLUGIN_SIZE, "itself")
     guard let name = table.name, let version = table.version else {
-      throw Failure(.pluginFailed, "names neither itself nor its version")
+      throw Failure(.pluginFailed, "gives neither its name nor its version")
     }
     let identity = PluginIdentity(
       path: path, library: String(cString: name), version: String(cString: version), digest: digest,
@@ -83,7 +83,7 @@ private func tables<Table>(
 ) throws -> [UnsafePointer<Table>] {
   guard count > 0 else { return [] }
   guard count <= PluginLibraryFile.mostOfAKind, let pointers else {
-    throw Failure(.pluginFailed, "claims \(count) entries that are not there")
+    throw Failure(.pluginFailed, "claims \(count) entries that do not exist")
   }
   return try (0..<Int(count)).map { index in
     guard let table = pointers[index] else { throw Failure(.pluginFailed, "its entry \(index) is missing") }
@@ -93,15 +93,15 @@ private func tables<Table>(
 
 /// Loads a shared library and keeps it for the life of the process.
 ///
-/// - parameter what: What is said of it where it is at fault.
-/// - throws: ``Failure`` `pluginFailed` with the loader's reason, or `noResources` when the system lacks descriptors or memory.
+/// - parameter what: The message if the library is at fault.
+/// - throws: ``Failure`` `pluginFailed` with the loader's reason, or `noResources` if the system lacks descriptors or memory.
 package func loadLibrary(
   _ source: String, else what: String = "cannot be loaded", advice: String? = nil
 ) throws -> UnsafeMutableRawPointer {
   // Resolving every symbol now turns a missing one into an error here instead of a crash later.
   if let handle = dlopen(source, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) { return handle }
   let reason = String(cString: dlerror())
-  // The loader has no code for why it fails, but ends its text as the system names the error.
+  // The loader has no error code, but its text ends with the system's text for the error.
   let shortage = [EMFILE, ENFILE, ENOMEM].first { reason.hasSuffix(String(cString: strerror($0))) }
   if let shortage {
     errno = shortage

@@ -2,35 +2,35 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// What a library holds, in a section of its file: readable without running any of its code.
+/// The description of a library in a section of its file: readable without running any of its code.
 ///
-/// The section `clues_manifest` is JSON and says the same as the tables that the entry function returns. A worker compares
-/// the two before anything else runs, so that no library can be another one than it says.
+/// The section `clues_manifest` is JSON and equal to the tables that the entry function returns. A worker compares the two
+/// before anything else runs, so that no library can be different from what it says.
 public enum PluginManifest {
   /// The name of the section.
   public static let section = "clues_manifest"
   static let schema = "clues/plugin-manifest/1"
-  /// The most that a manifest may hold, in bytes.
+  /// The maximum size of a manifest, in bytes.
   static let largest = 1 << 20
 
-  /// What is said of a library that is another one than it says.
+  /// The error for a library that does not match its manifest.
   static func mismatch(_ path: String) -> Failure {
     Failure(
-      .pluginFailed, "holds other plugins than its manifest says",
-      advice: "its author makes the manifest anew: clues plugins manifest FILE", file: path)
+      .pluginFailed, "does not hold the plugins that its manifest describes",
+      advice: "its author must regenerate the manifest: clues plugins manifest FILE", file: path)
   }
 
   /// The manifest in the file of a library.
   ///
-  /// - throws: ``Failure`` `pluginFailed` when there is none or it makes no sense.
+  /// - throws: ``Failure`` `pluginFailed` if it is missing or invalid.
   package static func read(from file: Bytes) throws -> JSONObject {
     guard let bytes = try PluginHost.section(section, of: file) else {
       throw Failure(
-        .pluginFailed, "carries no manifest (section \(section)), without which nothing is known before its code runs",
+        .pluginFailed, "has no manifest (section \(section)), which must describe it before its code runs",
         advice: "its author adds one with `clues plugins manifest FILE` and objcopy: see Documentation/PluginABI.md")
     }
     guard bytes.count <= largest else {
-      throw Failure(.pluginFailed, "has a manifest of \(bytes.count) bytes, and \(largest) are the most")
+      throw Failure(.pluginFailed, "has a manifest of \(bytes.count) bytes, more than the limit of \(largest)")
     }
     var limits = Limits()
     limits[.jsonDepth] = 16
@@ -39,7 +39,7 @@ public enum PluginManifest {
     do {
       value = try bytes.withUnsafeBytes { try JSONReader(limits).read($0) }
     } catch let failure as Failure {
-      throw Failure(.pluginFailed, "has a manifest that is no JSON: \(failure.message)")
+      throw Failure(.pluginFailed, "has a manifest that is not JSON: \(failure.message)")
     }
     guard let object = value.objectValue, object["schema"]?.stringValue == schema else {
       throw Failure(.pluginFailed, "has a manifest that is not of the schema \(schema)")
@@ -49,7 +49,7 @@ public enum PluginManifest {
 }
 
 extension PluginLibraryFile {
-  /// The manifest that belongs to what the library holds.
+  /// The manifest that describes the library.
   public var manifest: JSONValue {
     .object([
       "schema": .string(PluginManifest.schema), "abi_minor": JSONValue(abiMinor), "name": .string(name),
@@ -60,7 +60,7 @@ extension PluginLibraryFile {
     ])
   }
 
-  /// A library as its manifest describes it, for those who only want to read.
+  /// A library as its manifest describes it, only for reading.
   package init(described manifest: JSONObject, path: String) throws {
     let nothing = Failure(.untrustedPlugin, "is only described here", file: path)
     try self.init(manifest, path: path, digest: "", access: .refused(nothing))
@@ -68,7 +68,7 @@ extension PluginLibraryFile {
 
   /// A library as its manifest describes it.
   ///
-  /// - parameter access: How its code can be reached.
+  /// - parameter access: How to reach its code.
   init(_ manifest: JSONObject, path: String, digest: String, access: PluginAccess) throws {
     let reader = ManifestReader(manifest, "its manifest")
     let identity = PluginIdentity(
@@ -122,7 +122,7 @@ extension MergeMethodPlugin {
     maximumInputs = try reader.optionalInteger("maximum_inputs", in: minimumInputs...Int(UInt32.max)) ?? .max
     spaces = try reader.texts("spaces").map { try reader.choice("spaces", $0) }
     let preferred: Space = try reader.choice("default_space", reader.text("default_space"))
-    guard spaces.contains(preferred) else { throw reader.fault("names a default_space that is none of its spaces") }
+    guard spaces.contains(preferred) else { throw reader.fault("has a default_space that is not one of its spaces") }
     defaultSpace = preferred
     isLinear = try reader.flag("linear")
     wantsInnerProducts = try reader.flag("wants_inner_products")
@@ -139,7 +139,7 @@ extension ScorerPlugin {
   var manifest: JSONObject {
     var object = about.manifest
     object["scores"] = scoresClients ? "clients" : "samples"
-    // Not said is not so: manifests from before there was such a thing stay true.
+    // Omitted if false, so that manifests from before this member stay valid.
     if alternativesAgree { object["alternatives_agree"] = true }
     return object
   }

@@ -3,7 +3,7 @@ import Files
 import Foundation
 import SystemPackage
 
-/// The folders that plugins are looked for in, in order; the current directory is never among them.
+/// The folders in which plugins are searched for, in order; the current directory is never among them.
 public struct PluginSearchPath: Sendable {
   public let places: [Place]
 
@@ -21,8 +21,8 @@ public struct PluginSearchPath: Sendable {
 
   /// - parameters:
   ///   - options: The folders that the user named on the command line.
-  ///   - environment: Where `CLUES_PLUGIN_PATH`, `XDG_DATA_HOME` and `HOME` are read from.
-  ///   - executableFolder: The folder of the executable, beside or above which the built-in plugins are.
+  ///   - environment: Provides `CLUES_PLUGIN_PATH`, `XDG_DATA_HOME` and `HOME`.
+  ///   - executableFolder: The folder of the executable, next to or above which the built-in plugins are.
   public init(
     options: [String] = [], environment: [String: String] = ProcessInfo.processInfo.environment,
     executableFolder: String = PluginSearchPath.executableFolder
@@ -45,13 +45,13 @@ public struct PluginSearchPath: Sendable {
     self.places = places
   }
 
-  /// The plugin files of a place, by name. A folder that does not exist holds none, unless the user named it.
+  /// The plugin files of a place, by name. A folder that does not exist has none, unless the user named it.
   public func files(in place: Place) throws -> [String] {
     guard let names = try names(in: FilePath(place.folder)) else {
       guard place.origin == .option else { return [] }
       throw Failure(.missingInput, "there is no such plugin folder, or it cannot be read", file: place.folder)
     }
-    // A build folder holds other libraries too; ours are told by their names.
+    // A build folder has other libraries too; the plugins are recognized by their names.
     let prefix = place.origin == .builtIn ? "libCluesPlugin" : ""
     return names.filter { $0.hasSuffix(".so") && $0.hasPrefix(prefix) }.sorted().map { place.folder + "/" + $0 }
   }

@@ -3,8 +3,8 @@ import Files
 import Glibc
 import SystemPackage
 
-/// Refuses a file that somebody else could have changed: neither it nor its folder may belong to, or be writable by, others
-/// than the user and root.
+/// Refuses a file that another user could have changed: neither it nor its folder may belong to, or be writable by, anyone
+/// except the user and root.
 ///
 /// - throws: ``Failure`` `untrustedPlugin`.
 func checkOwner(of path: String) throws(Failure) {
@@ -17,7 +17,7 @@ func checkOwner(of path: String) throws(Failure) {
     guard status.st_uid == 0 || status.st_uid == geteuid() else {
       throw Failure(
         .untrustedPlugin, "its \(what) belongs to the user \(status.st_uid), who could change it at any time",
-        advice: "bring a copy of your own: cp \(path) …", file: path)
+        advice: "use a copy of your own: cp \(path) …", file: path)
     }
     guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
       throw Failure(

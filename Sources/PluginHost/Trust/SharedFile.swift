@@ -3,27 +3,27 @@ import Files
 import Glibc
 import SystemPackage
 
-/// A small file that several processes change: whoever has one of these is alone with it until it is gone.
+/// A small file that several processes change: an object of this class has exclusive access until it is released.
 ///
-/// The lock is a file of its own, which is never removed: one that comes and goes could be held by two at a time.
+/// The lock is a separate file, which is never removed: otherwise two processes could hold it at the same time.
 final class SharedFile {
   private let path: String
   /// What it is, for errors.
   private let what: String
   private let lock: Int32
 
-  /// How long somebody else may have it.
+  /// How long another process may have it.
   private static let patience: Duration = .seconds(30)
 
-  /// Waits until nobody else has it. Its folder is made where it is not there.
+  /// Waits for exclusive access. Creates the folder if it is missing.
   ///
-  /// - throws: ``Failure`` `untrustedPlugin` when others than the user could change the lock, `cannotWrite`.
+  /// - throws: ``Failure`` `untrustedPlugin` if anyone except the user could change the lock, `cannotWrite`.
   init(_ path: String, of what: String) throws {
     (self.path, self.what) = (path, what)
     do {
       try makeFolder(FilePath(path).folder, mode: 0o700, for: path)
     } catch {
-      throw Failure(.cannotWrite, "there is no folder for \(what), and none can be made", file: path)
+      throw Failure(.cannotWrite, "the folder for \(what) does not exist and cannot be created", file: path)
     }
     let name = path + ".lock"
     let clock = ContinuousClock()
@@ -41,7 +41,7 @@ final class SharedFile {
         close(file)
         throw error
       }
-      // Somebody removed the lock meanwhile: it locks nobody out any more.
+      // The lock was removed meanwhile: it no longer excludes anyone.
       close(file)
     }
   }
@@ -55,7 +55,7 @@ final class SharedFile {
       guard errno == EWOULDBLOCK || errno == EINTR else { throw failure("cannot be locked", path, what) }
       guard ContinuousClock.now < deadline else {
         throw Failure(
-          .cannotWrite, "\(what) is being changed by somebody else who does not come to an end",
+          .cannotWrite, "\(what) has been locked by another process for too long",
           advice: "see who has it open: fuser '\(path).lock'", file: path)
       }
       usleep(2_000)
@@ -63,7 +63,7 @@ final class SharedFile {
     return true
   }
 
-  /// Puts a new file in its place, which nobody but the user may read.
+  /// Replaces the file with a new one that only the user may read.
   func replace(with text: String) throws { try writeWhole(text, to: path, permissions: 0o600) }
 
   private static func failure(_ problem: String, _ path: String, _ what: String) -> Failure {

@@ -3,18 +3,18 @@ import Files
 import JSON
 import SystemPackage
 
-/// The libraries that the user lets run, by the SHA-256 of their files.
+/// The libraries that the user allows to run, by the SHA-256 of their files.
 ///
 /// Kept in `$XDG_CONFIG_HOME/clues/trusted.json`, or `~/.config/clues/trusted.json`.
 public struct TrustStore: Sendable {
-  /// Where it is kept; nil when there is no home, and then nothing is trusted.
+  /// Where it is kept; nil if there is no home, and nothing is trusted then.
   public let path: String?
   public private(set) var entries: [Entry]
 
-  /// One library that is trusted.
+  /// A trusted library.
   public struct Entry: JSONRecord, Equatable {
     public private(set) var sha256 = ""
-    /// Where the file was when it was trusted; a file is told by its digest alone.
+    /// Where the file was when it was trusted; only its digest identifies it.
     public private(set) var path = ""
     public private(set) var library = ""
     public private(set) var version = ""
@@ -40,24 +40,24 @@ public struct TrustStore: Sendable {
 
     static let schema = "clues/trusted/1"
     static let foreign = Failure(
-      .badData, "is no list of trusted plugins",
-      advice: "remove the file and trust your plugins anew: clues plugins trust FILE")
+      .badData, "is not a list of trusted plugins",
+      advice: "remove the file and trust your plugins again: clues plugins trust FILE")
     static let fields: [JSONField<Self>] = [.key("plugins", \.plugins, .list(of: .record))]
   }
 
-  /// Trusts nothing, and keeps nothing.
+  /// Trusts nothing, and stores nothing.
   public static let empty = TrustStore()
 
   private init() { (path, entries) = (nil, []) }
 
-  /// Reads the user's store; one that is not there yet is empty.
+  /// Reads the user's store; a missing one is empty.
   ///
-  /// - throws: ``Failure`` `untrustedPlugin` when others could have written it, `badData` when it makes no sense.
+  /// - throws: ``Failure`` `untrustedPlugin` if others could have written it, `badData` if it is invalid.
   public init(environment: [String: String]) throws {
     try self.init(path: Self.path(in: environment))
   }
 
-  /// Where the store of a user is.
+  /// The path of a user's store.
   private static func path(in environment: [String: String]) -> String? {
     UserFolder.configuration.path(in: environment)?.appending("trusted.json").string
   }
@@ -80,21 +80,21 @@ public struct TrustStore: Sendable {
 
   public func trusts(_ digest: String) -> Bool { entries.contains { $0.sha256 == digest } }
 
-  /// The digest under which a file at this path was trusted.
+  /// The digest with which a file at this path was trusted.
   public func digest(trustedAt path: String) -> String? { entries.last { $0.path == path }?.sha256 }
 
   /// Adds a library, and saves.
   public mutating func trust(_ entry: Entry) throws {
     try change { entries in
-      // Of one file only the last state counts.
+      // Only the latest state of a file counts.
       entries.removeAll { $0.sha256 == entry.sha256 || $0.path == entry.path }
       entries.append(entry)
     }
   }
 
-  /// Removes all entries with one of these digests or paths, and saves; gives those that were there.
+  /// Removes all entries with one of these digests or paths, and saves; returns the removed entries.
   public mutating func untrust(_ digestsOrPaths: String...) throws -> [Entry] {
-    // Where there is no list nothing is trusted.
+    // Without a list nothing is trusted.
     guard let path, FilePath(path).exists else { return [] }
     var found: [Entry] = []
     try change { entries in
@@ -104,7 +104,7 @@ public struct TrustStore: Sendable {
     return found
   }
 
-  /// Changes the list as it is now, which need not be how it was read: others may change it, too.
+  /// Changes the current list, which may differ from the one that was read: others may change it, too.
   private mutating func change(_ body: (inout [Entry]) -> Void) throws {
     guard let path else {
       throw Failure(

@@ -18,18 +18,18 @@ public struct UntrustedLibrary: Sendable {
   public enum TrustStatus: Sendable, Equatable {
     case trusted
     case untrusted
-    /// The file is another one than was trusted, whose digest this is.
+    /// The file differs from the trusted one, which had this digest.
     case changed(from: String)
-    /// Others than the user could change the file, and how; trusted or not, it does not run.
+    /// Someone other than the user could change the file, as described; trusted or not, it does not run.
     case exposed(Failure)
   }
 
-  /// The largest file that is taken for a plugin, in bytes.
+  /// The maximum size of a plugin file, in bytes.
   static let largest = 512 << 20
 
   /// Reads the file at `path` once: what is digested here is what runs later.
   ///
-  /// - throws: ``Failure`` `pluginFailed` when it is no plugin with a manifest.
+  /// - throws: ``Failure`` `pluginFailed` if it is not a plugin with a manifest.
   public init(path: String, trust: TrustStore) throws {
     self.path = path
     bytes = try Self.read(path)
@@ -54,14 +54,14 @@ public struct UntrustedLibrary: Sendable {
     if case .exposed(let failure) = trustStatus { throw failure }
   }
 
-  /// The library with its code in reach, or out of it when it is not trusted.
+  /// The library with access to its code, or without if it is not trusted.
   public func library(isolation: Isolation) throws -> PluginLibraryFile {
     if trustStatus == .trusted, case .none = isolation { return try loaded() }
     guard trustStatus == .trusted, case .process(let settings) = isolation else { return try described() }
     return try library(untrustedIn: settings)
   }
 
-  /// The manifest that the library at `path` should carry: what its tables say, asked in a worker.
+  /// The manifest that the library at `path` should have: the content of its tables, read in a worker.
   public static func manifest(ofUnmarked path: String, settings: WorkerSettings = .init()) throws -> JSONValue {
     let name = FilePath(path).name
     let code = try SealedFile(read(path), name: name)
@@ -69,24 +69,24 @@ public struct UntrustedLibrary: Sendable {
     return try JSONReader().read(WorkerProcess(library, code: code, settings: settings).manifest)
   }
 
-  /// The library with its code in reach of workers, trusted or not: for tests.
+  /// The library with access to its code in workers, trusted or not: for tests.
   package func library(untrustedIn settings: WorkerSettings) throws -> PluginLibraryFile {
     let known = try described()
     let pool = WorkerPool(known.identity, bytes, manifest: known.manifest, settings: settings)
     return try PluginLibraryFile(manifest, path: path, digest: digest, access: .workers(pool))
   }
 
-  /// The library as its manifest describes it, its code out of reach.
+  /// The library as its manifest describes it, without access to its code.
   private func described() throws -> PluginLibraryFile {
     try locating(file: path) {
       try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
     }
   }
 
-  /// Loaded into this process, from a copy that nothing can change any more.
+  /// Loaded into this process, from an immutable copy.
   private func loaded() throws -> PluginLibraryFile {
     let copy = try SealedFile(bytes, name: FilePath(path).name)
-    // Open for good: the loader knows libraries by their paths, and would take the next one with this number for this one.
+    // Never closed: the loader identifies libraries by path, and would take the next file with this number for this one.
     _ = Unmanaged.passRetained(copy)
     let library = try PluginLibraryFile(loading: copy.path, as: path, digest: digest)
     let declared = try PluginLibraryFile(manifest, path: path, digest: digest, access: .refused(refusal))
@@ -97,17 +97,17 @@ public struct UntrustedLibrary: Sendable {
   private var refusal: Failure {
     if case .exposed(let failure) = trustStatus { return failure }
     var failure = Failure(
-      .untrustedPlugin, "is not trusted, so nothing of it runs; its SHA-256 is \(digest)", file: path)
+      .untrustedPlugin, "is not trusted, so it does not run; its SHA-256 is \(digest)", file: path)
     failure.advice =
-      "look at it (clues plugins list, clues plugins check \(path)), and if you trust whoever made it: clues plugins trust \(path)"
+      "look at it (clues plugins list, clues plugins check \(path)), and if you trust its author: clues plugins trust \(path)"
     if case .changed(let before) = trustStatus {
       failure.message = "has changed since it was trusted: its SHA-256 was \(before) and is \(digest)"
-      failure.advice = "find out why, and if it is as it should be: clues plugins trust \(path)"
+      failure.advice = "find out why, and if the change is intended: clues plugins trust \(path)"
     }
     return failure
   }
 
-  /// The file at `path`, whoever owns it.
+  /// The file at `path`, regardless of its owner.
   package static func read(_ path: String) throws -> Bytes {
     try locating(file: path) {
       let file = try openToRead(path)

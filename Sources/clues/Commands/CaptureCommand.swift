@@ -13,7 +13,7 @@ extension Clues {
         At every checkpoint of the client's training folder it computes each sample's gradient and losses, and writes what \
         scoring needs of them, samples.jsonl and ledger.jsonl, into the folder. Files of samples are JSON or JSON Lines: \
         {instruction, input, output}, {prompt, completion}, {messages}, {conversations}, {text}, or {input_ids, labels}. \
-        Nothing leaves this machine. What was finished of a capture that was stopped or killed is not measured again.
+        Nothing leaves this machine. Parts that a stopped or killed capture finished are not measured again.
 
         A CPU measures models of up to about 1.5 billion parameters in reasonable time.
 
@@ -47,14 +47,14 @@ extension Clues {
 
     @Option(
       help: ArgumentHelp(
-        "The client's own domain, of samples that name none. By default the client's name if a validation set has it, "
+        "The client's own domain, for samples without one. By default the client's name if a validation set has it, "
           + "or the only validation set's.", valueName: "name"))
     var domain: String?
 
     @Option(help: ArgumentHelp("A checkpoint's step; may be repeated. By default all.", valueName: "step"))
     var checkpoint: [Int] = []
 
-    @Option(help: ArgumentHelp("The adapter that is meant where there are several.", valueName: "name"))
+    @Option(help: ArgumentHelp("The adapter to use if there are several.", valueName: "name"))
     var adapter: String?
 
     @Option(
@@ -64,25 +64,27 @@ extension Clues {
       completion: .list(Template.allCases.map(\.rawValue)))
     var template: Template?
 
-    @Option(help: ArgumentHelp("The tokens that gradients are of, as in training: answer or all.", valueName: "tokens"))
+    @Option(
+      help: ArgumentHelp("The tokens to compute gradients for, as in training: answer or all.", valueName: "tokens"))
     var loss: LossSpan = .answer
 
     @Option(
       name: .customLong("score-loss"),
       help: ArgumentHelp(
-        "The tokens that losses are measured over: answer or all. By default those of --loss.", valueName: "tokens"))
+        "The tokens to measure losses over: answer or all. By default those of --loss.", valueName: "tokens"))
     var scoreLoss: LossSpan?
 
     @Option(
       name: .customLong("max-length"),
       help: ArgumentHelp(
-        "Cut samples off at so many tokens. By default those that the model cannot take are unscored.", valueName: "n"))
+        "Cut samples off after this many tokens. By default samples too long for the model are unscored.",
+        valueName: "n"))
     var maxLength: Int?
 
     @Option(
       help: ArgumentHelp(
         "Print the first samples of each file token by token, with * for what is learned and + for what is measured, "
-          + "and do no more.", valueName: "n"))
+          + "and stop.", valueName: "n"))
     var show: Int?
 
     @Flag(help: "Write the gradients themselves, too: large, and they say much about the data.")
@@ -95,7 +97,7 @@ extension Clues {
       completion: .directory)
     var output: String?
 
-    @Flag(help: "Replace evidence that is there.")
+    @Flag(help: "Replace existing evidence.")
     var force = false
 
     @Flag(help: "Print what was measured as JSON.")

@@ -26,7 +26,7 @@ public struct InputArgument: Sendable, Equatable {
 
   /// Reads inputs with the names that `--adapter` gives: one for all of them, or one for each, in order.
   ///
-  /// - throws: ``Failure`` `usage` where the names do not fit the inputs.
+  /// - throws: ``Failure`` `usage` if the names do not match the inputs.
   public static func all(_ arguments: [String], adapters: [String]) throws -> [InputArgument] {
     guard adapters.count <= 1 || adapters.count == arguments.count else {
       throw Failure(
@@ -54,7 +54,7 @@ public struct InputArgument: Sendable, Equatable {
 extension [InputArgument] {
   /// The inputs as the clients of a recipe.
   ///
-  /// Several adapters of one bundle are told apart by the bundle's name and theirs.
+  /// Several adapters of one bundle get names made of the bundle's and theirs.
   public var clients: JSONValue {
     .array(
       map { input in

@@ -90,7 +90,7 @@ extension Clues {
 
     @Option(
       help:
-        "What is written: \(OutputFormat.choices); by default what the ending of the output's name asks for.",
+        "What is written: \(OutputFormat.choices); by default the output's file name extension decides.",
       completion: .list(OutputFormat.all.map(\.name)))
     var format: String?
 

@@ -28,9 +28,9 @@ protocol WorkingCommand: SpeakingCommand {
   var progress: ProgressOptions { get }
 }
 
-/// How a command says how far it is.
+/// How a command reports progress.
 enum ProgressStyle: String, CaseIterable, ExpressibleByArgument {
-  /// A line that is drawn over itself on a terminal, plain lines elsewhere.
+  /// A line that is redrawn on a terminal, plain lines elsewhere.
   case auto
   case plain
   /// JSON Lines on standard error, messages included.

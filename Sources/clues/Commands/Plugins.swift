@@ -73,7 +73,7 @@ extension Clues.Plugins {
   struct Path: SpeakingCommand {
     static let configuration = CommandConfiguration(
       commandName: "path",
-      abstract: "Print the folders in which plugins are looked for.",
+      abstract: "Print the folders in which plugins are searched for.",
       discussion: """
         If several have a file of the same name, the first one counts. CLUES_PLUGIN_PATH adds absolute folders, separated by \
         colons.

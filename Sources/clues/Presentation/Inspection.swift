@@ -4,7 +4,7 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// What a bundle, an adapter, a checkpoint or a file holds, for people and for programs.
+/// The contents of a bundle, an adapter, a checkpoint or a file, for people and for programs.
 public struct Inspection: Sendable {
   public let json: JSONValue
   public let text: String

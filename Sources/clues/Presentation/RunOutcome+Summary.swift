@@ -68,7 +68,7 @@ extension RunOutcome {
     return table
   }
 
-  /// How alike the clients are and where they disagree, over the modules that they share.
+  /// How similar the clients are and where they disagree, over the modules that they share.
   private func compare(_ merge: MergeFigures, in facts: inout Facts) {
     guard merge.sharedModules > 0 else { return facts.add("alike", "no two clients share a module") }
     let count = merge.clients.count

@@ -2,7 +2,7 @@ import Diagnostics
 
 /// Rows of text in aligned columns.
 ///
-/// Names from other people's files come in here, so each cell is shown as ``oneLine(_:)`` does.
+/// Names come from other people's files, so each cell is displayed with ``oneLine(_:)``.
 struct Table {
   private var rows: [[String]] = []
   private let numbers: Range<Int>

@@ -16,7 +16,7 @@ enum Console {
   // Locked because messages are written from any thread.
   private static let settings = Mutex(Settings())
 
-  /// Follows what the user said about messages.
+  /// Applies the user's options for messages.
   static func configure(_ options: MessageOptions, progress: ProgressStyle) {
     settings.withLock { settings in
       settings.isPainted = options.color.paints(
@@ -26,7 +26,7 @@ enum Console {
     }
   }
 
-  /// Who watches a run that the user wants to hear of in this way.
+  /// The observer for this style of progress.
   static func observer(_ style: ProgressStyle) -> any Observer {
     let settings = settings.withLock { $0 }
     if settings.isQuiet { return Unobserved() }
@@ -39,16 +39,16 @@ enum Console {
     }
   }
 
-  /// A result on standard output, with what would steer a terminal made visible: much of it comes from other people's files.
+  /// Prints a result to standard output, with terminal controls made visible: much of it comes from other people's files.
   ///
-  /// A reader that closes the pipe early, such as `head`, has what it wants: the program ends there, quietly.
+  /// If a reader closes the pipe early, like `head`, it has what it wants: the program ends quietly.
   ///
-  /// - throws: ``Failure`` `cannotWrite`: a result that is cut off must not look like success.
+  /// - throws: ``Failure`` `cannotWrite`: a truncated result must not look like success.
   static func result(_ text: String, terminator: String = "\n") throws {
     try write(printable(text) + terminator)
   }
 
-  /// A text of our own on standard output, as it is.
+  /// Prints Clues' own text to standard output, unchanged.
   static func write(_ text: String) throws {
     guard !writeAll(text, to: STDOUT_FILENO) else { return }
     if errno == EPIPE { exit(0) }
@@ -57,23 +57,23 @@ enum Console {
       advice: "check the free space, or where the output goes")
   }
 
-  /// What is to be said of a result that is on disk.
+  /// Prints a message about a result that is on disk.
   ///
-  /// Where standard output takes no more, the result stands all the same: that is a warning and no failure.
+  /// If standard output cannot be written, the result still exists: that is a warning and not a failure.
   static func done(_ text: String) {
     do {
       try result(text)
     } catch let failure as Failure {
-      // It was asked for and is lost, so this is said however quiet it is to be.
-      note(.warning("\(failure.message); the result itself is whole and in its place"), isAsked: true)
+      // The user asked for it and it is lost, so this is printed even with -q.
+      note(.warning("\(failure.message); the result itself is complete and in place"), isAsked: true)
     } catch {}
   }
 
-  /// A failure, with all others that it brings: what came from other people's files cannot steer the terminal.
+  /// Prints a failure with all others in it; text from other people's files cannot control the terminal.
   static func failure(_ failure: Failure) {
     let settings = settings.withLock { $0 }
     if settings.isJSON { return JSONProgress.print(failure) }
-    // Whoever has this many mistakes to mend will not miss the rest before the next check.
+    // Someone with this many mistakes to fix will not miss the rest before the next check.
     let (shown, count) = (failure.shown(20), failure.all.count)
     Screen.standardError.print(
       shown.text { mark, text in
@@ -85,13 +85,13 @@ enum Console {
       } + (count > 20 ? "\nand \(count - 20) more" : ""))
   }
 
-  /// What the parser of the command line has to say: "Error: …", usage, and where there is help.
+  /// Prints a message of the command line parser: "Error: …", usage, and where to find help.
   ///
-  /// - parameter hints: What was probably meant; they stand where the advice of any other error stands.
+  /// - parameter hints: What was probably meant; printed like the advice of other errors.
   static func usage(_ text: String, hints: [String]) {
     let settings = settings.withLock { $0 }
     let mark = "Error: "
-    // The parser repeats what was typed, line breaks included.
+    // The parser repeats the arguments, including line breaks.
     let text = CommandLine.arguments.filter { $0.contains { $0.isNewline } }
       .reduce(text) { $0.replacing($1, with: Diagnostics.printable($1)) }
     let message = text.hasPrefix(mark) ? String(text.dropFirst(mark.count)) : text
@@ -103,7 +103,7 @@ enum Console {
     Screen.standardError.print(lines.joined(separator: "\n"))
   }
 
-  /// A remark, unless the user wants none.
+  /// Prints a note, unless the user wants none.
   static func note(_ note: Note, isAsked: Bool = false) {
     let settings = settings.withLock { $0 }
     if settings.isQuiet, !isAsked { return }
@@ -114,19 +114,19 @@ enum Console {
     Screen.standardError.print(paint(mark, if: settings.isPainted) + text)
   }
 
-  /// Prose in lines that fit the terminal where a person looks at it, all but the first set in; in one line elsewhere.
+  /// Prose wrapped to fit a terminal, with all lines but the first indented; on one line elsewhere.
   private static func broken(_ text: String) -> String {
     guard Screen.isTerminal, let columns = Screen.columns(of: STDERR_FILENO) else { return text }
     return wrapped(text, to: max(20, columns - 2)).replacing("\n", with: "\n  ")
   }
 
-  /// How results for people are laid out: names are shortened only where a person looks at them.
+  /// The layout of results for people: names are shortened only on a terminal.
   static var page: PageLayout {
     guard isatty(STDOUT_FILENO) != 0 else { return PageLayout() }
     return PageLayout(columns: max(40, Screen.columns(of: STDOUT_FILENO) ?? 80), shortensNames: true)
   }
 
-  /// Whether the terminal shows more than ASCII.
+  /// Whether the terminal can display more than ASCII.
   private static var isUnicode: Bool {
     let environment = ProcessInfo.processInfo.environment
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
@@ -141,7 +141,7 @@ enum Console {
 }
 
 extension Failure {
-  /// The failure with at most so many in all.
+  /// The failure with at most this many in total.
   fileprivate func shown(_ count: Int) -> Failure {
     var copy = self
     let all = all

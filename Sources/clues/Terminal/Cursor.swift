@@ -1,12 +1,12 @@
 import Foundation
 import Synchronization
 
-/// The terminal's cursor, which is hidden while a status line is drawn and comes back on every way out.
+/// The terminal's cursor, which is hidden while a status line is drawn and restored on every exit.
 enum Cursor {
   private static let isHidden = Atomic<Bool>(false)
   private static let isLost = Atomic<Bool>(false)
 
-  /// What hides the cursor; nothing if it is hidden already.
+  /// The sequence that hides the cursor; empty if it is hidden already.
   static func hiding() -> String {
     isLost.store(false, ordering: .relaxed)
     guard !isHidden.exchange(true, ordering: .relaxed) else { return "" }
@@ -14,10 +14,10 @@ enum Cursor {
     return "\u{1B}[?25l"
   }
 
-  /// What shows the cursor; nothing if it is shown already.
+  /// The sequence that shows the cursor; empty if it is shown already.
   static func showing() -> String { isHidden.exchange(false, ordering: .relaxed) ? "\u{1B}[?25h" : "" }
 
-  /// Whether the process was stopped and goes on, so that everything must be drawn anew.
+  /// Whether the process was suspended and continued, so that everything must be redrawn.
   static var isWantedBack: Bool { isLost.load(ordering: .relaxed) }
 
   /// Ends the status line and shows the cursor; safe to call from a signal handler.
@@ -27,9 +27,9 @@ enum Cursor {
     _ = write(STDERR_FILENO, sequence.utf8Start, sequence.utf8CodeUnitCount)
   }
 
-  /// Handlers that show the cursor before a signal does what it does otherwise; set once, when it is first hidden.
+  /// Handlers that show the cursor before a signal takes its usual effect; set once, when the cursor is first hidden.
   private static let handlers: Void = {
-    // Crashes: back to whoever handled them before, such as Swift's backtraces.
+    // Crashes: back to the previous handler, such as Swift's backtraces.
     for number in faults {
       var mine = sigaction()
       mine.__sigaction_handler.sa_handler = { number in
@@ -48,7 +48,7 @@ enum Cursor {
 
   private static let faults = [SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP]
 
-  /// What was done about signals before, by number. A plain address, for a handler may take no lock.
+  /// The previous actions for signals, by number. A plain address, because a handler may not lock.
   nonisolated(unsafe) private static let former = UnsafeMutablePointer<sigaction>.allocate(capacity: 65)
 
   private static let restoreAndObey: @convention(c) (Int32) -> Void = { number in
@@ -59,7 +59,7 @@ enum Cursor {
   }
 }
 
-/// Sets a handler for a signal, unless whoever started us wants it ignored.
+/// Sets a handler for a signal, unless the parent process wants it ignored.
 func handle(_ number: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {
   var present = sigaction()
   guard sigaction(number, nil, &present) == 0 else { return }

@@ -1,11 +1,11 @@
 import Diagnostics
 import JSON
 
-/// Progress and messages as JSON Lines: one object a line, told apart by `type`.
+/// Progress and messages as JSON Lines: one object per line, distinguished by `type`.
 ///
-/// `begin`, `advance` and `end` have `stage`, `unit`, `done`, `total` (null where nobody knows) and `seconds` since the
-/// stage began; `warning` and `log` have `message`; `error` has `message`, `kind`, `exit_code` and, where known, `advice`,
-/// `file`, `line`, `column`, `client` and `tensor`. Readers pass over types and members that they do not know.
+/// `begin`, `advance` and `end` have `stage`, `unit`, `done`, `total` (null if unknown) and `seconds` since the stage began;
+/// `warning` and `log` have `message`; `error` has `message`, `kind`, `exit_code` and, if known, `advice`, `file`, `line`,
+/// `column`, `client` and `tensor`. Readers must ignore unknown types and members.
 struct JSONProgress: ProgressDisplay {
   private var last = 0
 
@@ -46,7 +46,7 @@ extension StageMeter {
 }
 
 extension Failure {
-  /// The failure for programs, without the others that it brings.
+  /// The failure for programs, without the others in it.
   var json: JSONObject {
     var object = JSONObject([("kind", .string("\(kind)")), ("message", .string(message))])
     object["advice"] = advice.map { .string($0) }

@@ -19,8 +19,8 @@ enum Paint: String {
 enum ColorChoice: String, CaseIterable, ExpressibleByArgument {
   case auto, always, never
 
-  /// The option goes before NO_COLOR, that before CLICOLOR_FORCE, that before a dumb terminal, that before whether there
-  /// is a terminal at all. (no-color.org and bixense.com/clicolors; a variable that is empty counts as not set.)
+  /// The order of precedence: the option, NO_COLOR, CLICOLOR_FORCE, a dumb terminal, whether there is a terminal at all.
+  /// (no-color.org and bixense.com/clicolors; an empty variable counts as not set.)
   func paints(environment: [String: String], isTerminal: Bool) -> Bool {
     func isSet(_ variable: String) -> Bool { !(environment[variable] ?? "").isEmpty }
     switch self {

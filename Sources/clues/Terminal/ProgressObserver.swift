@@ -2,10 +2,10 @@ import Diagnostics
 import Foundation
 import Synchronization
 
-/// Shows how far a run is, and what it has to say.
+/// Displays a run's progress and notes.
 ///
-/// The stage's own threads only count; another one looks at the count ten times a second, so that a run is not slowed
-/// down by being watched, and the time goes on while a long step is under way.
+/// The stage's own threads only count; another thread reads the count ten times a second, so that displaying progress does not
+/// slow down a run, and the time keeps running during a long step.
 final class ProgressObserver: Observer {
   private struct Watch {
     var stage: (stage: RunStage, total: Int?, start: ContinuousClock.Instant)?
@@ -65,26 +65,26 @@ final class ProgressObserver: Observer {
   }
 }
 
-/// What is made of a stage's progress; `tick` comes ten times a second.
+/// Displays a stage's progress; `tick` is called ten times a second.
 protocol ProgressDisplay: Sendable {
   mutating func begin(_ meter: StageMeter)
   mutating func tick(_ meter: StageMeter)
   mutating func end(_ meter: StageMeter)
 }
 
-/// Nothing.
+/// Displays nothing.
 struct NoProgress: ProgressDisplay {
   func begin(_ meter: StageMeter) {}
   func tick(_ meter: StageMeter) {}
   func end(_ meter: StageMeter) {}
 }
 
-/// One line that is drawn over itself, and one that stays for every stage that is over.
+/// One line that is redrawn, and one that stays for every finished stage.
 struct LiveProgress: ProgressDisplay {
   let isPainted: Bool
   let isUnicode: Bool
 
-  // A stage that is over before the first tick has nothing to draw.
+  // A stage that ends before the first tick has nothing to draw.
   func begin(_ meter: StageMeter) {}
 
   func tick(_ meter: StageMeter) {
@@ -98,7 +98,7 @@ struct LiveProgress: ProgressDisplay {
 }
 
 /// A line when a stage begins and one when it ends; in between one for every tenth, but not within ten seconds of the
-/// last line, and one a minute in any case.
+/// last line, and at least one per minute.
 struct PlainProgress: ProgressDisplay {
   private var lastTime = 0.0
   private var lastTenth = 0

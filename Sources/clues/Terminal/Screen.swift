@@ -3,10 +3,10 @@ import Files
 import Foundation
 import Synchronization
 
-/// Standard error as a screen: lines that stay, and under them one status line that is drawn over itself.
+/// Standard error as a screen: permanent lines, and below them one status line that is redrawn.
 ///
-/// Everything that goes to standard error goes through here, so that a message never lands in the middle of the status
-/// line. Each change is one write, which is what keeps it from flickering.
+/// All output to standard error goes through here, so that a message never appears in the middle of the status line. Each
+/// change is a single write, which avoids flicker.
 final class Screen: Sendable {
   static let standardError = Screen()
 
@@ -21,7 +21,7 @@ final class Screen: Sendable {
   /// Whether a status line can be drawn.
   static var isTerminal: Bool { isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
 
-  /// The columns of the terminal behind a descriptor; nil if there is none or it does not say.
+  /// The number of columns of a descriptor's terminal; nil if there is none or it does not report them.
   static func columns(of descriptor: Int32) -> Int? {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
@@ -36,7 +36,7 @@ final class Screen: Sendable {
     }
   }
 
-  /// Draws the status line, which is made for the present width of the terminal.
+  /// Draws the status line, which is made for the current width of the terminal.
   func show(_ makeText: (_ width: Int) -> String) {
     state.withLock { state in
       let text = makeText(Self.columns(of: STDERR_FILENO) ?? 80)
@@ -46,10 +46,10 @@ final class Screen: Sendable {
     }
   }
 
-  /// Takes the status line away and gives the cursor back.
+  /// Removes the status line and shows the cursor.
   func clear() { state.withLock { Self.clear(&$0) } }
 
-  /// The same for good: whoever still counts in another thread draws nothing any more.
+  /// The same permanently: threads that are still counting draw nothing any more.
   func close() {
     state.withLock { state in
       Self.clear(&state)
@@ -63,13 +63,13 @@ final class Screen: Sendable {
     state.status = nil
   }
 
-  /// What erases the status line, however many rows it has become: all from its start on, for there is nothing below.
+  /// The sequence that erases the status line, regardless of its rows: everything from its start, since nothing is below.
   ///
-  /// Its first row by itself: a terminal may keep what it showed when it is erased from its very first place on.
+  /// Its first row is erased separately: a terminal may keep what it showed if it is erased from its very first position.
   private static let erasure = "\r\u{1B}[2K\u{1B}[C\u{1B}[J\r"
 
-  /// What draws it. The cursor goes back to the start of the line, where the terminal keeps it when a window becomes
-  /// narrower and breaks the line; and the line itself breaks none, should the window be narrower than it says.
+  /// Draws it. The cursor returns to the start of the line, where the terminal keeps it if a narrower window wraps the line;
+  /// wrapping is off meanwhile, in case the window is narrower than reported.
   private static func drawing(_ status: String) -> String { "\u{1B}[?7l" + status + "\u{1B}[?7h\r" }
 
   private static func write(_ text: String) { _ = writeAll(text, to: STDERR_FILENO) }

@@ -2,20 +2,20 @@ import Diagnostics
 import Foundation
 import Synchronization
 
-/// What signals do to a command that works: the first asks it to stop, which leaves nothing half-written; a second one
-/// ends it at once. Other commands are ended by the first, as any program.
+/// The effect of signals on a working command: the first asks it to stop, which leaves nothing half-written; a second one
+/// ends it immediately. Other commands are ended by the first, like any program.
 enum Signals {
   private static let last = Atomic<Int32>(0)
 
   static func ignoreClosedPipes() {
-    // Who closes the pipe early gets no more; ``Console`` and ``Screen`` see to it.
+    // If a pipe is closed early, ``Console`` and ``Screen`` handle it.
     signal(SIGPIPE, SIG_IGN)
-    // A file that may grow no further is an error like any other, and no reason to die with a draft in one's hands.
+    // A file size limit is an error like any other, and must not kill the process with a draft open.
     signal(SIGXFSZ, SIG_IGN)
   }
 
-  /// Lets the signals through that end or stop a command: who starts it in a thread that holds them back, as Dispatch's
-  /// workers do, hands that down, and then nothing but SIGKILL would stop it.
+  /// Unblocks the signals that end or stop a command: a parent that starts it in a thread with blocked signals, like Dispatch's
+  /// workers, passes the mask on, and then only SIGKILL would stop it.
   static func letThrough() {
     var set = sigset_t()
     sigemptyset(&set)
@@ -37,8 +37,8 @@ enum Signals {
     }
   }
 
-  /// Ends the process as the signal would have that stopped the work, so that whoever sent it can tell; not after SIGINT,
-  /// which has an exit code in the table of all others.
+  /// Ends the process as the signal that stopped the work would have, so that its sender can tell; not after SIGINT, which
+  /// has an exit code in the table of all others.
   static func obeyLast() {
     let number = last.load(ordering: .relaxed)
     guard number == SIGTERM || number == SIGHUP else { return }

@@ -1,22 +1,22 @@
 import Diagnostics
 import Foundation
 
-/// How far a stage is at one moment, and how that is said.
+/// A stage's progress at one moment, and its texts.
 struct StageMeter {
   let stage: RunStage
-  /// How much there is to do, in the stage's unit; nil where nobody knows.
+  /// The amount of work, in the stage's unit; nil if unknown.
   let total: Int?
   let done: Int
   /// Since the stage began.
   let seconds: Double
 
-  /// The share that is done, from 0 to 1; nil where nobody knows.
+  /// The share that is done, from 0 to 1; nil if unknown.
   var fraction: Double? { total.map { $0 > 0 ? min(1, Double(done) / Double($0)) : 1 } }
 
-  /// What is done in a second, on the average since the stage began; nil while there is nothing to go by.
+  /// The amount done per second, on average since the stage began; nil while it cannot be estimated.
   var rate: Double? { done > 0 && seconds >= 0.1 ? Double(done) / seconds : nil }
 
-  /// The time that is left at this rate.
+  /// The remaining time at this rate.
   var secondsLeft: Double? {
     guard let total, let rate, seconds >= 1 else { return nil }
     return Double(max(0, total - done)) / rate
@@ -29,7 +29,7 @@ extension StageMeter {
     "\(stage.rawValue): " + [percentText, countText, rateText, leftText].compactMap { $0 }.joined(separator: ", ")
   }
 
-  /// "merging: 60 modules" at the start, where it is known how many.
+  /// "merging: 60 modules" at the start, if the number is known.
   var beginText: String { stage.rawValue + (total.map { ": " + amount($0) } ?? "") }
 
   /// "merging: 60 modules in 2.3 s, 26/s".
@@ -39,10 +39,10 @@ extension StageMeter {
     return "\(stage.rawValue): " + parts.joined(separator: ", ")
   }
 
-  /// One line of less than `width` columns; what there is no room for goes: the bar, the rate, the count, the time left.
+  /// One line of less than `width` columns; if there is no room, it omits the bar, the rate, the count and the time left.
   func line(width: Int, isPainted: Bool, isUnicode: Bool) -> String {
     let label = stage.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
-    // Figures that grow keep their place, and the bar its length.
+    // Growing figures keep their position, and the bar its length.
     let percent = (text: percentText, width: 5)
     let count = (text: countText, width: countWidth)
     let rate = (text: rateText, width: stage.unit == .bytes ? 10 : 6)
@@ -56,7 +56,7 @@ extension StageMeter {
       // The last column is flush left: nothing comes after it.
       return width == left.width ? text : String(repeating: " ", count: max(0, width - text.count)) + text
     }.joined(separator: "  ").trimmingSuffix(while: { $0 == " " })
-    // A short bar says nothing, and a long one no more than a middling one.
+    // A short bar says nothing, and a long one no more than a medium one.
     let room = width - label.count - columns.reduce(0) { $0 + $1.width + 2 } - 1
     guard let fraction, room >= 8 else { return label + rest }
     return label + bar(fraction, width: min(room, 30), isPainted, isUnicode) + "  " + rest
@@ -79,7 +79,7 @@ extension StageMeter {
     }
   }
 
-  /// How wide the count becomes.
+  /// The maximum width of the count.
   private var countWidth: Int {
     let end = StageMeter(stage: stage, total: total, done: total ?? 0, seconds: seconds)
     return (end.countText ?? "").count + (stage.unit == .bytes ? 2 : 0)
@@ -99,7 +99,7 @@ extension StageMeter {
   }
 }
 
-/// A time as a person says it: "0.25 s", "12 s", "3 min 5 s", "1 h 2 min".
+/// A duration for people: "0.25 s", "12 s", "3 min 5 s", "1 h 2 min".
 func duration(_ seconds: Double) -> String {
   if seconds < 1, seconds.rounded() != seconds { return String(format: "%.2f s", seconds) }
   if seconds < 10, seconds.rounded() != seconds { return String(format: "%.1f s", seconds) }
@@ -112,7 +112,7 @@ func duration(_ seconds: Double) -> String {
 }
 
 extension String {
-  /// The text without what its end consists of.
+  /// The text without trailing characters of a kind.
   fileprivate func trimmingSuffix(while belongs: (Character) -> Bool) -> Substring {
     self[..<(lastIndex { !belongs($0) }.map(index(after:)) ?? startIndex)]
   }

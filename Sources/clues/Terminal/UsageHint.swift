@@ -5,7 +5,7 @@ import PluginHost
 
 /// What was probably meant by an option that a command does not have.
 ///
-/// The parser tells of the first thing that is wrong, which after a misspelt option is often that another one is missing.
+/// The parser reports only the first fault, which after a misspelt option is often that another one is missing.
 struct UsageHint {
   private let command: any ParsableCommand.Type
   private let words: [String]
@@ -28,14 +28,14 @@ struct UsageHint {
     options = Set(help.matches(of: /(?:^|[\s,(])(--?[a-zA-Z][a-z0-9-]*)/).map { String($0.1) })
   }
 
-  /// A command that was probably meant, where one must come next.
+  /// A command that was probably meant, if one must come next.
   private func subcommandHint(for word: String) -> String? {
     let names = command.configuration.subcommands.compactMap { $0.configuration.commandName }
     guard !names.isEmpty, !names.contains(word) else { return nil }
     return nearestName(to: word, among: names).map { "did you mean '\($0)' instead of '\(word)'?" }
   }
 
-  /// One line for each option that is not known, and one for a command.
+  /// One line for each unknown option, and one for a command.
   var lines: [String] {
     var hints: [String] = []
     if let word = words.first, !word.hasPrefix("-"), let hint = subcommandHint(for: word) { hints.append(hint) }
@@ -57,7 +57,7 @@ struct UsageHint {
   private func hint(for option: String) -> String? {
     let name = option.drop { $0 == "-" }.lowercased().replacing("_", with: "-")
     if let hint = Self.elsewhere[name], hint.needs.allSatisfy(options.contains) { return "\(option): \(hint.text)" }
-    // What `merge` has as an option a recipe has as a key.
+    // Options of `merge` are keys of a recipe.
     if command == Clues.Run.self, let path = Clues.Merge.paths["--" + name] {
       return "\(option): write --set \(path.joined(separator: "."))=…"
     }
@@ -67,7 +67,7 @@ struct UsageHint {
     return parameterHint(option, name)
   }
 
-  /// A parameter of a plugin, which is no option of its own.
+  /// A hint for a plugin's parameter, which is not an option itself.
   private func parameterHint(_ option: String, _ name: String) -> String? {
     let entries = (try? CatalogOutline(PluginSearchPath(options: [])).entries) ?? []
     let parameter = name == "d" ? "density" : name.replacing("-", with: "_")
@@ -79,7 +79,7 @@ struct UsageHint {
     return "\(option): write --set merge.parameters.\(parameter)=…"
   }
 
-  /// What PEFT, mergekit and other tools call an option, and what to do here; holds where a command has `needs`.
+  /// Names of options in PEFT, mergekit and other tools, and what to do here; valid if a command has `needs`.
   private static let elsewhere: [String: (text: String, needs: [String])] = {
     var hints: [String: (text: String, needs: [String])] = [
       "weights": ("give --weight once for each input, in order", ["--weight"]),
@@ -95,14 +95,14 @@ struct UsageHint {
       "base": ("the base model that the result names is --base-model", ["--base-model"]),
       "name": ("a client's name is --client", ["--client"]),
       "names": ("give --client once for each input, in order", ["--client"]),
-      "config": ("the recipe stands without an option", ["--set"]),
-      "recipe": ("the recipe stands without an option", ["--set"]),
+      "config": ("give the recipe without an option", ["--set"]),
+      "recipe": ("give the recipe without an option", ["--set"]),
     ]
     for name in ["adapters", "adapter-names", "models", "model", "inputs", "input", "loras", "lora"] {
-      hints[name] = ("inputs stand without an option", ["--client"])
+      hints[name] = ("give inputs without an option", ["--client"])
     }
     for name in ["out", "out-path", "out-dir", "output-dir", "output-path", "save-path", "save-dir"] {
-      hints[name] = ("where the result goes is --output", ["--output"])
+      hints[name] = ("the output is --output", ["--output"])
     }
     for (name, type) in [
       ("bf16", "bfloat16"), ("bfloat16", "bfloat16"), ("fp16", "float16"), ("half", "float16"),
@@ -116,7 +116,7 @@ struct UsageHint {
       "allow-crimes", "lora-merge-cache", "transformers-cache", "out-shard-size", "safe-serialization",
       "write-model-card", "svd-driver", "svd-clamp", "svd-full-matrices",
     ] {
-      hints[name] = ("there is no such choice here; leave it out", ["--output"])
+      hints[name] = ("there is no such option; omit it", ["--output"])
     }
     return hints
   }()
