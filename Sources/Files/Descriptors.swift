@@ -36,7 +36,7 @@ package func readAll(_ descriptor: Int32, at offset: Int, into target: UnsafeMut
     let count = pread(descriptor, start + done, target.count - done, off_t(offset + done))
     if count < 0, errno == EINTR { continue }
     guard count > 0 else {
-      throw Failure(.badData, count == 0 ? "became shorter while it was read" : "cannot be read: \(systemMessage())")
+      throw Failure(.badData, count == 0 ? "was truncated while it was read" : "cannot be read: \(systemMessage())")
     }
     done += count
   }

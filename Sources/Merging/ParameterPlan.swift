@@ -138,7 +138,7 @@ package struct ParameterPlan: Sendable {
       if case .number(let number) = value { number } else { nil }
     }
     guard numbers.count == elements.count else {
-      throw Failure(.badRecipe, "'\(declaration.name)' is no number, so it cannot run over the layers")
+      throw Failure(.badRecipe, "'\(declaration.name)' is not a number, so it cannot vary over the layers")
     }
     guard declaration.choices.isEmpty || Set(numbers).count == 1 else {
       throw Failure(

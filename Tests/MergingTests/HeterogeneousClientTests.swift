@@ -234,7 +234,7 @@ import Testing
       let (adapter, record, _) = try merge.result()
       #expect(
         record.notes.map(\.text).contains(
-          "replaced tensors are those of c0 alone, while c1 trained with the base model's own: lm_head.weight"))
+          "replaced tensors come only from c0, while c1 trained with the base model's own: lm_head.weight"))
       let own = try readAdapter(paths[0])
       #expect(try adapter.absolutes["lm_head.weight"]?.floats() == own.absolutes["lm_head.weight"]?.floats())
     }

@@ -203,6 +203,6 @@ import Testing
     let text = JSONValue.object(config).text()
     let unread = #expect(throws: Failure.self) { try verify(meant, config: text, tensors: meant.tensors) }
     #expect(unread?.kind == .badData)
-    #expect(unread?.message == "PEFT would misread the result: it does not adapt the module 'proj'")
+    #expect(unread?.message == "PEFT would not read the result correctly: it does not adapt the module 'proj'")
   }
 }

@@ -47,9 +47,9 @@ import Testing
     ("{densty: 1}", "{}", "the method 'made-up' has no parameter 'densty'"),
     ("{density: [0.5, 2]}", "{}", "'density' must be a number from 0 to 1, not 2"),
     ("{density: [{filter: q, value: 2}]}", "{}", "'density' must be a number from 0 to 1, not 2"),
-    ("{count: [1, 2]}", "{}", "'count' is no number, so it cannot run over the layers"),
-    ("{step: [1, 2]}", "{}", "'step' must be one of 1, 2, so it cannot run over the layers"),
-    ("{}", "{count: 1}", "'count' is one for all clients and cannot be set for one"),
+    ("{count: [1, 2]}", "{}", "'count' is not a number, so it cannot vary over the layers"),
+    ("{step: [1, 2]}", "{}", "'step' must be one of 1, 2, so it cannot vary over the layers"),
+    ("{}", "{count: 1}", "'count' applies to all clients and cannot be set for one"),
   ]) func `what is not allowed is refused where it stands`(
     common: String, own: String, message: String
   ) throws {
