@@ -142,7 +142,7 @@ package struct ParameterPlan: Sendable {
     }
     guard declaration.choices.isEmpty || Set(numbers).count == 1 else {
       throw Failure(
-        .badRecipe, "'\(declaration.name)' must be \(declaration.expectation), so it cannot run over the layers",
+        .badRecipe, "'\(declaration.name)' must be \(declaration.expectation), so it cannot vary over the layers",
         advice: "give it for single modules: a list of {filter, value}")
     }
     return .layers(numbers)
