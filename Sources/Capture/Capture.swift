@@ -11,7 +11,7 @@ package struct Capture {
   private let settings: CaptureSettings
   private let observer: any Observer
 
-  /// Throws when the user has asked to stop; asked before every portion of samples.
+  /// Throws when the user has asked to stop; asked after every pack of samples, from whichever thread.
   package var interruption: @Sendable () throws -> Void = { try Interruption.check() }
 
   package init(_ settings: CaptureSettings, observer: any Observer) {
