@@ -57,7 +57,7 @@ struct CaptureTarget: Sendable {
     guard lstat(output, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFDIR, names(in: FilePath(output))?.isEmpty == true else {
       throw Failure(
-        .cannotWrite, "the output is there", advice: "choose another one, or remove it yourself", file: output)
+        .cannotWrite, "the output exists already", advice: "choose another one, or remove it yourself", file: output)
     }
   }
 
@@ -78,7 +78,7 @@ struct CaptureTarget: Sendable {
     let names = ["ledger.jsonl", "samples.jsonl"]
     guard let name = names.first(where: { FilePath("\(folder)/\($0)").exists }) else { return }
     throw Failure(
-      .cannotWrite, "is there already", advice: "replace it with --force, or name a new folder with -o",
+      .cannotWrite, "exists already", advice: "replace it with --force, or name a new folder with -o",
       file: "\(folder)/\(name)")
   }
 

@@ -40,7 +40,7 @@ struct CaptureWork {
     resumed = zip(inputs, finished).compactMap { $1 == nil ? nil : $0.step }
     if !resumed.isEmpty {
       observer.note(
-        .info("goes on where an earlier capture was interrupted: finished are the checkpoints \(list(resumed))"))
+        .info("continues an interrupted capture, which had finished the checkpoints \(list(resumed))"))
     }
     observer.begin(
       .capturing, total: (known == nil ? scored : 0) + finished.filter { $0 == nil }.count * (scored + validation))
@@ -144,7 +144,7 @@ struct CaptureWork {
       samples: validation.count)
     do {
       try watched(engine, counting: 0).gradients(
-        of: encoded, into: GradientFileSink(file: file, rows: Array(encoded.indices)))
+        of: encoded, into: GradientFileSink(file: file))
       try file.finish(losses: losses.map { Float($0.value ?? .nan) }, tokens: losses.map(\.tokens))
     } catch {
       file.abandon()

@@ -43,7 +43,7 @@ struct CapturedSample: Sendable {
     let hasAnswer = samples.allSatisfy { $0.labels.contains { $0 != EncodedSample.unlearned } }
     if !hasAnswer, tokenized.tokens.count <= model.maximumLength {
       return tokenized.isCut
-        ? "its answer lies behind the \(tokenized.tokens.count) tokens that are read" : "it has no answer"
+        ? "its answer begins after the \(tokenized.tokens.count) tokens that are kept" : "it has no answer"
     }
     return samples.lazy.compactMap { $0.fault(for: model.vocabulary, maximumLength: model.maximumLength) }.first
   }

@@ -44,12 +44,14 @@ final class GradientFile: Sendable {
     try header.withUnsafeBytes { try write($0, at: 0) }
   }
 
-  /// Writes a parameter's gradient of one sample; from any thread.
-  func write(_ values: UnsafeBufferPointer<Float>, of parameter: String, sample: Int) throws {
-    guard let offset = offsets[tensorName(of: parameter)] else {
-      preconditionFailure("no such parameter: \(parameter)")
+  /// Writes a module's gradient of one sample; from any thread.
+  func write(_ gradient: ModuleGradient, sample: Int) throws {
+    for (parameter, values) in zip(gradient.module.parameters, [gradient.a, gradient.b]) {
+      guard let offset = offsets[tensorName(of: parameter)] else {
+        preconditionFailure("no such parameter: \(parameter)")
+      }
+      try write(UnsafeRawBufferPointer(values), at: offset + sample * values.count * MemoryLayout<Float>.size)
     }
-    try write(UnsafeRawBufferPointer(values), at: offset + sample * values.count * MemoryLayout<Float>.size)
   }
 
   /// Writes losses and lengths, and gives the file its name.

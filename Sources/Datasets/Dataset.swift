@@ -75,7 +75,8 @@ package struct Dataset: Sendable {
       case .string(let text)?: given = text
       case .integer(let number)?: given = String(number)
       case nil, .null?: given = nil
-      case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' where a text or a whole number is due")
+      case let other?:
+        throw Failure(.badData, "has \(other.kindName) as 'id' where a text or a whole number is expected")
       }
       guard let given else {
         guard ids == nil else {
@@ -101,7 +102,7 @@ package struct Dataset: Sendable {
       switch object["domain"] {
       case .string(let text)?: return text
       case nil, .null?: return nil
-      case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' where a text is due")
+      case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' where a text is expected")
       }
     }
 

@@ -90,18 +90,18 @@ extension JSONObject {
     switch self[key] {
     case .string(let text)?: return text.isEmpty ? nil : text
     case nil, .null?: return nil
-    case let other?: throw Failure(.badData, "has \(other.kindName) as '\(key)' where a text is due")
+    case let other?: throw Failure(.badData, "has \(other.kindName) as '\(key)' where a text is expected")
     }
   }
 
   fileprivate func wholeNumbers(_ key: String) throws -> [Int] {
     guard let values = self[key]?.arrayValue else {
       throw Failure(
-        .badData, "has \(self[key]?.kindName ?? "nothing") as '\(key)' where a list of whole numbers is due")
+        .badData, "has \(self[key]?.kindName ?? "nothing") as '\(key)' where a list of whole numbers is expected")
     }
     return try values.enumerated().map { place, value in
       guard let number = value.intValue else {
-        throw Failure(.badData, "has \(value.kindName) at place \(place) of '\(key)' where a whole number is due")
+        throw Failure(.badData, "has \(value.kindName) at place \(place) of '\(key)' where a whole number is expected")
       }
       return number
     }
@@ -109,12 +109,13 @@ extension JSONObject {
 
   fileprivate func messages(_ key: String, speaker: String, words: String) throws -> [Record.Message] {
     guard let values = self[key]?.arrayValue else {
-      throw Failure(.badData, "has \(self[key]?.kindName ?? "nothing") as '\(key)' where a list of messages is due")
+      throw Failure(
+        .badData, "has \(self[key]?.kindName ?? "nothing") as '\(key)' where a list of messages is expected")
     }
     return try values.enumerated().map { place, value in
       let name = "message \(place + 1)"
       guard let message = value.objectValue else {
-        throw Failure(.badData, "\(name) is \(value.kindName) where {\(speaker), \(words)} is due")
+        throw Failure(.badData, "\(name) is \(value.kindName) where {\(speaker), \(words)} is expected")
       }
       for key in ["tool_calls", "function_call", "weight", "train", "reasoning_content"] {
         guard let value = message[key], !value.isNull else { continue }
@@ -133,7 +134,7 @@ extension JSONObject {
       switch message[words] {
       case .string(let text)?: return Record.Message(known, text)
       case let other:
-        throw Failure(.badData, "\(name) has \(other?.kindName ?? "nothing") as '\(words)' where a text is due")
+        throw Failure(.badData, "\(name) has \(other?.kindName ?? "nothing") as '\(words)' where a text is expected")
       }
     }
   }

@@ -20,7 +20,7 @@ struct RowReader {
         try Interruption.check()
         guard let object = value.objectValue else {
           throw Failure(
-            .badData, "holds \(value.kindName) where an object is due",
+            .badData, "holds \(value.kindName) where an object is expected",
             advice: "write one object a sample, in a list or one a line")
         }
         count += 1
@@ -94,7 +94,7 @@ private struct ListCursor {
       if take("]") { return try end() }
     case .inside:
       if take("]") { return try end() }
-      guard take(",") else { throw failure("a comma or a closing bracket is due here") }
+      guard take(",") else { throw failure("a comma or a closing bracket is expected here") }
       skipBlanks()
     case .after: return nil
     }
@@ -124,7 +124,7 @@ private struct ListCursor {
         case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
         case UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ","):
           if depth == 0 {
-            guard at > start else { throw failure("a sample is due here") }
+            guard at > start else { throw failure("a sample is expected here") }
             return Row(bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<at]), place: place)
           }
           if byte != UInt8(ascii: ",") { depth -= 1 }

@@ -1,19 +1,6 @@
 import CKernels
 import Models
 
-/// The gradients of one adapted layer for one sample.
-package struct ModuleGradient {
-  /// The sample's place among those that were given.
-  package let sample: Int
-
-  /// The pack that it goes through the model in.
-  package let pack: Int
-  package let module: AdaptedModule
-
-  /// Of A [rank, inputs] and B [outputs, rank], row after row; valid during the call only.
-  package let a, b: UnsafeBufferPointer<Float>
-}
-
 extension PackPass {
   /// From the gradient of the last hidden states, in `work.gradient`, down to the lowest adapted layer.
   ///

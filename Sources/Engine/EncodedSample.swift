@@ -29,7 +29,7 @@ package struct EncodedSample: Sendable, Equatable {
     if let label = labels.first(where: { $0 != Self.unlearned && ($0 < 0 || Int($0) >= vocabulary) }) {
       return "it has the label \(label), and the model's vocabulary ends at \(vocabulary - 1)"
     }
-    return labels.dropFirst().contains { $0 != Self.unlearned } ? nil : "it has no token to learn behind its first one"
+    return labels.dropFirst().contains { $0 != Self.unlearned } ? nil : "none of its tokens after the first is learned"
   }
 }
 

@@ -6,7 +6,7 @@ import Glibc
 /// the same place at the same time need less together than each would alone, so there are fewer than that, and who comes
 /// late waits a little. The oldest pack on its way up always finds what it still needs; so every pack gets to its end.
 final class LayerPool: @unchecked Sendable {
-  // Unchecked, for whatever changes does so under the lock.
+  // Unchecked, for whatever changes does so under the lock: one of the system's, since threads wait for a change here.
   private let make: () throws -> LayerActivations
   private let layers: Int
   private let most: Int

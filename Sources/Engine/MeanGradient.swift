@@ -32,7 +32,7 @@ extension Engine {
       guard case .unmeasured(let reason) = loss else { continue }
       throw Failure(
         .badData, "the validation sample \(place + 1) has no gradient: \(reason)",
-        advice: "a target must be sound: mend the sample, or leave it out")
+        advice: "correct the sample, or leave it out")
     }
     guard !samples.isEmpty else { throw Failure(.badData, "there are no validation samples") }
     let mean = sums.total().map { $0.map { Float($0 / Double(samples.count)) } }

@@ -8,7 +8,7 @@ struct FilePart {
 
   init(_ value: JSONValue, _ path: String) throws {
     guard let object = value.objectValue else {
-      throw Failure(.badData, "'\(path)' is \(value.kindName); an object is due there")
+      throw Failure(.badData, "'\(path)' is \(value.kindName); an object is expected there")
     }
     self.object = object
     self.path = path
@@ -88,7 +88,7 @@ struct FilePart {
   }
 
   private func wrong(_ key: String, _ value: JSONValue, _ due: String) -> Failure {
-    Failure(.badData, "'\(path).\(key)' is \(value.kindName); \(due) is due there")
+    Failure(.badData, "'\(path).\(key)' is \(value.kindName); \(due) is expected there")
   }
 }
 

@@ -119,7 +119,7 @@ extension GGUFVocabulary {
       throw Failure(.badData, "'tokenizer.ggml.remove_extra_whitespaces' is set, which is not understood")
     }
     if mapsCharacters {
-      throw Failure(.badData, "'tokenizer.ggml.precompiled_charsmap' is there, which is not understood")
+      throw Failure(.badData, "'tokenizer.ggml.precompiled_charsmap' is set, which is not understood")
     }
     guard scores.count == tokens.count else {
       throw Failure(.badData, "'tokenizer.ggml.scores' has \(scores.count) entries for \(tokens.count) tokens")

@@ -30,7 +30,7 @@ extension TokenizerParts {
     for (id, piece) in vocabulary.pieces.enumerated() { try table.add(piece.content, id: id) }
     let unknowns = vocabulary.pieces.indices.filter { vocabulary.pieces[$0].kind == .unknown }
     guard unknowns.count == 1 else {
-      throw Failure(.badData, "the vocabulary has \(unknowns.count) tokens for what is unknown; one is due")
+      throw Failure(.badData, "the vocabulary has \(unknowns.count) tokens for what is unknown; one is expected")
     }
     let hasBytes = vocabulary.pieces.contains { $0.kind == .byte }
     model = BytePairModel(

@@ -153,7 +153,9 @@ extension PostProcessor {
       try piece.allowOnly("Sequence", "SpecialToken")
       if let text = piece.value("Sequence") {
         let name = try FilePart(text, piece.path + ".Sequence").text("id")
-        guard name == "A" else { throw Failure(.badData, "'\(piece.path)' puts a text '\(name)' where 'A' is due") }
+        guard name == "A" else {
+          throw Failure(.badData, "'\(piece.path)' puts a text '\(name)' where 'A' is expected")
+        }
         texts += 1
         continue
       }

@@ -56,7 +56,7 @@ extension TokenizerParts {
       }
       guard id == expected else {
         throw Failure(
-          .badData, "the added token '\(Vocabulary.shown(content))' has the id \(id), where \(expected) is due")
+          .badData, "the added token '\(Vocabulary.shown(content))' has the id \(id), where \(expected) is expected")
       }
       return AddedToken(
         id: Int32(expected), content: content, isSpecial: try part.flag("special"),

@@ -93,11 +93,11 @@ import Testing
       let report = try Capture(settings, observer: listener).run()
       #expect(listener.notes.contains { $0.contains("samples are cut off at 80 tokens, of") }, "\(listener.notes)")
       let left = try #require(report.unscored.first)
-      #expect(left.reason.contains("lies behind the 80 tokens that are read"), "\(left)")
+      #expect(left.reason.contains("begins after the 80 tokens that are kept"), "\(left)")
       let row = try #require(try ledger(settings)["3 \(left.split) \(left.id)"])
       #expect(row.number("tokens") == 0 && row["loss"] == .null && row["gradient_norm"] == .null)
       let samples = try String(contentsOfFile: (settings.output ?? "") + "/samples.jsonl", encoding: .utf8)
-      #expect(samples.contains("\"unscored\":\"its answer lies behind"))
+      #expect(samples.contains("\"unscored\":\"its answer begins after"))
       #expect(row["dot"] == nil && row["validation_norm"] == nil)
     }
   }

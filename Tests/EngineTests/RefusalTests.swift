@@ -32,9 +32,9 @@ import Testing
         "it has the label -5, and the model's vocabulary ends at 60"
       ),
       (EncodedSample(tokens: [1, 2, 3], labels: [-100, 2]), "it has 3 tokens but 2 labels"),
-      (EncodedSample(tokens: [], labels: []), "it has no token to learn behind its first one"),
-      (EncodedSample(tokens: [1], labels: [1]), "it has no token to learn behind its first one"),
-      (EncodedSample(tokens: [1, 2], labels: [-100, -100]), "it has no token to learn behind its first one"),
+      (EncodedSample(tokens: [], labels: []), "none of its tokens after the first is learned"),
+      (EncodedSample(tokens: [1], labels: [1]), "none of its tokens after the first is learned"),
+      (EncodedSample(tokens: [1, 2], labels: [-100, -100]), "none of its tokens after the first is learned"),
       (
         EncodedSample(tokens: Array(repeating: 1, count: 65), labels: Array(repeating: 1, count: 65)),
         "it has 65 tokens, and the model takes 64 at the most"

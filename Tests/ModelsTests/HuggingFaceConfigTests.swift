@@ -57,7 +57,7 @@ import Testing
     for family in ["llama", "qwen2", "mistral"] {
       expectFailure(.badData, "'layer_types'") { try config(family, [("layer_types", kinds)]) }
     }
-    expectFailure(.badData, "a list of 3 is due") { try config("qwen2", [("layer_types", ["full_attention"])]) }
+    expectFailure(.badData, "a list of 3 is expected") { try config("qwen2", [("layer_types", ["full_attention"])]) }
     expectFailure(.badData, "'layer_types' names 'chunked'") {
       try config("qwen2", [("layer_types", ["chunked", "chunked", "chunked"])])
     }

@@ -137,7 +137,7 @@ import Testing
       var folder = try ModelFolder("llama2")
       let map = JSONObject(folder.tensors.keys.sorted().map { ($0, .string(file)) })
       folder.files["model.safetensors.index.json"] = Array(JSONValue.object(["weight_map": .object(map)]).text().utf8)
-      expectFailure(.badData, "where the plain name of a safetensors file is due") { try folder.opened() }
+      expectFailure(.badData, "where the plain name of a safetensors file is expected") { try folder.opened() }
     }
     for text in ["[]", "{}", #"{"weight_map": []}"#, #"{"weight_map": {}}"#, #"{"weight_map": {"a": 1}}"#, "{"] {
       var folder = try ModelFolder("llama2")

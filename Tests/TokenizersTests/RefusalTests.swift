@@ -169,8 +169,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (SmallTokenizer.token(12, "<s>"), "has the id 12, where 9 is due"),
-    (SmallTokenizer.token(7, "a"), "has the id 7, where 0 is due"),
+    (SmallTokenizer.token(12, "<s>"), "has the id 12, where 9 is expected"),
+    (SmallTokenizer.token(7, "a"), "has the id 7, where 0 is expected"),
     (SmallTokenizer.token(9, "<s>") + "," + SmallTokenizer.token(10, "<s>"), "is added twice"),
     (SmallTokenizer.token(9, ""), "from 1 to 256"),
     (SmallTokenizer.token(9, String(repeating: "x", count: 257)), "from 1 to 256"),

@@ -84,7 +84,7 @@ private struct Header {
     let name = try cursor.text()
     return try locating(tensor: name) {
       let axes = try cursor.number(UInt32.self)
-      guard (1...4).contains(axes) else { throw Failure(.badData, "has \(axes) axes, where 1 to 4 are due") }
+      guard (1...4).contains(axes) else { throw Failure(.badData, "has \(axes) axes, where 1 to 4 are expected") }
       var extents: [Int] = []
       for _ in 0..<axes {
         let extent = try cursor.number(UInt64.self)
@@ -116,7 +116,7 @@ private struct Header {
     var last = 0
     for place in entries.indices {
       let entry = entries[place]
-      guard names.insert(entry.name).inserted else { throw Failure(.badData, "is there twice", tensor: entry.name) }
+      guard names.insert(entry.name).inserted else { throw Failure(.badData, "occurs twice", tensor: entry.name) }
       guard entry.range.lowerBound >= last else {
         throw Failure(.badData, "its data overlaps the one before it", tensor: entry.name)
       }

@@ -95,7 +95,7 @@ struct GGUFModel {
     _ settings: inout Settings, _ tensors: inout TensorTable, headWidth: Int, maximumLength: Int
   ) throws -> RotaryEmbedding {
     let base = try settings.number("rope.freq_base") ?? 10_000
-    guard base > 1 else { throw Failure(.badData, "'rope.freq_base' is \(base), where more than 1 is due") }
+    guard base > 1 else { throw Failure(.badData, "'rope.freq_base' is \(base), where more than 1 is expected") }
     let kind = try settings.text("rope.scaling.type") ?? "none"
     var scaling = RotaryScaling.none
     switch kind {

@@ -78,7 +78,7 @@ enum HuggingFaceFamily: String, CaseIterable {
   private func layerKinds(_ settings: inout Settings, layerCount: Int) throws -> [Bool]? {
     guard let value = settings.value("layer_types") else { return nil }
     guard let names = value.arrayValue, names.count == layerCount else {
-      throw settings.mismatch("layer_types", value, "a list of \(layerCount) is due")
+      throw settings.mismatch("layer_types", value, "a list of \(layerCount) is expected")
     }
     return try names.map { name in
       switch name.stringValue {

@@ -104,7 +104,7 @@ struct HuggingFaceFolder {
         !file.utf8.contains(0)
       else {
         throw Failure(
-          .badData, "its file is \(value.shown), where the plain name of a safetensors file is due", tensor: name)
+          .badData, "its file is \(value.shown), where the plain name of a safetensors file is expected", tensor: name)
       }
       files[name] = file
     }

@@ -21,7 +21,7 @@ struct RotarySettings {
       try checkBase()
       return
     }
-    guard let object = value.objectValue else { throw config.mismatch(key, value, "an object is due") }
+    guard let object = value.objectValue else { throw config.mismatch(key, value, "an object is expected") }
     var settings = Settings(object, prefix: "\(key).")
 
     let inner = try settings.number("rope_theta")
@@ -64,7 +64,7 @@ struct RotarySettings {
   }
 
   private func checkBase() throws {
-    guard base > 1 else { throw Failure(.badData, "'rope_theta' is \(base), where more than 1 is due") }
+    guard base > 1 else { throw Failure(.badData, "'rope_theta' is \(base), where more than 1 is expected") }
   }
 
   private static let usualBase = 10_000.0
@@ -74,7 +74,7 @@ struct RotarySettings {
     let low = try settings.requiredNumber("low_freq_factor")
     let high = try settings.requiredNumber("high_freq_factor")
     guard high > low else {
-      throw Failure(.badData, "'high_freq_factor' is \(high), where more than 'low_freq_factor', \(low), is due")
+      throw Failure(.badData, "'high_freq_factor' is \(high), where more than 'low_freq_factor', \(low), is expected")
     }
     return .llama3(factor: factor, low: low, high: high, trainedLength: length)
   }

@@ -26,13 +26,13 @@ struct Settings {
 
   mutating func flag(_ key: String, default standard: Bool = false) throws -> Bool {
     guard let value = value(key) else { return standard }
-    guard let flag = value.boolValue else { throw mismatch(key, value, "true or false is due") }
+    guard let flag = value.boolValue else { throw mismatch(key, value, "true or false is expected") }
     return flag
   }
 
   mutating func text(_ key: String) throws -> String? {
     guard let value = value(key) else { return nil }
-    guard let text = value.stringValue else { throw mismatch(key, value, "a text is due") }
+    guard let text = value.stringValue else { throw mismatch(key, value, "a text is expected") }
     return text
   }
 
@@ -40,7 +40,7 @@ struct Settings {
   mutating func count(_ key: String, from least: Int = 1, to most: Int = Self.mostElements) throws -> Int? {
     guard let value = value(key) else { return nil }
     guard let count = value.intValue, (least...most).contains(count) else {
-      throw mismatch(key, value, "a whole number from \(least) to \(most) is due")
+      throw mismatch(key, value, "a whole number from \(least) to \(most) is expected")
     }
     return count
   }
@@ -55,7 +55,7 @@ struct Settings {
   mutating func number(_ key: String) throws -> Double? {
     guard let value = value(key) else { return nil }
     guard let number = value.doubleValue, number.isFinite, number > 0 else {
-      throw mismatch(key, value, "a number above 0 is due")
+      throw mismatch(key, value, "a number above 0 is expected")
     }
     return number
   }

@@ -1,5 +1,11 @@
 import JSON
 
+/// Losses of the model without its adapter.
+struct BaseLosses: Sendable, Equatable {
+  var withPrompt: Double?
+  var withoutPrompt: Double?
+}
+
 /// The losses of the untuned model as they are kept, a line for each sample.
 struct BaseLossTable: Sendable, Equatable {
   let losses: [BaseLosses]
