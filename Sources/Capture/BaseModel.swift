@@ -1,6 +1,7 @@
 import Diagnostics
-import Foundation
+import Files
 import Models
+import SystemPackage
 import Tensors
 import Tokenizers
 
@@ -13,9 +14,7 @@ struct BaseModel: Sendable {
   init(_ path: String, limits: Limits) throws {
     self.path = path
     model = try LanguageModel(at: path, limits: limits)
-    var isFolder: ObjCBool = false
-    let files = FileManager.default
-    guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+    guard FilePath(path).isFolder else {
       tokenizer = try locating(file: path) {
         let file = try GGUFFile(try Bytes(mapping: path), limits: limits)
         return try GGUFVocabulary(file.metadata).map { try Tokenizer($0, path: path) }
@@ -23,7 +22,7 @@ struct BaseModel: Sendable {
       return
     }
     // Samples that are tokens need none.
-    let hasTokenizer = ["tokenizer.json", "tokenizer.model"].contains { files.fileExists(atPath: "\(path)/\($0)") }
+    let hasTokenizer = ["tokenizer.json", "tokenizer.model"].contains { FilePath("\(path)/\($0)").exists }
     tokenizer = hasTokenizer ? try Tokenizer(folder: path) : nil
   }
 

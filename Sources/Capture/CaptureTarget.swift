@@ -1,7 +1,7 @@
 import Bundles
 import Diagnostics
 import Files
-import Foundation
+import Glibc
 import SystemPackage
 import Tensors
 
@@ -12,7 +12,7 @@ struct CaptureTarget: Sendable {
   private let replaces: Bool
 
   /// - throws: ``Failure`` `cannotWrite` where there is evidence that may not be replaced, or an output that is there.
-  init(_ settings: CaptureSettings, client: Bundles.Bundle) throws {
+  init(_ settings: CaptureSettings, client: Bundle) throws {
     replaces = settings.replaces
     if let output = settings.output {
       (folder, isNew) = (FilePath(output).absolute.string, true)
@@ -33,7 +33,7 @@ struct CaptureTarget: Sendable {
   }
 
   /// Refuses a client whose checkpoints lie elsewhere than right in its folder, where evidence would be looked for in vain.
-  func checkPlaces(of client: Bundles.Bundle) throws {
+  func checkPlaces(of client: Bundle) throws {
     guard !isNew else { return }
     for checkpoint in client.checkpoints {
       let config = checkpoint.adapter.config
@@ -88,7 +88,7 @@ struct CaptureTarget: Sendable {
   ///   - files: Contents by path.
   ///   - moved: Finished files and their paths.
   func write(
-    _ files: [(path: String, text: String)], moving moved: [(from: String, path: String)], from client: Bundles.Bundle
+    _ files: [(path: String, text: String)], moving moved: [(from: String, path: String)], from client: Bundle
   ) throws {
     guard isNew else { return try write(files, moving: moved, into: folder) }
     let draft = try Draft(of: folder, isFolder: true)

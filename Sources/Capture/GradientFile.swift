@@ -3,7 +3,7 @@ import Bundles
 import Diagnostics
 import Engine
 import Files
-import Foundation
+import Glibc
 import Tensors
 
 /// A file of the gradients of samples, written as they come: a tensor for each parameter, the sample as its first axis.

@@ -256,7 +256,11 @@ extension Measurement {
       report.table(series)
       // What starting and the untuned model's losses take is in both. Processor time, for others may be at work on the machine.
       let ours = series.difference(1, 0).map { $0 / 2 }
-      report.note("a sample and checkpoint: clues \(text(1000 * median(ours) / Double(count), 1)) ms of the processor")
+      let seconds = median(ours) / Double(count)
+      report.note("a sample and checkpoint: clues \(text(1000 * seconds, 1)) ms of the processor")
+      report.figure(
+        "gradients.rate.\(length)", SmallModel.operations(length: length) / seconds / 1e9,
+        "billions of operations a second, of those that no way around saves")
       guard commands.count > 2 else { continue }
       for (place, work) in [(3, "loop"), (4, "hooks")] {
         let theirs = series.difference(place, 2)

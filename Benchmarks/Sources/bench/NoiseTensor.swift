@@ -8,7 +8,7 @@ struct NoiseTensor {
 
   init(_ name: String, _ shape: [Int], scale: Float?) { (self.name, self.shape, self.scale) = (name, shape, scale) }
 
-  private var count: Int { shape.reduce(1, *) }
+  var count: Int { shape.reduce(1, *) }
 
   /// Writes a safetensors file, whole; the same seed gives the same bytes everywhere.
   static func write(_ tensors: [NoiseTensor], seed: Int, to path: String) throws {

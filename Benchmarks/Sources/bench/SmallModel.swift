@@ -34,6 +34,14 @@ struct SmallModel {
     return path
   }
 
+  /// Operations on numbers that the gradient of such a sample takes, at the least: forward and back through the linear layers for
+  /// every token but the last, and through the vocabulary for what is learned.
+  static func operations(length: Int) -> Double {
+    let layers: Int = tensors.filter { $0.name.hasPrefix("model.layers.") }.map(\.count).reduce(0, +)
+    let learned: Int = length - length / 2
+    return 4 * Double(layers * (length - 1)) + 4 * Double(vocabulary * width * learned)
+  }
+
   private static let config = """
     {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": \(width), "intermediate_size": \(inner),
      "num_hidden_layers": \(layers), "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": \(vocabulary),
