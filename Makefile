@@ -13,10 +13,11 @@ endif
 TIME ?= 60
 FAULTS ?= 300
 
-.PHONY: help deps test-tools build demo check test fuzz faults bench bench-peers docs lint format man install uninstall clean
+.PHONY: help deps test-tools model build demo demo-model check test fuzz faults bench bench-peers docs lint format man install uninstall clean
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
+	@echo "make demo-model  download SmolLM2-135M (93 MB), and measure, score and select a client's samples with it"
 	@echo "make test      install what is missing, build, and run all tests"
 	@echo "make check     the quick round while you work: the tests that need no more than the build does"
 	@echo "make bench     measure speed and memory and compare them with the committed thresholds"
@@ -35,6 +36,9 @@ deps:
 test-tools:
 	@scripts/setup test
 
+model:
+	@scripts/setup model
+
 build: deps
 	$(SWIFT) build -c release
 
@@ -47,6 +51,9 @@ demo: build
 	echo && echo "Half of the samples were spoilt on purpose. Did it find them?" && \
 	echo "clues evaluate runs/clues-calibrated/clues/scores.jsonl --labels checkpoints/labels.jsonl" && echo && \
 	"$$clues" evaluate runs/clues-calibrated/clues/scores.jsonl --labels checkpoints/labels.jsonl
+
+demo-model: deps model build
+	@scripts/demo-model "$$($(SWIFT) build -c release --show-bin-path)/clues" .build-tools/SmolLM2-135M-Instruct.Q4_1.gguf
 
 # What `make check` leaves to `make test`: whatever compiles plugins, looks at pages in a browser or kills runs.
 LONG := ExamplesTests PluginChecksTests PluginHostTests UntrustedPluginTests PluginsCheckTests ReportPageTests FaultTests \

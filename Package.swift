@@ -83,7 +83,10 @@ let fuzzing: [Target] =
   : [
     .executableTarget(
       name: "clues-fuzz",
-      dependencies: ["Adapters", "Bundles", "Diagnostics", "JSON", "Models", "PluginHost", "Recipes", "Tensors"],
+      dependencies: [
+        "Adapters", "Bundles", "Datasets", "Diagnostics", "JSON", "Models", "PluginHost", "Recipes", "Tensors",
+        "Tokenizers",
+      ],
       path: "Fuzz/Targets", swiftSettings: house)
   ]
 

@@ -166,3 +166,47 @@ put('gguf', 'llama', gguf({"general.architecture": "llama", "llama.block_count":
   "llama.feed_forward_length": 2, "llama.attention.head_count": 2, "llama.attention.head_count_kv": 1, "llama.rope.freq_base": 1e4,
   "llama.attention.layer_norm_rms_epsilon": 1e-5, "tokenizer.ggml.tokens": ["a", "b", "c"], "tokenizer.ggml.add_bos_token": True},
   {**ends, **layer}))
+
+# Tokenizers: small ones of both kinds, with every part that is understood.
+token = lambda i, c, **more: {"id": i, "content": c, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True, **more}
+def tokenizer(vocab, merges, added=(), normalizer=None, pre=None, post=None, decoder=None, **model):
+    return json.dumps({"version": "1.0", "truncation": None, "padding": None, "added_tokens": list(added), "normalizer": normalizer,
+      "pre_tokenizer": pre, "post_processor": post, "decoder": decoder, "model": {"type": "BPE", "vocab": {t: i for i, t in enumerate(vocab)}, "merges": merges, **model}}).encode()
+byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+split = {"type": "Split", "pattern": {"Regex": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"}, "behavior": "Isolated", "invert": False}
+put('tokenizer', 'bytes', tokenizer(list('abc ĠĊ') + ['ab', '<s>'], ['a b'], [token(7, '<s>')], {"type": "NFC"}, byte_level,
+  {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+   "pair": [], "special_tokens": {"<s>": {"id": "<s>", "ids": [7], "tokens": ["<s>"]}}}, byte_level) + b'\0ab <s>abc\n')
+put('tokenizer', 'llama3', tokenizer(list('abc123') + ['ab', '12'], ['a b', ['1', '2']], [token(8, '<|x|>', lstrip=True)], None,
+  {"type": "Sequence", "pretokenizers": [split, {**byte_level, "use_regex": False}]}, byte_level, byte_level, ignore_merges=True) + b"\0abc 1234 it's<|x|>")
+put('tokenizer', 'pieces', tokenizer(['<unk>', '\u2581', 'a', 'b', '\u2581a', 'ab'] + ['<0x%02X>' % i for i in range(256)], ['\u2581 a', 'a b'],
+  [token(0, '<unk>')], {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"}, {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+  None, None, {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+  unk_token='<unk>', fuse_unk=True, byte_fallback=True) + 'a b é'.encode().join([b'\0', b'']))
+put('tokenizer', 'metaspace', tokenizer(['<unk>', '\u2581', 'A', 'b'], [], [token(4, 'Ab', special=False, normalized=True, single_word=True)], {"type": "Lowercase"},
+  {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True}, None, {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True}, unk_token='<unk>') + b'\0Ab b')
+def varint(n):
+    b = b''
+    while n > 127: b += bytes([n & 127 | 128]); n >>= 7
+    return b + bytes([n])
+field = lambda number, body: varint(number << 3 | 2) + varint(len(body)) + body
+number = lambda field, value: varint(field << 3) + varint(value)
+def piece(content, score, kind=1): return field(1, field(1, content.encode()) + varint(2 << 3 | 5) + struct.pack('<f', score) + (number(3, kind) if kind != 1 else b''))
+pieces = piece('<unk>', 0, 2) + piece('<s>', 0, 3) + piece('</s>', 0, 3) + b''.join(piece('<0x%02X>' % i, 0, 6) for i in range(256))
+pieces += piece('ab', -1) + piece('\u2581ab', -2) + piece('\u2581', -3) + piece('a', -4) + piece('b', -5) + piece('<x>', 0, 4)
+training = field(2, number(3, 2) + number(35, 1) + field(46, b'<s>') + field(47, b'</s>'))
+put('tokenizer-model', 'bpe', pieces + training + field(3, field(1, b'identity') + number(3, 1) + number(4, 0) + number(5, 1)))
+put('tokenizer-model', 'without-bytes', piece('<unk>', 0, 2) + piece('a', -1) + field(2, number(3, 2)) + field(3, number(3, 0) + number(4, 0)))
+
+# Samples: the template, how many tokens are kept, and a file of every form.
+lines = lambda *rows: '\n'.join(json.dumps(r, ensure_ascii=False) for r in rows).encode()
+put('samples', 'instruction', b'\x08\0' + lines({"instruction": "i", "input": "é", "output": "<|im_end|> o", "id": 3}, {"instruction": "", "input": "", "output": "", "id": "x", "domain": "d"}))
+put('samples', 'alpaca-clues', b'\x0a\x20' + lines({"instruction": "", "input": "in", "output": "out"}))
+put('samples', 'completion', b'\x09\0' + lines({"prompt": "p ", "completion": "c", "note": 1}))
+put('samples', 'turns', b'\x02\0' + lines({"prompt": [{"role": "user", "content": "q"}], "completion": [{"role": "assistant", "content": "a"}]}))
+talk = [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": "<think>\nt\n</think>\n\na"}]
+for place, name in enumerate(['chatml', 'llama2', 'llama3', 'mistral', 'qwen', 'qwen2', 'qwen3', 'smollm2']):
+    put('samples', name, bytes([place, 0]) + lines({"messages": talk[1:] + talk[1:]}, {"messages": talk}))
+put('samples', 'sharegpt', b'\0\x09' + json.dumps([{"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}], "system": "s"}], indent=1).encode())
+put('samples', 'text', b'\0\0\xef\xbb\xbf' + lines({"text": "t"}))
+put('samples', 'tokens', b'\0\0' + lines({"input_ids": [0, 5, 6], "labels": [-100, 5, -100], "attention_mask": [0, 1, 1]}))

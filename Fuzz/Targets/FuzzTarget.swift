@@ -1,5 +1,6 @@
 import Adapters
 import Bundles
+import Datasets
 import Diagnostics
 import Foundation
 import JSON
@@ -7,6 +8,7 @@ import Models
 import PluginHost
 import Recipes
 import Tensors
+import Tokenizers
 
 /// A reader that is fed with what libFuzzer makes up. It reads or it throws a ``Failure``; all else is a find.
 enum FuzzTarget: String, CaseIterable {
@@ -23,6 +25,9 @@ enum FuzzTarget: String, CaseIterable {
   case manifest
   case recipe
   case safetensors
+  case samples
+  case tokenizer
+  case tokenizerModel = "tokenizer-model"
   case trainer = "trainer-state"
   case worker
 
@@ -99,6 +104,13 @@ enum FuzzTarget: String, CaseIterable {
       for tensor in file.tensors.values where tensor.dtype.isAdapterFloat { _ = try tensor.floats() }
       let stream = try SafetensorsStream(Bytes(input), name: "x", limits: limits)
       guard stream.header.entries.count == file.tensors.count else { fatalError("the two readers disagree") }
+    case .samples: try readSamples(input)
+    case .tokenizer:
+      // The file up to the first null byte, a text behind it.
+      let end = input.firstIndex(of: 0) ?? input.count
+      let tokenizer = try Tokenizer(json: Bytes(input[..<end]), path: "tokenizer.json", limits: limits)
+      use(tokenizer, on: String(decoding: input[min(end + 1, input.count)...], as: UTF8.self))
+    case .tokenizerModel: use(try Tokenizer(model: Bytes(input), path: "tokenizer.model", limits: limits), on: "")
     case .trainer:
       let state = try TrainerState(Bytes(input), limits: limits)
       _ = LearningRate(log: state)
@@ -144,6 +156,47 @@ enum FuzzTarget: String, CaseIterable {
       let row = UnsafeMutablePointer<Float>.allocate(capacity: matrix.columnCount)
       defer { row.deallocate() }
       for place in 0..<matrix.rowCount { try matrix.withFloats(place..<place + 1, scratch: row) { _ = $0[0] } }
+    }
+  }
+
+  /// What a tokenizer makes of a text, and of some that have everything in them.
+  private func use(_ tokenizer: Tokenizer, on text: String) {
+    for text in [text, " \u{2581}é e\u{301} 😀\r\n\t<0x0A>", "<s>a</s> Hello 12345 <|endoftext|>"] {
+      for specials in [Specials.asText, .parsed] {
+        // A character that it lacks is an error, and no find.
+        guard let tokens = try? tokenizer.encodeWithPostProcessor(text, specials: specials) else { continue }
+        for token in tokens {
+          guard token.id >= 0, token.id < tokenizer.vocabularySize else { fatalError("a token that no vocabulary has") }
+          guard token.range.upperBound <= text.utf8.count else { fatalError("a token beyond the end of the text") }
+        }
+        _ = tokenizer.decode(tokens.map(\.id))
+      }
+    }
+  }
+
+  /// Files of samples; the first byte says in which template they are written, the second how many tokens are kept.
+  private func readSamples(_ input: UnsafeRawBufferPointer) throws {
+    guard input.count > 2 else { return }
+    let dataset = try Dataset(Bytes(input[2...]), path: "samples.jsonl", limits: Self.limits)
+    let templates = Template.allCases
+    let template = try Template.choose(templates[Int(input[0]) % templates.count], for: dataset, chatTemplate: nil)
+    let tokenizer = Tokenizer.ofBytes
+    let encoder = SampleEncoder(
+      tokenizer: tokenizer, template: template, vocabulary: tokenizer.vocabularySize,
+      maximumLength: input[1] == 0 ? nil : Int(input[1]))
+    for record in dataset.records {
+      let sample = try encoder.encode(record)
+      guard sample.tokens.count == sample.parts.count, sample.tokens.count <= sample.fullLength else {
+        fatalError("a sample has other tokens than parts")
+      }
+      guard let bare = sample.withoutPrompt(beginOfText: tokenizer.beginOfText) else { continue }
+      guard bare.parts.count(where: { $0 == .answer }) == sample.parts.count(where: { $0 == .answer }) else {
+        fatalError("an answer loses tokens with its prompt")
+      }
+    }
+    if let record = dataset.records.first {
+      _ = SampleListing(try encoder.encode(record), tokenizer: tokenizer).text(
+        name: "s", learned: .answer, measured: .all)
     }
   }
 

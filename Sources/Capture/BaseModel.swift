@@ -1,6 +1,7 @@
 import Diagnostics
-import Foundation
+import Files
 import Models
+import SystemPackage
 import Tensors
 import Tokenizers
 
@@ -13,9 +14,7 @@ struct BaseModel: Sendable {
   init(_ path: String, limits: Limits) throws {
     self.path = path
     model = try LanguageModel(at: path, limits: limits)
-    var isFolder: ObjCBool = false
-    let files = FileManager.default
-    guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+    guard FilePath(path).isFolder else {
       tokenizer = try locating(file: path) {
         let file = try GGUFFile(try Bytes(mapping: path), limits: limits)
         return try GGUFVocabulary(file.metadata).map { try Tokenizer($0, path: path) }
@@ -23,12 +22,35 @@ struct BaseModel: Sendable {
       return
     }
     // Samples that are tokens need none.
-    let hasTokenizer = ["tokenizer.json", "tokenizer.model"].contains { files.fileExists(atPath: "\(path)/\($0)") }
+    let hasTokenizer = ["tokenizer.json", "tokenizer.model"].contains { FilePath("\(path)/\($0)").exists }
     tokenizer = hasTokenizer ? try Tokenizer(folder: path) : nil
   }
 
   var facts: ModelFacts {
     ModelFacts(
       vocabulary: model.shape.vocabulary, maximumLength: model.shape.maximumLength, beginOfText: tokenizer?.beginOfText)
+  }
+}
+
+extension GGUFVocabulary {
+  /// What the metadata of a GGUF file say of its tokenizer; nil where they say nothing.
+  ///
+  /// - throws: ``Failure`` `badData` that names the key.
+  init?(_ metadata: [String: GGUFValue]) throws {
+    func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
+    guard let model = try metadata.text(key("model")) else { return nil }
+    guard let tokens = try metadata.texts(key("tokens")), let types = try metadata.integers(key("token_type")) else {
+      throw Failure(.badData, "names the tokenizer '\(model)' and lacks its tokens or their types")
+    }
+    self.init(model: model, pre: try metadata.text(key("pre")), tokens: tokens, types: types)
+    scores = try metadata.numbers(key("scores"))?.map { Float($0) } ?? []
+    merges = try metadata.texts(key("merges")) ?? []
+    beginOfText = try metadata.integer(key("bos_token_id"))
+    endOfText = try metadata.integer(key("eos_token_id"))
+    addsBeginOfText = try metadata.flag(key("add_bos_token"))
+    addsSpacePrefix = try metadata.flag(key("add_space_prefix"))
+    removesExtraBlanks = try metadata.flag(key("remove_extra_whitespaces")) ?? false
+    mapsCharacters = metadata[key("precompiled_charsmap")] != nil
+    chatTemplate = try metadata.text("tokenizer.chat_template")
   }
 }

@@ -1,8 +1,10 @@
 import Bundles
 import Diagnostics
 import Digests
-import Foundation
+import Files
+import Glibc
 import JSON
+import SystemPackage
 import Tensors
 
 /// A digest of everything that determines the numbers of a part of a capture, so that the kept parts of an interrupted capture
@@ -25,7 +27,9 @@ struct CaptureKey: Sendable, Equatable {
     var status = stat()
     guard stat(path, &status) == 0 else { throw Failure(system: .missingInput, "cannot be opened", file: path) }
     let isFolder = status.st_mode & S_IFMT == S_IFDIR
-    let names = isFolder ? try FileManager.default.contentsOfDirectory(atPath: path) : [""]
+    guard let names = isFolder ? Files.names(in: FilePath(path)) : [""] else {
+      throw Failure(system: .missingInput, "cannot be read", file: path)
+    }
     var files = JSONObject()
     for name in names.sorted() {
       var status = stat()

@@ -1,7 +1,7 @@
 import Bundles
 import Diagnostics
 import Files
-import Foundation
+import Glibc
 import SystemPackage
 import Tensors
 
@@ -11,8 +11,8 @@ struct CaptureTarget: Sendable {
   private let isNew: Bool
   private let replaces: Bool
 
-  /// - throws: ``Failure`` `cannotWrite` if there is evidence that may not be replaced, or the output exists.
-  init(_ settings: CaptureSettings, client: Bundles.Bundle) throws {
+  /// - throws: ``Failure`` `cannotWrite` where there is evidence that may not be replaced, or an output that is there.
+  init(_ settings: CaptureSettings, client: Bundle) throws {
     replaces = settings.replaces
     if let output = settings.output {
       (folder, isNew) = (FilePath(output).absolute.string, true)
@@ -32,8 +32,8 @@ struct CaptureTarget: Sendable {
     }
   }
 
-  /// Refuses a client whose checkpoints are not directly in its folder, where evidence would not be found.
-  func checkPlaces(of client: Bundles.Bundle) throws {
+  /// Refuses a client whose checkpoints lie elsewhere than right in its folder, where evidence would be looked for in vain.
+  func checkPlaces(of client: Bundle) throws {
     guard !isNew else { return }
     for checkpoint in client.checkpoints {
       let config = checkpoint.adapter.config
@@ -88,7 +88,7 @@ struct CaptureTarget: Sendable {
   ///   - files: Contents by path.
   ///   - moved: Finished files and their paths.
   func write(
-    _ files: [(path: String, text: String)], moving moved: [(from: String, path: String)], from client: Bundles.Bundle
+    _ files: [(path: String, text: String)], moving moved: [(from: String, path: String)], from client: Bundle
   ) throws {
     guard isNew else { return try write(files, moving: moved, into: folder) }
     let draft = try Draft(of: folder, isFolder: true)

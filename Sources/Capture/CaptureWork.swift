@@ -69,11 +69,13 @@ struct CaptureWork {
   private func measuredBase() throws -> BaseLossTable {
     let engine = try Engine(model: base.model, adapter: nil, threads: settings.threads)
     var losses = [BaseLosses](repeating: BaseLosses(), count: samples.scored.count)
-    try inPortions(samples.scored) { places in
-      let with = try engine.losses(of: places.map { samples.scored[$0].measured })
+    for places in portions {
+      let whole = places.map { samples.scored[$0].measured }
       let bare = places.filter { samples.scored[$0].withoutPrompt != nil }
-      let without = try engine.losses(of: bare.compactMap { samples.scored[$0].withoutPrompt })
-      // Only now, because it reads all weights: if they are faulty, the samples are not.
+      let found = try watched(engine, counting: whole.count).losses(
+        of: whole + bare.compactMap { samples.scored[$0].withoutPrompt })
+      let (with, without) = (found.prefix(whole.count), found.dropFirst(whole.count))
+      // Only now, since it reads all of the weights: where these are at fault, no sample is.
       if with.contains(where: { $0.value == nil }) { try base.model.checkThatMatricesAreFinite() }
       for (place, loss) in zip(places, with) {
         losses[place].withPrompt = loss.value
@@ -87,18 +89,13 @@ struct CaptureWork {
   }
 
   private func measured(_ input: CheckpointInputs, _ engine: Engine, _ base: [BaseLosses]) throws -> [String] {
-    let targets = try samples.validation.map { domain, samples in
-      try interruption()
-      let mean = try target(of: samples, domain, input, engine)
-      observer.advance(.capturing, by: samples.count)
-      return mean
-    }
+    let targets = try samples.validation.map { domain, samples in try target(of: samples, domain, input, engine) }
     let domains = samples.validation.map(\.domain)
     let norms = zip(domains, targets).map { (domain: $0, norm: $1.norm) }
     let files = try gradientSplits(input, engine)
     var rows = [MeasuredRow](repeating: MeasuredRow(), count: samples.scored.count)
     do {
-      try inPortions(samples.scored) { places in
+      for places in portions {
         let found = try measured(places, engine, input, targets, domains, files)
         for (place, row) in zip(places, found) { rows[place] = row }
       }
@@ -131,7 +128,7 @@ struct CaptureWork {
     // Checked first, so that the failure names file and line.
     let (mean, losses): (MeanGradient, [SampleLoss])
     do {
-      (mean, losses) = try engine.meanGradient(of: encoded)
+      (mean, losses) = try watched(engine, counting: encoded.count).meanGradient(of: encoded)
     } catch let failure as Failure {
       if failure.kind == .interrupted { throw failure }
       let all = try engine.losses(of: encoded)
@@ -146,7 +143,8 @@ struct CaptureWork {
       kept.path(keptName("validation.\(domain).safetensors", input.step)), modules: engine.modules,
       samples: validation.count)
     do {
-      try engine.gradients(of: encoded, into: GradientFileSink(file: file, rows: Array(encoded.indices)))
+      try watched(engine, counting: 0).gradients(
+        of: encoded, into: GradientFileSink(file: file))
       try file.finish(losses: losses.map { Float($0.value ?? .nan) }, tokens: losses.map(\.tokens))
     } catch {
       file.abandon()
@@ -164,13 +162,16 @@ struct CaptureWork {
     let sums = try locating(file: input.files.optimizer?.name) {
       try LedgerSums(samples: places.count, modules: engine.modules, moments: input.moments, targets: targets)
     }
+    let counted = watched(engine, counting: learned.count)
     var losses: [SampleLoss]
     if files.isEmpty {
-      losses = try engine.gradients(of: learned, into: sums)
+      losses = try counted.gradients(of: learned, into: sums)
     } else {
-      losses = try engine.gradients(of: learned, into: SumsAndFiles(sums: sums, files: files, places: places))
+      losses = try counted.gradients(of: learned, into: SumsAndFiles(sums: sums, files: files, places: places))
     }
-    if settings.lossesOver != settings.loss { losses = try engine.losses(of: portion.map(\.measured)) }
+    if settings.lossesOver != settings.loss {
+      losses = try watched(engine, counting: 0).losses(of: portion.map(\.measured))
+    }
     return zip(portion.indices, losses).map { place, loss in
       note(loss, of: portion[place], "at step \(input.step)")
       guard let value = loss.value, let row = sums.row(of: place) else { return MeasuredRow() }
@@ -184,17 +185,22 @@ struct CaptureWork {
     }
   }
 
-  /// Passes the indices of measurable samples to `body`, in portions that occupy all threads and still show progress.
-  private func inPortions(_ all: [CapturedSample], _ body: ([Int]) throws -> Void) throws {
-    let places = all.indices.filter { all[$0].fault == nil }
-    // No number depends on which samples are measured together, so none depends on the portion.
-    let portion = max(32, 16 * settings.threads)
-    for start in stride(from: 0, to: places.count, by: portion) {
+  /// The places of samples that can be measured, so many at a time that threads seldom wait for each other and little is in
+  /// memory. No number depends on what is measured together, so neither does any on the portion.
+  private var portions: [[Int]] {
+    let places = samples.scored.indices.filter { samples.scored[$0].fault == nil }
+    let most = max(256, 64 * settings.threads)
+    return stride(from: 0, to: places.count, by: most).map { Array(places[$0..<min($0 + most, places.count)]) }
+  }
+
+  /// The engine, which after every pack shows how many of the first samples are done, and asks whether to stop.
+  private func watched(_ engine: Engine, counting count: Int) -> Engine {
+    var engine = engine
+    engine.packEnded = { [observer, interruption] samples in
+      observer.advance(.capturing, by: samples.count { $0 < count })
       try interruption()
-      let some = Array(places[start..<min(start + portion, places.count)])
-      try body(some)
-      observer.advance(.capturing, by: some.count)
     }
+    return engine
   }
 
   private func note(_ loss: SampleLoss, of sample: CapturedSample, _ when: String) {

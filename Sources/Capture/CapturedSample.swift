@@ -40,14 +40,12 @@ struct CapturedSample: Sendable {
 
   /// Why nothing can be learned from a sample.
   private static func fault(of tokenized: TokenizedSample, _ samples: [EncodedSample], _ model: ModelFacts) -> String? {
-    guard tokenized.tokens.count <= model.maximumLength else {
-      return "it has \(tokenized.tokens.count) tokens, but the model takes at most \(model.maximumLength)"
-    }
-    guard samples.allSatisfy({ $0.labels.contains { $0 != EncodedSample.unlearned } }) else {
+    let hasAnswer = samples.allSatisfy { $0.labels.contains { $0 != EncodedSample.unlearned } }
+    if !hasAnswer, tokenized.tokens.count <= model.maximumLength {
       return tokenized.isCut
         ? "its answer is after the \(tokenized.tokens.count) tokens that are read" : "it has no answer"
     }
-    return nil
+    return samples.lazy.compactMap { $0.fault(for: model.vocabulary, maximumLength: model.maximumLength) }.first
   }
 }
 

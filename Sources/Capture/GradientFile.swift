@@ -3,7 +3,7 @@ import Bundles
 import Diagnostics
 import Engine
 import Files
-import Foundation
+import Glibc
 import Tensors
 
 /// A file of samples' gradients, written as they arrive: a tensor for each parameter, with the sample as its first axis.
@@ -38,12 +38,14 @@ final class GradientFile: Sendable {
     try header.withUnsafeBytes { try write($0, at: 0) }
   }
 
-  /// Writes a parameter's gradient of one sample; from any thread.
-  func write(_ values: UnsafeBufferPointer<Float>, of parameter: String, sample: Int) throws {
-    guard let offset = offsets[tensorName(of: parameter)] else {
-      preconditionFailure("no such parameter: \(parameter)")
+  /// Writes a module's gradient of one sample; from any thread.
+  func write(_ gradient: ModuleGradient, sample: Int) throws {
+    for (parameter, values) in zip(gradient.module.parameters, [gradient.a, gradient.b]) {
+      guard let offset = offsets[tensorName(of: parameter)] else {
+        preconditionFailure("no such parameter: \(parameter)")
+      }
+      try write(UnsafeRawBufferPointer(values), at: offset + sample * values.count * MemoryLayout<Float>.size)
     }
-    try write(UnsafeRawBufferPointer(values), at: offset + sample * values.count * MemoryLayout<Float>.size)
   }
 
   /// Writes losses and lengths, and gives the file its final name.

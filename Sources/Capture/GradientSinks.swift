@@ -1,17 +1,11 @@
 import Adapters
 import Engine
 
-/// Writes gradients into a file, each sample's into its row.
+/// Writes the gradients of all samples of a file.
 struct GradientFileSink: GradientSink {
   let file: GradientFile
-  /// By index of the measured samples.
-  let rows: [Int]
 
-  func take(_ gradient: ModuleGradient) throws {
-    for (name, values) in zip(gradient.module.parameters, [gradient.a, gradient.b]) {
-      try file.write(values, of: name, sample: rows[gradient.sample])
-    }
-  }
+  func take(_ gradient: ModuleGradient) throws { try file.write(gradient, sample: gradient.sample) }
 }
 
 /// Sums gradients and writes them into the files of their splits.
@@ -25,9 +19,7 @@ struct SumsAndFiles: GradientSink {
     sums.take(gradient)
     let place = places[gradient.sample]
     guard let split = files.first(where: { $0.places.contains(place) }) else { return }
-    for (name, values) in zip(gradient.module.parameters, [gradient.a, gradient.b]) {
-      try split.file.write(values, of: name, sample: place - split.places.lowerBound)
-    }
+    try split.file.write(gradient, sample: place - split.places.lowerBound)
   }
 
   func finish(pack: Int, samples: [Int]) throws { sums.finish(pack: pack, samples: samples) }

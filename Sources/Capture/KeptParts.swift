@@ -1,7 +1,7 @@
 import Bundles
 import Diagnostics
 import Files
-import Foundation
+import Glibc
 import SystemPackage
 import Tensors
 
@@ -23,6 +23,7 @@ final class KeptParts: Sendable {
     }
     descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else { throw Failure(system: .cannotWrite, "cannot be opened", file: folder) }
+    // Where the file system has no locks nobody is kept out, as nobody could be.
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
       close(descriptor)
       throw Failure(

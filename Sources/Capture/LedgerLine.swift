@@ -19,12 +19,6 @@ struct MeasuredRow: Sendable {
   }
 }
 
-/// Losses of the model without its adapter.
-struct BaseLosses: Sendable, Equatable {
-  var withPrompt: Double?
-  var withoutPrompt: Double?
-}
-
 /// One line of `ledger.jsonl`; columns as in Bundles.md.
 struct LedgerLine {
   let step: Int

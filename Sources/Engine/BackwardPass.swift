@@ -1,19 +1,6 @@
 import CKernels
 import Models
 
-/// The gradients of one adapted layer for one sample.
-package struct ModuleGradient {
-  /// The sample's index among those that were given.
-  package let sample: Int
-
-  /// The pack that contains it.
-  package let pack: Int
-  package let module: AdaptedModule
-
-  /// Of A [rank, inputs] and B [outputs, rank], row-major; valid only during the call.
-  package let a, b: UnsafeBufferPointer<Float>
-}
-
 extension PackPass {
   /// From the gradient of the last hidden states, in `work.gradient`, to the lowest adapted layer.
   ///

@@ -15,6 +15,9 @@ package struct Engine: Sendable {
   /// The number of tokens that go through the model together on one thread, except for longer samples.
   let packTokens: Int
 
+  /// Called with the places of a pack's samples when all of it is done, on whichever thread; what it throws ends the work.
+  package var packEnded: @Sendable (_ samples: [Int]) throws -> Void = { _ in }
+
   /// The adapted layers, in the order of the model; empty without an adapter.
   package var modules: [AdaptedModule] { adaptation.modules }
 
@@ -59,7 +62,9 @@ package struct Engine: Sendable {
     let measured = try inParallel(packs.count, threads: threads) { place in
       let work = try workspaces.take() ?? Workspace(model, adaptation, capacity, keeps: sink != nil, pool: pool)
       defer { workspaces.giveBack(work) }
-      return try measure(packs[place], sink, in: work)
+      let losses = try measure(packs[place], sink, in: work)
+      try packEnded(packs[place].samples)
+      return losses
     }
     var results = faults.map { SampleLoss.unmeasured(reason: $0 ?? "") }
     for (pack, losses) in zip(packs, measured) {

@@ -1,4 +1,17 @@
-/// Receives gradients as they are computed.
+/// The gradients of one adapted layer for one sample.
+package struct ModuleGradient {
+  /// The sample's place among those that were given.
+  package let sample: Int
+
+  /// The pack that it goes through the model in.
+  package let pack: Int
+  package let module: AdaptedModule
+
+  /// Of A [rank, inputs] and B [outputs, rank], row after row; valid during the call only.
+  package let a, b: UnsafeBufferPointer<Float>
+}
+
+/// What takes gradients as they come.
 package protocol GradientSink: Sendable {
   /// Receives the gradients of one module for one sample.
   ///

@@ -11,15 +11,22 @@ import Testing
 
 /// Hears what a capture says.
 final class Listener: Observer {
-  private let heard = Mutex<(notes: [String], total: Int, done: Int, ended: Int)>(([], 0, 0, 0))
+  private let heard = Mutex<(notes: [String], total: Int, done: Int, advances: Int)>(([], 0, 0, 0))
 
   var notes: [String] { heard.withLock { $0.notes } }
   var total: Int { heard.withLock { $0.total } }
   var done: Int { heard.withLock { $0.done } }
+  /// How often it heard that some more is done.
+  var advances: Int { heard.withLock { $0.advances } }
 
   func begin(_ stage: RunStage, total: Int?) { heard.withLock { $0.total = total ?? 0 } }
-  func advance(_ stage: RunStage, by amount: Int) { heard.withLock { $0.done += amount } }
-  func end(_ stage: RunStage) { heard.withLock { $0.ended += 1 } }
+  func advance(_ stage: RunStage, by amount: Int) {
+    heard.withLock {
+      $0.done += amount
+      $0.advances += 1
+    }
+  }
+  func end(_ stage: RunStage) {}
   func note(_ note: Note) { heard.withLock { $0.notes.append(note.text) } }
 }
 

@@ -37,6 +37,28 @@ import Testing
     #expect(failure.kind == .missingInput && failure.message.contains("has no tokenizer"))
   }
 
+  @Test func charactersThatTheTokenizerDoesNotHave() throws {
+    let refused = try withTemporaryFolder { root in
+      let base = root.path + "/base"
+      try FileManager.default.copyItem(atPath: fixture("capture/base"), toPath: base)
+      // The character that stands for the byte 0xF0, with which emoji begin.
+      let file = base + "/tokenizer.json"
+      let text = try String(contentsOfFile: file, encoding: .utf8)
+      let without = text.replacing(#""ð":"#, with: #""ððð":"#)
+      #expect(without != text)
+      try without.write(toFile: file, atomically: true, encoding: .utf8)
+      let samples = root.path + "/train.jsonl"
+      try (#"{"text": "é"}"# + "\n" + #"{"text": "a 😀"}"# + "\n").write(
+        toFile: samples, atomically: true, encoding: .utf8)
+      var settings = CaptureSettings(
+        client: fixture("capture/client"), base: base, train: samples, anchor: nil, validation: [])
+      settings.output = root.path + "/out"
+      return try failure { try Capture(settings, observer: Listener()).run() }
+    }
+    #expect(refused.message == "the text has the byte 0xF0, for which the tokenizer has no token")
+    #expect(refused.kind == .badData && refused.file?.hasSuffix("train.jsonl") == true && refused.position?.line == 2)
+  }
+
   @Test func aValidationSampleWithoutAnAnswer() throws {
     let failure = try refusal { client, _ in
       try client.text(sample + #"{"input_ids": [1, 5], "labels": [-100, -100]}"#, to: "c1.validation.jsonl")

@@ -70,7 +70,29 @@ import Testing
       let report = try Capture(client.settings, observer: listener).run()
       #expect(report.resumed == [4])
       #expect(listener.total == 19 + 8 && listener.done == listener.total)
-      #expect(listener.notes.contains { $0.contains("goes on") && $0.contains("checkpoints 4") })
+      let words = "continues an interrupted capture, which had finished the checkpoints 4"
+      #expect(listener.notes.contains { $0.contains(words) }, "\(listener.notes)")
+    }
+  }
+
+  @Test func progressComesPackByPackAndSoDoesTheEnd() throws {
+    try withTemporaryFolder { root in
+      let client = try TinyClient("c0", in: root)
+      let ids = (0..<60).map { 5 + $0 % 40 }
+      let labels = ids.enumerated().map { $0 < 30 ? -100 : $1 }
+      let line = #"{"input_ids": \#(ids), "labels": \#(labels)}"#
+      try client.text(String(repeating: line + "\n", count: 40), to: "c0.train.jsonl")
+      let listener = Listener()
+      _ = try Capture(client.settings, observer: listener).run()
+      // Two such samples are a pack; there are three passes over forty of them.
+      #expect(listener.done == listener.total && listener.advances >= 3 * 20)
+      var settings = client.settings
+      settings.replaces = true
+      let (stop, stopped) = (Stop(after: 7), Listener())
+      var capture = Capture(settings, observer: stopped)
+      capture.interruption = { try stop.check() }
+      let failure = try failure { try capture.run() }
+      #expect(failure.kind == .interrupted && stopped.advances == 8)
     }
   }
 
@@ -112,8 +134,10 @@ import Testing
 
   private func interruptAfterTheFirstCheckpoint(_ settings: CaptureSettings) throws {
     var capture = Capture(settings, observer: Listener())
-    let stop = Stop(after: 5)
-    capture.interruption = { try stop.check() }
+    capture.interruption = {
+      let kept = try FileManager.default.contentsOfDirectory(atPath: settings.client + "/.clues-capture")
+      if kept.contains(where: { $0.hasPrefix("checkpoint-4-") }) { throw Interruption.failure }
+    }
     let failure = try failure { try capture.run() }
     #expect(failure.kind == .interrupted)
   }

@@ -52,7 +52,7 @@ import Testing
   }
 
   /// A Trainer folder, and its samples as tokens.
-  private static func makeClient(in folder: URL) throws {
+  static func makeClient(in folder: URL) throws {
     let files = FileManager.default
     try files.createDirectory(at: folder.appending(path: "outputs"), withIntermediateDirectories: true)
     try files.copyItem(atPath: fixture("tiny/c0"), toPath: folder.path + "/outputs/c0")

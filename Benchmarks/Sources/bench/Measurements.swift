@@ -23,6 +23,8 @@ extension Measurement {
     Measurement(name: "scores", carryOut: scores),
     Measurement(name: "mergekit", carryOut: mergekit),
     Measurement(name: "isolation", carryOut: isolation),
+    Measurement(name: "gradients", carryOut: gradients),
+    Measurement(name: "capture", carryOut: capture),
   ]
 
   /// How long it takes before anything is done.
@@ -252,5 +254,62 @@ extension Measurement {
     report.note(
       "a sample and checkpoint: clues \(text(1000 * ours, 2)) ms, torch's arithmetic \(text(1000 * theirs, 2)) ms")
     report.figure("scores.torch", theirs / ours, "times faster than the arithmetic in torch, reading included")
+  }
+
+  /// Exact gradients, sample by sample, against autograd on PEFT's model, and against hooks that take them out of a batch.
+  private static func gradients(_ workspace: Workspace, _ report: Report) throws {
+    let model = try SmallModel(in: "\(workspace.folder)/smollm2-135m-model")
+    for (length, count) in [(64, 32), (128, 16), (512, 4)] {
+      report.title(
+        "Gradients: SmolLM2-135M's shape, float32, r 8 on q and v, \(length) tokens, half of them learned, one thread")
+      let samples = try model.samples(count, length: length)
+      var commands = [
+        workspace.capture("clues, one checkpoint", model, samples, checkpoints: 1),
+        workspace.capture("clues, three checkpoints", model, samples, checkpoints: 3),
+      ]
+      commands += ["nothing", "loop", "hooks"].compactMap { work in
+        workspace.peer(
+          "torch, \(work)", "gradients.py", [model.base, model.client + "/checkpoint-1", samples, work, "1"])
+      }
+      let series = try Series(commands, runs: workspace.runs)
+      report.table(series)
+      // What starting and the untuned model's losses take is in both. Processor time, for others may be at work on the machine.
+      let ours = series.difference(1, 0).map { $0 / 2 }
+      let seconds = median(ours) / Double(count)
+      report.note("a sample and checkpoint: clues \(text(1000 * seconds, 1)) ms of the processor")
+      report.figure(
+        "gradients.rate.\(length)", SmallModel.operations(length: length) / seconds / 1e9,
+        "billions of operations a second, of those that no way around saves")
+      guard commands.count > 2 else { continue }
+      for (place, work) in [(3, "loop"), (4, "hooks")] {
+        let theirs = series.difference(place, 2)
+        report.note("torch, \(work): \(text(1000 * median(theirs) / Double(count), 1)) ms")
+        report.figure(
+          "gradients.\(work).\(length)", median(zip(ours, theirs).map { $0 / $1 }),
+          "processor time to that of torch's \(work)")
+      }
+    }
+  }
+
+  /// What a capture needs besides the weights, and how soon it is at work.
+  private static func capture(_ workspace: Workspace, _ report: Report) throws {
+    report.title("Capture: the same model, memory with samples of 128 tokens, and the first sample")
+    let model = try SmallModel(in: "\(workspace.folder)/smollm2-135m-model")
+    let series = try Series(
+      [
+        workspace.capture("16 samples, one thread", model, model.samples(16, length: 128), checkpoints: 1),
+        workspace.capture("one of two tokens", model, model.samples(1, length: 2), checkpoints: 1),
+        workspace.capture("the same, three checkpoints", model, model.samples(1, length: 2), checkpoints: 3),
+        Command("reading the weights", ["/bin/sh", "-c", "cat '\(model.weights)' | cat >/dev/null"]),
+      ], runs: workspace.runs)
+    report.table(series)
+    let size = try FileManager.default.attributesOfItem(atPath: model.weights)[.size] as? Int ?? 0
+    report.figure(
+      "capture.memory", (series.median(0, \.peak) - Double(size)) / 1e6, "peak memory beyond the weights, in MB")
+    // Without what a checkpoint takes, which goes through the weights twice, the untuned model's loss is left.
+    let first = zip(series.runs[1], series.difference(2, 1)).map { $0.cpu - $1 / 2 }
+    report.figure(
+      "capture.first", median(zip(first, series.runs[3]).map { $0 / $1.cpu }),
+      "processor time to the first loss, starting included, to that of reading the weights")
   }
 }

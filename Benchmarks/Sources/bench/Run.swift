@@ -93,6 +93,9 @@ struct Series {
     bench.median(runs[index].map { $0[keyPath: value] })
   }
 
+  /// How much more processor time one command takes than another, run by run.
+  func difference(_ first: Int, _ second: Int) -> [Double] { zip(runs[first], runs[second]).map { $0.cpu - $1.cpu } }
+
   /// The median of the ratios of the runs that were made side by side.
   func ratio(_ first: Int, to second: Int, _ value: KeyPath<Usage, Double> = \.seconds) -> Double {
     bench.median(zip(runs[first], runs[second]).map { $0[keyPath: value] / $1[keyPath: value] })

@@ -47,54 +47,12 @@ extension Shape {
        "target_modules": [\(targets.joined(separator: ", "))], "bias": "none", "task_type": "CAUSAL_LM"}
       """
     try config.write(toFile: folder + "/adapter_config.json", atomically: true, encoding: .utf8)
-    let tensors = modules.flatMap { module -> [(name: String, shape: [Int], scale: Float)] in
-      [("\(module).lora_A.weight", [rank, width], 0.01), ("\(module).lora_B.weight", [width, rank], 0.005)]
-    }.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    var end = 0
-    var header = "{\"__metadata__\":{\"format\":\"pt\"}"
-    for (name, shape, _) in tensors {
-      let size = 4 * shape[0] * shape[1]
-      header += ",\"base_model.model.\(name)\":{\"dtype\":\"F32\",\"shape\":[\(shape[0]),\(shape[1])],"
-      header += "\"data_offsets\":[\(end),\(end + size)]}"
-      end += size
-    }
-    header += "}"
-    header += String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
-    // Written piece by piece: what this process has in memory counts as its children's, which begin as it.
-    let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
-    guard FileManager.default.createFile(atPath: weights + ".part", contents: length + Data(header.utf8)),
-      let file = FileHandle(forWritingAtPath: weights + ".part")
-    else { throw CommandFailure(description: "\(weights) cannot be written") }
-    try file.seekToEnd()
-    for (index, (_, shape, scale)) in tensors.enumerated() {
-      let seed = UInt64(client) << 32 | UInt64(index)
-      try file.write(contentsOf: noise(seed: seed, count: shape[0] * shape[1], scale: scale))
-    }
-    try file.close()
-    try FileManager.default.moveItem(atPath: weights + ".part", toPath: weights)
+    try NoiseTensor.write(
+      modules.flatMap { module in
+        [
+          NoiseTensor("base_model.model.\(module).lora_A.weight", [rank, width], scale: 0.01),
+          NoiseTensor("base_model.model.\(module).lora_B.weight", [width, rank], scale: 0.005),
+        ]
+      }, seed: client, to: weights)
   }
-}
-
-/// Numbers that are spread about as normal ones are: sums of three uniform ones, from SplitMix64.
-private func noise(seed: UInt64, count: Int, scale: Float) -> Data {
-  var state = mixed(seed)
-  var data = Data(count: 4 * count)
-  data.withUnsafeMutableBytes { raw in
-    let values = raw.bindMemory(to: Float.self)
-    for index in 0..<count {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      let z = mixed(state)
-      let sum = Int(z & 0x1f_ffff) + Int(z >> 21 & 0x1f_ffff) + Int(z >> 42 & 0x1f_ffff)
-      values[index] = (Float(sum) * 0x1p-21 - 1.5) * 2 * scale
-    }
-  }
-  return data
-}
-
-/// The finalizer of SplitMix64.
-private func mixed(_ value: UInt64) -> UInt64 {
-  var z = value
-  z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-  z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-  return z ^ (z >> 31)
 }

@@ -42,6 +42,18 @@ struct Workspace {
         + ["--quiet", "--output", "\(folder)/merged"], output: "\(folder)/merged")
   }
 
+  /// `clues capture` of some of a client's checkpoints on one thread, into a new folder.
+  func capture(_ label: String, _ model: SmallModel, _ samples: String, checkpoints: Int) -> Command {
+    let output = "\(folder)/captured"
+    return Command(
+      label,
+      [
+        clues, "capture", model.client, "--base", model.base, "--train", samples, "--threads", "1", "--quiet", "-o",
+        output,
+      ]
+        + (1...checkpoints).flatMap { ["--checkpoint", String($0)] }, output: output)
+  }
+
   func peer(_ label: String, _ script: String, _ arguments: [String], output: String? = nil) -> Command? {
     python.map { Command(label, [$0, Self.file("peers/\(script)")] + arguments, output: output) }
   }

@@ -1,6 +1,12 @@
 import JSON
 
-/// The stored losses of the untuned model, one line per sample.
+/// Losses of the model without its adapter.
+struct BaseLosses: Sendable, Equatable {
+  var withPrompt: Double?
+  var withoutPrompt: Double?
+}
+
+/// The losses of the untuned model as they are kept, a line for each sample.
 struct BaseLossTable: Sendable, Equatable {
   let losses: [BaseLosses]
 
