@@ -7,7 +7,7 @@ import Tensors
 
 /// A digest of everything that makes the numbers of a part of a capture, so that what is kept of an interrupted one is used
 /// for the same one only.
-struct CaptureKey: Sendable, Equatable {
+package struct CaptureKey: Sendable, Equatable {
   /// 32 hexadecimal digits.
   let text: String
 
@@ -21,7 +21,7 @@ struct CaptureKey: Sendable, Equatable {
 
   /// The files of a base model by name, size and time of change: to read gigabytes only to see that they are the same would take
   /// longer than most checkpoints.
-  static func identity(ofModel path: String) throws -> JSONValue {
+  package static func identity(ofModel path: String) throws -> JSONValue {
     var status = stat()
     guard stat(path, &status) == 0 else { throw Failure(system: .missingInput, "cannot be opened", file: path) }
     let isFolder = status.st_mode & S_IFMT == S_IFDIR

@@ -17,8 +17,8 @@ struct HeadPass {
   private var work: Workspace { pass.work }
 
   /// The mean loss of each sample over its labels; with `keeps` the gradient of the last hidden states, into
-  /// `work.gradient`.
-  func losses(keeps: Bool) throws -> [Double] {
+  /// `work.gradient`: that of the mean, or of the sum over so many labels where these are given.
+  func losses(keeps: Bool, labels: Int? = nil) throws -> [Double] {
     let (shape, panels) = (pass.shape, pack.predictingPanels)
     pass.normalize(work.final, pass.model.finalNorm, into: work.normed, scale: work.finalScale, panels)
     var states = self.states()
@@ -40,7 +40,7 @@ struct HeadPass {
           rows, rows: shape.width, depth: words.count, logits, into: sums, panels, adds: true)
       }
     }
-    if keeps { try finish(states, sums) }
+    if keeps { try finish(states, sums, labels) }
     return pack.predictingRanges.map { range in
       range.reduce(0) { $0 + loss(of: $1, states) } / Double(range.count)
     }
@@ -70,10 +70,10 @@ struct HeadPass {
   }
 
   /// From the weighted sums of words the gradient: (Σ softmax · word − the label's word) / labels, and through the norm.
-  private func finish(_ states: [clues_softmax], _ sums: Panels) throws {
+  private func finish(_ states: [clues_softmax], _ sums: Panels, _ labels: Int?) throws {
     let width = pass.shape.width
     for range in pack.predictingRanges {
-      let share = 1 / Float(range.count)
+      let share = 1 / Float(labels ?? range.count)
       for place in range {
         let to = sums.token(place)
         let sum: Double = element(states[place / Panels.width].sum, place % Panels.width)

@@ -44,7 +44,7 @@ extension Engine {
 }
 
 /// Sums gradients: those of a pack by its thread, those of packs in their order.
-private final class GradientSums: GradientSink {
+final class GradientSums: GradientSink {
   private let modules: [AdaptedModule]
   private let state: Mutex<State>
 

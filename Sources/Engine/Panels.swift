@@ -19,6 +19,10 @@ struct Panels {
 
   func copy(_ other: Panels, _ panels: Int) { start.update(from: other.start, count: panels * stride) }
 
+  func add(_ other: Panels, _ panels: Int) {
+    for place in 0..<panels * stride { start[place] += other.start[place] }
+  }
+
   /// Where a token's first feature lies; the others follow ``width`` floats after each other.
   func token(_ place: Int) -> UnsafeMutablePointer<Float> {
     start + place / Self.width * stride + place % Self.width

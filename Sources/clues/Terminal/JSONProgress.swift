@@ -4,7 +4,7 @@ import JSON
 /// Progress and messages as JSON Lines: one object a line, told apart by `type`.
 ///
 /// `begin`, `advance` and `end` have `stage`, `unit`, `done`, `total` (null where nobody knows) and `seconds` since the
-/// stage began; `warning` and `log` have `message`; `error` has `message`, `kind`, `exit_code` and, where known, `advice`,
+/// stage began, and `training` its `loss` and `tokens_per_second`; `warning` and `log` have `message`; `error` has `message`, `kind`, `exit_code` and, where known, `advice`,
 /// `file`, `line`, `column`, `client` and `tensor`. Readers pass over types and members that they do not know.
 struct JSONProgress: ProgressDisplay {
   private var last = 0
@@ -41,7 +41,7 @@ extension StageMeter {
     [
       ("stage", .string(stage.rawValue)), ("unit", .string(stage.unit.rawValue)), ("done", JSONValue(done)),
       ("total", total.map { JSONValue($0) } ?? .null), ("seconds", .number((seconds * 1000).rounded() / 1000)),
-    ]
+    ] + figures.map { ($0.key, number($0.value)) }
   }
 }
 
