@@ -55,7 +55,10 @@ package struct BatchEngine: Sendable {
         throw Failure(.badData, "a sample of the batch cannot be learned from: \(fault)")
       }
     }
-    let packs = Pack.divide(Array(batch.indices), of: batch, tokens: packTokens)
+    // As few packs as there can be, of about the same length: threads end together, and few lanes stay empty.
+    let tokens = batch.reduce(0) { $0 + $1.tokens.count }
+    let count = max(1, (tokens + packTokens - 1) / packTokens)
+    let packs = Pack.divide(Array(batch.indices), of: batch, tokens: max(1, (tokens + count - 1) / count))
     let labels = packs.reduce(0) { $0 + $1.predicting.count }
     let adaptation = layout.with(factors)
     let dropout = dropoutRate > 0 ? Dropout(rate: dropoutRate, keys: keys) : nil

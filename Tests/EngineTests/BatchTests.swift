@@ -93,14 +93,18 @@ import Testing
     for place in factors.indices {
       let length = gradient[place].reduce(0) { $0 + $1 * $1 }.squareRoot()
       let size = factors[place].reduce(0) { $0 + $1 * $1 }.squareRoot()
-      let step = 0.02 * size / length
-      func moved(_ by: Float) throws -> Double {
-        var changed = factors
-        for element in changed[place].indices { changed[place][element] += by * gradient[place][element] }
-        return try engine.gradient(of: Self.samples, factors: changed, keys: keys).loss
+      // Large steps meet the curve of the loss, small ones the rounding of float32.
+      let errors = try [0.01, 0.003, 0.001, 0.0003].map { share in
+        let step = Float(share) * size / length
+        func moved(_ by: Float) throws -> Double {
+          var changed = factors
+          for element in changed[place].indices { changed[place][element] += by * gradient[place][element] }
+          return try engine.gradient(of: Self.samples, factors: changed, keys: keys).loss
+        }
+        let slope = (try moved(step) - moved(-step)) / Double(2 * step)
+        return abs(slope / Double(length * length) - 1)
       }
-      let slope = (try moved(step) - moved(-step)) / Double(2 * step)
-      #expect(abs(slope / Double(length * length) - 1) < 0.01, "\(engine.modules[place / 2].name) \(place % 2)")
+      #expect((errors.min() ?? 1) < 0.01, "\(engine.modules[place / 2].name) \(place % 2): \(errors)")
     }
   }
 

@@ -76,7 +76,7 @@ import Testing
     try withTemporaryFolder { root in
       let settings = settings(root, "out")
       var trainer = Trainer(settings, observer: Listener())
-      let stop = Stop(after: 12)
+      let stop = Stop(after: 9)
       trainer.interruption = { try stop.check() }
       let failure = try failure { try trainer.run() }
       #expect(failure.message.contains("checkpoint-3 stands"), "\(failure)")

@@ -82,7 +82,7 @@ import Testing
 
   @Test func anAdapterOfAnotherModelIsRefused() throws {
     var settings = llama(in: URL(filePath: "/nowhere"))
-    settings.initial = fixture("tiny/c0/checkpoint-8")
+    settings.initial = fixture("capture/client/checkpoint-3")
     let failure = try failure { try StartingAdapter(settings, model) }
     #expect(failure.kind == .badData && failure.file?.hasSuffix("adapter_model.safetensors") == true, "\(failure)")
     settings.initial = fixture("training/nowhere")
