@@ -73,6 +73,9 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Tensors", ["Tensors"]),
   ("Threads", ["Threads"]),
   ("Tokenizers", ["Diagnostics", "JSON", "Tensors", "Tokenizers"]),
+  (
+    "Training", ["Adapters", "Bundles", "Capture", "Diagnostics", "Engine", "JSON", "Models", "Tensors", "Training"]
+  ),
   ("Zip", ["Zip"]),
 ]
 
@@ -159,6 +162,13 @@ let package = Package(
         "Tokenizers", paths,
       ],
       swiftSettings: house),
+    .target(
+      name: "Training",
+      dependencies: [
+        "Adapters", "Bundles", "CKernels", "Capture", "Diagnostics", "Digests", "Engine", "Files", "JSON", "Models",
+        "Tensors", "Zip", paths,
+      ],
+      swiftSettings: numerical),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
@@ -195,7 +205,8 @@ let package = Package(
       name: "clues",
       dependencies: [
         "Adapters", "Bundles", "CKernels", "CStartup", "Capture", "Datasets", "Diagnostics", "Files", "JSON", "LowRank",
-        "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors", paths,
+        "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors", "Training",
+        paths,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house, linkerSettings: hostLinking),

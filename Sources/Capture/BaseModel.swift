@@ -6,12 +6,12 @@ import Tensors
 import Tokenizers
 
 /// A base model and its tokenizer, if it has one.
-struct BaseModel: Sendable {
+package struct BaseModel: Sendable {
   let path: String
-  let model: LanguageModel
-  let tokenizer: Tokenizer?
+  package let model: LanguageModel
+  package let tokenizer: Tokenizer?
 
-  init(_ path: String, limits: Limits) throws {
+  package init(_ path: String, limits: Limits) throws {
     self.path = path
     model = try LanguageModel(at: path, limits: limits)
     guard FilePath(path).isFolder else {
@@ -26,7 +26,7 @@ struct BaseModel: Sendable {
     tokenizer = hasTokenizer ? try Tokenizer(folder: path) : nil
   }
 
-  var facts: ModelFacts {
+  package var facts: ModelFacts {
     ModelFacts(
       vocabulary: model.shape.vocabulary, maximumLength: model.shape.maximumLength, beginOfText: tokenizer?.beginOfText)
   }

@@ -9,7 +9,7 @@ import Tensors
 
 /// A digest of everything that determines the numbers of a part of a capture, so that the kept parts of an interrupted capture
 /// are only used for the same one.
-struct CaptureKey: Sendable, Equatable {
+package struct CaptureKey: Sendable, Equatable {
   /// 32 hexadecimal digits.
   let text: String
 
@@ -23,7 +23,7 @@ struct CaptureKey: Sendable, Equatable {
 
   /// The files of a base model by name, size and modification time: reading gigabytes only to compare them would take longer
   /// than most checkpoints.
-  static func identity(ofModel path: String) throws -> JSONValue {
+  package static func identity(ofModel path: String) throws -> JSONValue {
     var status = stat()
     guard stat(path, &status) == 0 else { throw Failure(system: .missingInput, "cannot be opened", file: path) }
     let isFolder = status.st_mode & S_IFMT == S_IFDIR

@@ -5,36 +5,39 @@ import Diagnostics
 import Tokenizers
 
 /// The samples of a capture, read, formatted by their templates, as tokens.
-struct CaptureSamples: Sendable {
+package struct CaptureSamples: Sendable {
   /// Training samples, then anchors: the rows of the ledger.
-  let scored: [CapturedSample]
+  package let scored: [CapturedSample]
 
   /// The validation samples of each domain, in the order in which the domains were given.
-  let validation: [(domain: String, samples: [CapturedSample])]
+  package let validation: [(domain: String, samples: [CapturedSample])]
 
   /// Remarks for the user, none of them an error.
-  let notes: [String]
+  package let notes: [String]
 
   /// The first samples of each file as tokens, for people to check.
-  let listings: [String]
+  package let listings: [String]
 
   var all: [CapturedSample] { scored + validation.flatMap(\.samples) }
 
   /// - parameters:
   ///   - domain: The client's own domain, for samples without one.
   ///   - shown: The number of samples of each file to list.
+  ///   - fate: What happens to samples that cannot be measured, for the notes.
   /// - throws: ``Failure`` with file and line: what ``Dataset`` and ``SampleEncoder`` refuse, an id in two files, a validation
   ///   sample that cannot be measured, no measurable training sample.
-  init(
-    _ settings: CaptureSettings, tokenizer: Tokenizer?, _ model: ModelFacts, domain: String?, shown: Int = 0
+  package init(
+    _ settings: CaptureSettings, tokenizer: Tokenizer?, _ model: ModelFacts, domain: String?, shown: Int = 0,
+    fate: String = "stay unscored"
   ) throws {
-    var reading = Reading(settings: settings, tokenizer: tokenizer, model: model, shown: shown)
+    var reading = Reading(settings: settings, tokenizer: tokenizer, model: model, shown: shown, fate: fate)
     if let longest = settings.maximumLength, longest > model.maximumLength {
       throw Failure(
         .usage, "--max-length is \(longest), but the model takes at most \(model.maximumLength) tokens",
         file: settings.base)
     }
-    let train = try reading.read(settings.train, as: .train, domain: domain)
+    var train = try settings.train.flatMap { try reading.read($0, as: .train, domain: domain) }
+    if let keep = settings.keep { train = try KeptIds(keep).kept(of: train) }
     let anchors = try settings.anchor.map { try reading.read($0, as: .anchor, domain: domain) } ?? []
     validation = try settings.validation.map { name, path in
       try ClientName.check(name, of: "domain")
@@ -43,7 +46,7 @@ struct CaptureSamples: Sendable {
     guard train.contains(where: { $0.fault == nil }) else {
       throw Failure(
         .badData, "holds no sample that can be measured: \(train[0].fault ?? "")",
-        advice: "look at them with --show 3", file: settings.train, position: .init(line: train[0].line, column: 1))
+        advice: "look at them with --show 3", file: train[0].file, position: .init(line: train[0].line, column: 1))
     }
     for sample in validation.flatMap(\.samples) {
       guard let fault = sample.fault else { continue }
@@ -62,12 +65,14 @@ struct CaptureSamples: Sendable {
     let tokenizer: Tokenizer?
     let model: ModelFacts
     let shown: Int
+    let fate: String
     var notes: [String] = []
     var listings: [String] = []
     private var places: [Split: [String: (file: String, line: Int)]] = [:]
 
-    init(settings: CaptureSettings, tokenizer: Tokenizer?, model: ModelFacts, shown: Int) {
-      (self.settings, self.tokenizer, self.model, self.shown) = (settings, tokenizer, model, shown)
+    init(settings: CaptureSettings, tokenizer: Tokenizer?, model: ModelFacts, shown: Int, fate: String) {
+      (self.settings, self.tokenizer, self.model) = (settings, tokenizer, model)
+      (self.shown, self.fate) = (shown, fate)
     }
 
     mutating func read(_ path: String, as split: Split, domain: String?) throws -> [CapturedSample] {
@@ -105,7 +110,7 @@ struct CaptureSamples: Sendable {
       let faults = samples.filter { $0.fault != nil }
       if let first = faults.first, split != .validation {
         notes.append(
-          "\(path): \(faults.count) of \(samples.count) samples stay unscored, the first in line \(first.line): "
+          "\(path): \(faults.count) of \(samples.count) samples \(fate), the first in line \(first.line): "
             + (first.fault ?? ""))
       }
       return samples

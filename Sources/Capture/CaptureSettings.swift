@@ -10,9 +10,12 @@ package struct CaptureSettings: Sendable {
   package var base: String
 
   /// The files of samples.
-  package var train: String
+  package var train: [String]
   package var anchor: String?
   package var validation: [(domain: String, path: String)]
+
+  /// A file of ids, one a line, as `clues select` writes it: of the training samples those alone are taken.
+  package var keep: String?
 
   /// The client's own domain, for samples without one; nil to derive it from the client's files and name.
   package var domain: String?
@@ -48,7 +51,7 @@ package struct CaptureSettings: Sendable {
   package var limits = Limits()
 
   package init(
-    client: String, base: String, train: String, anchor: String?, validation: [(domain: String, path: String)]
+    client: String, base: String, train: [String], anchor: String?, validation: [(domain: String, path: String)]
   ) {
     self.client = client
     self.base = base
@@ -57,5 +60,5 @@ package struct CaptureSettings: Sendable {
     self.validation = validation
   }
 
-  var lossesOver: LossSpan { measuredLoss ?? loss }
+  package var lossesOver: LossSpan { measuredLoss ?? loss }
 }

@@ -125,11 +125,10 @@ struct CaptureTarget: Sendable {
   }
 
   private static func write(_ bytes: Bytes, to path: String) throws {
-    let draft = try Draft(of: path, isFolder: false)
-    try bytes.forEachWindow {
-      guard writeAll($0, to: draft.descriptor) else { throw Failure.cannotWrite(path) }
+    try writeWhole(to: path) { descriptor in
+      try bytes.forEachWindow {
+        guard writeAll($0, to: descriptor) else { throw Failure.cannotWrite(path) }
+      }
     }
-    try draft.settle(as: path)
-    try draft.replace(path)
   }
 }

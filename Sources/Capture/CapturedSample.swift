@@ -3,15 +3,15 @@ import Datasets
 import Engine
 
 /// A sample to be measured, and the tokens that the model sees.
-struct CapturedSample: Sendable {
-  let sample: Sample
+package struct CapturedSample: Sendable {
+  package let sample: Sample
 
   /// The file and line that it is from.
-  let file: String
-  let line: Int
+  package let file: String
+  package let line: Int
 
   /// With the labels for gradients.
-  let learned: EncodedSample
+  package let learned: EncodedSample
 
   /// With the labels for losses.
   let measured: EncodedSample
@@ -20,7 +20,7 @@ struct CapturedSample: Sendable {
   let withoutPrompt: EncodedSample?
 
   /// Why it is not measured; nil if it is.
-  let fault: String?
+  package let fault: String?
 
   init(
     _ tokenized: TokenizedSample, as sample: Sample, from file: String, _ settings: CaptureSettings, _ model: ModelFacts
@@ -50,7 +50,7 @@ struct CapturedSample: Sendable {
 }
 
 /// What encoding samples needs to know about a model.
-struct ModelFacts: Sendable {
+package struct ModelFacts: Sendable {
   let vocabulary: Int
   let maximumLength: Int
   let beginOfText: Int32?

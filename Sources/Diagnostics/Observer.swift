@@ -10,23 +10,44 @@ package protocol Observer: Sendable {
 
   func end(_ stage: RunStage)
 
+  /// How it stands in a stage that is under way: figures with their names, in this order.
+  func show(_ figures: [StageFigure])
+
   /// A remark for the user that does not stop the run.
   func note(_ note: Note)
 }
 
+extension Observer {
+  package func show(_ figures: [StageFigure]) {}
+}
+
+/// A number that says how it stands, such as the loss of a training.
+package struct StageFigure: Sendable, Equatable {
+  /// For people, `tokens/s`.
+  package let name: String
+  /// For programs, `tokens_per_second`.
+  package let key: String
+  package let value: Double
+
+  package init(_ name: String, key: String? = nil, _ value: Double) {
+    (self.name, self.key, self.value) = (name, key ?? name, value)
+  }
+}
+
 /// The stages of a run, in order; not every run has all of them.
 package enum RunStage: String, Sendable, CaseIterable {
-  case opening, reading, capturing, scoring, drawing, comparing, surveying, merging, writing, packing
+  case opening, reading, training, capturing, scoring, drawing, comparing, surveying, merging, writing, packing
 
   /// The unit in which a stage's work is counted.
   package enum Unit: String, Sendable {
-    case bytes, clients, samples, draws, modules
+    case bytes, clients, steps, samples, draws, modules
   }
 
   package var unit: Unit {
     switch self {
     case .opening, .writing, .packing: .bytes
     case .reading: .clients
+    case .training: .steps
     case .capturing, .scoring: .samples
     case .drawing: .draws
     case .comparing, .surveying, .merging: .modules

@@ -89,13 +89,19 @@ final class Workspace {
   let logits: FloatBlock
   let turned: FloatBlock
   let gradients: [FloatBlock]
+  /// The input of an adapted layer with what is dropped; of no features where nothing is.
+  let dropped: Panels
 
   private let blocks: [FloatBlock]
 
   /// - parameters:
   ///   - keeps: Whether there will be a backward pass.
-  ///   - pool: Provides the activations of layers.
-  init(_ model: LanguageModel, _ adaptation: Adaptation, _ capacity: Capacity, keeps: Bool, pool: LayerPool) throws {
+  ///   - drops: Whether there will be dropout.
+  ///   - pool: Has the activations of layers that this is for.
+  init(
+    _ model: LanguageModel, _ adaptation: Adaptation, _ capacity: Capacity, keeps: Bool, drops: Bool = false,
+    pool: LayerPool
+  ) throws {
     let shape = model.shape
     self.capacity = capacity
     var blocks: [FloatBlock] = []
@@ -141,6 +147,7 @@ final class Workspace {
     let modules = keeps ? adaptation.modules : []
     let (inputs, outputs) = (modules.map(\.inputs).max() ?? 0, modules.map(\.outputs).max() ?? 0)
     let rank = modules.map(\.rank).max() ?? 0
+    dropped = try panels(drops ? adaptation.modules.map(\.inputs).max() ?? 0 : 0, all)
     gradients = [
       try FloatBlock(max(inputs, outputs), columns), try FloatBlock(inputs, rank), try FloatBlock(outputs, rank),
     ]

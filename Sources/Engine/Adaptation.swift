@@ -16,7 +16,7 @@ package enum LinearRole: Int, Sendable, CaseIterable {
     }
   }
 
-  func layer(of block: LanguageModel.Layer) -> LanguageModel.Linear {
+  package func layer(of block: LanguageModel.Layer) -> LanguageModel.Linear {
     switch self {
     case .query: block.query
     case .key: block.key
@@ -53,7 +53,7 @@ package struct AdaptedModule: Sendable {
 /// An adapter, arranged by the layers of a model.
 struct Adaptation {
   let modules: [AdaptedModule]
-  private let groups: [[Stage: LoRAGroup]]
+  private var groups: [[Stage: LoRAGroup]]
 
   /// The lowest adapted layer, below which no gradient is needed; nil without an adapter.
   let lowest: Int?
@@ -105,6 +105,13 @@ struct Adaptation {
     self.modules = modules
     self.groups = groups
     lowest = groups.firstIndex { !$0.isEmpty }
+  }
+
+  /// The same adapted layers with other factors: by module, in the order of ``modules``, A and then B.
+  func with(_ factors: [[Float]]) -> Adaptation {
+    var copy = self
+    copy.groups = groups.map { $0.mapValues { $0.with(factors) } }
+    return copy
   }
 
   private static func refuseOtherThanLoRA(_ adapter: Adapter) throws {
@@ -187,4 +194,22 @@ struct LoRAGroup {
 
   var rank: Int { members.reduce(0) { $0 + $1.module.rank } }
   var inputs: Int { members[0].module.inputs }
+
+  /// The rows of the stack that are a member's A.
+  func withA<Result>(of member: Member, _ body: (UnsafePointer<Float>) throws -> Result) rethrows -> Result {
+    try a.withUnsafeBufferPointer { stack in
+      guard let start = stack.baseAddress else { preconditionFailure("a stack has rows") }
+      return try body(start + member.first * inputs)
+    }
+  }
+
+  fileprivate func with(_ factors: [[Float]]) -> LoRAGroup {
+    LoRAGroup(
+      members: members.map { member in
+        let scaling = member.scaling
+        return Member(
+          module: member.module, first: member.first, scaling: scaling,
+          scaledB: factors[2 * member.module.place + 1].map { $0 * scaling })
+      }, a: members.flatMap { factors[2 * $0.module.place] })
+  }
 }

@@ -4,12 +4,12 @@ import Models
 extension PackPass {
   /// From the gradient of the last hidden states, in `work.gradient`, to the lowest adapted layer.
   ///
-  /// - parameter emit: Receives the gradients of each sample in `wanted`, module by module.
-  func backward(wanted: [Bool], _ emit: (ModuleGradient) throws -> Void) throws {
+  /// - parameter emit: Gets the gradients of each portion, module by module.
+  func backward(_ portions: [Pack.Portion], _ emit: (ModuleGradient) throws -> Void) throws {
     guard let lowest = adaptation.lowest else { return }
     for layer in (lowest..<shape.layerCount).reversed() {
       let end = layer == lowest ? adaptation.lowestStage(of: layer) ?? .attention : nil
-      let step = LayerBackward(pass: self, layer: layer, end: end, wanted: wanted)
+      let step = LayerBackward(pass: self, layer: layer, end: end, portions: portions)
       try step.run(emit)
       work.leave(from: layer)
     }
@@ -22,7 +22,7 @@ private struct LayerBackward {
   let layer: Int
   /// The lowest stage whose adapted layers need a gradient, below which nothing is needed; nil for all stages.
   let end: Stage?
-  let wanted: [Bool]
+  let portions: [Pack.Portion]
 
   private var work: Workspace { pass.work }
   private var pack: Pack { pass.pack }
@@ -30,7 +30,6 @@ private struct LayerBackward {
   private var block: LanguageModel.Layer { pass.model.layers[layer] }
   private var isLast: Bool { layer == pass.shape.layerCount - 1 }
   private var behind: Int { pass.panelsBehind(layer) }
-  private var rangesBehind: [Range<Int>] { isLast ? pack.predictingRanges : pack.ranges }
 
   func run(_ emit: (ModuleGradient) throws -> Void) throws {
     let gradient = work.gradient
@@ -171,10 +170,31 @@ private struct LayerBackward {
         at: member.first, panels, adds: false)
     }
     let x = known ?? input(of: stage)
-    let ranges = stage == .attention ? pack.ranges : rangesBehind
-    for (place, range) in ranges.enumerated() where wanted[place] {
+    // Beyond the last layer's attention there are only tokens that predict.
+    let onlyPredicting = stage != .attention && isLast
+    if pass.dropout != nil {
       for member in group.members {
-        try emit(gradient(member, x, reduced.prefix(group.rank), down, range, sample: pack.samples[place]))
+        let dropped = work.dropped.prefix(group.inputs)
+        pass.drop(x, into: dropped, of: member.module, panels)
+        for portion in portions {
+          let range = onlyPredicting ? portion.predicting : portion.range
+          try emit(gradient(member, dropped, reduced.prefix(group.rank), down, range, sample: portion.sample))
+        }
+        guard let target else { continue }
+        group.withA(of: member) {
+          work.products.multiplyTransposed(
+            $0, rows: group.inputs, depth: member.module.rank, down, from: member.first, into: dropped, panels,
+            adds: false)
+        }
+        pass.drop(dropped, into: dropped, of: member.module, panels)
+        target.add(dropped, panels)
+      }
+      return
+    }
+    for portion in portions {
+      let range = onlyPredicting ? portion.predicting : portion.range
+      for member in group.members {
+        try emit(gradient(member, x, reduced.prefix(group.rank), down, range, sample: portion.sample))
       }
     }
     guard let target else { return }

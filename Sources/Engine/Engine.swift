@@ -1,7 +1,6 @@
 import Adapters
 import Diagnostics
 import Models
-import Synchronization
 import Threads
 
 /// A language model with an adapter, which computes samples' losses and exact gradients.
@@ -53,16 +52,10 @@ package struct Engine: Sendable {
       panels: packs.map(\.panels).max() ?? 0, predictingPanels: packs.map(\.predictingPanels).max() ?? 0,
       longestSample: packs.flatMap(\.ranges).map(\.count).max() ?? 0)
     let adaptation = adaptation
-    let shape = model.shape
-    let pool = LayerPool(
-      layers: shape.layerCount - min(adaptation.lowest ?? 0, shape.layerCount),
-      threads: min(threads, max(packs.count, 1))
-    ) { try LayerActivations(shape, adaptation, capacity) }
-    let workspaces = Workspaces()
+    let passes = Passes(
+      model, adaptation, capacity, threads: min(threads, max(packs.count, 1)), keeps: sink != nil)
     let measured = try inParallel(packs.count, threads: threads) { place in
-      let work = try workspaces.take() ?? Workspace(model, adaptation, capacity, keeps: sink != nil, pool: pool)
-      defer { workspaces.giveBack(work) }
-      let losses = try measure(packs[place], sink, in: work)
+      let losses = try passes.take(packs[place], adaptation) { try measure($0, sink) }
       try packEnded(packs[place].samples)
       return losses
     }
@@ -73,42 +66,15 @@ package struct Engine: Sendable {
     return results
   }
 
-  private func measure(
-    _ pack: Pack, _ sink: (any GradientSink)?, in work: Workspace
-  ) throws -> [SampleLoss] {
-    let pass = PackPass(model: model, adaptation: adaptation, pack: pack, work: work)
-    // In any case, other threads may be waiting for what is held here.
-    defer {
-      work.turn(pack.place)
-      work.leave(from: 0)
-    }
+  private func measure(_ pass: PackPass, _ sink: (any GradientSink)?) throws -> [SampleLoss] {
+    let pack = pass.pack
     try pass.forward()
     let losses = try HeadPass(pass: pass).losses(keeps: sink != nil)
     if let sink {
-      try pass.backward(wanted: losses.map(\.isFinite)) { try sink.take($0) }
-      try sink.finish(pack: pack.place, samples: zip(pack.samples, losses).filter(\.1.isFinite).map(\.0))
+      let portions = zip(pack.portions, losses).filter(\.1.isFinite).map(\.0)
+      try pass.backward(portions) { try sink.take($0) }
+      try sink.finish(pack: pack.place, samples: portions.map(\.sample))
     }
-    return zip(losses, pack.predictingRanges).map { loss, range in
-      loss.isFinite
-        ? .measured(loss: loss, tokens: range.count) : .unmeasured(reason: "its loss is \(loss)")
-    }
-  }
-}
-
-/// The workspaces that are not in use.
-private final class Workspaces: Sendable {
-  // Locked because threads take workspaces and return them at any time.
-  private let free = Mutex<[Box]>([])
-
-  func take() -> Workspace? { free.withLock { $0.popLast() }?.work }
-
-  func giveBack(_ work: Workspace) {
-    let box = Box(work: work)
-    free.withLock { $0.append(box) }
-  }
-
-  /// Unchecked because a workspace is in here only while no thread uses it.
-  private struct Box: @unchecked Sendable {
-    let work: Workspace
+    return pack.losses(losses)
   }
 }

@@ -9,6 +9,7 @@ struct PackPass {
   let adaptation: Adaptation
   let pack: Pack
   let work: Workspace
+  var dropout: Dropout?
 
   var shape: ModelShape { model.shape }
   private var lastLayer: Int { shape.layerCount - 1 }
@@ -109,7 +110,17 @@ struct PackPass {
   private func reduce(_ x: Panels, _ layer: Int, _ stage: Stage, _ panels: Int) {
     guard let group = adaptation.group(layer, stage), let reduced = work[layer].reduced[stage] else { return }
     let own = reduced.prefix(group.rank)
-    work.products.multiply(group.a, rows: group.rank, depth: group.inputs, x, into: own, panels, adds: false)
+    guard dropout != nil else {
+      return work.products.multiply(group.a, rows: group.rank, depth: group.inputs, x, into: own, panels, adds: false)
+    }
+    let dropped = work.dropped.prefix(group.inputs)
+    for member in group.members {
+      drop(x, into: dropped, of: member.module, panels)
+      group.withA(of: member) {
+        work.products.multiply(
+          $0, rows: member.module.rank, depth: group.inputs, dropped, into: own, at: member.first, panels, adds: false)
+      }
+    }
   }
 
   /// y = W x + b + s·B·A x, or y += this.

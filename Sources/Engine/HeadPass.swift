@@ -15,9 +15,9 @@ struct HeadPass {
   private var pack: Pack { pass.pack }
   private var work: Workspace { pass.work }
 
-  /// The mean loss of each sample over its labels; if `keeps`, also the gradient of the last hidden states, in
-  /// `work.gradient`.
-  func losses(keeps: Bool) throws -> [Double] {
+  /// The mean loss of each sample over its labels; with `keeps` the gradient of the last hidden states, into
+  /// `work.gradient`: that of the mean, or of the sum over so many labels where these are given.
+  func losses(keeps: Bool, labels: Int? = nil) throws -> [Double] {
     let (shape, panels) = (pass.shape, pack.predictingPanels)
     pass.normalize(work.final, pass.model.finalNorm, into: work.normed, scale: work.finalScale, panels)
     var states = self.states()
@@ -39,7 +39,7 @@ struct HeadPass {
           rows, rows: shape.width, depth: words.count, logits, into: sums, panels, adds: true)
       }
     }
-    if keeps { try finish(states, sums) }
+    if keeps { try finish(states, sums, labels) }
     return pack.predictingRanges.map { range in
       range.reduce(0) { $0 + loss(of: $1, states) } / Double(range.count)
     }
@@ -69,10 +69,10 @@ struct HeadPass {
   }
 
   /// Computes the gradient from the weighted sums of words: (Σ softmax · word − the label's word) / labels, through the norm.
-  private func finish(_ states: [clues_softmax], _ sums: Panels) throws {
+  private func finish(_ states: [clues_softmax], _ sums: Panels, _ labels: Int?) throws {
     let width = pass.shape.width
     for range in pack.predictingRanges {
-      let share = 1 / Float(range.count)
+      let share = 1 / Float(labels ?? range.count)
       for place in range {
         let to = sums.token(place)
         let sum: Double = element(states[place / Panels.width].sum, place % Panels.width)

@@ -44,7 +44,7 @@ extension Engine {
 }
 
 /// Sums gradients: within a pack on its thread, over packs in order.
-private final class GradientSums: GradientSink {
+final class GradientSums: GradientSink {
   private let modules: [AdaptedModule]
   // Locked because packs are finished on any thread, and added in their order.
   private let state: Mutex<State>

@@ -21,6 +21,33 @@ struct Pack {
   /// The labels that they predict.
   let labels: [Int32]
 
+  /// Tokens whose gradients are summed.
+  struct Portion {
+    /// The first sample that they belong to.
+    let sample: Int
+    /// Their places among all tokens of the pack, and among those that predict a label.
+    let range: Range<Int>
+    let predicting: Range<Int>
+  }
+
+  /// Sample by sample.
+  var portions: [Portion] {
+    samples.indices.map {
+      Portion(sample: samples[$0], range: ranges[$0], predicting: predictingRanges[$0])
+    }
+  }
+
+  /// All tokens together.
+  var whole: Portion { Portion(sample: samples[0], range: 0..<tokens.count, predicting: 0..<predicting.count) }
+
+  /// Mean losses of the samples as what came of them.
+  func losses(_ means: [Double]) -> [SampleLoss] {
+    zip(means, predictingRanges).map { loss, range in
+      loss.isFinite
+        ? .measured(loss: loss, tokens: range.count) : .unmeasured(reason: "its loss is \(loss)")
+    }
+  }
+
   var panels: Int { Panels.count(of: tokens.count) }
   var predictingPanels: Int { Panels.count(of: predicting.count) }
 

@@ -19,6 +19,10 @@ struct Panels {
 
   func copy(_ other: Panels, _ panels: Int) { start.update(from: other.start, count: panels * stride) }
 
+  func add(_ other: Panels, _ panels: Int) {
+    for place in 0..<panels * stride { start[place] += other.start[place] }
+  }
+
   /// The address of a token's first feature; the others follow at intervals of ``width`` floats.
   func token(_ place: Int) -> UnsafeMutablePointer<Float> {
     start + place / Self.width * stride + place % Self.width

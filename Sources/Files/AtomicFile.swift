@@ -43,3 +43,16 @@ package struct AtomicFile {
 package func writeWhole(_ text: String, to path: String, permissions: mode_t? = nil) throws {
   try AtomicFile(text, for: path, permissions: permissions).commit()
 }
+
+/// The same for what `body` writes to an open file.
+package func writeWhole(to path: String, _ body: (Int32) throws -> Void) throws {
+  let draft = try Draft(of: path, isFolder: false)
+  do {
+    try body(draft.descriptor)
+    try draft.settle(as: path)
+    try draft.replace(path)
+  } catch {
+    draft.remove()
+    throw error
+  }
+}

@@ -19,8 +19,9 @@ struct Clues: ParsableCommand {
         clues run recipes/ties.yaml --output runs/ties
         clues merge medical.tar.zst financial.zip --method average -o merged
 
-      A client measures its own samples first:
+      A client trains its adapter and measures its own samples first:
 
+        clues train --base SmolLM2-135M --data t.jsonl -o outputs/medical
         clues capture outputs/medical --base SmolLM2-135M --train t.jsonl
 
       To see what a client handed in, who stands out, which methods there are, and
@@ -44,8 +45,8 @@ struct Clues: ParsableCommand {
       """,
     version: cluesVersion,
     subcommands: [
-      Run.self, Merge.self, CaptureCommand.self, Score.self, Select.self, Evaluate.self, Vet.self, Inspect.self,
-      Pack.self, Report.self, Plugins.self, RecipeCommand.self,
+      Run.self, Merge.self, TrainCommand.self, CaptureCommand.self, Score.self, Select.self, Evaluate.self, Vet.self,
+      Inspect.self, Pack.self, Report.self, Plugins.self, RecipeCommand.self,
     ])
 
   static func main() {

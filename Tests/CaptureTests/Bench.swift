@@ -62,7 +62,7 @@ struct TinyClient {
   var settings: CaptureSettings {
     let name = folder.lastPathComponent
     return CaptureSettings(
-      client: folder.path, base: fixture("tiny/base"), train: path("\(name).train.jsonl"),
+      client: folder.path, base: fixture("tiny/base"), train: [path("\(name).train.jsonl")],
       anchor: path("\(name).anchor.jsonl"),
       validation: [("c0", path("c0.validation.jsonl")), ("c1", path("c1.validation.jsonl"))])
   }

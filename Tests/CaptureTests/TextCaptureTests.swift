@@ -12,7 +12,7 @@ import Testing
 @Suite struct TextCaptureTests {
   private func settings(_ root: URL) -> CaptureSettings {
     var settings = CaptureSettings(
-      client: fixture("capture/client"), base: fixture("capture/base"), train: fixture("capture/train.jsonl"),
+      client: fixture("capture/client"), base: fixture("capture/base"), train: [fixture("capture/train.jsonl")],
       anchor: fixture("capture/anchor.jsonl"), validation: [("tables", fixture("capture/validation.jsonl"))])
     settings.output = root.appending(path: "out").path
     return settings

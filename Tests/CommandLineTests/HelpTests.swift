@@ -47,7 +47,7 @@ import Testing
       let text = try String(contentsOf: page, encoding: .utf8)
       #expect(
         text.hasPrefix(".TH \"CLUES") && text.contains("1.2.3") && text.contains(".SH EXAMPLES") || command.isEmpty)
-      for option in try clues(command + ["--help"]).output.matches(of: /\n  (?:-[a-z], )?(--[a-z-]+)/) {
+      for option in try clues(command + ["--help"]).output.matches(of: /\n  (?:-[a-z], )?(--[a-z0-9-]+)/) {
         #expect(text.contains("\\fB" + option.1.replacing("-", with: "\\-") + "\\fR"), "\(option.1)")
       }
       // No line is mistaken for a request.

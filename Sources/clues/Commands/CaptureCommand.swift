@@ -35,57 +35,11 @@ extension Clues {
     @Option(help: ArgumentHelp("The training samples.", valueName: "file"), completion: .file())
     var train: String
 
-    @Option(
-      help: ArgumentHelp("Samples that are known to be good, for the threshold.", valueName: "file"),
-      completion: .file())
-    var anchor: String?
-
-    @Option(
-      help: ArgumentHelp(
-        "The samples that others are compared with, by domain; may be repeated.", valueName: "domain=file"))
-    var validation: [String] = []
-
-    @Option(
-      help: ArgumentHelp(
-        "The client's own domain, for samples without one. By default the client's name if a validation set has it, "
-          + "or the only validation set's.", valueName: "name"))
-    var domain: String?
-
     @Option(help: ArgumentHelp("A checkpoint's step; may be repeated. By default all.", valueName: "step"))
     var checkpoint: [Int] = []
 
     @Option(help: ArgumentHelp("The adapter to use if there are several.", valueName: "name"))
     var adapter: String?
-
-    @Option(
-      help: ArgumentHelp(
-        "How samples become text: \(Template.allCases.map(\.rawValue).joined(separator: ", ")). By default as the model "
-          + "says.", valueName: "name"),
-      completion: .list(Template.allCases.map(\.rawValue)))
-    var template: Template?
-
-    @Option(
-      help: ArgumentHelp("The tokens to compute gradients for, as in training: answer or all.", valueName: "tokens"))
-    var loss: LossSpan = .answer
-
-    @Option(
-      name: .customLong("score-loss"),
-      help: ArgumentHelp(
-        "The tokens to measure losses over: answer or all. By default those of --loss.", valueName: "tokens"))
-    var scoreLoss: LossSpan?
-
-    @Option(
-      name: .customLong("max-length"),
-      help: ArgumentHelp(
-        "Cut samples off after this many tokens. By default samples too long for the model are unscored.",
-        valueName: "n"))
-    var maxLength: Int?
-
-    @Option(
-      help: ArgumentHelp(
-        "Print the first samples of each file token by token, with * for what is learned and + for what is measured, "
-          + "and stop.", valueName: "n"))
-    var show: Int?
 
     @Flag(help: "Write the gradients themselves, too: large, and they say much about the data.")
     var gradients = false
@@ -103,52 +57,30 @@ extension Clues {
     @Flag(help: "Print what was measured as JSON.")
     var json = false
 
+    @OptionGroup var data: DataOptions
+    @OptionGroup var evidence: EvidenceOptions
     @OptionGroup var work: ThreadOptions
     @OptionGroup var limits: LimitOptions
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var messages: MessageOptions
 
-    func validate() throws {
-      for text in validation where text.firstIndex(of: "=").map({ $0 == text.startIndex }) ?? true {
-        throw ValidationError("--validation \(text): write DOMAIN=FILE")
-      }
-      let domains = sets.map(\.domain)
-      guard Set(domains).count == domains.count else { throw ValidationError("--validation names a domain twice") }
-      guard maxLength ?? 1 >= 1 else { throw ValidationError("--max-length must be at least 1") }
-      guard show ?? 1 >= 1 else { throw ValidationError("--show must be at least 1") }
-    }
-
     func run() throws {
       let input = try InputArgument.one(client, adapter: adapter)
-      var settings = CaptureSettings(
-        client: input.path, base: base, train: train, anchor: anchor, validation: sets)
-      settings.domain = domain
+      var settings = CaptureSettings(client: input.path, base: base, train: [train], anchor: nil, validation: [])
+      data.apply(to: &settings)
+      evidence.apply(to: &settings)
       settings.adapter = input.adapter
       settings.checkpoints = checkpoint.isEmpty ? nil : checkpoint
-      settings.template = template
-      settings.loss = loss
-      settings.measuredLoss = scoreLoss
-      settings.maximumLength = maxLength
       settings.writesGradients = gradients
       settings.output = output
       settings.replaces = force
       settings.threads = work.threads
       settings.limits = try limits.limits
       let capture = Capture(settings, observer: Console.observer(progress.progress))
-      if let show { return try Console.result(capture.listings(show)) }
+      if let show = data.show { return try Console.result(capture.listings(show)) }
       let report = try capture.run()
       if messages.quiet, !json { return }
       Console.done(json ? report.json.text(indented: true) : report.text)
     }
-
-    /// The validation sets by domain.
-    private var sets: [(domain: String, path: String)] {
-      validation.compactMap { text in
-        text.firstIndex(of: "=").map { (String(text[..<$0]), String(text[text.index(after: $0)...])) }
-      }
-    }
   }
 }
-
-extension Template: ExpressibleByArgument {}
-extension LossSpan: ExpressibleByArgument {}

@@ -41,7 +41,7 @@ extension StageMeter {
     [
       ("stage", .string(stage.rawValue)), ("unit", .string(stage.unit.rawValue)), ("done", JSONValue(done)),
       ("total", total.map { JSONValue($0) } ?? .null), ("seconds", .number((seconds * 1000).rounded() / 1000)),
-    ]
+    ] + figures.map { ($0.key, number($0.value)) }
   }
 }
 

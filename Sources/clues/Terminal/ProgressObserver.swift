@@ -11,6 +11,7 @@ final class ProgressObserver: Observer {
     var stage: (stage: RunStage, total: Int?, start: ContinuousClock.Instant)?
     var display: any ProgressDisplay
     var isTicking = false
+    var figures: [StageFigure] = []
   }
 
   private let done = Atomic<Int>(0)
@@ -23,6 +24,7 @@ final class ProgressObserver: Observer {
     done.store(0, ordering: .relaxed)
     let starts = watch.withLock { watch in
       watch.stage = (stage, total, .now)
+      watch.figures = []
       watch.display.begin(meter(watch)!)
       defer { watch.isTicking = true }
       return !watch.isTicking
@@ -48,6 +50,8 @@ final class ProgressObserver: Observer {
     }
   }
 
+  func show(_ figures: [StageFigure]) { watch.withLock { $0.figures = figures } }
+
   func note(_ note: Note) { Console.note(note) }
 
   private func tick() {
@@ -58,10 +62,10 @@ final class ProgressObserver: Observer {
   }
 
   private func meter(_ watch: borrowing Watch) -> StageMeter? {
-    watch.stage.map { stage, total, start in
-      StageMeter(
-        stage: stage, total: total, done: done.load(ordering: .relaxed), seconds: (.now - start) / .seconds(1))
-    }
+    guard let (stage, total, start) = watch.stage else { return nil }
+    return StageMeter(
+      stage: stage, total: total, done: done.load(ordering: .relaxed), seconds: (.now - start) / .seconds(1),
+      figures: watch.figures)
   }
 }
 

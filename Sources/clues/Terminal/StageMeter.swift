@@ -9,6 +9,8 @@ struct StageMeter {
   let done: Int
   /// Since the stage began.
   let seconds: Double
+  /// What else says how it stands.
+  var figures: [StageFigure] = []
 
   /// The share that is done, from 0 to 1; nil if unknown.
   var fraction: Double? { total.map { $0 > 0 ? min(1, Double(done) / Double($0)) : 1 } }
@@ -26,7 +28,8 @@ struct StageMeter {
 extension StageMeter {
   /// "merging: 57 %, 34 of 60 modules, 12/s, 3 s left", for output that is not a terminal.
   var progressText: String {
-    "\(stage.rawValue): " + [percentText, countText, rateText, leftText].compactMap { $0 }.joined(separator: ", ")
+    "\(stage.rawValue): "
+      + [percentText, countText, rateText, figuresText, leftText].compactMap { $0 }.joined(separator: ", ")
   }
 
   /// "merging: 60 modules" at the start, if the number is known.
@@ -47,7 +50,10 @@ extension StageMeter {
     let count = (text: countText, width: countWidth)
     let rate = (text: rateText, width: stage.unit == .bytes ? 10 : 6)
     let left = (text: leftText, width: 15)
-    let columns = [[percent, count, rate, left], [percent, count, left], [percent, left], [percent]].first { columns in
+    let stand = (text: figuresText, width: figures.count * 15)
+    let withFigures = figures.isEmpty ? [] : [[percent, count, rate, stand, left], [percent, stand, left]]
+    let plain = [[percent, count, rate, left], [percent, count, left], [percent, left], [percent]]
+    let columns = (withFigures + plain).first { columns in
       label.count + columns.reduce(0) { $0 + $1.width + 2 } <= width
     }
     guard let columns else { return String((label + (percentText ?? "")).prefix(max(0, width - 1))) }
@@ -89,6 +95,15 @@ extension StageMeter {
     rate.map { rate in
       stage.unit == .bytes ? "\(size(Int(rate)))/s" : rate >= 10 ? "\(Int(rate))/s" : String(format: "%.1f/s", rate)
     }
+  }
+
+  /// "loss 1.234, 512 tokens/s".
+  private var figuresText: String? {
+    guard !figures.isEmpty else { return nil }
+    return figures.map { figure in
+      let value = figure.value >= 100 ? String(Int(min(figure.value, 1e12))) : String(format: "%.3f", figure.value)
+      return figure.name.contains("/") ? "\(value) \(figure.name)" : "\(figure.name) \(value)"
+    }.joined(separator: ", ")
   }
 
   private var leftText: String? { secondsLeft.map { duration($0.rounded(.up)) + " left" } }

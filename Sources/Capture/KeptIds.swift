@@ -1,0 +1,55 @@
+import Diagnostics
+import Files
+
+/// The ids of samples that are to be kept, one a line, as `clues select` writes them.
+struct KeptIds {
+  private let file: String
+  /// The line of each.
+  private let lines: [String: Int]
+
+  /// - throws: ``Failure``: `missingInput`, or `badData` with the line of an id that stands there twice, or that is none.
+  init(_ path: String) throws {
+    file = path
+    let bytes = try StreamReader(path).bytes(limit: Self.most)
+    guard bytes.count <= Self.most else {
+      throw Failure(.badData, "is too large for a list of ids", advice: "write one id a line", file: path)
+    }
+    let text = String(decoding: bytes, as: UTF8.self)
+    var lines: [String: Int] = [:]
+    for (place, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let id = line.hasSuffix("\r") ? String(line.dropLast()) : String(line)
+      if id.isEmpty { continue }
+      if let first = lines.updateValue(place + 1, forKey: id) {
+        throw Failure(
+          .badData, "has the id '\(id)' of line \(first)", advice: "write every id once", file: path,
+          position: .init(line: place + 1, column: 1))
+      }
+    }
+    guard !lines.isEmpty else {
+      throw Failure(
+        .badData, "holds no ids", advice: "write the ids of the samples to keep, one a line, as clues select does",
+        file: path)
+    }
+    self.lines = lines
+  }
+
+  /// 256 MiB, as many as millions of ids take.
+  private static let most = 1 << 28
+
+  /// Those of the samples that are named, in their own order.
+  ///
+  /// - throws: ``Failure`` `badData` for an id that no sample has.
+  func kept(of samples: [CapturedSample]) throws -> [CapturedSample] {
+    let kept = samples.filter { lines[$0.sample.id] != nil }
+    guard kept.count < lines.count else { return kept }
+    let ids = Set(kept.map(\.sample.id))
+    let strangers = lines.filter { !ids.contains($0.key) }
+    guard let stranger = strangers.min(by: { $0.value < $1.value }) else { return kept }
+    throw Failure(
+      .badData,
+      "has the id '\(stranger.key)', which no training sample has"
+        + (strangers.count > 1 ? ", and \(strangers.count - 1) more such" : ""),
+      advice: "name the file of samples that the selection was made of", file: file,
+      position: .init(line: stranger.value, column: 1))
+  }
+}

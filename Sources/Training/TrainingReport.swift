@@ -1,0 +1,58 @@
+import Capture
+import JSON
+
+/// What came of a training.
+package struct TrainingReport: Sendable {
+  package var folder = ""
+  package var steps = 0
+  package var epochs = 0.0
+  /// The step that was gone on from; nil where there was none.
+  package var resumedFrom: Int?
+  /// In step order.
+  package var checkpoints: [Int] = []
+  /// How many samples are trained on, and how many of the files' are left out.
+  package var samples = 0
+  package var leftOut: [(id: String, file: String, line: Int, reason: String)] = []
+  /// Trained numbers of the adapter, and its layers.
+  package var parameters = 0
+  package var layers = 0
+  /// Of the first step, of the last one, and the mean of the last epoch.
+  package var firstLoss, lastLoss, epochLoss: Double?
+  /// Of this run alone: tokens that went through the model, labels that were learned, and how long it took.
+  package var tokens = 0
+  package var labels = 0
+  package var seconds = 0.0
+  package var notes: [String] = []
+  package var capture: CaptureReport?
+
+  package var json: JSONValue {
+    var object: JSONObject = [
+      "schema": "clues/training/1", "folder": .string(folder), "steps": JSONValue(steps), "epochs": .number(epochs),
+      "resumed_from": resumedFrom.map { JSONValue($0) } ?? .null,
+      "checkpoints": .array(checkpoints.map { JSONValue($0) }), "samples": JSONValue(samples),
+      "left_out": .array(
+        leftOut.map {
+          ["id": .string($0.id), "file": .string($0.file), "line": JSONValue($0.line), "reason": .string($0.reason)]
+        }), "layers": JSONValue(layers), "parameters": JSONValue(parameters),
+    ]
+    for (name, loss) in [("first_loss", firstLoss), ("last_loss", lastLoss), ("epoch_loss", epochLoss)] {
+      object[name] = loss.map { number($0) } ?? .null
+    }
+    object["tokens"] = JSONValue(tokens)
+    object["labels"] = JSONValue(labels)
+    object["seconds"] = .number(seconds)
+    object["tokens_per_second"] = seconds > 0 ? number(Double(tokens) / seconds) : .null
+    object["notes"] = JSONValue(notes)
+    if let capture { object["capture"] = capture.json }
+    return .object(object)
+  }
+
+  /// In a sentence or two.
+  package var text: String {
+    func text(_ loss: Double?) -> String { loss.map { String(Double(Int(($0 * 10000).rounded())) / 10000) } ?? "?" }
+    let saved = checkpoints.map(String.init).joined(separator: ", ")
+    let rest = capture.map { "\n" + $0.text } ?? ""
+    return "The adapter is in \(folder): \(steps) steps on \(samples) samples, loss \(text(firstLoss)) at first and "
+      + "\(text(epochLoss)) in the last epoch; checkpoint\(checkpoints.count == 1 ? "" : "s") \(saved)" + rest
+  }
+}

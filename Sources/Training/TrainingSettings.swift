@@ -1,0 +1,93 @@
+import Capture
+import Diagnostics
+
+/// What is trained, on what, how, and where to. What is not set is as PEFT's `LoraConfig` and the Trainer's
+/// `TrainingArguments` have it.
+package struct TrainingSettings: Sendable {
+  /// The base model, the files of samples and how they become tokens; its client is the output folder. Anchors and validation
+  /// samples are for ``captures``.
+  package var data: CaptureSettings
+
+  /// The folder that the checkpoints and the final adapter go to.
+  package var output: String { data.client }
+
+  /// An adapter to go on from; a new one where nil.
+  package var initial: String?
+
+  /// The rank and alpha of a new adapter, and whether its scaling is α/√r.
+  package var rank: Int?
+  package var alpha: Double?
+  package var usesRsLoRA = false
+
+  /// The names, or endings of names, of the layers that a new adapter adapts; `["all-linear"]` for all.
+  package var targets: [String]?
+
+  /// The chance that a number before A is dropped; that of ``initial`` where nil.
+  package var dropout: Double?
+
+  package var length = Length.epochs(3)
+
+  /// Samples of a batch, and batches of a step.
+  package var batch = 8
+  package var accumulation = 1
+
+  package var order = SampleOrder.random
+  package var seed: UInt64 = 42
+
+  package var learningRate = 5e-5
+  package var schedule = Schedule.linear
+
+  /// Steps, or below 1 the share of all steps, in which the learning rate rises.
+  package var warmup = 0.0
+
+  /// The largest norm of a gradient; 0 for any.
+  package var clip = 1.0
+
+  package var weightDecay = 0.0
+  package var beta1 = 0.9
+  package var beta2 = 0.999
+  package var epsilon = 1e-8
+
+  /// Steps from one checkpoint to the next; those of an epoch where nil.
+  package var saveSteps: Int?
+
+  /// Whether the checkpoints are measured when they are made.
+  package var captures = false
+
+  package init(data: CaptureSettings) { self.data = data }
+
+  /// How long is trained.
+  package enum Length: Sendable, Equatable {
+    case steps(Int)
+    case epochs(Double)
+  }
+
+  /// - throws: ``Failure`` `usage` for numbers that no training can have.
+  func check() throws {
+    func due(_ isDue: Bool, _ what: String) throws {
+      guard isDue else { throw Failure(.usage, what) }
+    }
+    let most = Int(Int32.max)
+    try due((1...most).contains(batch), "a batch has 1 to \(most) samples")
+    try due((1...most).contains(accumulation), "1 to \(most) batches are accumulated")
+    try due((1...most).contains(rank ?? 1), "a rank is a whole number from 1 to \(most)")
+    try due((alpha ?? 1).isFinite && (alpha ?? 1) > 0, "alpha is a number above 0")
+    try due((0..<1).contains(dropout ?? 0), "dropout is a share from 0 up to 1")
+    try due(learningRate.isFinite && learningRate > 0, "the learning rate is a number above 0")
+    try due(warmup.isFinite && warmup >= 0, "the warm-up is a number of steps, or a share of them below 1")
+    try due(clip.isFinite && clip >= 0, "gradients are clipped to a norm above 0, or not at all with 0")
+    try due(weightDecay.isFinite && weightDecay >= 0, "weight decay is a number of at least 0")
+    try due((0..<1).contains(beta1) && (0..<1).contains(beta2), "betas are numbers from 0 up to 1")
+    try due(epsilon.isFinite && epsilon >= 0, "epsilon is a number of at least 0")
+    try due((1...most).contains(saveSteps ?? 1), "checkpoints are at least one step apart")
+    switch length {
+    case .steps(let steps): try due((1...most).contains(steps), "a training has at least one step")
+    case .epochs(let epochs):
+      try due(epochs.isFinite && epochs > 0 && epochs <= 1e6, "the number of epochs is above 0")
+    }
+    guard initial != nil else { return }
+    try due(
+      rank == nil && alpha == nil && targets == nil && !usesRsLoRA,
+      "rank, alpha, rsLoRA and targets are those of the adapter that is gone on from")
+  }
+}
