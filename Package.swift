@@ -58,6 +58,10 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Files", ["Files"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
+  (
+    "Measuring",
+    ["Adapters", "Capture", "Datasets", "Diagnostics", "Engine", "JSON", "Measuring", "Models", "Tensors", "Tokenizers"]
+  ),
   ("Merging", ["Merging", "Runs", "clues"]),
   ("Models", ["Diagnostics", "JSON", "Models", "Tensors"]),
   ("PluginChecks", ["JSON", "PluginChecks"]),
@@ -155,6 +159,13 @@ let package = Package(
         "Tokenizers", paths,
       ],
       swiftSettings: house),
+    .target(
+      name: "Measuring",
+      dependencies: [
+        "Adapters", "Bundles", "Capture", "Datasets", "Diagnostics", "Engine", "Files", "JSON", "Models", "Reports",
+        "Tensors", "Threads", "Tokenizers", paths,
+      ],
+      swiftSettings: numerical),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),
     .target(
       name: "Recipes",
@@ -190,7 +201,7 @@ let package = Package(
       name: "clues",
       dependencies: [
         "Adapters", "Bundles", "CKernels", "CStartup", "Capture", "Datasets", "Diagnostics", "Files", "JSON", "LowRank",
-        "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors", paths,
+        "Measuring", "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors", paths,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house, linkerSettings: hostLinking),

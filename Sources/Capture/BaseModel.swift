@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import Foundation
 import Models
@@ -5,12 +6,12 @@ import Tensors
 import Tokenizers
 
 /// A base model and its tokenizer, if it brings one.
-struct BaseModel: Sendable {
-  let path: String
-  let model: LanguageModel
-  let tokenizer: Tokenizer?
+package struct BaseModel: Sendable {
+  package let path: String
+  package let model: LanguageModel
+  package let tokenizer: Tokenizer?
 
-  init(_ path: String, limits: Limits) throws {
+  package init(_ path: String, limits: Limits) throws {
     self.path = path
     model = try LanguageModel(at: path, limits: limits)
     var isFolder: ObjCBool = false
@@ -30,5 +31,13 @@ struct BaseModel: Sendable {
   var facts: ModelFacts {
     ModelFacts(
       vocabulary: model.shape.vocabulary, maximumLength: model.shape.maximumLength, beginOfText: tokenizer?.beginOfText)
+  }
+
+  /// What there is to say where an adapter was trained on another model, as far as names tell.
+  package func note(on adapter: Adapter) -> String? {
+    // A model goes by many paths, so it is the last part of its name that is compared.
+    func lastPart(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
+    guard let named = adapter.config.baseModel, lastPart(named) != lastPart(path) else { return nil }
+    return "the adapter was trained on '\(named)', and the base model here is '\(path)'"
   }
 }

@@ -47,7 +47,8 @@ package struct Capture {
       }
     }
     var report = CaptureReport()
-    report.notes = client.notes + samples.notes + inputs.flatMap(\.notes) + notesOnBase(inputs)
+    report.notes = client.notes + samples.notes + inputs.flatMap(\.notes)
+      + [inputs.first.flatMap { base.note(on: $0.adapter) }].compactMap { $0 }
     for note in report.notes { observer.note(.info(note)) }
     try target.makeParent()
     let kept = try KeptParts(target.keptParts)
@@ -107,15 +108,6 @@ package struct Capture {
         advice: "it holds the steps \(all.map { String($0.step) }.joined(separator: ", "))", file: settings.client)
     }
     return all.filter { steps.contains($0.step) }
-  }
-
-  /// A model goes by many paths, so it is the last part of its name that is compared.
-  private func notesOnBase(_ inputs: [CheckpointInputs]) -> [String] {
-    func lastPart(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
-    guard let named = inputs.first?.adapter.config.baseModel, lastPart(named) != lastPart(settings.base) else {
-      return []
-    }
-    return ["the adapter was trained on '\(named)', and the base model here is '\(settings.base)'"]
   }
 
   private func finished(

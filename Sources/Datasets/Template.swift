@@ -37,7 +37,14 @@ package enum Template: String, Sendable, CaseIterable {
   /// - parameter chatTemplate: What the model's tokenizer says of itself.
   /// - throws: ``Failure`` `usage` where one is needed, none is named, and the model does not say which.
   package static func choose(_ named: Template?, for dataset: Dataset, chatTemplate: String?) throws -> Template? {
-    switch dataset.form {
+    try choose(named, for: dataset.form, in: dataset.path, chatTemplate: chatTemplate)
+  }
+
+  /// The same for samples of a form.
+  package static func choose(
+    _ named: Template?, for form: RecordForm, in path: String, chatTemplate: String?
+  ) throws -> Template? {
+    switch form {
     case .tokens: return nil
     case .text: return .plain
     case .completion: return named ?? .plain
@@ -45,14 +52,14 @@ package enum Template: String, Sendable, CaseIterable {
       if let named { return named }
       guard let chatTemplate else {
         throw Failure(
-          .usage, "the model brings no chat template, and nothing says how '\(dataset.form.rawValue)' becomes text",
-          advice: "name the template that the adapter was trained with: --template \(names)", file: dataset.path)
+          .usage, "the model brings no chat template, and nothing says how '\(form.rawValue)' becomes text",
+          advice: "name the template that the adapter was trained with: --template \(names)", file: path)
       }
       guard let known = KnownChatTemplates.template(chatTemplate) else {
         throw Failure(
           .usage, "the model's chat template is none that is known here",
           advice: "name the template that it is like: --template \(names); or write {input_ids, labels}",
-          file: dataset.path)
+          file: path)
       }
       return known
     }

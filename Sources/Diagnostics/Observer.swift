@@ -16,7 +16,7 @@ package protocol Observer: Sendable {
 
 /// The stages of a run, in order; not every run has all of them.
 package enum RunStage: String, Sendable, CaseIterable {
-  case opening, reading, capturing, scoring, drawing, comparing, surveying, merging, writing, packing
+  case opening, reading, capturing, measuring, answering, scoring, drawing, comparing, surveying, merging, writing, packing
 
   /// What the steps of a stage are counted in.
   package enum Unit: String, Sendable {
@@ -27,7 +27,7 @@ package enum RunStage: String, Sendable, CaseIterable {
     switch self {
     case .opening, .writing, .packing: .bytes
     case .reading: .clients
-    case .capturing, .scoring: .samples
+    case .capturing, .measuring, .answering, .scoring: .samples
     case .drawing: .draws
     case .comparing, .surveying, .merging: .modules
     }

@@ -55,7 +55,7 @@ package struct Engine: Sendable {
       layers: shape.layerCount - min(adaptation.lowest ?? 0, shape.layerCount),
       threads: min(threads, max(packs.count, 1))
     ) { try LayerActivations(shape, adaptation, capacity) }
-    let workspaces = Workspaces()
+    let workspaces = FreeRooms<Workspace>()
     let measured = try inParallel(packs.count, threads: threads) { place in
       let work = try workspaces.take() ?? Workspace(model, adaptation, capacity, keeps: sink != nil, pool: pool)
       defer { workspaces.giveBack(work) }
@@ -90,19 +90,19 @@ package struct Engine: Sendable {
   }
 }
 
-/// The workspaces that no thread is using.
-private final class Workspaces: Sendable {
+/// What no thread is using of what one works in at a time.
+final class FreeRooms<Room>: Sendable {
   private let free = Mutex<[Box]>([])
 
-  func take() -> Workspace? { free.withLock { $0.popLast() }?.work }
+  func take() -> Room? { free.withLock { $0.popLast() }?.room }
 
-  func giveBack(_ work: Workspace) {
-    let box = Box(work: work)
+  func giveBack(_ room: Room) {
+    let box = Box(room: room)
     free.withLock { $0.append(box) }
   }
 
-  /// Unchecked, for a workspace is in here only while nobody works in it.
+  /// Unchecked, for a room is in here only while nobody works in it.
   private struct Box: @unchecked Sendable {
-    let work: Workspace
+    let room: Room
   }
 }

@@ -21,7 +21,7 @@ public struct Report: Sendable {
       suspicionSection(run),
       conflictSection(run), lossSection(run), repetition(run),
     ].compactMap { $0 }
-    html = page(run, samples, sections)
+    html = page(headline(run, samples), version: run.version, sections)
   }
 }
 
@@ -45,8 +45,8 @@ struct Section {
   }
 }
 
-private func page(_ run: RunFile, _ samples: [ScoredSamples], _ sections: [Section]) -> String {
-  let title = headline(run, samples)
+/// A page of sections, whole in itself.
+func page(_ title: String, version: String, _ sections: [Section]) -> String {
   let page = element("html", ["xmlns": "http://www.w3.org/1999/xhtml", "lang": "en"]) {
     element("head") {
       element("meta", ["charset": "utf-8"])
@@ -63,7 +63,7 @@ private func page(_ run: RunFile, _ samples: [ScoredSamples], _ sections: [Secti
     }
     element("body") {
       element("header") {
-        element("p", ["class": "mark"]) { "Clues \(run.version)" }
+        element("p", ["class": "mark"]) { "Clues \(version)" }
         element("h1") { title }
         element("nav", ["aria-label": "Sections"]) {
           element("ul") {

@@ -23,6 +23,10 @@ struct Clues: ParsableCommand {
 
         clues capture outputs/medical --base SmolLM2-135M --train t.jsonl
 
+      How well a merged adapter does on samples that nobody was trained on:
+
+        clues measure merged medical.tar.zst --base SmolLM2-135M --data test.jsonl
+
       What a client handed in, which methods there are, what a recipe decides:
 
         clues inspect medical.tar.zst
@@ -43,8 +47,8 @@ struct Clues: ParsableCommand {
       """,
     version: cluesVersion,
     subcommands: [
-      Run.self, Merge.self, CaptureCommand.self, Score.self, Select.self, Evaluate.self, Vet.self, Inspect.self,
-      Pack.self, Report.self, Plugins.self, RecipeCommand.self,
+      Run.self, Merge.self, CaptureCommand.self, MeasureCommand.self, Score.self, Select.self, Evaluate.self, Vet.self,
+      Inspect.self, Pack.self, Report.self, Plugins.self, RecipeCommand.self,
     ])
 
   static func main() {
