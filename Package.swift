@@ -60,7 +60,10 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("LowRank", ["LowRank"]),
   (
     "Measuring",
-    ["Adapters", "Capture", "Datasets", "Diagnostics", "Engine", "JSON", "Measuring", "Models", "Tensors", "Tokenizers"]
+    [
+      "Adapters", "Capture", "Datasets", "Diagnostics", "Engine", "JSON", "Measuring", "Models", "Tensors",
+      "Tokenizers",
+    ]
   ),
   ("Merging", ["Merging", "Runs", "clues"]),
   ("Models", ["Diagnostics", "JSON", "Models", "Tensors"]),
@@ -201,7 +204,8 @@ let package = Package(
       name: "clues",
       dependencies: [
         "Adapters", "Bundles", "CKernels", "CStartup", "Capture", "Datasets", "Diagnostics", "Files", "JSON", "LowRank",
-        "Measuring", "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors", paths,
+        "Measuring", "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors",
+        paths,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house, linkerSettings: hostLinking),

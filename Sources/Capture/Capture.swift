@@ -47,7 +47,8 @@ package struct Capture {
       }
     }
     var report = CaptureReport()
-    report.notes = client.notes + samples.notes + inputs.flatMap(\.notes)
+    report.notes =
+      client.notes + samples.notes + inputs.flatMap(\.notes)
       + [inputs.first.flatMap { base.note(on: $0.adapter) }].compactMap { $0 }
     for note in report.notes { observer.note(.info(note)) }
     try target.makeParent()

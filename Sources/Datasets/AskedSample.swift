@@ -43,8 +43,8 @@ extension SampleEncoder {
       }
       let end = (learned.lastIndex(of: true) ?? -1) + 1
       let start = (learned[..<end].lastIndex(of: false) ?? -1) + 1
-      return AskedSample(
-        prompt: Array(ids[..<start]), reference: answer(in: tokenizer.decode(Array(ids[start..<end]), keepsSpecials: false)))
+      let words = tokenizer.decode(Array(ids[start..<end]), keepsSpecials: false)
+      return AskedSample(prompt: Array(ids[..<start]), reference: answer(in: words))
     case .text:
       throw Failure(
         .badData, "is a text that asks nothing, so there is nothing to answer",

@@ -59,7 +59,8 @@ package struct ChoiceDataset: Sendable {
             object, line, known: row.form.knownKeys.union(["question", "choices", "answer"]))
           if let first = form, first.form != row.form {
             throw Failure(
-              .badData, "asks as '\(row.form.rawValue)' where the question in line \(first.line) asks as "
+              .badData,
+              "asks as '\(row.form.rawValue)' where the question in line \(first.line) asks as "
                 + "'\(first.form.rawValue)'", advice: "write questions of different forms into files of their own")
           }
           form = form ?? (row.form, line)
@@ -93,8 +94,8 @@ private struct ChoiceRow {
     choices = try Self.texts(listed)
     guard let answer = object["answer"]?.intValue, choices.indices.contains(answer) else {
       throw Failure(
-        .badData, "has \(object["answer"].map { $0.intValue.map { "\($0)" } ?? $0.kindName } ?? "nothing") as 'answer' "
-          + "where the place of one of its \(choices.count) choices is due",
+        .badData,
+        "has \(Self.told(object["answer"])) as 'answer' where the place of one of its \(choices.count) choices is due",
         advice: "write a whole number, 0 for the first choice")
     }
     self.answer = answer
@@ -102,6 +103,10 @@ private struct ChoiceRow {
     form = try RecordForm.of(rows[0])
     try form.check(keysOf: rows[0])
     contents = try rows.map { [form] in try Record.Content($0, as: form) }
+  }
+
+  private static func told(_ value: JSONValue?) -> String {
+    value.map { value in value.intValue.map { "\($0)" } ?? value.kindName } ?? "nothing"
   }
 
   private static func texts(_ value: JSONValue) throws -> [String] {
@@ -131,7 +136,8 @@ private struct ChoiceRow {
     for key in ["choices", "answer"] { row[key] = nil }
     if let question = row["question"] {
       guard row["prompt"] == nil else {
-        throw Failure(.badData, "has 'question' and 'prompt', and either could be meant", advice: "leave one of them out")
+        throw Failure(
+          .badData, "has 'question' and 'prompt', and either could be meant", advice: "leave one of them out")
       }
       row["question"] = nil
       row["prompt"] = question

@@ -98,7 +98,8 @@ package struct SampleEncoder: Sendable {
   }
 
   /// The tokens of those segments of a content that `choose` leaves.
-  func written(_ content: Record.Content, _ choose: ([Segment]) throws -> [Segment]) throws -> ([Int32], [Segment.Part]) {
+  func written(_ content: Record.Content, _ choose: ([Segment]) throws -> [Segment]) throws -> ([Int32], [Segment.Part])
+  {
     guard let template, let tokenizer else {
       throw Failure(
         .missingInput, "is text, and the base model has no tokenizer",

@@ -86,7 +86,8 @@ extension PackPass {
     for words in blocks(model.head.rowCount, HeadPass.blockRows) {
       let logits = Panels(start: work.logits.start, features: words.count)
       try work.products.withRows(words, of: model.head) {
-        work.products.multiply($0, rows: words.count, depth: shape.width, work.normed, into: logits, panels, adds: false)
+        work.products.multiply(
+          $0, rows: words.count, depth: shape.width, work.normed, into: logits, panels, adds: false)
       }
       for place in best.indices {
         let column = logits.token(place)

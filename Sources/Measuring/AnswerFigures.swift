@@ -60,9 +60,8 @@ struct AnswerFigures: Sendable, Equatable {
 
   /// Runs of ASCII's letters and digits, in lower case. Source: `rouge_score.tokenize`.
   private static func rougeTokens(_ text: String) -> [[UInt8]] {
-    PythonText.lowercased(text).utf8
-      .split { !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) && !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-      .map(Array.init)
+    let (letters, digits) = (UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"))
+    return PythonText.lowercased(text).utf8.split { !letters.contains($0) && !digits.contains($0) }.map(Array.init)
   }
 
   private static func rougeL(_ own: [[UInt8]], _ due: [[UInt8]]) -> Double {

@@ -35,7 +35,8 @@ struct MarksFile {
           guard let place = places[id] else {
             let reason = leftOut.first { $0.origin.id == id }?.reason
             throw Failure(
-              .badData, reason.map { "marks an answer to '\(id)', which is left out: \($0)" }
+              .badData,
+              reason.map { "marks an answer to '\(id)', which is left out: \($0)" }
                 ?? "marks an answer to '\(id)', and no sample is called so",
               advice: "take ids from the file of answers")
           }

@@ -21,14 +21,16 @@ package struct MeasureReport: Sendable {
     package let name: String
     package let path: String
     package let step: Int?
+
+    fileprivate var json: JSONValue {
+      ["name": .string(name), "path": .string(path), "step": step.map { JSONValue($0) } ?? .null]
+    }
   }
 
   package var json: JSONValue {
     var object: JSONObject = [
       "schema": "clues/measure/1", "version": .string(cluesVersion), "base": .string(base),
-      "models": .array(
-        models.map { ["name": .string($0.name), "path": .string($0.path), "step": $0.step.map { JSONValue($0) } ?? .null] }
-      ),
+      "models": .array(models.map(\.json)),
       "data": JSONValue(files), "loss_over": .string(lossOver),
       "answer_tokens": answerTokens.map { JSONValue($0) } ?? .null,
       "bootstrap": ["draws": JSONValue(draws), "seed": .integer(Int64(bitPattern: seed)), "confidence": 0.95],

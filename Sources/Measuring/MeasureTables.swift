@@ -93,12 +93,14 @@ struct MeasureTables {
 
   private func marks(_ marks: [[Double?]], _ samples: [MeasuredSample]) throws -> MeasureTable {
     let score = Score(
-      name: "mark", numerators: marks.map { $0.map { $0 ?? 0 } }, denominators: marks.map { $0.map { $0 == nil ? 0 : 1 } })
+      name: "mark", numerators: marks.map { $0.map { $0 ?? 0 } },
+      denominators: marks.map { $0.map { $0 == nil ? 0 : 1 } })
+    func isMarked(_ place: Int) -> Bool { marks.contains { $0[place] != nil } }
     // Domains that nobody marked have no mean.
-    let marked = domains(samples.map(\.sample.origin)).filter { $0.places.contains { place in marks.contains { $0[place] != nil } } }
+    let marked = domains(samples.map(\.sample.origin)).filter { $0.places.contains(where: isMarked) }
     return try MeasureTable(
       .marks, [score], models: models, domains: marked, bootstrap, drawn: drawn(),
-      counts: { places in places.count { place in marks.contains { $0[place] != nil } } },
+      counts: { places in places.count(where: isMarked) },
       more: { places, model in [("marked", Double(places.count { marks[model][$0] != nil }))] })
   }
 }

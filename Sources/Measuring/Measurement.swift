@@ -62,7 +62,8 @@ package struct Measurement {
         throw Failure(.usage, "two outputs are one file", advice: "give each a name of its own", file: path)
       }
       guard file.folder.isFolder else {
-        throw Failure(.cannotWrite, "lies in a folder that is not there", advice: "make it, or name another", file: path)
+        throw Failure(
+          .cannotWrite, "lies in a folder that is not there", advice: "make it, or name another", file: path)
       }
       guard settings.replaces || !file.exists else {
         throw Failure(.cannotWrite, "is there already", advice: "replace it with --force, or name another", file: path)

@@ -71,7 +71,8 @@ struct Subject: Sendable {
       try Engine(model: base.model, adapter: adapter, threads: settings.threads)
     }
     let step = step.map { ["\(input.path): the adapter is that of step \($0)"] } ?? []
-    notes = step
+    notes =
+      step
       + (bundle.notes + adapter.notes + [base.note(on: adapter)].compactMap { $0 }).map { "\(input.path): \($0)" }
   }
 }

@@ -105,7 +105,8 @@ private func figuresSection(_ table: MeasuredFigures, _ file: MeasureFile) -> Se
     figure(
       Intervals(
         title: "\(first.name) by domain", description: "A dot for each model, with its interval of 95 %.",
-        axisTitle: first.name, groups: table.parts.map { part in
+        axisTitle: first.name,
+        groups: table.parts.map { part in
           (part.name, rows(part.models.map { ($0.name, $0.figures[0]) }))
         }, hasZero: false
       ).markup, valueTable(table))

@@ -11,8 +11,9 @@ public struct Report: Sendable {
   /// - parameters:
   ///   - run: `clues/run.json`, of schema `clues/run/1`.
   ///   - scores: The rows of `clues/scores.jsonl`; empty for a run that only merges.
+  ///   - measurement: The name of the page of `clues measure` that lies beside this one; nil where there is none.
   /// - throws: ``Failure`` `badData` where they are not what `clues run` writes.
-  public init(run: JSONValue, scores: [JSONValue]) throws {
+  public init(run: JSONValue, scores: [JSONValue], measurement: String? = nil) throws {
     let run = try RunFile(run)
     let samples = try ScoredSamples.all(
       in: scores, calibrating: run.selection?.calibratesClients ?? false)
@@ -21,7 +22,9 @@ public struct Report: Sendable {
       suspicionSection(run),
       conflictSection(run), lossSection(run), repetition(run),
     ].compactMap { $0 }
-    html = page(headline(run, samples), version: run.version, sections)
+    html = page(
+      headline(run, samples), version: run.version, sections,
+      beside: measurement.map { ("Measured on held-out samples", $0) })
   }
 }
 
@@ -46,7 +49,11 @@ struct Section {
 }
 
 /// A page of sections, whole in itself.
-func page(_ title: String, version: String, _ sections: [Section]) -> String {
+///
+/// - parameter other: What another page beside it tells, and its name.
+func page(
+  _ title: String, version: String, _ sections: [Section], beside other: (text: String, name: String)? = nil
+) -> String {
   let page = element("html", ["xmlns": "http://www.w3.org/1999/xhtml", "lang": "en"]) {
     element("head") {
       element("meta", ["charset": "utf-8"])
@@ -70,6 +77,7 @@ func page(_ title: String, version: String, _ sections: [Section]) -> String {
             for section in sections {
               element("li") { element("a", ["href": "#\(section.id)"]) { section.heading } }
             }
+            if let other { element("li") { element("a", ["href": other.name]) { other.text } } }
           }
         }
       }

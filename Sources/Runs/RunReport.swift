@@ -15,12 +15,20 @@ extension RunRecord {
 /// The report of a run that is there, made again from its directory.
 package struct RunReport: Sendable {
   let html: String
-  /// Where the run itself puts it.
-  package let defaultPath: String
 
-  /// - parameter run: A run directory.
+  /// Where it goes; by default where the run itself puts it.
+  package let path: String
+
+  /// What the page of a measurement is called that a report beside it links.
+  private static let measurement = "measure.html"
+
+  /// - parameters:
+  ///   - run: A run directory.
+  ///   - path: Where it goes, if not where the run itself puts it.
   /// - throws: ``Failure`` `missingInput` or `badData`.
-  package init(of run: String) throws {
+  package init(of run: String, to path: String? = nil) throws {
+    self.path = path ?? run + "/clues/report.html"
+    let isMeasured = FilePath(self.path).absolute.folder.appending(Self.measurement).exists
     let (record, scores) = (run + "/clues/run.json", run + "/clues/scores.jsonl")
     let bytes = try Bytes(mapping: record)
     var rows: [JSONValue] = []
@@ -31,11 +39,13 @@ package struct RunReport: Sendable {
       }
     }
     html = try locating(file: record) {
-      try Report(run: bytes.withUnsafeBytes { try JSONReader().read($0) }, scores: rows).html
+      try Report(
+        run: bytes.withUnsafeBytes { try JSONReader().read($0) }, scores: rows,
+        measurement: isMeasured ? Self.measurement : nil
+      ).html
     }
-    defaultPath = run + "/clues/report.html"
   }
 
   /// Writes the page, whole or not at all; what stood there is replaced.
-  package func write(to path: String) throws { try writeWhole(html, to: path) }
+  package func write() throws { try writeWhole(html, to: path) }
 }

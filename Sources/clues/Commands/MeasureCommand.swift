@@ -76,7 +76,8 @@ extension Clues {
     var maxNewTokens = 128
 
     @Option(
-      help: ArgumentHelp("Write prompts, references and answers as JSON Lines; goes with --generate.", valueName: "file"),
+      help: ArgumentHelp(
+        "Write prompts, references and answers as JSON Lines; goes with --generate.", valueName: "file"),
       completion: .file())
     var answers: String?
 

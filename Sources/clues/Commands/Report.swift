@@ -10,7 +10,7 @@ extension Clues {
       usage: "clues report <run> [<options>]",
       discussion: """
         A run writes its report (clues/report.html) itself: one HTML page that needs nothing from elsewhere. This makes \
-        it again from the record of the run.
+        it again from the record of the run. A measure.html that clues measure wrote beside it is linked.
 
         Example:
           clues report runs/clues-calibrated -o report.html
@@ -27,10 +27,9 @@ extension Clues {
     @OptionGroup var messages: MessageOptions
 
     func run() throws {
-      let report = try RunReport(of: directory)
-      let output = output ?? report.defaultPath
-      try report.write(to: output)
-      if !messages.quiet { Console.done("The report is in \(oneLine(output))") }
+      let report = try RunReport(of: directory, to: output)
+      try report.write()
+      if !messages.quiet { Console.done("The report is in \(oneLine(report.path))") }
     }
   }
 }

@@ -7,14 +7,15 @@ extension MeasureReport {
   func text(_ page: PageLayout = PageLayout()) -> String {
     var texts = tables.flatMap { [$0.text(page)] + [$0.pairText(page)].compactMap { $0 } }
     if !leftOut.isEmpty {
-      let (are, their) = leftOut.count == 1 ? ("1 sample is", "its reason is") : ("\(leftOut.count) samples are", "their reasons are")
-      texts.append("\(are) left out for all models; \(their) in --json and on the page")
+      let samples = leftOut.count == 1 ? "1 sample is" : "\(leftOut.count) samples are"
+      texts.append("\(samples) left out for all models; --json and the page say why")
     }
     texts.append(
       wrapped(
         "Intervals of 95 %: \(draws) draws of the samples, the same for all models (seed \(seed))."
           + (tables.contains { $0.kind == .losses }
-            ? " Losses are in nats over \(lossOver == "all" ? "all tokens" : "the answers"): the lower, the better." : ""),
+            ? " Losses are in nats over \(lossOver == "all" ? "all tokens" : "the answers"): the lower, the better."
+            : ""),
         to: page.columns))
     return texts.joined(separator: "\n\n")
   }
@@ -24,20 +25,23 @@ extension MeasureTable {
   fileprivate func text(_ page: PageLayout) -> String {
     let against = parts.first?.differences.first?.against
     let hasDomains = parts.count > 1
-    let header =
-      [kind.heading] + (hasDomains ? ["samples of"] : []) + ["number"] + kind.columns.map(\.name) + kind.besides.map(\.name)
-      + (against.map { ["\(kind.compared) minus \($0)", "95 %"] } ?? [])
+    var header = [kind.heading] + (hasDomains ? ["samples of", "number"] : ["number"])
+    header += (kind.columns.map(\.name)) + kind.besides.map(\.name)
+    if let against { header += ["\(kind.compared) minus \(against)", "95 %"] }
     var table = Table(header, numbers: (hasDomains ? 2 : 1)..<header.count)
     for part in parts {
       for model in part.models {
         let difference = part.differences.first { $0.model == model.name && $0.against == against }?.estimates.first
-        table.add(
-          [model.name] + (hasDomains ? [part.domain ?? "all"] : []) + ["\(part.samples)"]
-            + kind.columns.map { text(model.estimates[$0.place].value) }
-            + kind.besides.map { besides in
-              model.more.first { $0.name == besides.key }.map { shown(besides, $0.value) } ?? "–"
-            }
-            + (against == nil ? [] : [difference.map { signed($0.value) } ?? "", difference.map(interval) ?? ""]))
+        var row = [model.name]
+        if hasDomains { row.append(part.domain ?? "all") }
+        row.append("\(part.samples)")
+        for column in kind.columns { row.append(text(model.estimates[column.place].value)) }
+        for besides in kind.besides {
+          let value = model.more.first { $0.name == besides.key }?.value
+          row.append(value.map { shown(besides, $0) } ?? "–")
+        }
+        if against != nil { row += [difference.map { signed($0.value) } ?? "", difference.map(interval) ?? ""] }
+        table.add(row)
       }
     }
     return table.text(page)
