@@ -58,6 +58,13 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Files", ["Files"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
+  (
+    "Measuring",
+    [
+      "Adapters", "Capture", "Datasets", "Diagnostics", "Engine", "JSON", "Measuring", "Models", "Tensors",
+      "Tokenizers",
+    ]
+  ),
   ("Merging", ["Merging", "Reports", "Runs", "clues"]),
   ("Models", ["Diagnostics", "JSON", "Models", "Tensors"]),
   ("PluginChecks", ["JSON", "PluginChecks"]),
@@ -167,6 +174,13 @@ let package = Package(
       dependencies: [
         "Adapters", "Bundles", "CKernels", "Capture", "Diagnostics", "Digests", "Engine", "Files", "JSON", "Models",
         "Tensors", "Zip", paths,
+      ],
+      swiftSettings: numerical),
+    .target(
+      name: "Measuring",
+      dependencies: [
+        "Adapters", "Bundles", "Capture", "Datasets", "Diagnostics", "Engine", "Files", "JSON", "Models", "Reports",
+        "Tensors", "Threads", "Tokenizers", paths,
       ],
       swiftSettings: numerical),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),

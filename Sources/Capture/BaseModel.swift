@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import Files
 import Models
@@ -7,7 +8,7 @@ import Tokenizers
 
 /// A base model and its tokenizer, if it has one.
 package struct BaseModel: Sendable {
-  let path: String
+  package let path: String
   package let model: LanguageModel
   package let tokenizer: Tokenizer?
 
@@ -29,6 +30,14 @@ package struct BaseModel: Sendable {
   package var facts: ModelFacts {
     ModelFacts(
       vocabulary: model.shape.vocabulary, maximumLength: model.shape.maximumLength, beginOfText: tokenizer?.beginOfText)
+  }
+
+  /// What there is to say where an adapter was trained on another model, as far as names tell.
+  package func note(on adapter: Adapter) -> String? {
+    // A model goes by many paths, so it is the last part of its name that is compared.
+    func lastPart(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
+    guard let named = adapter.config.baseModel, lastPart(named) != lastPart(path) else { return nil }
+    return "the adapter was trained on '\(named)', and the base model here is '\(path)'"
   }
 }
 

@@ -47,7 +47,9 @@ package struct Capture {
       }
     }
     var report = CaptureReport()
-    report.notes = client.notes + samples.notes + inputs.flatMap(\.notes) + notesOnBase(inputs)
+    report.notes =
+      client.notes + samples.notes + inputs.flatMap(\.notes)
+      + [inputs.first.flatMap { base.note(on: $0.adapter) }].compactMap { $0 }
     for note in report.notes { observer.note(.info(note)) }
     try target.makeParent()
     let kept = try KeptParts(target.keptParts)
@@ -107,15 +109,6 @@ package struct Capture {
         advice: "it holds the steps \(all.map { String($0.step) }.joined(separator: ", "))", file: settings.client)
     }
     return all.filter { steps.contains($0.step) }
-  }
-
-  /// Only the last part of a model's name is compared, because a model can have many paths.
-  private func notesOnBase(_ inputs: [CheckpointInputs]) -> [String] {
-    func lastPart(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
-    guard let named = inputs.first?.adapter.config.baseModel, lastPart(named) != lastPart(settings.base) else {
-      return []
-    }
-    return ["the adapter was trained on '\(named)', but the base model here is '\(settings.base)'"]
   }
 
   private func finished(

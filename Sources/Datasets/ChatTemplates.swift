@@ -69,7 +69,7 @@ extension Template {
     }
   }
 
-  private static func thoughts(in content: String) -> (thoughts: String, words: String) {
+  static func thoughts(in content: String) -> (thoughts: String, words: String) {
     let pieces = content.pieces(between: "</think>")
     guard pieces.count > 1, let first = pieces.first, let last = pieces.last else { return ("", content) }
     let opened = first.trimmedEnd(of: ["\n"]).pieces(between: "<think>").last ?? ""
@@ -136,7 +136,7 @@ extension Template {
 
 extension String {
   /// Without the characters that Python's `str.strip()` removes from both ends.
-  var trimmedOfPythonBlanks: String { trimmed(of: Self.pythonBlanks) }
+  package var trimmedOfPythonBlanks: String { trimmed(of: Self.pythonBlanks) }
 
   func trimmed(of scalars: Set<Unicode.Scalar>) -> String { trimmedStart(of: scalars).trimmedEnd(of: scalars) }
 
@@ -169,7 +169,7 @@ extension String {
   }
 
   /// Source: `str.isspace` of CPython.
-  private static let pythonBlanks = Set(
+  package static let pythonBlanks = Set(
     [
       0x09...0x0D, 0x1C...0x20, 0x85...0x85, 0xA0...0xA0, 0x1680...0x1680, 0x2000...0x200A, 0x2028...0x2029,
       0x202F...0x202F,

@@ -37,20 +37,16 @@ package struct Dataset: Sendable {
     self.path = path
     form = rows.form?.form ?? .text
     records = rows.records
-    hasIds = rows.ids != nil
-    notes = rows.ignored.isEmpty ? [] : ["\(path): \(rows.ignoredText) not used"]
+    hasIds = rows.names.hasIds
+    notes = rows.names.notes(path)
   }
 
   /// Rows as they are read.
   private struct Rows {
     /// The form of the first row, which all others must have, and its line.
     var form: (form: RecordForm, line: Int)?
-    /// The lines of the ids in the file; nil if it has none.
-    var ids: [String: Int]?
+    var names = RowNames()
     var records: [Record] = []
-    /// Unknown keys, in the order in which they appear.
-    var ignored: [String] = []
-    private var ignoredKeys: Set<String> = []
 
     mutating func add(_ object: JSONObject, _ line: Int) throws {
       let form = try RecordForm.of(object)
@@ -60,55 +56,9 @@ package struct Dataset: Sendable {
           advice: "write samples of different forms into separate files; {input_ids, labels} say everything")
       }
       try form.check(keysOf: object)
-      let id = try id(of: object, line)
+      let (id, domain) = try names.read(object, line, known: form.knownKeys)
       self.form = self.form ?? (form, line)
-      for key in object.keys where !form.knownKeys.contains(key) {
-        if ignoredKeys.count < 64, ignoredKeys.insert(key).inserted { ignored.append(key) }
-      }
-      let domain = try domain(of: object)
       records.append(Record(line: line, id: id, domain: domain, content: try Record.Content(object, as: form)))
-    }
-
-    private mutating func id(of object: JSONObject, _ line: Int) throws -> String {
-      let given: String?
-      switch object["id"] {
-      case .string(let text)?: given = text
-      case .integer(let number)?: given = String(number)
-      case nil, .null?: given = nil
-      case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' instead of a text or a whole number")
-      }
-      guard let given else {
-        guard ids == nil else {
-          throw Failure(
-            .badData, "has no 'id', but earlier samples have one", advice: "give all samples an id, or none")
-        }
-        return String(records.count)
-      }
-      if ids == nil, !records.isEmpty {
-        throw Failure(.badData, "has an 'id', but earlier samples have none", advice: "give all samples an id, or none")
-      }
-      if let first = ids?[given] {
-        throw Failure(
-          .badData, "has the same id '\(given)' as the sample in line \(first)", advice: "give every sample its own id"
-        )
-      }
-      ids = ids ?? [:]
-      ids?[given] = line
-      return given
-    }
-
-    private func domain(of object: JSONObject) throws -> String? {
-      switch object["domain"] {
-      case .string(let text)?: return text
-      case nil, .null?: return nil
-      case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' instead of a text")
-      }
-    }
-
-    var ignoredText: String {
-      let names = ignored.map { "'\($0)'" }
-      let list = names.count > 1 ? names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "") : names[0]
-      return list + (names.count > 1 ? " are" : " is")
     }
   }
 }

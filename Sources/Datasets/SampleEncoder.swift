@@ -53,10 +53,10 @@ package struct TokenizedSample: Sendable, Equatable {
 /// A text between two special tokens is tokenised as a whole, as in training; a token belongs to the answer if any of its
 /// characters does. User text is never special, however it is spelled: special tokens come only from the template.
 package struct SampleEncoder: Sendable {
-  private let tokenizer: Tokenizer?
-  private let template: Template?
+  let tokenizer: Tokenizer?
+  let template: Template?
   /// The number of rows of the model's embeddings.
-  private let vocabulary: Int
+  let vocabulary: Int
   private let maximumLength: Int?
 
   /// - parameters:
@@ -74,11 +74,7 @@ package struct SampleEncoder: Sendable {
   package func encode(_ record: Record) throws -> TokenizedSample {
     do {
       let (tokens, parts) = try pieces(of: record.content)
-      if let stranger = tokens.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
-        throw Failure(
-          .badData, "has the token id \(stranger), but the model has only \(vocabulary)",
-          advice: "use a tokenizer and a base model from the same folder")
-      }
+      try check(tokens)
       let length = min(tokens.count, maximumLength ?? tokens.count)
       return TokenizedSample(
         record: record, tokens: Array(tokens.prefix(length)), parts: Array(parts.prefix(length)),
@@ -88,14 +84,28 @@ package struct SampleEncoder: Sendable {
     }
   }
 
+  /// Refuses tokens that the model does not have.
+  func check(_ tokens: [Int32]) throws {
+    guard let stranger = tokens.first(where: { $0 < 0 || Int($0) >= vocabulary }) else { return }
+    throw Failure(
+      .badData, "has the token id \(stranger), and the model has \(vocabulary)",
+      advice: "take the tokenizer and the base model from one folder")
+  }
+
   private func pieces(of content: Record.Content) throws -> ([Int32], [Segment.Part]) {
     if case .tokens(let ids, let learned) = content { return (ids, Self.parts(ids, learned, tokenizer?.beginOfText)) }
+    return try written(content) { $0 }
+  }
+
+  /// The tokens of those segments of a content that `choose` leaves.
+  func written(_ content: Record.Content, _ choose: ([Segment]) throws -> [Segment]) throws -> ([Int32], [Segment.Part])
+  {
     guard let template, let tokenizer else {
       throw Failure(
         .missingInput, "is text, but the base model has no tokenizer",
         advice: "put tokenizer.json into the base model's folder, or write {input_ids, labels}")
     }
-    return try SegmentTokens(try template.segments(of: content), template, tokenizer).result
+    return try SegmentTokens(choose(try template.segments(of: content)), template, tokenizer).result
   }
 
   /// If a sample has only tokens, only the begin of the text can be distinguished from the prompt.

@@ -37,7 +37,14 @@ package enum Template: String, Sendable, CaseIterable {
   /// - parameter chatTemplate: The chat template of the model's tokenizer.
   /// - throws: ``Failure`` `usage` if one is needed, none is given, and the model does not specify one.
   package static func choose(_ named: Template?, for dataset: Dataset, chatTemplate: String?) throws -> Template? {
-    switch dataset.form {
+    try choose(named, for: dataset.form, in: dataset.path, chatTemplate: chatTemplate)
+  }
+
+  /// The same for samples of a form.
+  package static func choose(
+    _ named: Template?, for form: RecordForm, in path: String, chatTemplate: String?
+  ) throws -> Template? {
+    switch form {
     case .tokens: return nil
     case .text: return .plain
     case .completion: return named ?? .plain
@@ -45,14 +52,14 @@ package enum Template: String, Sendable, CaseIterable {
       if let named { return named }
       guard let chatTemplate else {
         throw Failure(
-          .usage, "the model has no chat template, so it is unknown how '\(dataset.form.rawValue)' becomes text",
-          advice: "name the template that the adapter was trained with: --template \(names)", file: dataset.path)
+          .usage, "the model brings no chat template, and nothing says how '\(form.rawValue)' becomes text",
+          advice: "name the template that the adapter was trained with: --template \(names)", file: path)
       }
       guard let known = KnownChatTemplates.template(chatTemplate) else {
         throw Failure(
-          .usage, "the model's chat template is not known to Clues",
-          advice: "name the template that is equivalent to it: --template \(names); or write {input_ids, labels}",
-          file: dataset.path)
+          .usage, "the model's chat template is none that is known here",
+          advice: "name the template that it is like: --template \(names); or write {input_ids, labels}",
+          file: path)
       }
       return known
     }

@@ -11,6 +11,9 @@ struct PackPass {
   let work: Workspace
   var dropout: Dropout?
 
+  /// What the tokens before those of the pack left; nil where its samples begin with their first tokens.
+  var kept: KeptAttention?
+
   var shape: ModelShape { model.shape }
   private var lastLayer: Int { shape.layerCount - 1 }
 
@@ -60,7 +63,8 @@ struct PackPass {
     try apply(.key, layer, work.normed, into: saved.key, panels)
     try apply(.value, layer, work.normed, into: saved.value, panels)
     let (query, key) = rotated(layer, again: false)
-    for range in pack.ranges {
+    kept?.attend(self, layer, query, key)
+    for range in kept == nil ? pack.ranges : [] {
       forEachHead(layer, range, query, key) { attention, head, rows in
         withUnsafePointer(to: attention) {
           clues_attend(

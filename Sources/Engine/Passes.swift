@@ -1,5 +1,4 @@
 import Models
-import Synchronization
 
 /// The memory in which packs go through a model, kept from one pack to the next.
 final class Passes: Sendable {
@@ -7,12 +6,7 @@ final class Passes: Sendable {
   private let capacity: Capacity
   private let keeps: Bool
   private let pool: LayerPool
-  private let free = Mutex<[Box]>([])
-
-  /// Unchecked, for a workspace is in here only while nobody works in it.
-  private struct Box: @unchecked Sendable {
-    let work: Workspace
-  }
+  private let workspaces = FreeWorkspaces<Workspace>()
 
   /// - parameters:
   ///   - adaptation: Any of the ranks and places of those that will be worked with.
@@ -31,11 +25,10 @@ final class Passes: Sendable {
     _ pack: Pack, _ adaptation: Adaptation, dropout: Dropout? = nil, _ body: (PackPass) throws -> Result
   ) throws -> Result {
     let work =
-      try free.withLock { $0.popLast() }?.work
+      try workspaces.take()
       ?? Workspace(model, adaptation, capacity, keeps: keeps, drops: dropout != nil, pool: pool)
-    let box = Box(work: work)
-    defer { free.withLock { $0.append(box) } }
-    // Whatever happens, others may be waiting for what is held here.
+    defer { workspaces.giveBack(work) }
+    // In any case, other threads may be waiting for what is held here.
     defer {
       work.turn(pack.place)
       work.leave(from: 0)

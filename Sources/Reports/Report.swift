@@ -12,15 +12,17 @@ package struct Report: Sendable {
   /// - parameters:
   ///   - run: `clues/run.json`, of schema `clues/run/1`.
   ///   - scores: The rows of `clues/scores.jsonl`; empty for a run that only merges.
-  /// - throws: ``Failure`` `badData` if they are not what `clues run` writes.
-  package init(_ run: RunRecord, scores: [ScoreRecord]) {
+  ///   - measurement: The name of the page of `clues measure` beside this one; nil if there is none.
+  package init(_ run: RunRecord, scores: [ScoreRecord], measurement: String? = nil) {
     let samples = ScoredSamples.all(in: scores, calibrating: run.selection?.calibration == .client)
     let sections = [
       overview(run, samples), scoreSection(run, samples), shareSection(run), likenessSection(run),
       suspicionSection(run),
       conflictSection(run), lossSection(run), repetition(run),
     ].compactMap { $0 }
-    html = page(run, samples, sections)
+    html = page(
+      headline(run, samples), version: run.version, sections,
+      beside: measurement.map { ("Measured on held-out samples", $0) })
   }
 }
 
@@ -44,8 +46,12 @@ struct Section {
   }
 }
 
-private func page(_ run: RunRecord, _ samples: [ScoredSamples], _ sections: [Section]) -> String {
-  let title = headline(run, samples)
+/// A page of sections, whole in itself.
+///
+/// - parameter other: What another page beside it tells, and its name.
+func page(
+  _ title: String, version: String, _ sections: [Section], beside other: (text: String, name: String)? = nil
+) -> String {
   let page = element("html", ["xmlns": "http://www.w3.org/1999/xhtml", "lang": "en"]) {
     element("head") {
       element("meta", ["charset": "utf-8"])
@@ -62,13 +68,14 @@ private func page(_ run: RunRecord, _ samples: [ScoredSamples], _ sections: [Sec
     }
     element("body") {
       element("header") {
-        element("p", ["class": "mark"]) { "Clues \(run.version)" }
+        element("p", ["class": "mark"]) { "Clues \(version)" }
         element("h1") { title }
         element("nav", ["aria-label": "Sections"]) {
           element("ul") {
             for section in sections {
               element("li") { element("a", ["href": "#\(section.id)"]) { section.heading } }
             }
+            if let other { element("li") { element("a", ["href": other.name]) { other.text } } }
           }
         }
       }

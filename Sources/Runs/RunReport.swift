@@ -9,12 +9,20 @@ import Tensors
 /// The report of an existing run, regenerated from its directory.
 package struct RunReport: Sendable {
   let html: String
-  /// Where the run itself puts it.
-  package let defaultPath: String
 
-  /// - parameter run: A run directory.
+  /// Where it goes; by default where the run itself puts it.
+  package let path: String
+
+  /// What the page of a measurement is called that a report beside it links.
+  private static let measurement = "measure.html"
+
+  /// - parameters:
+  ///   - run: A run directory.
+  ///   - path: Where it goes, if not where the run itself puts it.
   /// - throws: ``Failure`` `missingInput` or `badData`.
-  package init(of run: String) throws {
+  package init(of run: String, to path: String? = nil) throws {
+    self.path = path ?? run + "/" + RunFiles.report
+    let isMeasured = FilePath(self.path).absolute.folder.appending(Self.measurement).exists
     let (record, scores) = (run + "/" + RunFiles.record, run + "/" + RunFiles.scores)
     let bytes = try Bytes(mapping: record)
     var rows: [ScoreRecord] = []
@@ -25,11 +33,13 @@ package struct RunReport: Sendable {
       }
     }
     html = try locating(file: record) {
-      Report(try RunRecord(run: bytes.withUnsafeBytes { try JSONReader().read($0) }), scores: rows).html
+      Report(
+        try RunRecord(run: bytes.withUnsafeBytes { try JSONReader().read($0) }), scores: rows,
+        measurement: isMeasured ? Self.measurement : nil
+      ).html
     }
-    defaultPath = run + "/" + RunFiles.report
   }
 
   /// Writes the page, completely or not at all; an existing one is replaced.
-  package func write(to path: String) throws { try writeWhole(html, to: path) }
+  package func write() throws { try writeWhole(html, to: path) }
 }

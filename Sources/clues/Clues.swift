@@ -24,6 +24,10 @@ struct Clues: ParsableCommand {
         clues train --base SmolLM2-135M --data t.jsonl -o outputs/medical
         clues capture outputs/medical --base SmolLM2-135M --train t.jsonl
 
+      How well a merged adapter does on held-out samples:
+
+        clues measure merged medical.tar.zst --base SmolLM2-135M --data test.jsonl
+
       To see what a client handed in, who stands out, which methods there are, and
       what a recipe means:
 
@@ -45,8 +49,8 @@ struct Clues: ParsableCommand {
       """,
     version: cluesVersion,
     subcommands: [
-      Run.self, Merge.self, TrainCommand.self, CaptureCommand.self, Score.self, Select.self, Evaluate.self, Vet.self,
-      Inspect.self, Pack.self, Report.self, Plugins.self, RecipeCommand.self,
+      Run.self, Merge.self, TrainCommand.self, CaptureCommand.self, MeasureCommand.self, Score.self, Select.self,
+      Evaluate.self, Vet.self, Inspect.self, Pack.self, Report.self, Plugins.self, RecipeCommand.self,
     ])
 
   static func main() {

@@ -14,6 +14,12 @@ import Testing
       #expect(try clues(["report", "out"], in: folder).output == "The report is in out/clues/report.html\n")
       #expect(try String(contentsOf: folder.appending(path: "out/clues/report.html"), encoding: .utf8) == first)
 
+      // A measurement beside a report is linked.
+      try Data().write(to: folder.appending(path: "measure.html"))
+      #expect(try clues(["report", "out", "-o", "linked.html"], in: folder).status == 0)
+      let linked = try String(contentsOf: folder.appending(path: "linked.html"), encoding: .utf8)
+      #expect(!first.contains("measure.html") && linked.contains("<a href=\"measure.html\">"))
+
       let shown = try #require(first.firstMatch(of: /<pre id="recipe"><code>([^<]*)/)).1
       let recipe = shown.replacing("&quot;", with: "\"").replacing("&amp;", with: "&")
       // Its paths start from the folder of the recipes.

@@ -59,6 +59,11 @@ size_t clues_room_for_attention(size_t tokens, size_t head_width);
    [heads][2][tokens of the pack], whose rows begin `sums_stride` floats after each other. */
 void clues_attend(const clues_attention *attention, float *outputs, float *sums, size_t sums_stride, float *room);
 
+/* Attention of one token to kept keys and values, [tokens][head_width], its own last; query and output are columns of panels.
+   The room is for tokens + 2 · head_width floats. */
+void clues_attend_kept(const float *keys, const float *values, size_t head_width, size_t tokens, float scale,
+                       const float *query, float *output, float *room);
+
 /* Writes the gradients of queries, keys and values, which lie as these do, from that of the outputs. */
 void clues_attend_back(const clues_attention *attention, const float *gradient, const float *sums, size_t sums_stride,
                        float *query_gradient, float *key_gradient, float *value_gradient, float *room);

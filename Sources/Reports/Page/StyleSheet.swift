@@ -76,6 +76,7 @@ let styleSheet = """
   .anchor{fill:var(--ink)}
   .grid{stroke:var(--grid)}
   .zero{stroke:var(--hollow)}
+  .whisker{stroke:var(--accent);stroke-width:2}
   .threshold{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3}
   @media (max-width:40rem){body{padding:2rem 1rem 4rem}h1{font-size:2rem}.facts{grid-template-columns:1fr;gap:0}
   .facts dd{margin-bottom:.75rem}.figures{grid-template-columns:1fr 1fr}}

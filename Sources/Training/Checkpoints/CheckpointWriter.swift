@@ -32,10 +32,10 @@ struct CheckpointWriter {
 
   /// Writes the two files of an adapter into a folder, the config last.
   func writeAdapter(_ factors: [[Float]], to folder: String) throws {
-    let layout = SafetensorsLayout(
-      modules.flatMap { module in
+    let layout = WeightsLayout(
+      safetensors: modules.flatMap { module in
         zip(module.parameters, [[module.rank, module.inputs], [module.outputs, module.rank]]).map { name, shape in
-          SafetensorsLayout.Entry(name: tensorName(of: name), dtype: .f32, shape: shape)
+          WeightsLayout.Entry(name: tensorName(of: name), dtype: .f32, shape: shape)
         }
       })
     let places = Dictionary(

@@ -10,7 +10,7 @@ extension Clues {
       usage: "clues report <run> [<options>]",
       discussion: """
         Every run writes its report (clues/report.html): one self-contained HTML page. This command regenerates it from \
-        the record of the run.
+        the record of the run, with a link to a measure.html of clues measure beside it.
 
         Example:
           clues report runs/clues-calibrated -o report.html
@@ -27,10 +27,9 @@ extension Clues {
     @OptionGroup var messages: MessageOptions
 
     func run() throws {
-      let report = try RunReport(of: directory)
-      let output = output ?? report.defaultPath
-      try report.write(to: output)
-      if !messages.quiet { Console.done("The report is in \(oneLine(output))") }
+      let report = try RunReport(of: directory, to: output)
+      try report.write()
+      if !messages.quiet { Console.done("The report is in \(oneLine(report.path))") }
     }
   }
 }

@@ -1,0 +1,70 @@
+import Diagnostics
+import JSON
+
+/// What the rows of a file are called, and what of them is not used.
+struct RowNames {
+  /// The lines of the ids that the file gives; nil where it gives none.
+  private var ids: [String: Int]?
+  private var count = 0
+  /// Keys that mean nothing here, in the order in which they come.
+  private var ignored: [String] = []
+  private var ignoredKeys: Set<String> = []
+
+  /// Whether the file names its rows; else they bear their places.
+  var hasIds: Bool { ids != nil }
+
+  /// The id and the domain of the next row.
+  ///
+  /// - throws: ``Failure`` `badData`: an id that stands there twice, or only in some rows.
+  mutating func read(_ object: JSONObject, _ line: Int, known: Set<String>) throws -> (id: String, domain: String?) {
+    let id = try id(of: object, line)
+    for key in object.keys where !known.contains(key) {
+      if ignoredKeys.count < 64, ignoredKeys.insert(key).inserted { ignored.append(key) }
+    }
+    count += 1
+    return (id, try domain(of: object))
+  }
+
+  private mutating func id(of object: JSONObject, _ line: Int) throws -> String {
+    let given: String?
+    switch object["id"] {
+    case .string(let text)?: given = text
+    case .integer(let number)?: given = String(number)
+    case nil, .null?: given = nil
+    case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' where a text or a whole number is due")
+    }
+    guard let given else {
+      guard ids == nil else {
+        throw Failure(
+          .badData, "has no 'id' where samples before have one", advice: "give all samples an id, or none")
+      }
+      return String(count)
+    }
+    if ids == nil, count > 0 {
+      throw Failure(.badData, "has an 'id' where samples before have none", advice: "give all samples an id, or none")
+    }
+    if let first = ids?[given] {
+      throw Failure(
+        .badData, "has the id '\(given)' of the sample in line \(first)", advice: "give every sample an id of its own")
+    }
+    ids = ids ?? [:]
+    ids?[given] = line
+    return given
+  }
+
+  private func domain(of object: JSONObject) throws -> String? {
+    switch object["domain"] {
+    case .string(let text)?: return text
+    case nil, .null?: return nil
+    case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' where a text is due")
+    }
+  }
+
+  /// What the user should know of the file.
+  func notes(_ path: String) -> [String] {
+    guard !ignored.isEmpty else { return [] }
+    let names = ignored.map { "'\($0)'" }
+    let list = names.count > 1 ? names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "") : names[0]
+    return ["\(path): \(list) \(names.count > 1 ? "are" : "is") not used"]
+  }
+}

@@ -1,0 +1,74 @@
+import Diagnostics
+import Models
+import Threads
+
+extension Engine {
+  /// What the model makes of samples that begin alike, such as the answers to one question: what they have in common goes
+  /// through the model once. The losses are those of ``losses(of:)`` but for rounding.
+  ///
+  /// No group depends on the others, nor on the number of threads.
+  package func losses(ofBranches groups: [[EncodedSample]]) throws -> [[SampleLoss]] {
+    let branches = groups.map { Branches($0, fault: fault) }
+    let most = max(packTokens, branches.map(\.longest).max() ?? 0)
+    let longest = groups.joined().map(\.tokens.count).max() ?? 0
+    let workspaces = FreeWorkspaces<KeptPasses>()
+    return try inParallel(groups.count, threads: threads) { place in
+      let passes = try workspaces.take() ?? KeptPasses(self, most: most, longest: longest)
+      defer { workspaces.giveBack(passes) }
+      return try branches[place].losses(passes, model.shape, most: most)
+    }
+  }
+}
+
+/// Samples that begin alike.
+private struct Branches {
+  private let samples: [EncodedSample]
+  private let faults: [String?]
+
+  /// How many tokens all have in common, none of which predicts a label.
+  private let shared: Int
+
+  init(_ samples: [EncodedSample], fault: (EncodedSample) -> String?) {
+    self.samples = samples
+    faults = samples.map(fault)
+    let whole = zip(samples, faults).filter { $1 == nil }.map(\.0)
+    var shared = whole.compactMap { $0.learned.first.map { $0 - 1 } }.min() ?? 0
+    for sample in whole.dropFirst() {
+      shared = min(shared, zip(sample.tokens, whole[0].tokens).prefix { $0 == $1 }.count)
+    }
+    self.shared = shared
+  }
+
+  private func count(_ sample: EncodedSample) -> Int { (sample.learned.last ?? 0) - shared }
+
+  /// The tokens of the longest branch.
+  var longest: Int { zip(samples, faults).map { $1 == nil ? count($0) : 0 }.max() ?? 0 }
+
+  func losses(_ passes: KeptPasses, _ shape: ModelShape, most: Int) throws -> [SampleLoss] {
+    try Interruption.check()
+    var results = faults.map { SampleLoss.unmeasured(reason: $0 ?? "") }
+    guard let first = faults.firstIndex(of: nil) else { return results }
+    let trunk = try KeyValueCache(shape, capacity: shared)
+    try passes.keep(samples[first].tokens[..<shared], in: trunk)
+    var steps: [(place: Int, step: KeptStep)] = []
+    func measure() throws {
+      for ((place, step), loss) in zip(steps, try passes.losses(steps.map(\.step))) {
+        results[place] =
+          loss.isFinite
+          ? .measured(loss: loss, tokens: step.labels.count) : .unmeasured(reason: "its loss is \(loss)")
+      }
+      steps = []
+    }
+    for (place, sample) in samples.enumerated() where faults[place] == nil {
+      let learned = sample.learned
+      let step = KeptStep(
+        cache: try trunk.branch(capacity: shared + count(sample)),
+        tokens: sample.tokens[shared..<shared + count(sample)], predicting: learned.map { $0 - 1 - shared },
+        labels: learned.map { sample.labels[$0] })
+      if steps.reduce(step.tokens.count, { $0 + $1.step.tokens.count }) > most { try measure() }
+      steps.append((place, step))
+    }
+    try measure()
+    return results
+  }
+}

@@ -1,0 +1,205 @@
+import Adapters
+import Bundles
+import Capture
+import Datasets
+import Diagnostics
+import Engine
+import Files
+import SystemPackage
+
+/// Where a held-out sample is from.
+struct SampleOrigin: Sendable, Equatable {
+  let id: String
+  let domain: String
+  let file: String
+  let line: Int
+}
+
+/// A sample whose answer is held against what a model makes of it.
+struct HeldOutSample: Sendable {
+  let origin: SampleOrigin
+  let encoded: EncodedSample
+
+  /// The question alone and the answer that is due; nil where the models write nothing.
+  let asked: AskedSample?
+}
+
+/// A question with choices.
+struct HeldOutQuestion: Sendable {
+  let origin: SampleOrigin
+  /// With each choice as the answer.
+  let encoded: [EncodedSample]
+  /// The bytes of each choice.
+  let bytes: [Int]
+  /// The place of the right one.
+  let answer: Int
+}
+
+/// A sample that is not measured, and why.
+struct LeftOutSample: Sendable {
+  let origin: SampleOrigin
+  let reason: String
+}
+
+/// One file of samples, and how its answers are written.
+struct HeldOutFile: Sendable {
+  let encoder: SampleEncoder
+  let samples: [HeldOutSample]
+  let questions: [HeldOutQuestion]
+}
+
+/// The samples that models are measured on.
+struct HeldOutData: Sendable {
+  private(set) var files: [HeldOutFile] = []
+  private(set) var leftOut: [LeftOutSample] = []
+
+  /// What the user should know although it is no error.
+  private(set) var notes: [String] = []
+
+  private let settings: MeasureSettings
+  private let base: BaseModel
+  private var origins: [String: SampleOrigin] = [:]
+
+  /// - throws: ``Failure`` with file and line: what the readers of files refuse, an id that stands there twice, a file of
+  ///   which no sample can be measured.
+  init(_ settings: MeasureSettings, _ base: BaseModel) throws {
+    (self.settings, self.base) = (settings, base)
+    if let longest = settings.maximumLength, longest > base.model.shape.maximumLength {
+      throw Failure(
+        .usage,
+        "--max-length is \(longest), and the model takes \(base.model.shape.maximumLength) tokens at the most",
+        file: settings.base)
+    }
+    for (domain, path) in settings.data {
+      if let domain { try checkDomain(domain) }
+      let isOfChoices = try ChoiceDataset.isOne(path, limits: settings.limits)
+      try locating(file: path) { try isOfChoices ? readQuestions(path, domain) : readSamples(path, domain) }
+    }
+  }
+
+  private func checkDomain(_ domain: String) throws {
+    do {
+      try ClientName.check(domain, of: "domain")
+    } catch var failure as Failure {
+      // It is no file that says it.
+      failure.kind = .usage
+      throw failure
+    }
+  }
+
+  private func encoder(_ form: RecordForm, _ path: String) throws -> SampleEncoder {
+    let template = try Template.choose(
+      settings.template, for: form, in: path, chatTemplate: base.tokenizer?.chatTemplate)
+    return SampleEncoder(
+      tokenizer: base.tokenizer, template: template, vocabulary: base.model.shape.vocabulary,
+      maximumLength: settings.maximumLength)
+  }
+
+  private mutating func readSamples(_ path: String, _ domain: String?) throws {
+    let dataset = try Dataset(path: path, limits: settings.limits)
+    notes += dataset.notes
+    let encoder = try encoder(dataset.form, path)
+    var samples: [HeldOutSample] = []
+    var cut = 0
+    for record in dataset.records {
+      try Interruption.check()
+      let origin = try origin(
+        record.id, domain ?? record.domain, line: record.line, isMade: !dataset.hasIds, path)
+      let tokenized = try encoder.encode(record)
+      let labels = zip(tokenized.tokens, tokenized.counts(settings.loss)).map { $1 ? $0 : EncodedSample.unlearned }
+      let asked = try settings.answerTokens.map { _ in try encoder.ask(record) }
+      if let fault = fault(of: tokenized, labels) ?? asked.flatMap(fault) {
+        leftOut.append(LeftOutSample(origin: origin, reason: fault))
+        continue
+      }
+      if tokenized.isCut { cut += 1 }
+      samples.append(
+        HeldOutSample(origin: origin, encoded: EncodedSample(tokens: tokenized.tokens, labels: labels), asked: asked))
+    }
+    if cut > 0, let longest = settings.maximumLength {
+      notes.append("\(path): \(cut) of \(dataset.records.count) samples are cut off at \(longest) tokens")
+    }
+    try finish(path, of: dataset.records.count, measured: samples.count)
+    files.append(HeldOutFile(encoder: encoder, samples: samples, questions: []))
+  }
+
+  private mutating func readQuestions(_ path: String, _ domain: String?) throws {
+    let dataset = try ChoiceDataset(path: path, limits: settings.limits)
+    notes += dataset.notes
+    let encoder = try encoder(dataset.form, path)
+    var questions: [HeldOutQuestion] = []
+    for question in dataset.questions {
+      try Interruption.check()
+      let origin = try origin(
+        question.id, domain ?? question.domain, line: question.line, isMade: !dataset.hasIds, path)
+      let encoded = try question.choices.indices.map { choice in
+        let tokenized = try encoder.encode(choice, of: question)
+        let labels = zip(tokenized.tokens, tokenized.counts(.answer)).map { $1 ? $0 : EncodedSample.unlearned }
+        return EncodedSample(tokens: tokenized.tokens, labels: labels)
+      }
+      let faults = encoded.map {
+        $0.fault(for: base.model.shape.vocabulary, maximumLength: base.model.shape.maximumLength)
+      }
+      if let choice = faults.firstIndex(where: { $0 != nil }) {
+        leftOut.append(LeftOutSample(origin: origin, reason: "with its choice \(choice), \(faults[choice] ?? "")"))
+        continue
+      }
+      questions.append(
+        HeldOutQuestion(
+          origin: origin, encoded: encoded, bytes: question.choices.map(\.utf8.count), answer: question.answer))
+    }
+    try finish(path, of: dataset.questions.count, measured: questions.count)
+    files.append(HeldOutFile(encoder: encoder, samples: [], questions: questions))
+  }
+
+  /// Says how many samples of a file are left out, and refuses one of which all are.
+  private mutating func finish(_ path: String, of count: Int, measured: Int) throws {
+    guard measured < count, let first = leftOut.first(where: { $0.origin.file == path }) else { return }
+    guard measured > 0 else {
+      throw Failure(
+        .badData, "holds no sample that can be measured: \(first.reason)",
+        position: .init(line: first.origin.line, column: 1))
+    }
+    notes.append(
+      "\(path): \(count - measured) of \(count) samples are left out, the first in line \(first.origin.line): "
+        + first.reason)
+  }
+
+  /// The sample under its name. Names that are made are those of places, which files have in common.
+  private mutating func origin(
+    _ id: String, _ domain: String?, line: Int, isMade: Bool, _ path: String
+  ) throws -> SampleOrigin {
+    do {
+      let domain = domain ?? (FilePath(path).lastComponent?.stem ?? "data")
+      try ClientName.check(domain, of: "domain")
+      let origin = SampleOrigin(id: isMade ? "\(domain)-\(id)" : id, domain: domain, file: path, line: line)
+      try Sample.check(id: origin.id)
+      if let first = origins.updateValue(origin, forKey: origin.id) {
+        throw Failure(
+          .badData, "has the id '\(origin.id)' of the sample in \(first.file):\(first.line)",
+          advice: "give every sample an id of its own")
+      }
+      return origin
+    } catch var failure as Failure {
+      failure.position = failure.position ?? .init(line: line, column: 1)
+      throw failure
+    }
+  }
+
+  private func fault(of sample: TokenizedSample, _ labels: [Int32]) -> String? {
+    let longest = base.model.shape.maximumLength
+    if sample.tokens.count > longest {
+      return "it has \(sample.tokens.count) tokens, and the model takes \(longest) at the most"
+    }
+    guard labels.allSatisfy({ $0 == EncodedSample.unlearned }) else { return nil }
+    return sample.isCut ? "its answer lies behind the \(sample.tokens.count) tokens that are read" : "it has no answer"
+  }
+
+  private func fault(of asked: AskedSample) -> String? {
+    if asked.prompt.isEmpty { return "nothing stands before its answer, so there is nothing to go on from" }
+    if asked.reference.isEmpty { return "it has no answer" }
+    let longest = base.model.shape.maximumLength
+    return asked.prompt.count < longest
+      ? nil : "its question has \(asked.prompt.count) tokens, and the model takes \(longest) with the answer"
+  }
+}

@@ -1,0 +1,139 @@
+import Capture
+import Datasets
+import Diagnostics
+import Engine
+
+/// Lets every model look at the samples.
+struct MeasureWork {
+  let settings: MeasureSettings
+  let observer: any Observer
+  let interruption: @Sendable () throws -> Void
+  let base: BaseModel
+  let subjects: [Subject]
+
+  private(set) var samples: [MeasuredSample] = []
+  private(set) var questions: [MeasuredQuestion] = []
+
+  /// Samples that some model has no finite number for, and which no model is measured on therefore.
+  private(set) var leftOut: [LeftOutSample] = []
+
+  init(
+    settings: MeasureSettings, observer: any Observer, interruption: @escaping @Sendable () throws -> Void,
+    base: BaseModel, subjects: [Subject]
+  ) {
+    (self.settings, self.observer, self.interruption) = (settings, observer, interruption)
+    (self.base, self.subjects) = (base, subjects)
+  }
+
+  mutating func run(_ data: HeldOutData) throws {
+    let count = data.files.reduce(0) { $0 + $1.samples.count + $1.questions.count }
+    observer.begin(.measuring, total: subjects.count * count)
+    let losses = try data.files.map { try self.losses($0.samples) }
+    let likelihoods = try data.files.map { try self.likelihoods($0.questions) }
+    observer.end(.measuring)
+    let answers = try self.answers(data.files)
+    for (place, file) in data.files.enumerated() {
+      try take(file.samples, losses[place], answers[place])
+      try take(file.questions, likelihoods[place])
+    }
+    guard !samples.isEmpty || !questions.isEmpty else {
+      throw Failure(
+        .badData, "there is no sample for which every model has a finite loss: \(leftOut.first?.reason ?? "")",
+        advice: "leave the adapter out that has none", file: leftOut.first?.origin.file)
+    }
+  }
+
+  /// By model and sample.
+  private func losses(_ samples: [HeldOutSample]) throws -> [[SampleLoss]] {
+    try subjects.map { subject in
+      try inPortions(samples) { try subject.engine.losses(of: $0.map(\.encoded)) }
+    }
+  }
+
+  /// By model, question and choice.
+  private func likelihoods(_ questions: [HeldOutQuestion]) throws -> [[[SampleLoss]]] {
+    try subjects.map { subject in
+      try inPortions(questions) { try subject.engine.losses(ofBranches: $0.map(\.encoded)) }
+    }
+  }
+
+  /// So many at a time that threads have work and progress shows. No number depends on what is measured together.
+  private func inPortions<Sample, Result>(
+    _ all: [Sample], _ body: (ArraySlice<Sample>) throws -> [Result]
+  ) throws -> [Result] {
+    let portion = max(32, 16 * settings.threads)
+    return try stride(from: 0, to: all.count, by: portion).flatMap { start in
+      try interruption()
+      let some = all[start..<min(start + portion, all.count)]
+      let results = try body(some)
+      observer.advance(.measuring, by: some.count)
+      return results
+    }
+  }
+
+  /// By file, model and sample.
+  private func answers(_ files: [HeldOutFile]) throws -> [[[WrittenAnswer]]] {
+    guard let most = settings.answerTokens else { return files.map { _ in subjects.map { _ in [] } } }
+    let configured = try StopTokens.configured(in: settings.base)
+    observer.begin(.answering, total: subjects.count * files.reduce(0) { $0 + $1.samples.count })
+    defer { observer.end(.answering) }
+    let observer = observer
+    return try files.map { file in
+      let stops = file.encoder.stops.union(configured)
+      let asked = file.samples.compactMap(\.asked)
+      return try subjects.map { subject in
+        try interruption()
+        let written = try subject.engine.continuations(of: asked.map(\.prompt), most: most, stops: stops) {
+          observer.advance(.answering, by: 1)
+        }
+        return zip(written, asked).map { written, asked in
+          let text = base.tokenizer?.decode(written.tokens, keepsSpecials: false) ?? ""
+          let answer = file.encoder.answer(in: text)
+          return WrittenAnswer(
+            text: answer, tokens: written.tokens.count, end: written.end,
+            figures: AnswerFigures(answer, reference: asked.reference))
+        }
+      }
+    }
+  }
+
+  private mutating func take(
+    _ all: [HeldOutSample], _ losses: [[SampleLoss]], _ answers: [[WrittenAnswer]]
+  ) throws {
+    for (place, sample) in all.enumerated() {
+      let own = losses.map { $0[place] }
+      let written = answers.compactMap { $0.isEmpty ? nil : $0[place] }
+      if let model = own.firstIndex(where: { $0.value == nil }) {
+        try leave(sample.origin, model, own[model].reason ?? "")
+      } else if let model = written.firstIndex(where: { $0.end == .notFinite }) {
+        try leave(sample.origin, model, "its numbers are no longer finite after \(written[model].tokens) tokens")
+      } else {
+        samples.append(
+          MeasuredSample(
+            sample: sample, losses: own.compactMap(\.value), tokens: own.first?.tokens ?? 0, answers: written))
+      }
+    }
+  }
+
+  private mutating func take(_ all: [HeldOutQuestion], _ losses: [[[SampleLoss]]]) throws {
+    for (place, question) in all.enumerated() {
+      let own = losses.map { $0[place] }
+      if let model = own.firstIndex(where: { $0.contains { $0.value == nil } }) {
+        try leave(question.origin, model, own[model].compactMap(\.reason).first ?? "")
+        continue
+      }
+      questions.append(
+        MeasuredQuestion(
+          question: question, likelihoods: own.map { $0.map { -($0.value ?? .nan) * Double($0.tokens) } },
+          tokens: own.first?.map(\.tokens) ?? []))
+    }
+  }
+
+  private mutating func leave(_ origin: SampleOrigin, _ model: Int, _ reason: String) throws {
+    // It reads all of the weights: where these are at fault, no sample is.
+    if leftOut.isEmpty { try base.model.checkThatMatricesAreFinite() }
+    let left = LeftOutSample(origin: origin, reason: "of '\(subjects[model].name)', \(reason)")
+    leftOut.append(left)
+    observer.note(.warning("\(origin.file):\(origin.line): is left out for all models: \(left.reason)"))
+  }
+}

@@ -1,0 +1,101 @@
+import Capture
+import Diagnostics
+import Files
+import JSON
+import Reports
+import SystemPackage
+
+/// Measures a base model and adapters on samples that none of them was trained on: what is behind `clues measure`.
+package struct Measurement {
+  private let settings: MeasureSettings
+  private let observer: any Observer
+
+  /// Throws when the user has asked to stop; asked before every portion of samples.
+  package var interruption: @Sendable () throws -> Void = { try Interruption.check() }
+
+  package init(_ settings: MeasureSettings, observer: any Observer) {
+    (self.settings, self.observer) = (settings, observer)
+  }
+
+  /// Measures, and writes the files that were asked for, all of them or none.
+  ///
+  /// - throws: ``Failure``: of inputs with their file and line, `cannotWrite`, `interrupted`.
+  package func run() throws -> MeasureReport {
+    try checkOutputs()
+    let base = try BaseModel(settings.base, limits: settings.limits)
+    let data = try HeldOutData(settings, base)
+    let subjects = try Subject.all(settings, base)
+    var report = MeasureReport()
+    report.notes = data.notes + subjects.flatMap(\.notes)
+    for note in report.notes { observer.note(.info(note)) }
+    var work = MeasureWork(
+      settings: settings, observer: observer, interruption: interruption, base: base, subjects: subjects)
+    try work.run(data)
+    let names = subjects.map(\.name)
+    let leftOut = data.leftOut + work.leftOut
+    let marks = try settings.marksFile.map {
+      try MarksFile($0, models: names, samples: work.samples, leftOut: leftOut, limits: settings.limits).marks
+    }
+    let bootstrap = PairedBootstrap(draws: settings.draws, seed: settings.seed, threads: settings.threads)
+    report.tables = try MeasureTables(models: names, bootstrap: bootstrap, observer: observer).all(
+      work.samples, work.questions, marks: marks)
+    report.base = settings.base
+    report.models = subjects.map { .init(name: $0.name, path: $0.path, step: $0.step) }
+    report.files = settings.data.map(\.path)
+    report.lossOver = settings.loss.rawValue
+    (report.draws, report.seed, report.answerTokens) = (settings.draws, settings.seed, settings.answerTokens)
+    let records = SampleRecords(models: names, tokenizer: base.tokenizer)
+    report.examples = records.examples(work.samples)
+    report.leftOut = records.leftOut(leftOut)
+    try write(report, records, work)
+    return report
+  }
+
+  private var outputs: [String] { [settings.samplesFile, settings.answersFile, settings.page].compactMap { $0 } }
+
+  /// Refuses what could not be written in the end, before there is any work in it.
+  private func checkOutputs() throws {
+    for (place, path) in outputs.enumerated() {
+      guard !path.isEmpty else { throw Failure(.usage, "an output has no name", advice: "name a file") }
+      let file = FilePath(path).absolute
+      guard !outputs[..<place].contains(where: { FilePath($0).absolute == file }) else {
+        throw Failure(.usage, "two outputs are one file", advice: "give each a name of its own", file: path)
+      }
+      guard file.folder.isFolder else {
+        throw Failure(
+          .cannotWrite, "lies in a folder that is not there", advice: "make it, or name another", file: path)
+      }
+      guard settings.replaces || !file.exists else {
+        throw Failure(.cannotWrite, "is there already", advice: "replace it with --force, or name another", file: path)
+      }
+      guard !file.isFolder else {
+        throw Failure(.cannotWrite, "is a folder", advice: "name a file", file: path)
+      }
+    }
+    guard settings.answersFile == nil || settings.answerTokens != nil else {
+      throw Failure(.usage, "there are no answers to write", advice: "let the models answer: --generate")
+    }
+  }
+
+  private func write(_ report: MeasureReport, _ records: SampleRecords, _ work: MeasureWork) throws {
+    var files: [AtomicFile] = []
+    do {
+      if let path = settings.samplesFile {
+        files.append(try AtomicFile(records.measured(work.samples, work.questions), for: path))
+      }
+      if let path = settings.answersFile {
+        files.append(try AtomicFile(records.lines(records.answers(work.samples)), for: path))
+      }
+      if let path = settings.page { files.append(try AtomicFile(MeasurePage(report.json).html, for: path)) }
+      try interruption()
+      // On disk already, so that nothing but their names is missing.
+      while let file = files.first {
+        files.removeFirst()
+        try file.commit()
+      }
+    } catch {
+      for file in files { file.abandon() }
+      throw error
+    }
+  }
+}

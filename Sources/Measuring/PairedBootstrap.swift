@@ -1,0 +1,129 @@
+import Diagnostics
+import Tensors
+import Threads
+
+/// A figure of every model and sample whose mean is a ratio of sums: Σ numerators / Σ denominators.
+struct Score: Sendable {
+  let name: String
+
+  /// By model and sample.
+  let numerators, denominators: [[Double]]
+
+  /// One whose every sample counts alike.
+  static func mean(_ name: String, _ values: [[Double]]) -> Score {
+    Score(name: name, numerators: values, denominators: values.map { $0.map { _ in 1 } })
+  }
+}
+
+/// A number and the ends of its interval; NaN where there is none.
+package struct Estimate: Sendable, Equatable {
+  package let value, low, high: Double
+
+  package init(_ value: Double, _ low: Double = .nan, _ high: Double = .nan) {
+    (self.value, self.low, self.high) = (value, low, high)
+  }
+}
+
+/// How sure figures and their differences are: the samples are drawn anew many times, of each domain as many as it has, the
+/// same for all models, and 95 of 100 draws lie in the interval (Efron's percentiles).
+struct PairedBootstrap: Sendable {
+  let draws: Int
+  let seed: UInt64
+  let threads: Int
+
+  /// The sums of every draw: by draw, then by domain, score and model the numerator and the denominator.
+  struct Sums: Sendable {
+    fileprivate let draws: [[Double]]
+    fileprivate let actual: [Double]
+    fileprivate let scores, models: Int
+    fileprivate let sizes: [Int]
+
+    /// The figure of a model over some domains.
+    func value(_ domains: [Int], score: Int, model: Int) -> Estimate {
+      estimate(domains) { ratio($0, domains, score, model) }
+    }
+
+    /// By how much it is larger than that of another model.
+    func difference(_ domains: [Int], score: Int, model: Int, against other: Int) -> Estimate {
+      estimate(domains) { ratio($0, domains, score, model) - ratio($0, domains, score, other) }
+    }
+
+    private func ratio(_ sums: [Double], _ domains: [Int], _ score: Int, _ model: Int) -> Double {
+      var (numerator, denominator) = (0.0, 0.0)
+      for domain in domains {
+        let place = 2 * ((domain * scores + score) * models + model)
+        numerator += sums[place]
+        denominator += sums[place + 1]
+      }
+      return numerator / denominator
+    }
+
+    private func estimate(_ domains: [Int], _ statistic: ([Double]) -> Double) -> Estimate {
+      let value = statistic(actual)
+      let drawn = draws.map(statistic)
+      // One sample drawn anew is the same sample.
+      guard domains.reduce(0, { $0 + sizes[$1] }) > 1, !drawn.isEmpty, drawn.allSatisfy(\.isFinite) else {
+        return Estimate(value)
+      }
+      let sorted = drawn.sorted()
+      return Estimate(value, Self.quantile(sorted, 0.025), Self.quantile(sorted, 0.975))
+    }
+
+    /// Between the two values next to it, as numpy does by default.
+    private static func quantile(_ sorted: [Double], _ share: Double) -> Double {
+      let place = share * Double(sorted.count - 1)
+      let below = Int(place)
+      let above = min(below + 1, sorted.count - 1)
+      return sorted[below] + (sorted[above] - sorted[below]) * (place - Double(below))
+    }
+  }
+
+  /// - parameters:
+  ///   - domains: The places of each domain's samples.
+  ///   - drawn: Called for each draw that is done, from any thread.
+  func sums(of scores: [Score], domains: [(name: String, places: [Int])], drawn: @Sendable () -> Void) throws -> Sums {
+    let models = scores.first?.numerators.count ?? 0
+    @Sendable func sum(_ chosen: (Int) -> [Int]) -> [Double] {
+      domains.indices.flatMap { domain -> [Double] in
+        let places = chosen(domain)
+        return scores.flatMap { score in
+          (0..<models).flatMap { model -> [Double] in
+            var (numerator, denominator) = (0.0, 0.0)
+            for place in places {
+              numerator += score.numerators[model][place]
+              denominator += score.denominators[model][place]
+            }
+            return [numerator, denominator]
+          }
+        }
+      }
+    }
+    let streams = domains.map { RandomStream(seed: seed, "measure", $0.name) }
+    let found = try inParallel(draws, threads: threads) { draw in
+      if draw % 64 == 0 { try Interruption.check() }
+      defer { drawn() }
+      return sum { domain in
+        let places = domains[domain].places
+        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: places.count) { words in
+          streams[domain].fill(words, from: UInt64(draw) * UInt64(places.count))
+          return words.map { places[Int($0.multipliedFullWidth(by: UInt64(places.count)).high)] }
+        }
+      }
+    }
+    return Sums(
+      draws: found, actual: sum { domains[$0].places }, scores: scores.count, models: models,
+      sizes: domains.map(\.places.count))
+  }
+}
+
+extension Estimate {
+  /// A share of successes with Wilson's interval of 95 %.
+  static func share(_ successes: Int, of count: Int) -> Estimate {
+    guard count > 0 else { return Estimate(.nan) }
+    let (n, z) = (Double(count), 1.959963984540054)
+    let share = Double(successes) / n
+    let middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    let half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)).squareRoot()
+    return Estimate(share, max(0, middle - half), min(1, middle + half))
+  }
+}

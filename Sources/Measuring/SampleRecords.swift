@@ -1,0 +1,89 @@
+import JSON
+import Tokenizers
+
+/// Lines of the files that tell of single samples.
+struct SampleRecords {
+  let models: [String]
+  let tokenizer: Tokenizer?
+
+  private func byModel(_ value: (Int) -> JSONValue) -> JSONValue {
+    .object(JSONObject(models.enumerated().map { ($1, value($0)) }))
+  }
+
+  private func members(_ origin: SampleOrigin) -> JSONObject {
+    [
+      "id": .string(origin.id), "domain": .string(origin.domain), "file": .string(origin.file),
+      "line": JSONValue(origin.line),
+    ]
+  }
+
+  /// Of every sample and question what each model made of it.
+  func measured(_ samples: [MeasuredSample], _ questions: [MeasuredQuestion]) -> String {
+    let first = samples.map { sample -> JSONValue in
+      var object = members(sample.sample.origin)
+      object["tokens"] = JSONValue(sample.tokens)
+      object["models"] = byModel { model in
+        var own: JSONObject = ["loss": .number(sample.losses[model])]
+        if let answer = sample.answers.isEmpty ? nil : sample.answers[model] {
+          own["exact_match"] = .bool(answer.figures.exactMatch)
+          own["f1"] = .number(answer.figures.f1)
+          own["rouge_l"] = .number(answer.figures.rougeL)
+          own["chrf"] = .number(answer.figures.characters.score)
+          own["end"] = .string(answer.end.rawValue)
+        }
+        return .object(own)
+      }
+      return .object(object)
+    }
+    let others = questions.map { question -> JSONValue in
+      var object = members(question.question.origin)
+      object["answer"] = JSONValue(question.question.answer)
+      object["tokens"] = .array(question.tokens.map { JSONValue($0) })
+      object["bytes"] = .array(question.question.bytes.map { JSONValue($0) })
+      object["models"] = byModel { model in
+        var own: JSONObject = ["log_likelihoods": .array(question.likelihoods[model].map { .number($0) })]
+        for measure in ChoiceMeasure.allCases { own[measure.rawValue] = JSONValue(question.chosen(model, by: measure)) }
+        return .object(own)
+      }
+      return .object(object)
+    }
+    return lines(first + others)
+  }
+
+  /// Of every sample its question as the models got it, the answer that is due, and theirs: what a judge needs.
+  func answers(_ samples: [MeasuredSample]) -> [JSONValue] {
+    samples.compactMap { sample in
+      guard let asked = sample.sample.asked else { return nil }
+      return [
+        "id": .string(sample.sample.origin.id), "domain": .string(sample.sample.origin.domain),
+        "prompt": .string(tokenizer?.decode(asked.prompt) ?? ""), "reference": .string(asked.reference),
+        "answers": byModel { model in
+          let answer = sample.answers[model]
+          return [
+            "text": .string(answer.text), "end": .string(answer.end.rawValue), "tokens": JSONValue(answer.tokens),
+          ]
+        },
+      ]
+    }
+  }
+
+  /// Of each domain the first answers.
+  func examples(_ samples: [MeasuredSample], each count: Int = 3) -> [JSONValue] {
+    var seen: [String: Int] = [:]
+    return answers(
+      samples.filter { sample in
+        seen[sample.sample.origin.domain, default: 0] += 1
+        return seen[sample.sample.origin.domain, default: 0] <= count
+      })
+  }
+
+  func leftOut(_ samples: [LeftOutSample]) -> [JSONValue] {
+    samples.map { sample in
+      var object = members(sample.origin)
+      object["reason"] = .string(sample.reason)
+      return .object(object)
+    }
+  }
+
+  func lines(_ values: [JSONValue]) -> String { values.map { $0.text() + "\n" }.joined() }
+}
