@@ -22,7 +22,8 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
 
 import clues
-from clues.evidence import CluesCapture
+from clues import documents
+from clues.evidence import CluesCapture, capturing, checkpoint
 from clues.evidence.callback import facts
 from clues.evidence.command import main
 from clues.evidence.hooks import factors
@@ -101,7 +102,7 @@ def ledger(path: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module", params=models.FAMILIES)
 def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Any, Any]:
-    """A family, a folder with its base model, samples and two checkpoints, the last of them as a model, and its moments."""
+    """A family, a folder with base model, samples and two checkpoints; the last one as a model, and its moments."""
     torch.set_num_threads(1)
     family = str(request.param)
     folder = tmp_path_factory.mktemp(family)
@@ -154,8 +155,8 @@ def test_rows_are_those_of_autograd_and_of_the_executable(
     theirs = ledger(tmp_path / "native")
     assert len(found) == len(theirs) == 26
     for row, due in zip(found, theirs, strict=True):
-        assert {key for key in due} == set(row)
-        assert [row[key] for key in ("checkpoint", "split", "id")] == [due[key] for key in ("checkpoint", "split", "id")]
+        assert set(due) == set(row)
+        assert all(row[key] == due[key] for key in ("checkpoint", "split", "id"))
         close(f"{family} against the executable", row, due, due["validation_norm"])
     assert (tmp_path / "torch/samples.jsonl").read_text() == (tmp_path / "native/samples.jsonl").read_text()
 
@@ -266,7 +267,8 @@ def test_a_sample_that_has_no_finite_loss_is_unscored() -> None:
     model = models.adapted(models.base())
     ids = [1, 5, 96, 7]
     odd = {"input_ids": ids, "labels": [-100, 5, 96, 7]}
-    samples = Reading(None, facts(model)).samples([odd, *(r for r in TRAIN if 96 not in r["input_ids"])], None, {}, None)
+    others = [row for row in TRAIN if 96 not in row["input_ids"]]
+    samples = Reading(None, facts(model)).samples([odd, *others], None, {}, None)
     model.get_input_embeddings().weight.data[96] = math.inf
     rows, _ = Measurement(model, samples).rows(None)
     assert rows[0] is not None
@@ -382,7 +384,7 @@ def test_learning_rates() -> None:
 # While training.
 
 
-class Rows(Dataset):  # type: ignore[misc,type-arg]
+class Rows(Dataset):
     def __len__(self) -> int:
         return len(TRAIN)
 
@@ -444,7 +446,7 @@ def test_the_callback_writes_what_the_command_does_and_disturbs_nothing(
         assert row["learning_rate"] == pytest.approx(due["learning_rate"])
     assert (tmp_path / "with/samples.jsonl").read_text() == (out / "samples.jsonl").read_text()
     inspection = clues.inspect(tmp_path / "with")
-    assert isinstance(inspection, clues.commands.BundleInspection)
+    assert isinstance(inspection, documents.BundleInspection)
     assert inspection.ledger is not None
     assert inspection.ledger.checkpoints == [4, 8]
     # Scores from the ledger are those from plain gradient files of the same client.
@@ -494,8 +496,11 @@ def test_a_training_that_is_resumed_goes_on_with_its_evidence(tmp_path: Path) ->
 
 
 def test_a_capture_goes_on_where_it_was(
-    client: tuple[str, Path, Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:  # fmt: skip
+    client: tuple[str, Path, Any, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     family, folder, _, _ = client
     if family != "llama":
         pytest.skip("one family is enough")
@@ -504,9 +509,7 @@ def test_a_capture_goes_on_where_it_was(
     out = tmp_path / "out"
     shutil.copytree(folder / "out", out)
     line = ["--adapter", str(out), *options(folder), "--json"]
-    from clues.evidence import capturing
-
-    real, calls = capturing.lines, []
+    real, calls = checkpoint.lines, []
 
     def stop(*arguments: Any) -> list[str]:
         calls.append(1)
@@ -520,7 +523,8 @@ def test_a_capture_goes_on_where_it_was(
     assert main(line) == 0, capsys.readouterr().err
     assert json.loads(capsys.readouterr().out)["resumed"] == [5]
     assert len(calls) == 3
-    assert sorted(path.name for path in out.iterdir()) == ["checkpoint-10", "checkpoint-5", "ledger.jsonl", "samples.jsonl"]
+    names = ["checkpoint-10", "checkpoint-5", "ledger.jsonl", "samples.jsonl"]
+    assert sorted(path.name for path in out.iterdir()) == names
     assert main(line) == 73
     assert "--force" in capsys.readouterr().err
     assert main([*line, "--force"]) == 0
@@ -529,53 +533,48 @@ def test_a_capture_goes_on_where_it_was(
     assert (fresh / "ledger.jsonl").read_text() == (out / "ledger.jsonl").read_text()
 
 
-def test_two_processes_measure_what_one_does(client: tuple[str, Path, Any, Any], tmp_path: Path) -> None:
-    family, folder, _, _ = client
-    if family != "llama":
-        pytest.skip("one family is enough")
-    line = ["--adapter", str(folder / "out"), *options(folder)]
-    assert main([*line, "-o", str(tmp_path / "one")]) == 0
-    run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29611", "-m"]
-    done = subprocess.run(
-        [*run, "clues.evidence", *line, "-o", str(tmp_path / "two")], capture_output=True, text=True, check=False,
-        timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    one, two = ledger(tmp_path / "one"), ledger(tmp_path / "two")
-    assert len(one) == len(two)
-    for row, due in zip(two, one, strict=True):
-        assert (row["id"], row["checkpoint"]) == (due["id"], due["checkpoint"])
-        close("two processes", row, due, due["validation_norm"])
-
-
-_TRAINING = """
-import sys; sys.path.insert(0, sys.argv[1])
-import warnings; warnings.simplefilter("ignore")
+# Trains with the callback and without, then measures the checkpoints, in as many processes as it is started in.
+_TOGETHER = """
+import json, sys, warnings
+sys.path.insert(0, sys.argv[1])
+warnings.simplefilter("ignore")
 from pathlib import Path
+import torch
+from clues.evidence.command import main
 from tests.test_evidence import callback, told, trainer
-import json, torch
 torch.set_num_threads(1)
-it = trainer(Path(sys.argv[2]), [callback()] if sys.argv[3] == "with" else [], max_steps=4, per_device_train_batch_size=2)
-it.train()
-if it.args.process_index == 0:
-    (Path(sys.argv[2]) / "told.json").write_text(json.dumps(told(it)))
+folder = Path(sys.argv[2])
+for name, callbacks in (("with", [callback()]), ("without", [])):
+    it = trainer(folder / name, callbacks, max_steps=4, per_device_train_batch_size=2)
+    it.train()
+    if it.args.process_index == 0:
+        (folder / f"{name}.json").write_text(json.dumps(told(it)))
+sys.exit(main(sys.argv[3:]))
 """
 
 
-def test_training_with_two_processes(tmp_path: Path, repository: Path) -> None:
+def test_two_processes_do_what_one_does(tmp_path: Path, repository: Path) -> None:
     script = tmp_path / "script.py"
-    script.write_text(_TRAINING)
+    script.write_text(_TOGETHER)
+    models.base().save_pretrained(tmp_path / "base")
+    for name, rows in (("train", TRAIN), ("anchor", ANCHOR), *VALIDATION.items()):
+        models.write(tmp_path / f"{name}.jsonl", rows)
+    line = ["--adapter", str(tmp_path / "with"), *options(tmp_path), "--domain", "a"]
     run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29612"]
-    for how in ("with", "without"):
-        done = subprocess.run(
-            [*run, str(script), str(repository / "Python"), str(tmp_path / how), how], capture_output=True, text=True,
-            check=False, timeout=300,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-3000:]
-    assert (tmp_path / "with/told.json").read_text() == (tmp_path / "without/told.json").read_text()
-    found = ledger(tmp_path / "with")
+    done = subprocess.run(
+        [*run, str(script), str(repository / "Python"), str(tmp_path), *line, "-o", str(tmp_path / "two")],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "with.json").read_text() == (tmp_path / "without.json").read_text()
+    assert main([*line, "-o", str(tmp_path / "one")]) == 0
+    one = ledger(tmp_path / "one")
+    for name in ("with", "two"):
+        for row, due in zip(ledger(tmp_path / name), one, strict=True):
+            assert (row["id"], row["checkpoint"]) == (due["id"], due["checkpoint"])
+            close(f"two processes, {name}", row, due, due["validation_norm"])
     model = peft.PeftModel.from_pretrained(models.base(), str(tmp_path / "with/checkpoint-4"), is_trainable=True).eval()
     optimizer = stored(tmp_path / "with/checkpoint-4/optimizer.pt", factors(model)[1])
     rows, norms = expected(model, optimizer.moments or {})
-    for row, due in zip(found, rows, strict=True):
-        close("two processes in training", row, due, norms)
+    for row, due in zip(one, rows, strict=True):
+        close("one process against autograd", row, due, norms)

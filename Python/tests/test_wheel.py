@@ -72,7 +72,8 @@ def test_it_runs_where_nothing_else_is(prefix: Path, tmp_path: Path, bundles: li
             shutil.copytree(source, root / "opt" / name)
     (root / "opt/bin").mkdir(parents=True)
     shutil.copy(prefix / "bin/clues", root / "opt/bin/clues")
-    for line in subprocess.run(["ldd", prefix / "bin/clues"], capture_output=True, text=True, check=True).stdout.splitlines():  # fmt: skip
+    needed = subprocess.run(["ldd", prefix / "bin/clues"], capture_output=True, text=True, check=True).stdout
+    for line in needed.splitlines():
         found = re.match(r"\s*(?:(\S+) => )?(/\S+) \(", line)
         if found and PROMISED.fullmatch(Path(found[2]).name):
             target = root / found[2].lstrip("/")

@@ -1,7 +1,7 @@
 """Builds the wheel with the executable: ``python tools/wheel.py BUILD_FOLDER OUTPUT_FOLDER``.
 
-The tree of `make install` goes in, with every shared library that manylinux does not promise, so that it runs where there
-is no Swift, OpenBLAS or libarchive. Which glibc it needs is what auditwheel finds out.
+The tree of `make install` goes in, with every shared library that manylinux does not promise, so that it runs where
+there is no Swift, OpenBLAS or libarchive. Which glibc it needs is what auditwheel finds out.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ PROMISED = re.compile(
 
 def run(*command: str | Path, **environment: str) -> str:
     """What a command prints; an error of it ends this one."""
-    done = subprocess.run(
-        [str(part) for part in command], stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}, check=False
-    )  # fmt: skip
+    line = [str(part) for part in command]
+    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}, check=False)
     if done.returncode != 0:
         sys.exit(f"wheel: {' '.join(map(str, command))} failed: {done.stdout}")
     return done.stdout
@@ -100,7 +99,8 @@ def licences(tree: Path, sources: list[Path], build: Path) -> None:
         version = run("dpkg-query", "-W", "-f", "${Version}", package)
         rows.append(f"| {source.name} | Debian's {package} {version} | [{package}.txt]({package}.txt) |")
     shutil.copy(swift_licence(), target / "swift.txt")
-    rows.append("| the Swift runtime, Foundation and libdispatch, in the executable and beside it | Swift | [swift.txt](swift.txt) |")  # fmt: skip
+    runtime = "the Swift runtime, Foundation and libdispatch, in the executable and beside it"
+    rows.append(f"| {runtime} | Swift | [swift.txt](swift.txt) |")
     for checkout in sorted((build_root(build) / "checkouts").iterdir()):
         file = next(path for name in ("LICENSE.txt", "LICENSE") if (path := checkout / name).exists())
         shutil.copy(file, target / f"{checkout.name}.txt")
@@ -119,7 +119,7 @@ def build_root(build: Path) -> Path:
 def owner(library: Path) -> str:
     """The package of Debian that a library is from, whose folder in /usr/share/doc holds its licence."""
     for path in (library, library.resolve(), Path("/usr") / library.relative_to("/")):
-        done = subprocess.run(["dpkg", "-S", path], stdout=subprocess.PIPE, text=True, check=False, stderr=subprocess.DEVNULL)  # fmt: skip
+        done = subprocess.run(["dpkg", "-S", path], capture_output=True, text=True, check=False)
         packages = [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith("diversion")]
         if packages and (Path("/usr/share/doc") / packages[0] / "copyright").exists():
             return packages[0]

@@ -166,12 +166,15 @@ def _run(settings: Settings, processes: Processes) -> Report | None:
 
 def _tokenizer(settings: Settings) -> Any:
     place = settings.tokenizer or settings.model
+    names = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json")
+    if Path(place).is_dir() and settings.tokenizer is None and not any((Path(place) / name).exists() for name in names):
+        # transformers would make up one without a vocabulary. Samples that are tokens need none.
+        return None
     try:
         return transformers.AutoTokenizer.from_pretrained(place)
     except (OSError, ValueError) as error:
         if settings.tokenizer is not None:
             raise CluesError(f"has no tokenizer: {error}", kind="missingInput", file=place) from None
-        # Samples that are tokens need none.
         return None
 
 
@@ -210,7 +213,7 @@ def _adapted(base: Any, path: Path) -> Any:
         raise CluesError(
             f"does not fit the model: {str(error).splitlines()[0]}", kind="badData", file=str(path),
             advice="name the base model that it was trained on",
-        )  # fmt: skip
+        ) from error  # fmt: skip
 
 
 # Samples and checkpoints.
@@ -240,7 +243,8 @@ def _checkpoint(step: int, path: Path, measurement: Measurement) -> tuple[Checkp
                 advice="train with data parallelism alone, or move that folder away: the columns that need it are left out",  # noqa: E501
             )  # fmt: skip
         notes.append("there is no optimizer.pt, so the columns adam_… and reference_… are left out")
-    epoch, log = None, []
+    epoch: float | None = None
+    log: list[Mapping[str, Any]] = []
     state = path / "trainer_state.json"
     if state.exists():
         told, epoch, log = trainer_state(state)

@@ -145,7 +145,9 @@ def checkpoints(patterns: Sequence[str]) -> dict[int, Path]:
     """The checkpoints that are meant, by step."""
     found: dict[int, Path] = {}
     for pattern in patterns:
-        paths = [Path(path) for path in glob.glob(pattern)] if glob.has_magic(pattern) else [Path(pattern)]
+        # A pattern that the shell did not write out; a folder may have such a name, too.
+        is_pattern = glob.has_magic(pattern) and not Path(pattern).exists()
+        paths = [Path(path) for path in glob.glob(pattern)] if is_pattern else [Path(pattern)]  # noqa: PTH207
         if not paths:
             raise CluesError("is matched by nothing", kind="missingInput", file=pattern)
         for path in paths:

@@ -1,8 +1,9 @@
 """Per-sample gradients of LoRA factors, by hooks.
 
-A layer y = W x + s·B(A x) hands the gradient dy of its output to B and, through it, to A. With x and dy of every token, a
-sample's gradient of A is Σ dhᵀ x over its tokens and that of B is Σ dyᵀ h, whatever else is in the batch. So the backward
-pass computes what flows between layers and nothing else: no parameter requires a gradient, the embeddings' output does.
+A layer y = W x + s·B(A x) hands the gradient dy of its output to B and, through it, to A. With x and dy of every token,
+a sample's gradient of A is Σ dhᵀ x over its tokens and that of B is Σ dyᵀ h, whatever else is in the batch. So the
+backward pass computes what flows between layers and nothing else: no parameter requires a gradient, the embeddings'
+output does.
 """
 
 from __future__ import annotations
@@ -132,7 +133,10 @@ def _trained(model: Any) -> str:
 def _check_config(config: Any, adapter: str) -> None:
     kind = str(getattr(config.peft_type, "value", config.peft_type))
     if kind != "LORA":
-        raise CluesError(f"the adapter '{adapter}' is of the type {kind}, and a ledger is of LoRA", kind="badData")
+        raise CluesError(
+            f"the adapter '{adapter}' is of the type {kind}, and a ledger is of LoRA", kind="badData",
+            advice="train with LoRA; an adapter alone can still be merged",
+        )  # fmt: skip
     for setting, words in (
         ("use_dora", "DoRA, whose magnitudes scale the gradients of A and B"),
         ("lora_bias", "a bias of B"),
@@ -213,8 +217,8 @@ class PerSample:
 def frozen(model: Any) -> Iterator[None]:
     """In evaluation, and only the embeddings' output requires a gradient; all is as it was afterwards.
 
-    Layers that save memory by checkpointing go on doing so: they do it in training only, so they alone are told that this
-    is training, and dropout is out of the way.
+    Layers that save memory by checkpointing go on doing so: they do it in training only, so they alone are told that
+    this is training, and dropout is out of the way.
     """
     wanted = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     modes = [(module, module.training) for module in model.modules()]

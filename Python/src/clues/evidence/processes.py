@@ -45,7 +45,7 @@ class Processes:
         return [item for part in lists for item in part]
 
     def together(self, work: Callable[[], T]) -> T:
-        """Does something that may fail, and fails everywhere if it fails anywhere: no process waits for one that is gone.
+        """Does something that may fail, and fails everywhere if it fails anywhere: none waits for one that is gone.
 
         Nothing within may wait for other processes.
         """
@@ -64,4 +64,4 @@ class Processes:
             if isinstance(other, CluesError):
                 raise other
             raise CluesError(f"process {rank} failed: {other}", kind="crashed")
-        return result  # type: ignore[no-any-return]
+        return result

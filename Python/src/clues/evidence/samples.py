@@ -36,7 +36,24 @@ _MORE: Mapping[str, tuple[str, ...]] = {
 }
 # Keys that say something else about what is learned.
 _TELLING = frozenset(
-    ["history", "tools", "functions", "images", "videos", "audios", "documents", "chosen", "rejected", "kto_tag", "chat_template_kwargs", "position_ids", "completion_mask", "assistant_masks", "system", "seq_idx"]
+    [
+        "history",
+        "tools",
+        "functions",
+        "images",
+        "videos",
+        "audios",
+        "documents",
+        "chosen",
+        "rejected",
+        "kto_tag",
+        "chat_template_kwargs",
+        "position_ids",
+        "completion_mask",
+        "assistant_masks",
+        "system",
+        "seq_idx",
+    ]
 )
 _TELLING_OF_MESSAGES = ("tool_calls", "function_call", "weight", "train", "reasoning_content")
 _ROLES = {"system": "system", "user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}
@@ -306,8 +323,9 @@ def _tokens(row: Mapping[str, Any]) -> tuple[list[int], list[bool]]:
 
 
 def _numbers(row: Mapping[str, Any], key: str) -> list[int]:
-    values = row.get(key)
+    values: Any = row.get(key)
     if hasattr(values, "tolist"):
+        # A tensor, or an array of NumPy.
         values = values.tolist()
     if not isinstance(values, (list, tuple)):
         raise _bad(f"has {_kind(values)} as '{key}' where a list of whole numbers is due")

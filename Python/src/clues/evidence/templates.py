@@ -141,6 +141,12 @@ def _parts(message: Message, place: int, given: int) -> tuple[Part, Part]:
 def _own(messages: Sequence[Message], given: int, tokenizer: Any) -> list[Segment]:
     """What the model's own template writes, its answers told by what it writes without them."""
     turns = [{"role": message.role, "content": message.content} for message in messages]
+    for message in messages:
+        if (token := next((t for t in tokenizer.all_special_tokens if t in message.content), None)) is not None:
+            raise _bad(
+                f"spells the special token '{token}', which the model's chat template would take for one",
+                f"name the template that it is like: {', '.join(CHAT)}",
+            )
 
     def written(count: int, opened: bool = False) -> str:
         try:

@@ -139,8 +139,8 @@ class Reading:
                 raise
         if cut:
             notes.append(
-                f"{dataset.name}: {cut} of {len(found)} samples are cut off at {self.max_length} tokens, of {cut_answers}"
-                " a part of the answer"
+                f"{dataset.name}: {cut} of {len(found)} samples are cut off at {self.max_length} tokens, "
+                f"of {cut_answers} a part of the answer"
             )
         faults = [sample for sample in found if sample.fault is not None]
         if faults and split != "validation":
