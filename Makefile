@@ -90,7 +90,7 @@ test-python: wheel
 	cd Python && ../$(PYTHON_TOOLS)/bin/ruff check . && ../$(PYTHON_TOOLS)/bin/ruff format --check --quiet . && \
 	  ../$(PYTHON_TOOLS)/bin/mypy
 	@clues="$$($(SWIFT) build -c release --show-bin-path)/clues"; wheel="$$(ls $(CURDIR)/dist/clues_merge-*.whl)"; \
-	cd Python && CLUES="$$clues" CLUES_WHEEL="$$wheel" PYTHONPATH=src ../$(PYTHON_TOOLS)/bin/python -m pytest
+	cd Python && CLUES="$$clues" CLUES_WHEEL="$$wheel" PYTHONPATH="$(CURDIR)/Python/src" ../$(PYTHON_TOOLS)/bin/python -m pytest
 
 DOCUMENTATION := .build/documentation
 
