@@ -13,7 +13,12 @@ endif
 TIME ?= 60
 FAULTS ?= 300
 
+<<<<<<< HEAD
 .PHONY: help deps test-tools model build demo demo-model check test fuzz faults bench bench-peers docs lint format man install uninstall clean
+=======
+.PHONY: help deps test-tools build demo check test fuzz faults bench bench-peers docs lint format man install uninstall clean \
+  wheel test-python
+>>>>>>> 599a8286e0176b8fe13a2390f22acb8a3dcdd61b
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
@@ -24,6 +29,8 @@ help:
 	@echo "make bench-peers PYTHON=…   the same, in turn with PEFT and torch in that Python"
 	@echo "make build     build the release executable and its plugins"
 	@echo "make install   put all below PREFIX ($(PREFIX)), runtime included; make uninstall removes it"
+	@echo "make wheel     build the Python package with the executable in it, to dist/"
+	@echo "make test-python   test it; PYTHON=… is one that has torch, transformers and peft, else they are installed"
 	@echo "make man       write the manual pages to man/"
 	@echo "make docs      build the reference of PluginKit; every warning is an error"
 	@echo "make fuzz      feed the readers with made-up files, TIME seconds each ($(TIME))"
@@ -80,6 +87,21 @@ bench: build
 bench-peers: build
 	@test -n "$(PYTHON)" || { echo "make bench-peers PYTHON=… needs a Python with torch, peft and safetensors"; exit 64; }
 	$(BENCH) --thresholds Benchmarks/thresholds.json --python "$(PYTHON)" $(MEASUREMENTS)
+
+# The environment of the Python package; what PYTHON has of PyTorch and its friends is used there.
+PYTHON_TOOLS := .build-tools/python
+
+wheel: build
+	@scripts/setup-python "$(or $(PYTHON),python3)" $(PYTHON_TOOLS) wheel
+	@$(PYTHON_TOOLS)/bin/python Python/tools/wheel.py "$$($(SWIFT) build -c release --show-bin-path)" dist
+
+# Types, style, and all tests against the release executable and against the wheel.
+test-python: wheel
+	@scripts/setup-python "$(or $(PYTHON),python3)" $(PYTHON_TOOLS) test
+	cd Python && ../$(PYTHON_TOOLS)/bin/ruff check . && ../$(PYTHON_TOOLS)/bin/ruff format --check --quiet . && \
+	  ../$(PYTHON_TOOLS)/bin/mypy
+	@clues="$$($(SWIFT) build -c release --show-bin-path)/clues"; wheel="$$(ls $(CURDIR)/dist/clues_merge-*.whl)"; \
+	cd Python && CLUES="$$clues" CLUES_WHEEL="$$wheel" PYTHONPATH="$(CURDIR)/Python/src" ../$(PYTHON_TOOLS)/bin/python -m pytest
 
 DOCUMENTATION := .build/documentation
 

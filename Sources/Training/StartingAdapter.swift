@@ -42,8 +42,8 @@ struct StartingAdapter: Sendable {
     config["inference_mode"] = true
     self.config = config
     adapter = try Adapter(
-      config: Bytes(JSONValue.object(config).text().utf8), configFile: "adapter_config.json", weights: weights,
-      weightsFile: "adapter_model.safetensors", limits: settings.data.limits)
+      config: Bytes(JSONValue.object(config).text().utf8), configFile: PEFTFile.config, weights: weights,
+      weightsFile: PEFTFile.weights, limits: settings.data.limits)
   }
 
   private static func config(_ settings: TrainingSettings, targets: [String], rank: Int) -> JSONObject {

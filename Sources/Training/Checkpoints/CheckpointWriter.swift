@@ -42,7 +42,7 @@ struct CheckpointWriter {
       uniqueKeysWithValues: modules.flatMap { module in
         module.parameters.enumerated().map { (tensorName(of: $1), 2 * module.place + $0) }
       })
-    let path = "\(folder)/adapter_model.safetensors"
+    let path = "\(folder)/\(PEFTFile.weights)"
     try writeWhole(to: path) { descriptor in
       var isWritten = layout.header.withUnsafeBytes { writeAll($0, to: descriptor) }
       for entry in layout.entries {
@@ -52,7 +52,7 @@ struct CheckpointWriter {
       guard isWritten else { throw Failure.cannotWrite(path) }
     }
     try writeWhole(
-      JSONValue.object(config).text(indented: true, sorted: true) + "\n", to: "\(folder)/adapter_config.json")
+      JSONValue.object(config).text(indented: true, sorted: true) + "\n", to: "\(folder)/\(PEFTFile.config)")
   }
 
   private func rate(after step: Int) -> Double {

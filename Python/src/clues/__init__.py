@@ -1,0 +1,64 @@
+"""Merges the LoRA adapters of many clients, and selects which of their samples are good.
+
+The functions are the commands of the executable ``clues``, which this package brings along or finds on PATH.
+"""
+
+from ._version import __version__
+from .commands import (
+    Captured,
+    Merged,
+    Scores,
+    Selected,
+    capture,
+    check_recipe,
+    evaluate,
+    inspect,
+    measure,
+    merge,
+    pack,
+    plan_merge,
+    plugin,
+    plugins,
+    read_scores,
+    report,
+    run,
+    score,
+    select,
+    version,
+    vet,
+)
+from .errors import CluesError, CluesWarning
+from .locations import documentation, recipes
+from .locations import find as executable
+from .weighted import add_weighted_adapter
+
+__all__ = [
+    "Captured",
+    "CluesError",
+    "CluesWarning",
+    "Merged",
+    "Scores",
+    "Selected",
+    "__version__",
+    "add_weighted_adapter",
+    "capture",
+    "check_recipe",
+    "documentation",
+    "evaluate",
+    "executable",
+    "inspect",
+    "measure",
+    "merge",
+    "pack",
+    "plan_merge",
+    "plugin",
+    "plugins",
+    "read_scores",
+    "recipes",
+    "report",
+    "run",
+    "score",
+    "select",
+    "version",
+    "vet",
+]

@@ -1,0 +1,312 @@
+"""The functions against the executable."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import clues
+from clues import documents, locations, process
+from clues.documents import ProgressEvent
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> clues.Scores:
+    return clues.score(
+        recipe=repository / "recipes/clues-calibrated.yaml", out=tmp_path_factory.mktemp("scores") / "scores.jsonl"
+    )
+
+
+def test_versions_are_the_same() -> None:
+    assert clues.version() == clues.__version__
+
+
+def test_merge_gives_a_folder_and_its_record(tmp_path: Path, bundles: list[Path]) -> None:
+    merged = clues.merge(
+        bundles, method="ties", density=0.3, parameters={"lambda": 0.5}, weights=[2, 1, -0.5], clients=["a", "b", "c"],
+        space="factors", out=tmp_path / "merged",
+    )  # fmt: skip
+    assert merged.path == tmp_path / "merged"
+    assert (merged.path / "adapter_model.safetensors").exists()
+    assert merged.record.merge is not None
+    assert merged.record.merge.parameters == {"density": 0.3, "lambda": 0.5, "preset": "peft"}
+    assert {client.name: client.weight for client in merged.record.clients} == {"a": 2.0, "b": 1.0, "c": -0.5}
+    assert merged.record == documents_of(merged.path / "clues/run.json")
+
+
+def documents_of(path: Path) -> documents.RunRecord:
+    from clues.decoding import decode
+
+    return decode(documents.RunRecord, json.loads(path.read_text()), "the record")
+
+
+def test_lists_over_layers_are_parameters(tmp_path: Path, bundles: list[Path]) -> None:
+    merged = clues.merge(bundles[:2], method="ties", density=[0.1, 0.4], out=tmp_path / "merged")
+    assert merged.record.merge is not None
+    assert merged.record.merge.parameters["density"] == [0.1, 0.4]
+
+
+def test_a_plan_writes_nothing(tmp_path: Path, bundles: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = clues.plan_merge(bundles, method="average", rank=4)
+    assert [client.name for client in plan.clients] == ["financial", "medical", "multilingual"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_carries_out_files_and_mappings(tmp_path: Path, repository: Path, bundles: list[Path]) -> None:
+    file = clues.run(repository / "recipes/average.yaml", out=tmp_path / "file")
+    mapping = clues.run(
+        {"clients": bundles, "merge": {"method": "average"}, "output": {"path": str(tmp_path / "mapping")}},
+        settings={"merge.rank": 4},
+    )
+    assert mapping.path == tmp_path / "mapping"
+    assert mapping.record.merge is not None
+    assert mapping.record.merge.rank_layout is not None
+    assert mapping.record.merge.rank_layout.rank == 4
+    again = clues.run(file.path, out=tmp_path / "again")
+    name = "adapter_model.safetensors"
+    assert (again.path / name).read_bytes() == (file.path / name).read_bytes()
+
+
+def test_a_recipe_without_output_is_asked_for_one(bundles: list[Path]) -> None:
+    with pytest.raises(clues.CluesError, match="names no output") as caught:
+        clues.run({"clients": bundles, "merge": {"method": "average"}})
+    assert caught.value.kind == "usage"
+
+
+def test_scores_and_selection(tmp_path: Path, repository: Path, scored: clues.Scores) -> None:
+    assert len(scored.rows) == 750
+    assert scored.origin is not None
+    assert [scorer.name for scorer in scored.origin.scorers] == [
+        "contribution",
+        "direction",
+        "ifd",
+        "pmi",
+        "perplexity",
+    ]
+    assert scored.path is not None
+    selected = clues.select(scored.path, recipe=repository / "recipes/clues-calibrated.yaml", out=tmp_path / "selected")
+    counts = {client.client: client.kept for client in selected.record.clients}
+    assert {client: len(ids) for client, ids in selected.kept.items()} == counts
+    assert selected.path is not None
+    rows = clues.read_scores(selected.path / "clues/scores.jsonl")
+    for client, ids in selected.kept.items():
+        assert ids == [row.id for row in rows if row.client == client and row.kept]
+    threshold = selected.path / "clues/threshold.json"
+    applied = clues.select(scored.path, threshold_file=threshold, out=tmp_path / "applied")
+    assert applied.kept == selected.kept
+    figures = clues.evaluate(selected.path / "clues/scores.jsonl", labels=repository / "checkpoints/labels.jsonl")
+    assert figures.all.auroc is not None
+    assert figures.all.auroc > 0.98
+    assert clues.select(scored.path, threshold="top-ratio", ratio=0.25).kept == {}
+
+
+def test_scores_without_a_file(bundles: list[Path]) -> None:
+    scores = clues.score(bundles[:1], scorer="tracin")
+    assert scores.path is None
+    assert len(scores.rows) == 250
+    assert scores.rows[0].client == "medical"
+
+
+def test_thresholds_beyond_all_numbers(scored: clues.Scores) -> None:
+    assert scored.path is not None
+    record = clues.select(scored.path, threshold="fixed", parameters={"value": 1e30}).record
+    assert {client.kept for client in record.clients} == {0}
+    from clues.decoding import decode
+
+    value: dict[str, Any] = {"rule": "x", "parameters": {}, "threshold": "-inf", "thresholds": {"a": "inf"}}
+    rest: dict[str, Any] = {"calibrate": "none", "scorers": [], "combine": None, "evidence": {}}
+    threshold = decode(documents.ThresholdFile, {**value, **rest}, "it")
+    assert threshold.threshold == -math.inf
+    assert threshold.thresholds == {"a": math.inf}
+
+
+def test_inspections(bundles: list[Path], repository: Path, tmp_path: Path) -> None:
+    bundle = clues.inspect(bundles[0])
+    assert isinstance(bundle, documents.BundleInspection)
+    assert bundle.ledger is not None
+    assert bundle.ledger.samples == {"anchor": 10, "train": 240}
+    tiny = repository / "Tests/Fixtures/tiny/c1/checkpoint-8"
+    tensors = clues.inspect(tiny / "adapter_model.safetensors")
+    assert isinstance(tensors, documents.TensorsInspection)
+    assert tensors.tensors[0].shape
+    optimizer = clues.inspect(tiny / "optimizer.pt")
+    assert isinstance(optimizer, documents.OptimizerInspection)
+    assert optimizer.groups[0].beta2 == 0.999
+
+
+def test_report_vet_and_pack(tmp_path: Path, bundles: list[Path]) -> None:
+    merged = clues.merge(bundles, method="average", out=tmp_path / "merged")
+    assert clues.report(merged.path) == merged.path / "clues/report.html"
+    assert clues.report(merged.path, out=tmp_path / "page.html").read_text().startswith("<!")
+    assert len(clues.vet(bundles, final_only=True).clients) == 3
+    packed = clues.pack(bundles[0], out=tmp_path / "m.zip", exclude=["samples"], client="renamed")
+    assert "samples.jsonl" in {file.path for file in packed.left_out}
+    inspection = clues.inspect(tmp_path / "m.zip")
+    assert isinstance(inspection, documents.BundleInspection)
+    assert inspection.client == "renamed"
+
+
+def test_native_capture(tmp_path: Path, repository: Path) -> None:
+    folder = repository / "Tests/Fixtures/capture"
+    captured = clues.capture(
+        folder / "client", base=folder / "base", train=folder / "train.jsonl", anchor=folder / "anchor.jsonl",
+        validation={"a": folder / "validation.jsonl"}, out=tmp_path / "client",
+    )  # fmt: skip
+    assert captured.report.samples == {"anchor": 1, "train": 4, "validation": 2}
+    assert (captured.path / "ledger.jsonl").exists()
+
+
+def test_plugins() -> None:
+    assert "ties" in {plugin.id for plugin in clues.plugins().plugins}
+    ties = clues.plugin("ties")
+    assert ties.parameters["density"].maximum == 1
+    assert ties.default_space == "delta"
+
+
+def test_recipes_are_checked() -> None:
+    check = clues.check_recipe({"clients": ["a.zip"], "merge": {"method": "tiez"}})
+    assert not check.ok
+    assert check.problems[0].kind == "pluginNotFound"
+    assert clues.check_recipe({"clients": ["a.zip"], "merge": {"method": "ties"}}).ok
+
+
+# Errors.
+
+
+def test_errors_have_their_parts(tmp_path: Path, bundles: list[Path]) -> None:
+    with pytest.raises(clues.CluesError) as caught:
+        clues.merge([tmp_path / "nothing.zip"], method="ties", out=tmp_path / "merged")
+    error = caught.value
+    assert (error.kind, error.exit_code, error.file) == ("missingInput", 66, str(tmp_path / "nothing.zip"))
+    assert error.advice == "check the path"
+    assert "help: check the path" in str(error)
+    # Exceptions travel between processes.
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.kind, copy.file, str(copy)) == (error.kind, error.file, str(error))
+
+
+def test_a_client_that_is_at_fault_is_named(tmp_path: Path, repository: Path, bundles: list[Path]) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (broken / name).write_bytes((repository / "Tests/Fixtures/tiny/c1/checkpoint-8" / name).read_bytes())
+    weights = broken / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4])
+    with pytest.raises(clues.CluesError) as caught:
+        clues.merge([broken, bundles[0]], method="average", out=tmp_path / "merged")
+    assert caught.value.kind == "badData"
+    assert caught.value.client == "broken"
+
+
+@pytest.mark.parametrize("command", ["merge", "inspect"])
+def test_wrong_usage_is_told(command: str) -> None:
+    with pytest.raises(clues.CluesError) as caught:
+        process.run([command], ["--no-such-option", "x"], tells_progress=command == "merge")
+    assert caught.value.kind == "usage"
+    assert caught.value.exit_code == 64
+    assert "Missing expected argument" in caught.value.message or "no-such-option" in caught.value.message
+
+
+def test_errors_of_commands_without_progress(tmp_path: Path) -> None:
+    with pytest.raises(clues.CluesError) as caught:
+        clues.inspect(tmp_path / "nothing.zip")
+    assert (caught.value.kind, caught.value.file) == ("missingInput", str(tmp_path / "nothing.zip"))
+    assert caught.value.advice
+
+
+def test_several_errors_come_together(tmp_path: Path) -> None:
+    recipe = tmp_path / "bad.yaml"
+    recipe.write_text("clients: [a, b]\nmerge: {method: ties, space: nowhere, rank: x}\n")
+    with pytest.raises(clues.CluesError) as caught:
+        clues.run(recipe, out=tmp_path / "out")
+    assert caught.value.kind == "badRecipe"
+    assert caught.value.line == 2
+    assert len(caught.value.others) == 1
+
+
+def test_one_path_is_no_list_of_inputs(tmp_path: Path) -> None:
+    with pytest.raises(clues.CluesError, match="a list of inputs"):
+        clues.merge("a.zip", method="average", out=tmp_path / "out")
+
+
+def test_names_that_look_like_options_are_inputs(tmp_path: Path) -> None:
+    with pytest.raises(clues.CluesError) as caught:
+        clues.inspect("--json")
+    assert caught.value.kind == "missingInput"
+
+
+def test_a_command_that_is_missing_is_told() -> None:
+    assert {"merge", "run", "plugins"} <= process.commands()
+    if "measure" not in process.commands():
+        with pytest.raises(clues.CluesError, match="no command 'measure'"):
+            clues.measure("x", base="y")
+
+
+def test_without_an_executable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CLUES", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(locations, "_installed", list)
+    with pytest.raises(clues.CluesError, match="no executable") as caught:
+        clues.plugins()
+    assert "make wheel" in str(caught.value)
+    monkeypatch.setenv("CLUES", str(tmp_path / "gone"))
+    with pytest.raises(clues.CluesError, match="names no executable"):
+        clues.plugins()
+
+
+def test_a_crash_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "clues"
+    script.write_text("#!/bin/sh\necho gone wrong >&2\nkill -SEGV $$\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("CLUES", str(script))
+    with pytest.raises(clues.CluesError, match=r"ended by SIGSEGV: gone wrong") as caught:
+        clues.plugins()
+    assert caught.value.kind == "crashed"
+
+
+def test_output_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "clues"
+    script.write_text('#!/bin/sh\necho \'{"schema": "clues/plugins/1", "plugins": 3, "problems": []}\'\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("CLUES", str(script))
+    with pytest.raises(clues.CluesError, match=r"the list of plugins.plugins is a number where list is due"):
+        clues.plugins()
+
+
+# Progress.
+
+
+def test_progress_is_told(tmp_path: Path, bundles: list[Path]) -> None:
+    events: list[ProgressEvent] = []
+    clues.merge(bundles, method="average", out=tmp_path / "merged", progress=events.append)
+    stages = [event.stage for event in events if event.type == "begin"]
+    assert "merging" in stages
+    ends = {event.stage: event for event in events if event.type == "end"}
+    assert ends["merging"].done == ends["merging"].total == 60
+
+
+def test_a_display_that_fails_stops_nothing(tmp_path: Path, bundles: list[Path]) -> None:
+    def fail(event: ProgressEvent) -> None:
+        raise RuntimeError(event.type)
+
+    assert clues.merge(bundles, method="average", out=tmp_path / "merged", progress=fail).path.exists()
+
+
+def test_warnings_are_warnings(tmp_path: Path, bundles: list[Path]) -> None:
+    with pytest.warns(clues.CluesWarning, match="cross terms between clients") as caught:
+        clues.merge(bundles, method="ties", space="factors", out=tmp_path / "merged")
+    assert caught[0].filename == __file__
+
+
+def test_bars_are_drawn(tmp_path: Path, bundles: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tqdm")
+    clues.merge(bundles, method="average", out=tmp_path / "merged", progress=True)
+    assert "merging" in capsys.readouterr().err
+    clues.merge(bundles, method="average", out=tmp_path / "quiet", progress=False)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,1 @@
+"""What builds the wheel and writes the JSON Schemas."""
