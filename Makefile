@@ -13,12 +13,8 @@ endif
 TIME ?= 60
 FAULTS ?= 300
 
-<<<<<<< HEAD
-.PHONY: help deps test-tools model build demo demo-model check test fuzz faults bench bench-peers docs lint format man install uninstall clean
-=======
-.PHONY: help deps test-tools build demo check test fuzz faults bench bench-peers docs lint format man install uninstall clean \
+.PHONY: help deps test-tools model build demo demo-model check test fuzz faults bench bench-peers docs lint format man install uninstall clean \
   wheel test-python
->>>>>>> 599a8286e0176b8fe13a2390f22acb8a3dcdd61b
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"

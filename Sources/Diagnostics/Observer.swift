@@ -36,8 +36,8 @@ package struct StageFigure: Sendable, Equatable {
 
 /// The stages of a run, in order; not every run has all of them.
 package enum RunStage: String, Sendable, CaseIterable {
-  case opening, reading, training, capturing, measuring, answering, scoring, drawing, comparing, surveying, merging, writing,
-    packing
+  case opening, reading, training, capturing, measuring, answering, scoring, drawing, comparing, surveying, merging,
+    writing, packing
 
   /// The unit in which a stage's work is counted.
   package enum Unit: String, Sendable {

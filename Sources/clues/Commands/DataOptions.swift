@@ -11,13 +11,15 @@ struct DataOptions: ParsableArguments {
     completion: .list(Template.allCases.map(\.rawValue)))
   var template: Template?
 
-  @Option(help: ArgumentHelp("The tokens to compute gradients for, as in training: answer or all.", valueName: "tokens"))
+  @Option(
+    help: ArgumentHelp("The tokens to compute gradients for, as in training: answer or all.", valueName: "tokens"))
   var loss: LossSpan = .answer
 
   @Option(
     name: .customLong("max-length"),
     help: ArgumentHelp(
-      "Cut samples off after this many tokens. By default samples too long for the model are unscored.", valueName: "n"))
+      "Cut samples off after this many tokens. By default samples too long for the model are unscored.", valueName: "n")
+  )
   var maxLength: Int?
 
   @Option(
