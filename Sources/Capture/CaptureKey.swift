@@ -27,7 +27,7 @@ package struct CaptureKey: Sendable, Equatable {
     var status = stat()
     guard stat(path, &status) == 0 else { throw Failure(system: .missingInput, "cannot be opened", file: path) }
     let isFolder = status.st_mode & S_IFMT == S_IFDIR
-    guard let names = isFolder ? Files.names(in: FilePath(path)) : [""] else {
+    guard let names = isFolder ? try Files.names(in: FilePath(path)) : [""] else {
       throw Failure(system: .missingInput, "cannot be read", file: path)
     }
     var files = JSONObject()

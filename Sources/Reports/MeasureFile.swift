@@ -1,66 +1,87 @@
+import Diagnostics
 import JSON
 
-/// What `clues measure --json` says (schema `clues/measure/1`), as far as a page shows it.
-struct MeasureFile {
-  let version: String
-  let base: String
-  let models: [Model]
-  let data: [String]
-  let lossOver: String
-  let answerTokens: Int?
-  let draws: Int
-  let seed: Int
-  let tables: [MeasuredFigures]
-  let examples: [Example]
-  let leftOut: [LeftOut]
-  let notes: [String]
+/// The parts of what `clues measure --json` prints that a page shows.
+struct MeasureFile: JSONDocument {
+  private(set) var version = ""
+  private(set) var base = ""
+  private(set) var models: [Model] = []
+  private(set) var data: [String] = []
+  private(set) var lossOver = ""
+  private(set) var answerTokens: Int?
+  private(set) var bootstrap = Bootstrap()
+  private var parts: [String: [MeasuredFigures.Part]] = [:]
+  private(set) var examples: [Example] = []
+  private(set) var leftOut: [LeftOut] = []
+  private(set) var notes: [String] = []
 
-  struct Model {
-    let name: String
-    let path: String
-    let step: Int?
+  /// The kinds of figures that there are.
+  var tables: [MeasuredFigures] {
+    MeasuredFigures.Kind.allCases.compactMap { kind in
+      parts[kind.rawValue].map { MeasuredFigures(kind: kind, parts: $0) }
+    }
   }
 
-  struct Example {
-    let id: String
-    let domain: String
-    let prompt: String
-    let reference: String
-    let answers: [(name: String, text: String, end: String)]
+  static let schema = "clues/measure/1"
+  static let foreign = Failure(.badData, "is not a measurement", advice: "give what `clues measure --json` printed")
+  static let fields: [JSONField<Self>] =
+    [
+      .key("version", \.version, .text), .key("base", \.base, .text), .key("models", \.models, .list(of: .record)),
+      .key("data", \.data, .list(of: .text)), .key("loss_over", \.lossOver, .text),
+      .optional("answer_tokens", \.answerTokens, .count), .key("bootstrap", \.bootstrap, .record),
+    ] + MeasuredFigures.Kind.allCases.map { .optional($0.rawValue, \.parts[$0.rawValue], .list(of: .record)) } + [
+      .optional("examples", \.examples, .list(of: .record)), .key("left_out", \.leftOut, .list(of: .record)),
+      .key("notes", \.notes, .list(of: .text)),
+    ]
+
+  struct Model: JSONRecord {
+    private(set) var name = ""
+    private(set) var path = ""
+    private(set) var step: Int?
+
+    static let fields: [JSONField<Self>] = [
+      .key("name", \.name, .text), .key("path", \.path, .text), .optional("step", \.step, .count),
+    ]
   }
 
-  struct LeftOut {
-    let id: String
-    let file: String
-    let line: Int
-    let reason: String
+  struct Bootstrap: JSONRecord {
+    private(set) var draws = 0
+    private(set) var seed = 0
+
+    static let fields: [JSONField<Self>] = [.key("draws", \.draws, .count), .key("seed", \.seed, .whole)]
   }
 
-  init(_ json: JSONValue) throws {
-    let file = Field(json, at: "the measurement")
-    version = try file["version"].text
-    base = try file["base"].text
-    models = try file["models"].list.map {
-      try Model(name: $0["name"].text, path: $0["path"].text, step: $0["step"].present?.whole)
-    }
-    data = try file["data"].list.map { try $0.text }
-    lossOver = try file["loss_over"].text
-    answerTokens = try file["answer_tokens"].present?.whole
-    draws = try file["bootstrap"]["draws"].whole
-    seed = try file["bootstrap"]["seed"].whole
-    tables = try MeasuredFigures.Kind.allCases.compactMap { kind in
-      try file[kind.rawValue].present.map { try MeasuredFigures(kind, $0) }
-    }
-    examples = try (file["examples"].present?.list ?? []).map { example in
-      Example(
-        id: try example["id"].text, domain: try example["domain"].text, prompt: try example["prompt"].text,
-        reference: try example["reference"].text,
-        answers: try example["answers"].members.map { ($0.key, try $0.field["text"].text, try $0.field["end"].text) })
-    }
-    leftOut = try file["left_out"].list.map {
-      try LeftOut(id: $0["id"].text, file: $0["file"].text, line: $0["line"].whole, reason: $0["reason"].text)
-    }
-    notes = try file["notes"].list.map { try $0.text }
+  struct Example: JSONRecord {
+    private(set) var id = ""
+    private(set) var domain = ""
+    private(set) var prompt = ""
+    private(set) var reference = ""
+    /// By the model's name.
+    private(set) var answers: [(key: String, value: Answer)] = []
+
+    static let fields: [JSONField<Self>] = [
+      .key("id", \.id, .text), .key("domain", \.domain, .text), .key("prompt", \.prompt, .text),
+      .key("reference", \.reference, .text), .key("answers", \.answers, .map(of: .record)),
+    ]
+  }
+
+  struct Answer: JSONRecord {
+    private(set) var text = ""
+    private(set) var end = ""
+
+    static let fields: [JSONField<Self>] = [.key("text", \.text, .text), .key("end", \.end, .text)]
+  }
+
+  struct LeftOut: JSONRecord {
+    private(set) var id = ""
+    private(set) var file = ""
+    private(set) var line = 0
+    private(set) var reason = ""
+
+    static let fields: [JSONField<Self>] = [
+      .key("id", \.id, .text), .key("file", \.file, .text), .key("line", \.line, .count),
+      .key("reason", \.reason, .text),
+    ]
   }
 }
 
@@ -94,44 +115,52 @@ struct MeasuredFigures {
     }
   }
 
-  struct Part {
+  struct Part: JSONRecord {
     /// Nil for all samples.
-    let domain: String?
-    let samples: Int
-    let tokens: Int?
-    let models: [(name: String, figures: [Figure], more: [Double?])]
-    let differences: [(model: String, against: String, figures: [Figure])]
+    private(set) var domain: String?
+    private(set) var samples = 0
+    private(set) var models: [Row] = []
+    private(set) var differences: [Row] = []
 
     var name: String { domain ?? "all" }
+
+    static let fields: [JSONField<Self>] = [
+      .optional("domain", \.domain, .text), .key("samples", \.samples, .count),
+      .key("models", \.models, .list(of: .record)), .key("differences", \.differences, .list(of: .record)),
+    ]
+  }
+
+  /// The figures of one model, or of one model minus another, by their keys.
+  struct Row: JSONRecord {
+    /// Of a model's own figures.
+    private(set) var name = ""
+    /// Of a difference: of which model, and from which.
+    private(set) var model = ""
+    private(set) var against = ""
+    private(set) var figures: [String: Figure] = [:]
+    private(set) var more: [String: Double] = [:]
+
+    static let fields: [JSONField<Self>] =
+      [.optional("name", \.name, .text), .optional("model", \.model, .text), .optional("against", \.against, .text)]
+      + keys(\.scores).map { .optional($0, \.figures[$0], .record) }
+      + keys(\.more).map { .optional($0, \.more[$0], .number) }
+
+    private static func keys(_ list: (Kind) -> [(key: String, name: String)]) -> [String] {
+      Set(Kind.allCases.flatMap { list($0).map(\.key) }).sorted()
+    }
   }
 
   /// A number, if there is one, and its interval.
-  struct Figure {
-    let value: Double?
-    let interval: ClosedRange<Double>?
+  struct Figure: JSONRecord {
+    private(set) var value: Double?
+    private(set) var interval: ClosedRange<Double>?
 
-    init(_ field: Field) throws {
-      value = try field["value"].present?.number
-      interval = try field["interval"].present.map { field in
-        let ends = try field.list(of: 2)
-        return try ends[0].range(to: ends[1])
-      }
-    }
-  }
+    static let fields: [JSONField<Self>] = [
+      .optional("value", \.value, .number), .optional("interval", \.interval, ends),
+    ]
 
-  init(_ kind: Kind, _ field: Field) throws {
-    self.kind = kind
-    parts = try field.list.map { part in
-      func figures(_ field: Field) throws -> [Figure] { try kind.scores.map { try Figure(field[$0.key]) } }
-      return Part(
-        domain: try part["domain"].present?.text, samples: try part["samples"].whole,
-        tokens: try part["tokens"].present?.whole,
-        models: try part["models"].list.map { model in
-          (try model["name"].text, try figures(model), try kind.more.map { try model[$0.key].present?.number })
-        },
-        differences: try part["differences"].list.map {
-          (try $0["model"].text, try $0["against"].text, try figures($0))
-        })
-    }
+    private static let ends = JSONKind<[Double]>.list(of: .number, count: 2).mapped(
+      as: "a list of two numbers, the smaller first", { $0[0] <= $0[1] ? $0[0]...$0[1] : nil },
+      { [$0.lowerBound, $0.upperBound] })
   }
 }

@@ -1,15 +1,15 @@
 import Diagnostics
 import JSON
 
-/// What models make of held-out samples: one HTML file that needs nothing from elsewhere and runs no script.
+/// What models make of held-out samples: one self-contained HTML file without scripts.
 public struct MeasurePage: Sendable {
   /// The page.
   public let html: String
 
   /// - parameter json: What `clues measure --json` prints, of schema `clues/measure/1`.
-  /// - throws: ``Failure`` `badData` where it is something else.
+  /// - throws: ``Failure`` `badData` if it is something else.
   public init(_ json: JSONValue) throws {
-    let file = try MeasureFile(json)
+    let file = try MeasureFile(document: json)
     let sections =
       [measureOverview(file)] + file.tables.map { figuresSection($0, file) }
       + [examplesSection(file), leftOutSection(file)].compactMap { $0 }
@@ -62,7 +62,7 @@ private func facts(_ file: MeasureFile) -> [(String, String)] {
     ("Losses", file.lossOver == "all" ? "over all tokens" : "over the answers"),
     (
       "Intervals",
-      "95 %, from \(whole(file.draws)) draws of the samples (seed \(file.seed)); shares of right choices: Wilson's"
+      "95 %, from \(whole(file.bootstrap.draws)) draws of the samples (seed \(file.bootstrap.seed)); shares of right choices: Wilson's"
     ),
   ] + (file.answerTokens.map { [("Answers", "the likeliest word each time, \(whole($0)) tokens at the most")] } ?? [])
 }
@@ -107,7 +107,7 @@ private func figuresSection(_ table: MeasuredFigures, _ file: MeasureFile) -> Se
         title: "\(first.name) by domain", description: "A dot for each model, with its interval of 95 %.",
         axisTitle: first.name,
         groups: table.parts.map { part in
-          (part.name, rows(part.models.map { ($0.name, $0.figures[0]) }))
+          (part.name, rows(part.models.map { ($0.name, $0.figures[first.key]) }))
         }, hasZero: false
       ).markup, valueTable(table))
     if table.parts.contains(where: { !$0.differences.isEmpty }) {
@@ -123,7 +123,8 @@ private func figuresSection(_ table: MeasuredFigures, _ file: MeasureFile) -> Se
           groups: table.parts.map { part in
             (
               part.name,
-              rows(part.differences.filter { $0.against == file.models[0].name }.map { ($0.model, $0.figures[0]) })
+              rows(
+                part.differences.filter { $0.against == file.models[0].name }.map { ($0.model, $0.figures[first.key]) })
             )
           }, hasZero: true
         ).markup, differenceTable(table))
@@ -131,25 +132,26 @@ private func figuresSection(_ table: MeasuredFigures, _ file: MeasureFile) -> Se
   }
 }
 
-private func rows(_ figures: [(name: String, figure: MeasuredFigures.Figure)]) -> [Intervals.Row] {
+private func rows(_ figures: [(name: String, figure: MeasuredFigures.Figure?)]) -> [Intervals.Row] {
   figures.compactMap { name, figure in
-    figure.value.map { Intervals.Row(name: name, value: $0, interval: figure.interval) }
+    figure?.value.map { Intervals.Row(name: name, value: $0, interval: figure?.interval) }
   }
 }
 
-private func cells(_ figures: [MeasuredFigures.Figure], _ style: NumberStyle) -> [Cell] {
-  figures.flatMap { figure -> [Cell] in
-    [
-      figure.value.map { .number($0, style) } ?? .none,
-      figure.interval.map { .text("\(style.text($0.lowerBound)) to \(style.text($0.upperBound))") } ?? .none,
+private func cells(_ row: MeasuredFigures.Row, _ kind: MeasuredFigures.Kind, _ style: NumberStyle) -> [Cell] {
+  kind.scores.flatMap { score -> [Cell] in
+    let figure = row.figures[score.key]
+    return [
+      figure?.value.map { .number($0, style) } ?? .none,
+      figure?.interval.map { .text("\(style.text($0.lowerBound)) to \(style.text($0.upperBound))") } ?? .none,
     ]
   }
 }
 
 private func valueTable(_ table: MeasuredFigures) -> DataTable {
-  let style = table.kind.style(table.parts.flatMap { $0.models.flatMap { $0.figures.compactMap(\.value) } })
-  let more = table.kind.more.indices.map { place in
-    NumberStyle(table.parts.flatMap { $0.models.compactMap { $0.more[place] } })
+  let style = table.kind.style(table.parts.flatMap { $0.models.flatMap { $0.figures.values.compactMap(\.value) } })
+  let more = table.kind.more.map { score in
+    NumberStyle(table.parts.flatMap { $0.models.compactMap { $0.more[score.key] } })
   }
   return DataTable(
     caption: "\(table.kind.heading) by model",
@@ -157,23 +159,23 @@ private func valueTable(_ table: MeasuredFigures) -> DataTable {
       + table.kind.more.map(\.name),
     rows: table.parts.flatMap { part in
       part.models.map { model -> [Cell] in
-        let besides = zip(model.more, more).map { value, style -> Cell in
-          guard let value else { return .none }
+        let besides = zip(table.kind.more, more).map { score, style -> Cell in
+          guard let value = model.more[score.key] else { return .none }
           return Int(exactly: value).map { .whole($0) } ?? .number(value, style)
         }
-        return [.text(model.name), .text(part.name), .whole(part.samples)] + cells(model.figures, style) + besides
+        return [.text(model.name), .text(part.name), .whole(part.samples)] + cells(model, table.kind, style) + besides
       }
     })
 }
 
 private func differenceTable(_ table: MeasuredFigures) -> DataTable {
-  let style = table.kind.style(table.parts.flatMap { $0.differences.flatMap { $0.figures.compactMap(\.value) } })
+  let style = table.kind.style(table.parts.flatMap { $0.differences.flatMap { $0.figures.values.compactMap(\.value) } })
   return DataTable(
     caption: "Differences in \(table.kind.heading.lowercased())",
     headings: ["model", "minus", "samples of"] + table.kind.scores.flatMap { [$0.name, "95 %"] },
     rows: table.parts.flatMap { part in
       part.differences.map { difference -> [Cell] in
-        [.text(difference.model), .text(difference.against), .text(part.name)] + cells(difference.figures, style)
+        [.text(difference.model), .text(difference.against), .text(part.name)] + cells(difference, table.kind, style)
       }
     })
 }
@@ -188,7 +190,9 @@ private func examplesSection(_ file: MeasureFile) -> Section? {
       DataTable(
         caption: "Answers to \(example.id)", headings: ["model", "answer"],
         rows: [[.text("due"), .text(example.reference)]]
-          + example.answers.map { [.text($0.name), .text($0.text + ($0.end == "stopped" ? "" : " … (cut off)"))] }
+          + example.answers.map {
+            [.text($0.key), .text($0.value.text + ($0.value.end == "stopped" ? "" : " … (cut off)"))]
+          }
       ).markup
     }
   }
