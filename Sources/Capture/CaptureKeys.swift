@@ -14,7 +14,7 @@ struct CaptureKeys: Sendable {
   /// By step, what the names of its kept files of gradients begin with.
   let gradients: [Int: String]
 
-  /// Says that all parts are finished and the evidence is being written.
+  /// Says that all parts are finished and the evidence is being written; holds the digest of the ledger.
   let commit: String
 
   var all: [String] {

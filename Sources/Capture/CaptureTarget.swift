@@ -1,5 +1,6 @@
 import Bundles
 import Diagnostics
+import Digests
 import Files
 import Glibc
 import SystemPackage
@@ -80,6 +81,12 @@ struct CaptureTarget: Sendable {
     throw Failure(
       .cannotWrite, "exists already", advice: "replace it with --force, or name a new folder with -o",
       file: "\(folder)/\(name)")
+  }
+
+  /// The digest of the ledger that is there; nil where there is none.
+  func ledgerDigest() throws -> String? {
+    let path = "\(folder)/ledger.jsonl"
+    return FilePath(path).exists ? try sha256(of: Bytes(mapping: path)) : nil
   }
 
   /// Writes the evidence. In the client's folder every file comes whole, the ledger last; a new bundle appears whole.
