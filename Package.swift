@@ -47,7 +47,7 @@ let builtInPlugins: [(name: String, needs: [Target.Dependency])] = [
 let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Adapters", ["Adapters"]),
   ("Bundles", ["Bundles"]),
-  ("Capture", ["Adapters", "Bundles", "Capture", "Datasets", "JSON", "Models", "Tensors", "Tokenizers"]),
+  ("Capture", ["Adapters", "Bundles", "Capture", "Datasets", "Digests", "JSON", "Models", "Tensors", "Tokenizers"]),
   ("CKernels", ["CKernels"]),
   ("CommandLine", ["clues"]),
   ("Datasets", ["Datasets", "Diagnostics", "JSON", "Tensors", "Tokenizers"]),

@@ -2,6 +2,7 @@ import Adapters
 import Bundles
 import Datasets
 import Diagnostics
+import Digests
 import Engine
 import JSON
 import Models
@@ -54,21 +55,31 @@ package struct Capture {
     try target.makeParent()
     let kept = try KeptParts(target.keptParts)
     let keys = try CaptureKeys(settings, base, samples, inputs)
-    try target.checkEvidence(isCommitted: kept.lines(keys.commit) != nil)
+    let committed = kept.lines(keys.commit)
+    do {
+      try target.checkEvidence(isCommitted: committed != nil)
+    } catch {
+      kept.removeIfEmpty()
+      throw error
+    }
     if try kept.removeAll(but: Set(keys.all), beginningWith: Array(keys.gradients.values)) {
       observer.note(.info("the finished parts of an earlier capture with other inputs or settings are not used"))
     }
     var work = CaptureWork(
       settings: settings, observer: observer, interruption: interruption, base: base, samples: samples, kept: kept,
       keys: keys)
-    try work.run(inputs, engines)
-    try kept.keep([], as: keys.commit)
-    report = finished(report, client, target, samples, inputs, work)
-    try target.write(
-      [("samples.jsonl", sampleTable(samples)), ("ledger.jsonl", work.ledger)], moving: work.gradientFiles, from: client
-    )
-    kept.remove()
-    return report
+    if let committed, try target.ledgerDigest() == committed.first {
+      // The capture that was killed had written all, and was clearing up.
+      work.takeOver(inputs)
+    } else {
+      try work.run(inputs, engines)
+      try kept.keep([sha256(of: work.ledger)], as: keys.commit)
+      try target.write(
+        [("samples.jsonl", sampleTable(samples)), ("ledger.jsonl", work.ledger)], moving: work.gradientFiles,
+        from: client)
+    }
+    try kept.remove(last: keys.commit)
+    return finished(report, client, target, samples, inputs, work)
   }
 
   private func openClient() throws -> Bundle {

@@ -1,5 +1,6 @@
 import Bundles
 import Diagnostics
+import Digests
 import Files
 import Glibc
 import SystemPackage
@@ -78,8 +79,14 @@ struct CaptureTarget: Sendable {
     let names = ["ledger.jsonl", "samples.jsonl"]
     guard let name = names.first(where: { FilePath("\(folder)/\($0)").exists }) else { return }
     throw Failure(
-      .cannotWrite, "already exists", advice: "replace it with --force, or name a new folder with -o",
+      .cannotWrite, "exists already", advice: "replace it with --force, or name a new folder with -o",
       file: "\(folder)/\(name)")
+  }
+
+  /// The digest of the ledger that is there; nil where there is none.
+  func ledgerDigest() throws -> String? {
+    let path = "\(folder)/ledger.jsonl"
+    return FilePath(path).exists ? try sha256(of: Bytes(mapping: path)) : nil
   }
 
   /// Writes the evidence. In the client's folder every file appears complete, the ledger last; a new bundle appears complete.

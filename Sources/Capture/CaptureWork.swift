@@ -37,11 +37,7 @@ struct CaptureWork {
     let validation = samples.validation.reduce(0) { $0 + $1.samples.count }
     let finished = inputs.map(finishedLines)
     let known = kept.lines(keys.base).flatMap { BaseLossTable($0, count: samples.scored.count) }
-    resumed = zip(inputs, finished).compactMap { $1 == nil ? nil : $0.step }
-    if !resumed.isEmpty {
-      observer.note(
-        .info("continues where an earlier capture was interrupted: finished checkpoints are \(list(resumed))"))
-    }
+    resume(zip(inputs, finished).compactMap { $1 == nil ? nil : $0.step })
     observer.begin(
       .capturing, total: (known == nil ? scored : 0) + finished.filter { $0 == nil }.count * (scored + validation))
     defer { observer.end(.capturing) }
@@ -57,7 +53,20 @@ struct CaptureWork {
     _ = try locating(file: "ledger.jsonl") { try Ledger(Bytes(ledger.utf8), limits: settings.limits) }
   }
 
-  private func list(_ steps: [Int]) -> String { steps.map(String.init).joined(separator: ", ") }
+  /// Takes over a capture that had finished all checkpoints and written its evidence.
+  mutating func takeOver(_ inputs: [CheckpointInputs]) {
+    resume(inputs.map(\.step))
+    gradientFiles = inputs.flatMap { input in
+      gradientNames(input).map { (kept.path(keptName($0.name, input.step)), $0.path) }
+    }
+  }
+
+  private mutating func resume(_ steps: [Int]) {
+    resumed = steps
+    guard !steps.isEmpty else { return }
+    let list = steps.map(String.init).joined(separator: ", ")
+    observer.note(.info("continues an interrupted capture, which had finished the checkpoints \(list)"))
+  }
 
   /// The rows of a checkpoint if it was finished with all its files.
   private func finishedLines(_ input: CheckpointInputs) -> [String]? {

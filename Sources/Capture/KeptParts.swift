@@ -62,8 +62,14 @@ final class KeptParts: Sendable {
     return strangers.contains { !$0.hasPrefix(".") }
   }
 
-  /// Removes the folder; the lock is released with this object.
-  func remove() { removeTree(folder) }
+  /// Removes the folder, and one part after all others; the lock is released with this object.
+  func remove(last name: String) throws {
+    for other in try Files.names(in: FilePath(folder)) ?? [] where other != name { removeTree(path(other)) }
+    removeTree(folder)
+  }
+
+  /// Removes the folder if nothing is kept in it.
+  func removeIfEmpty() { rmdir(folder) }
 
   private static let end = "end"
 }

@@ -1,4 +1,6 @@
+import Bundles
 import Diagnostics
+import Digests
 import Foundation
 import Synchronization
 import TestSupport
@@ -119,6 +121,31 @@ import Testing
         try Data(try Data(contentsOf: file).dropLast(5)).write(to: file)
       }
       #expect(try Capture(client.settings, observer: Listener()).run().resumed.isEmpty)
+    }
+  }
+
+  /// A capture that is killed while it clears up has finished; one that is killed before has evidence of another ledger.
+  @Test(arguments: [true, false]) func whoHasWrittenAllOnlyClearsUp(isWritten: Bool) throws {
+    try withTemporaryFolder { root in
+      let client = try TinyClient("c0", in: root)
+      let settings = client.settings
+      _ = try Capture(settings, observer: Listener()).run()
+      let ledger = try client.read("ledger.jsonl")
+      let base = try BaseModel(settings.base, limits: settings.limits)
+      let samples = try CaptureSamples(settings, tokenizer: base.tokenizer, base.facts, domain: "c0")
+      let checkpoints = try Bundles.Bundle.open(
+        settings.client, wanting: [.adapter, .adapters, .trainerStates, .optimizers], adapter: nil,
+        limits: settings.limits
+      ).checkpoints
+      let keys = try CaptureKeys(settings, base, samples, try checkpoints.map { try CheckpointInputs($0) })
+      try KeptParts(client.folder.path + "/.clues-capture").keep(
+        [isWritten ? sha256(of: ledger) : "another"], as: keys.commit)
+      let listener = Listener()
+      let report = try Capture(settings, observer: listener).run()
+      #expect(report.resumed == (isWritten ? [4, 8] : []) && report.checkpoints == [4, 8])
+      #expect((listener.total == 0) == isWritten)
+      #expect(try client.read("ledger.jsonl") == ledger)
+      #expect(!FileManager.default.fileExists(atPath: client.folder.path + "/.clues-capture"))
     }
   }
 

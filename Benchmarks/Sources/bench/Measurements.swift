@@ -23,7 +23,9 @@ extension Measurement {
     Measurement(name: "scores", carryOut: scores),
     Measurement(name: "mergekit", carryOut: mergekit),
     Measurement(name: "isolation", carryOut: isolation),
-    Measurement(name: "gradients", carryOut: gradients),
+    Measurement(name: "gradients-64") { try gradients(of: 32, length: 64, $0, $1) },
+    Measurement(name: "gradients-128") { try gradients(of: 16, length: 128, $0, $1) },
+    Measurement(name: "gradients-512") { try gradients(of: 4, length: 512, $0, $1) },
     Measurement(name: "capture", carryOut: capture),
   ]
 
@@ -257,37 +259,37 @@ extension Measurement {
   }
 
   /// Exact gradients, sample by sample, against autograd on PEFT's model, and against hooks that take them out of a batch.
-  private static func gradients(_ workspace: Workspace, _ report: Report) throws {
+  private static func gradients(
+    of count: Int, length: Int, _ workspace: Workspace, _ report: Report
+  ) throws {
     let model = try SmallModel(in: "\(workspace.folder)/smollm2-135m-model")
-    for (length, count) in [(64, 32), (128, 16), (512, 4)] {
-      report.title(
-        "Gradients: SmolLM2-135M's shape, float32, r 8 on q and v, \(length) tokens, half of them learned, one thread")
-      let samples = try model.samples(count, length: length)
-      var commands = [
-        workspace.capture("clues, one checkpoint", model, samples, checkpoints: 1),
-        workspace.capture("clues, three checkpoints", model, samples, checkpoints: 3),
-      ]
-      commands += ["nothing", "loop", "hooks"].compactMap { work in
-        workspace.peer(
-          "torch, \(work)", "gradients.py", [model.base, model.client + "/checkpoint-1", samples, work, "1"])
-      }
-      let series = try Series(commands, runs: workspace.runs)
-      report.table(series)
-      // What starting and the untuned model's losses take is in both. Processor time, for others may be at work on the machine.
-      let ours = series.difference(1, 0).map { $0 / 2 }
-      let seconds = median(ours) / Double(count)
-      report.note("a sample and checkpoint: clues \(text(1000 * seconds, 1)) ms of the processor")
+    report.title(
+      "Gradients: SmolLM2-135M's shape, float32, r 8 on q and v, \(length) tokens, half of them learned, one thread")
+    let samples = try model.samples(count, length: length)
+    var commands = [
+      workspace.capture("clues, one checkpoint", model, samples, checkpoints: 1),
+      workspace.capture("clues, three checkpoints", model, samples, checkpoints: 3),
+    ]
+    commands += ["nothing", "loop", "hooks"].compactMap { work in
+      workspace.peer(
+        "torch, \(work)", "gradients.py", [model.base, model.client + "/checkpoint-1", samples, work, "1"])
+    }
+    let series = try Series(commands, runs: workspace.runs)
+    report.table(series)
+    // What starting and the untuned model's losses take is in both. Processor time, for others may be at work on the machine.
+    let ours = series.difference(1, 0).map { $0 / 2 }
+    let seconds = median(ours) / Double(count)
+    report.note("a sample and checkpoint: clues \(text(1000 * seconds, 1)) ms of the processor")
+    report.figure(
+      "gradients.rate.\(length)", SmallModel.operations(length: length) / seconds / 1e9,
+      "billions of operations a second, of those that no way around saves")
+    guard commands.count > 2 else { return }
+    for (place, work) in [(3, "loop"), (4, "hooks")] {
+      let theirs = series.difference(place, 2)
+      report.note("torch, \(work): \(text(1000 * median(theirs) / Double(count), 1)) ms")
       report.figure(
-        "gradients.rate.\(length)", SmallModel.operations(length: length) / seconds / 1e9,
-        "billions of operations a second, of those that no way around saves")
-      guard commands.count > 2 else { continue }
-      for (place, work) in [(3, "loop"), (4, "hooks")] {
-        let theirs = series.difference(place, 2)
-        report.note("torch, \(work): \(text(1000 * median(theirs) / Double(count), 1)) ms")
-        report.figure(
-          "gradients.\(work).\(length)", median(zip(ours, theirs).map { $0 / $1 }),
-          "processor time to that of torch's \(work)")
-      }
+        "gradients.\(work).\(length)", median(zip(ours, theirs).map { $0 / $1 }),
+        "processor time to that of torch's \(work)")
     }
   }
 

@@ -39,7 +39,7 @@ final class TrainingFolder: Sendable {
   ///
   /// - throws: ``Failure`` `cannotWrite` where one is of another training, or where the folder holds an adapter and none.
   func steps(of record: TrainingRecord, limits: Limits) throws -> [Int] {
-    let names = Files.names(in: FilePath(path)) ?? []
+    let names = try Files.names(in: FilePath(path)) ?? []
     // Those of trainings that were killed are nobody's under this lock.
     for name in names where name.hasPrefix(".checkpoint-") && name.contains(".clues-draft-") {
       removeTree("\(path)/\(name)")
