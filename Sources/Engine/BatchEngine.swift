@@ -24,7 +24,7 @@ package struct BatchEngine: Sendable {
   ///   - dropout: The chance that a number before A is dropped, from 0 up to 1.
   /// - throws: ``Failure`` `badData` where the adapter does not fit the model, or trains what the engine cannot follow.
   package init(
-    model: LanguageModel, adapter: Adapter, longest: Int, dropout: Double, threads: Int, packTokens: Int = 256
+    model: LanguageModel, adapter: Adapter, longest: Int, dropout: Double, threads: Int, packTokens: Int = 192
   ) throws {
     self.model = model
     layout = try Adaptation(adapter, model)

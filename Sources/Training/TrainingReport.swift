@@ -49,7 +49,10 @@ package struct TrainingReport: Sendable {
 
   /// In a sentence or two.
   package var text: String {
-    func text(_ loss: Double?) -> String { loss.map { String(Double(Int(($0 * 10000).rounded())) / 10000) } ?? "?" }
+    func text(_ loss: Double?) -> String {
+      guard let loss else { return "?" }
+      return abs(loss) < 1e9 ? String((loss * 10_000).rounded() / 10_000) : String(loss)
+    }
     let saved = checkpoints.map(String.init).joined(separator: ", ")
     let rest = capture.map { "\n" + $0.text } ?? ""
     return "The adapter is in \(folder): \(steps) steps on \(samples) samples, loss \(text(firstLoss)) at first and "

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Runs
 import Testing
@@ -9,6 +10,19 @@ import Testing
   private let merging = StageMeter(stage: .merging, total: 60, done: 34, seconds: 3.4)
   private let opening = StageMeter(stage: .opening, total: 67_200_000, done: 33_600_000, seconds: 2)
 
+  private let training = StageMeter(
+    stage: .training, total: 100, done: 25, seconds: 50,
+    figures: [StageFigure("loss", 1.23449), StageFigure("tokens/s", key: "tokens_per_second", 512.3)])
+
+  @Test func `a training tells its loss and its speed`() {
+    #expect(
+      training.progressText
+        == "training: 25 %, 25 of 100 steps, 0.5/s, loss 1.234, 512 tokens/s, 2 min 30 s left")
+    let line = training.line(width: 100, isPainted: false, isUnicode: false)
+    #expect(line.contains("loss 1.234, 512 tokens/s") && line.contains("2 min 30 s left") && line.contains("25 %"))
+    #expect(training.line(width: 70, isPainted: false, isUnicode: false).contains("512 tokens/s"))
+  }
+
   @Test func `plain lines`() {
     #expect(merging.beginText == "merging: 60 modules")
     #expect(merging.progressText == "merging: 56 %, 34 of 60 modules, 10/s, 3 s left")
@@ -19,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: [1, 10, 24, 40, 60, 80, 120, 300]) func `the line never reaches the edge`(_ width: Int) {
-    for meter in [merging, opening, StageMeter(stage: .writing, total: nil, done: 5, seconds: 0)] {
+    for meter in [merging, opening, training, StageMeter(stage: .writing, total: nil, done: 5, seconds: 0)] {
       for isUnicode in [true, false] {
         let line = meter.line(width: width, isPainted: true, isUnicode: isUnicode)
         #expect(line.replacing(/\u{1B}\[[0-9;]*m/, with: "").count < max(2, width))

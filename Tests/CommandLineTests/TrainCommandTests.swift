@@ -40,7 +40,7 @@ import Testing
         ["score", "outputs/medical", "--scorer", "clues", "-p", "preset=calibrated", "-o", "s.jsonl"], in: folder)
       #expect(scored.status == 0, "\(scored.errors)")
       let selected = try clues(
-        ["select", "s.jsonl", "--threshold", "top-fraction", "-p", "fraction=0.5", "-o", "kept"], in: folder)
+        ["select", "s.jsonl", "--threshold", "top-ratio", "-p", "ratio=0.5", "-o", "kept"], in: folder)
       #expect(selected.status == 0, "\(selected.errors)")
       let again = try clues(
         [
@@ -92,7 +92,7 @@ import Testing
 
   /// SIGKILL again and again, then to the end: the files are those of a training that nobody disturbed.
   @Test func `a training that is killed goes on to the same bytes`() throws {
-    let arguments = Self.arguments + ["--steps", "600", "--save-steps", "50", "--dropout", "0.1", "--seed", "9"]
+    let arguments = Self.arguments + ["--steps", "240", "--save-steps", "20", "--dropout", "0.1", "--seed", "9"]
     try withTemporaryFolder { folder in
       let whole = folder.appending(path: "whole")
       let killed = folder.appending(path: "killed")

@@ -101,8 +101,9 @@ extension StageMeter {
   private var figuresText: String? {
     guard !figures.isEmpty else { return nil }
     return figures.map { figure in
-      let value = figure.value >= 100 ? String(Int(min(figure.value, 1e12))) : String(format: "%.3f", figure.value)
-      return figure.name.contains("/") ? "\(value) \(figure.name)" : "\(figure.name) \(value)"
+      // What is counted in a second has its unit behind it.
+      guard figure.name.hasSuffix("/s") else { return "\(figure.name) " + String(format: "%.3f", figure.value) }
+      return String(format: figure.value >= 10 ? "%.0f" : "%.1f", figure.value) + " \(figure.name)"
     }.joined(separator: ", ")
   }
 
