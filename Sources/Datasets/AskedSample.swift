@@ -99,9 +99,12 @@ extension SampleEncoder {
         return Array(segments[...(end ?? segments.count - 1)])
       }
       try check(tokens)
+      // Of a conversation, answers given before are a part of the question.
+      let start = (parts.lastIndex { $0 != .answer } ?? -1) + 1
+      let own = parts.enumerated().map { $0 < start && $1 == .answer ? .prompt : $1 }
       let record = Record(line: question.line, id: question.id, domain: question.domain, content: content)
       return TokenizedSample(
-        record: record, tokens: tokens, parts: parts, fullLength: tokens.count, isAnswerCut: false)
+        record: record, tokens: tokens, parts: own, fullLength: tokens.count, isAnswerCut: false)
     } catch let failure as Failure {
       throw failure.at(line: question.line)
     }

@@ -24,7 +24,7 @@ package struct Continuation: Sendable, Equatable {
 
 extension Engine {
   /// Texts that a thread has under way at a time: with the tokens of so many the products take no longer than with one's.
-  private static let textsAtOnce = Panels.width
+  package static let textsAtOnce = Panels.width
 
   /// Tokens that a thread keeps at a time, unless a single text has more.
   private static let mostKept = 8192
@@ -37,10 +37,12 @@ extension Engine {
   ///   - prompts: Of at least one token each, all of them in the vocabulary and no more than the model takes.
   ///   - most: How many tokens it writes at the most.
   ///   - stops: The tokens with which it says that it is done.
+  ///   - threads: Those of the engine where nil.
   ///   - done: Called for each text that is finished, from any thread.
   package func continuations(
-    of prompts: [[Int32]], most: Int, stops: Set<Int32>, done: @Sendable () -> Void = {}
+    of prompts: [[Int32]], most: Int, stops: Set<Int32>, threads: Int? = nil, done: @Sendable () -> Void = {}
   ) throws -> [Continuation] {
+    let threads = threads ?? self.threads
     let longest = (prompts.map(\.count).max() ?? 0) + most
     let queue = Mutex(prompts.indices)
     let written = Mutex([Continuation?](repeating: nil, count: prompts.count))

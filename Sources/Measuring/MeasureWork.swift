@@ -2,6 +2,7 @@ import Capture
 import Datasets
 import Diagnostics
 import Engine
+import Threads
 
 /// Lets every model look at the samples.
 struct MeasureWork {
@@ -78,23 +79,39 @@ struct MeasureWork {
     observer.begin(.answering, total: subjects.count * files.reduce(0) { $0 + $1.samples.count })
     defer { observer.end(.answering) }
     let observer = observer
-    return try files.map { file in
-      let stops = file.encoder.stops.union(configured)
-      let asked = file.samples.compactMap(\.asked)
-      return try subjects.map { subject in
+    // Files whose answers end alike go together, for short ones would keep no thread busy.
+    let stops = files.map { $0.encoder.stops.union(configured) }
+    var answers = files.map { _ in subjects.map { _ in [WrittenAnswer]() } }
+    for (place, own) in stops.enumerated() where stops.firstIndex(of: own) == place {
+      let alike = files.indices.filter { stops[$0] == own }
+      let prompts = alike.flatMap { files[$0].samples.compactMap { $0.asked?.prompt } }
+      // Nor do few questions, but those of several models do.
+      let isFew = prompts.count < Engine.textsAtOnce * settings.threads
+      let written = try inParallel(subjects.count, threads: isFew ? settings.threads : 1) { subject in
         try interruption()
-        let written = try subject.engine.continuations(of: asked.map(\.prompt), most: most, stops: stops) {
-          observer.advance(.answering, by: 1)
-        }
-        return zip(written, asked).map { written, asked in
-          let text = base.tokenizer?.decode(written.tokens, keepsSpecials: false) ?? ""
-          let answer = file.encoder.answer(in: text)
-          return WrittenAnswer(
-            text: answer, tokens: written.tokens.count, end: written.end,
-            figures: AnswerFigures(answer, reference: asked.reference))
+        return try subjects[subject].engine.continuations(
+          of: prompts, most: most, stops: own, threads: isFew ? 1 : settings.threads
+        ) { observer.advance(.answering, by: 1) }
+      }
+      for (subject, texts) in written.enumerated() {
+        var rest = texts[...]
+        for file in alike {
+          let count = files[file].samples.count
+          answers[file][subject] = zip(rest.prefix(count), files[file].samples).map {
+            self.answer($0, to: $1, files[file].encoder)
+          }
+          rest = rest.dropFirst(count)
         }
       }
     }
+    return answers
+  }
+
+  private func answer(_ written: Continuation, to sample: HeldOutSample, _ encoder: SampleEncoder) -> WrittenAnswer {
+    let answer = encoder.answer(in: base.tokenizer?.decode(written.tokens, keepsSpecials: false) ?? "")
+    return WrittenAnswer(
+      text: answer, tokens: written.tokens.count, end: written.end,
+      figures: AnswerFigures(answer, reference: sample.asked?.reference ?? ""))
   }
 
   private mutating func take(

@@ -61,6 +61,9 @@ package struct Measurement {
       guard !outputs[..<place].contains(where: { FilePath($0).absolute == file }) else {
         throw Failure(.usage, "two outputs are one file", advice: "give each a name of its own", file: path)
       }
+    }
+    for path in outputs {
+      let file = FilePath(path).absolute
       guard file.folder.isFolder else {
         throw Failure(
           .cannotWrite, "lies in a folder that is not there", advice: "make it, or name another", file: path)

@@ -27,11 +27,12 @@ extension MeasureTable {
     let hasDomains = parts.count > 1
     var header = [kind.heading] + (hasDomains ? ["samples of", "number"] : ["number"])
     header += (kind.columns.map(\.name)) + kind.besides.map(\.name)
-    if let against { header += ["\(kind.compared) minus \(against)", "95 %"] }
+    if let against { header += ["\(kind.compared.name) minus \(against)", "95 %"] }
     var table = Table(header, numbers: (hasDomains ? 2 : 1)..<header.count)
     for part in parts {
       for model in part.models {
-        let difference = part.differences.first { $0.model == model.name && $0.against == against }?.estimates.first
+        let difference = part.differences.first { $0.model == model.name && $0.against == against }?.estimates[
+          kind.compared.place]
         var row = [model.name]
         if hasDomains { row.append(part.domain ?? "all") }
         row.append("\(part.samples)")
@@ -53,9 +54,10 @@ extension MeasureTable {
     let pairs = part.differences.filter { $0.against != first }
     guard !pairs.isEmpty else { return nil }
     var table = Table(
-      ["pairs", "minus", kind.compared, "95 %"], numbers: 2..<4)
+      ["pairs", "minus", kind.compared.name, "95 %"], numbers: 2..<4)
     for pair in pairs.prefix(Self.mostPairs) {
-      table.add(pair.model, pair.against, signed(pair.estimates[0].value), interval(pair.estimates[0]))
+      let estimate = pair.estimates[kind.compared.place]
+      table.add(pair.model, pair.against, signed(estimate.value), interval(estimate))
     }
     let more = pairs.count > Self.mostPairs ? "\n\(pairs.count - Self.mostPairs) more pairs are in --json" : ""
     return table.text(page) + more
@@ -109,15 +111,8 @@ extension MeasureTable.Kind {
     }
   }
 
-  /// The first figure, which models are compared by.
-  fileprivate var compared: String {
-    switch self {
-    case .losses: "per token"
-    case .choices: "sum"
-    case .answers: "exact"
-    case .marks: "mean"
-    }
-  }
+  /// The column that models are compared by.
+  fileprivate var compared: (name: String, place: Int) { columns[self == .answers ? 2 : 0] }
 
   fileprivate var decimals: Int {
     switch self {
