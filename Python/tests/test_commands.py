@@ -241,11 +241,27 @@ def test_names_that_look_like_options_are_inputs(tmp_path: Path) -> None:
     assert caught.value.kind == "missingInput"
 
 
-def test_a_command_that_is_missing_is_told() -> None:
+_STAND_IN = r"""#!/bin/sh
+case $1 in
+  --help) printf 'SUBCOMMANDS:\n  run                     Carry out a recipe.\n%s\n' "$EXTRA" ;;
+  *) for word; do printf '"%s",' "$word"; done | sed 's/^/{"words": [/; s/,$/]}/' ;;
+esac
+"""
+
+
+def test_a_command_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"merge", "run", "plugins"} <= process.commands()
-    if "measure" not in process.commands():
-        with pytest.raises(clues.CluesError, match="no command 'measure'"):
-            clues.measure("x", base="y")
+    (tmp_path / "clues").write_text(_STAND_IN)
+    (tmp_path / "clues").chmod(0o755)
+    monkeypatch.setenv("CLUES", str(tmp_path / "clues"))
+    monkeypatch.setenv("EXTRA", "")
+    with pytest.raises(clues.CluesError, match="no command 'measure'"):
+        clues.measure(["x"], base="y", data="z")
+    monkeypatch.setenv("EXTRA", "  measure                 Measure adapters.")
+    told = clues.measure(["x"], base="y", data={"medical": "m"}, max_length=9, generate=True, marks=None)
+    assert told["words"][4:] == [
+        "--base", "y", "--data", "medical=m", "--max-length", "9", "--generate", "--", "x",
+    ]  # fmt: skip
 
 
 def test_without_an_executable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ import clues
 from clues import documents
 from clues.evidence import CluesCapture, capturing, checkpoint
 from clues.evidence.callback import facts
+from clues.evidence.capturing import Settings
 from clues.evidence.command import main
 from clues.evidence.hooks import factors
 from clues.evidence.measurement import Measurement
@@ -239,11 +240,19 @@ def test_a_base_of_half_precision(dtype: torch.dtype) -> None:
         assert row.loss.value == pytest.approx(due.loss.value, rel=0.05)
 
 
-def test_a_quantized_base() -> None:
-    bnb = pytest.importorskip("bitsandbytes")
-    del bnb
-    model = models.adapted(models.base())
-    assert model is not None
+@pytest.mark.parametrize("bits", ["4bit", "8bit"])
+def test_a_quantized_base(bits: str, tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes")
+    models.base(hidden_size=64, intermediate_size=128).save_pretrained(tmp_path / "base")
+    settings = Settings(str(tmp_path / "base"), {}, "", load_in=bits, dtype="float32", device="cpu")
+    model = models.adapted(capturing._base(settings))
+    assert any(type(module).__name__ in ("Linear4bit", "Linear8bitLt") for module in model.modules())
+    for row, sample in zip(measured(model, models.moments(model)), (*TRAIN, *ANCHOR), strict=True):
+        loss, due = models.gradients(model, sample)
+        norm = math.sqrt(sum(float(g.square().sum()) for g in due.values()))
+        # The products of a quantized layer have 8 or 16 bits, whose errors depend on what is in the batch.
+        assert row.loss.value == pytest.approx(loss, rel=0.05)
+        assert row.gradient.norm == pytest.approx(norm, rel=0.2)
 
 
 def test_the_model_is_left_as_it_was() -> None:

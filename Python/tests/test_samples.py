@@ -116,6 +116,22 @@ def test_the_ledger_of_texts_is_that_of_the_executable(tmp_path: Path, fixture: 
     assert (tmp_path / "torch/samples.jsonl").read_text() == (tmp_path / "native/samples.jsonl").read_text()
 
 
+def test_samples_are_shown(tmp_path: Path, fixture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("peft")
+    from clues.evidence.command import main
+
+    train = write(tmp_path / "train.jsonl", PROMPTS)
+    line = ["--model", str(fixture / "base"), "--adapter", str(fixture / "client"), "--train", str(train)]
+    assert main([*line, "--show", "1"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith(f"{train}:1 (train '0'): ")
+    due = native(fixture, train)[0]
+    assert [line[7:9] for line in told[1:]] == ["*+" if learned else "  " for learned, _, _ in due]
+    assert main([*line, "--show", "0"]) == 64
+    assert main([*line, "--validation", "medical"]) == 64
+    assert "write DOMAIN=FILE" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("template", CHAT)
 def test_every_template_says_what_the_swift_one_does(template: str) -> None:
     """What stands in the template, put together: no tokenizer here has all special tokens."""

@@ -145,13 +145,13 @@ def platform(tree: Path, scratch: Path) -> str:
     shutil.copytree(tree, folder / "clues_tree")
     info = folder / "clues_tree-1.dist-info"
     info.mkdir()
-    (info / "WHEEL").write_text(
-        "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: false\nTag: py3-none-linux_x86_64\n"
-    )
+    tag = f"py3-none-linux_{os.uname().machine}"
+    about = f"Wheel-Version: 1.0\nGenerator: clues\nRoot-Is-Purelib: false\nTag: {tag}\n"
+    (info / "WHEEL").write_text(about)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: clues_tree\nVersion: 1\n")
     files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     (info / "RECORD").write_text("".join(f"{path},,\n" for path in files))
-    wheel = scratch / "clues_tree-1-py3-none-linux_x86_64.whl"
+    wheel = scratch / f"clues_tree-1-{tag}.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for path in [*files, (info / "RECORD").relative_to(folder)]:
             archive.write(folder / path, path)

@@ -519,17 +519,26 @@ def check_recipe(recipe: StrPath | Mapping[str, Any], *, settings: Mapping[str, 
     return decode(RecipeCheck, value, "the check")
 
 
-def measure(*arguments: StrPath, progress: Progress = None, **options: Any) -> dict[str, Any]:
-    """Measures models on held-out samples, where the executable has ``clues measure``.
+def measure(
+    inputs: Sequence[Input] = (),
+    *,
+    base: StrPath,
+    data: StrPath | Sequence[StrPath] | Mapping[str, StrPath],
+    progress: Progress = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Measures adapters and their base model on held-out samples, where the executable has ``clues measure``.
 
-    Arguments and keywords are those of the command, with ``_`` for ``-``; lists repeat an option.
-
+    :param data: A file of samples, several, or files by domain.
+    :param options: The command's other options, with ``_`` for ``-``; lists repeat an option.
     :returns: The document that it prints.
     :raises CluesError: ``usage`` where this version has no such command.
     """
     _require("measure")
-    line = _options({"--" + name.strip("_").replace("_", "-"): value for name, value in options.items()})
-    value = process.document(["measure"], [*line, *_inputs([_text(a) for a in arguments])], progress=progress)
+    named = {"--" + name.strip("_").replace("_", "-"): value for name, value in options.items()}
+    with paths(inputs) as places:
+        line = _options({"--base": base, "--data": data, **named})
+        value = process.document(["measure"], [*line, *_inputs(places)], progress=progress)
     if not isinstance(value, dict):
         raise CluesError("`clues measure` printed no object", kind="badData")
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -61,8 +62,14 @@ def save(model: Any, name: str, folder: Path, taken: set[str] | None = None) -> 
     unique = next(n for n in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if n not in taken)
     taken.add(unique)
     whole = folder / ".saved"
+    # Older versions of PEFT take every tensor whose name holds the adapter's, such as `a` in `default`.
+    others = "|".join(re.escape(other) for other in model.peft_config if other != name)
+    of_others = re.compile(rf"\.(lora_\w+|modules_to_save)\.({others})(\.|$)") if others else None
+    state = {
+        key: tensor for key, tensor in model.state_dict().items() if of_others is None or not of_others.search(key)
+    }
     # Embeddings of the base model are no part of the adapter, and asking whether they are goes to the network.
-    model.save_pretrained(str(whole), selected_adapters=[name], save_embedding_layers=False)
+    model.save_pretrained(str(whole), selected_adapters=[name], save_embedding_layers=False, state_dict=state)
     # PEFT puts `default` at the root and all others into folders of their names.
     target = folder / unique
     if name == "default":

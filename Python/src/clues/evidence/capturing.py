@@ -209,7 +209,7 @@ def _adapted(base: Any, path: Path) -> Any:
             # What PEFT says of keys that do not fit is an error here.
             warnings.filterwarnings("error", message=".*missing adapter keys.*")
             return peft.PeftModel.from_pretrained(base, str(path), is_trainable=True)
-    except (OSError, ValueError, RuntimeError, UserWarning) as error:
+    except (OSError, ValueError, RuntimeError, TypeError, UserWarning) as error:
         raise CluesError(
             f"does not fit the model: {str(error).splitlines()[0]}", kind="badData", file=str(path),
             advice="name the base model that it was trained on",
@@ -319,7 +319,10 @@ def _check(settings: Settings, folder: Path, kept: _Kept, keys: _Keys) -> None:
     wanted = {keys.of(step) for step in settings.checkpoints}
     if kept.folder.is_dir():
         for path in kept.folder.iterdir():
-            if path.name not in wanted and path.is_file():
+            if path.is_dir():
+                # Gradients are measured anew.
+                shutil.rmtree(path)
+            elif path.name not in wanted:
                 path.unlink()
 
 

@@ -130,7 +130,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         if domain in validation:
             raise CluesError(f"--validation names the domain '{domain}' twice")
         validation[domain] = path
-    if options.batch_tokens < 1 or (options.max_length or 1) < 1 or (options.show or 1) < 1:
+    counts = (options.batch_tokens, options.max_length, options.show)
+    if any(count is not None and count < 1 for count in counts):
         raise CluesError("--batch-tokens, --max-length and --show must be at least 1")
     return Settings(
         model=options.model, checkpoints=checkpoints(options.adapter), train=options.train, anchor=options.anchor,

@@ -143,7 +143,7 @@ class Measurement:
         """Gives the head only the rows that are to be told; what models do to logits, they do to each by itself."""
         if self._wanted is None:
             return None
-        hidden = inputs[0]
+        hidden = inputs[0] if inputs else torch.empty(0)
         if hidden.shape[:2] != self._wanted.shape:
             raise CluesError(
                 f"{type(self.model).__name__} gives its head {tuple(hidden.shape)} where a row for each token is due",
