@@ -139,6 +139,14 @@ import Testing
     }
   }
 
+  @Test func aFolderThatNoClientCanBeCalledIsRefusedBeforeAnyWork() throws {
+    try withTemporaryFolder { root in
+      expectFailure(.usage, "client") { try Trainer(settings(root, "a\u{7}b"), observer: Listener()).run() }
+      let left = try tree(root.path)
+      #expect(left.isEmpty)
+    }
+  }
+
   @Test func twoTrainingsOfOneFolderDoNotMix() throws {
     try withTemporaryFolder { root in
       let settings = settings(root, "out")

@@ -19,6 +19,13 @@ final class TrainingFolder: Sendable {
         .usage, "the output is a folder", advice: "name a folder, and pack it with clues pack", file: output)
     }
     path = FilePath(output).absolute.string
+    do {
+      // What scores and merges it later takes it by this name.
+      try ClientName.check(FilePath(path).name, of: "client")
+    } catch var failure as Failure {
+      failure.kind = .usage
+      throw failure.at(file: output)
+    }
     try makeFolder(FilePath(path), for: output)
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw Failure(system: .cannotWrite, "cannot be opened", file: output) }
