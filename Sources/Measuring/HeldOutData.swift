@@ -148,8 +148,23 @@ struct HeldOutData: Sendable {
         HeldOutQuestion(
           origin: origin, encoded: encoded, bytes: question.choices.map(\.utf8.count), answer: question.answer))
     }
+    if (settings.template ?? .plain) == .plain, let line = dataset.questions.first(where: Self.runsTogether)?.line {
+      notes.append(
+        "\(path): nothing stands between question and choice, as in line \(line): begin choices with a blank, or name the "
+          + "model's template with --template")
+    }
     try finish(path, of: dataset.questions.count, measured: questions.count)
     files.append(HeldOutFile(encoder: encoder, samples: [], questions: questions))
+  }
+
+  /// Whether the words of question and choice meet where a template adds none.
+  private static func runsTogether(_ question: ChoiceQuestion) -> Bool {
+    question.contents.contains { content in
+      guard case .completion(let prompt, let choice) = content, let end = prompt.unicodeScalars.last,
+        let start = choice.unicodeScalars.first
+      else { return false }
+      return !String.pythonBlanks.contains(end) && !String.pythonBlanks.contains(start)
+    }
   }
 
   /// Says how many samples of a file are left out, and refuses one of which all are.
