@@ -11,6 +11,9 @@ package struct Record: Sendable, Equatable {
 
   package let content: Content
 
+  /// What it has in common with the others of this name, such as the passage that it asks about; nil where it has nothing.
+  package var group: String? = nil
+
   /// What can be learned from.
   package enum Content: Sendable, Equatable {
     /// A task, what it is about, and the answer; the system's message if the file has one.

@@ -13,6 +13,9 @@ struct SampleOrigin: Sendable, Equatable {
   let domain: String
   let file: String
   let line: Int
+
+  /// Those of one name and domain belong together.
+  var group: String?
 }
 
 /// A sample whose answer is held against what a model makes of it.
@@ -96,7 +99,7 @@ struct HeldOutData: Sendable {
   }
 
   private mutating func readSamples(_ path: String, _ domain: String?) throws {
-    let dataset = try Dataset(path: path, limits: settings.limits)
+    let dataset = try Dataset(path: path, limits: settings.limits, usesGroups: true)
     notes += dataset.notes
     let encoder = try encoder(dataset.form, path)
     var samples: [HeldOutSample] = []
@@ -104,7 +107,7 @@ struct HeldOutData: Sendable {
     for record in dataset.records {
       try Interruption.check()
       let origin = try origin(
-        record.id, domain ?? record.domain, line: record.line, isMade: !dataset.hasIds, path)
+        record.id, domain ?? record.domain, record.group, line: record.line, isMade: !dataset.hasIds, path)
       let tokenized = try encoder.encode(record)
       let labels = zip(tokenized.tokens, tokenized.counts(settings.loss)).map { $1 ? $0 : EncodedSample.unlearned }
       let asked = try settings.answerTokens.map { _ in try encoder.ask(record) }
@@ -131,7 +134,7 @@ struct HeldOutData: Sendable {
     for question in dataset.questions {
       try Interruption.check()
       let origin = try origin(
-        question.id, domain ?? question.domain, line: question.line, isMade: !dataset.hasIds, path)
+        question.id, domain ?? question.domain, question.group, line: question.line, isMade: !dataset.hasIds, path)
       let encoded = try question.choices.indices.map { choice in
         let tokenized = try encoder.encode(choice, of: question)
         let labels = zip(tokenized.tokens, tokenized.counts(.answer)).map { $1 ? $0 : EncodedSample.unlearned }
@@ -182,12 +185,13 @@ struct HeldOutData: Sendable {
 
   /// The sample under its name. Names that are made are those of places, which files have in common.
   private mutating func origin(
-    _ id: String, _ domain: String?, line: Int, isMade: Bool, _ path: String
+    _ id: String, _ domain: String?, _ group: String?, line: Int, isMade: Bool, _ path: String
   ) throws -> SampleOrigin {
     do {
       let domain = domain ?? (FilePath(path).lastComponent?.stem ?? "data")
       try ClientName.check(domain, of: "domain")
-      let origin = SampleOrigin(id: isMade ? "\(domain)-\(id)" : id, domain: domain, file: path, line: line)
+      let origin = SampleOrigin(
+        id: isMade ? "\(domain)-\(id)" : id, domain: domain, file: path, line: line, group: group)
       try Sample.check(id: origin.id)
       if let first = origins.updateValue(origin, forKey: origin.id) {
         throw Failure(
