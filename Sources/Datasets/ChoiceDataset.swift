@@ -7,6 +7,9 @@ package struct ChoiceQuestion: Sendable, Equatable {
   package let line: Int
   package let id: String
   package let domain: String?
+
+  /// As of a ``Record``.
+  package let group: String?
   package let choices: [String]
 
   /// The place of the right one.
@@ -47,7 +50,7 @@ package struct ChoiceDataset: Sendable {
   ///
   /// - throws: ``Failure`` `badData` with file and line.
   package init(path: String, limits: Limits = Limits()) throws {
-    var names = RowNames()
+    var names = RowNames(usesGroups: true)
     var form: (form: RecordForm, line: Int)?
     var questions: [ChoiceQuestion] = []
     let bytes = try Bytes(mapping: path)
@@ -55,7 +58,7 @@ package struct ChoiceDataset: Sendable {
       try bytes.withUnsafeBytes { raw in
         try RowReader(limits: limits).read(raw) { object, line in
           let row = try ChoiceRow(object)
-          let (id, domain) = try names.read(
+          let names = try names.read(
             object, line, known: row.form.knownKeys.union(["question", "choices", "answer"]))
           if let first = form, first.form != row.form {
             throw Failure(
@@ -66,7 +69,8 @@ package struct ChoiceDataset: Sendable {
           form = form ?? (row.form, line)
           questions.append(
             ChoiceQuestion(
-              line: line, id: id, domain: domain, choices: row.choices, answer: row.answer, contents: row.contents))
+              line: line, id: names.id, domain: names.domain, group: names.group, choices: row.choices,
+              answer: row.answer, contents: row.contents))
         }
       }
     }

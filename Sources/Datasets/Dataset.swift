@@ -18,14 +18,15 @@ package struct Dataset: Sendable {
 
   /// Reads a list of objects, or one object per line.
   ///
+  /// - parameter usesGroups: Whether `group` says which samples belong together.
   /// - throws: ``Failure`` `badData` with file and line: invalid JSON, an unknown form, two forms in one file, a duplicate id,
   ///   a file without samples.
-  package init(path: String, limits: Limits = Limits()) throws {
-    try self.init(try Bytes(mapping: path), path: path, limits: limits)
+  package init(path: String, limits: Limits = Limits(), usesGroups: Bool = false) throws {
+    try self.init(try Bytes(mapping: path), path: path, limits: limits, usesGroups: usesGroups)
   }
 
-  package init(_ bytes: Bytes, path: String, limits: Limits = Limits()) throws {
-    var rows = Rows()
+  package init(_ bytes: Bytes, path: String, limits: Limits = Limits(), usesGroups: Bool = false) throws {
+    var rows = Rows(names: RowNames(usesGroups: usesGroups))
     try locating(file: path) {
       try bytes.withUnsafeBytes { raw in
         try RowReader(limits: limits).read(raw) { object, line in try rows.add(object, line) }
@@ -45,7 +46,7 @@ package struct Dataset: Sendable {
   private struct Rows {
     /// The form of the first row, which all others must have, and its line.
     var form: (form: RecordForm, line: Int)?
-    var names = RowNames()
+    var names: RowNames
     var records: [Record] = []
 
     mutating func add(_ object: JSONObject, _ line: Int) throws {
@@ -56,9 +57,11 @@ package struct Dataset: Sendable {
           advice: "write samples of different forms into separate files; {input_ids, labels} say everything")
       }
       try form.check(keysOf: object)
-      let (id, domain) = try names.read(object, line, known: form.knownKeys)
+      let names = try names.read(object, line, known: form.knownKeys)
       self.form = self.form ?? (form, line)
-      records.append(Record(line: line, id: id, domain: domain, content: try Record.Content(object, as: form)))
+      let content = try Record.Content(object, as: form)
+      records.append(
+        Record(line: line, id: names.id, domain: names.domain, content: content, group: names.group))
     }
   }
 }

@@ -11,6 +11,9 @@ package struct Record: Sendable, Equatable {
 
   package let content: Content
 
+  /// What it has in common with the others of this name, such as the passage that it asks about; nil where it has nothing.
+  package var group: String? = nil
+
   /// The content to learn from.
   package enum Content: Sendable, Equatable {
     /// A task, its input, and the answer; also the system message if the file has one.

@@ -3,6 +3,9 @@ import JSON
 
 /// What the rows of a file are called, and what of them is not used.
 struct RowNames {
+  /// Whether rows say with which others they belong together.
+  private let usesGroups: Bool
+
   /// The lines of the ids that the file gives; nil where it gives none.
   private var ids: [String: Int]?
   private var count = 0
@@ -13,27 +16,26 @@ struct RowNames {
   /// Whether the file names its rows; else they bear their places.
   var hasIds: Bool { ids != nil }
 
-  /// The id and the domain of the next row.
-  ///
+  init(usesGroups: Bool) { self.usesGroups = usesGroups }
+
+  /// What the next row is called, and what it belongs to.
+  struct Names {
+    let id: String
+    let domain, group: String?
+  }
+
   /// - throws: ``Failure`` `badData`: an id that stands there twice, or only in some rows.
-  mutating func read(_ object: JSONObject, _ line: Int, known: Set<String>) throws -> (id: String, domain: String?) {
+  mutating func read(_ object: JSONObject, _ line: Int, known: Set<String>) throws -> Names {
     let id = try id(of: object, line)
-    for key in object.keys where !known.contains(key) {
+    for key in object.keys where !known.contains(key) && !(usesGroups && key == "group") {
       if ignoredKeys.count < 64, ignoredKeys.insert(key).inserted { ignored.append(key) }
     }
     count += 1
-    return (id, try domain(of: object))
+    return Names(id: id, domain: try domain(of: object), group: usesGroups ? try Self.name("group", of: object) : nil)
   }
 
   private mutating func id(of object: JSONObject, _ line: Int) throws -> String {
-    let given: String?
-    switch object["id"] {
-    case .string(let text)?: given = text
-    case .integer(let number)?: given = String(number)
-    case nil, .null?: given = nil
-    case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' where a text or a whole number is due")
-    }
-    guard let given else {
+    guard let given = try Self.name("id", of: object) else {
       guard ids == nil else {
         throw Failure(
           .badData, "has no 'id' where samples before have one", advice: "give all samples an id, or none")
@@ -50,6 +52,15 @@ struct RowNames {
     ids = ids ?? [:]
     ids?[given] = line
     return given
+  }
+
+  private static func name(_ key: String, of object: JSONObject) throws -> String? {
+    switch object[key] {
+    case .string(let text)?: return text
+    case .integer(let number)?: return String(number)
+    case nil, .null?: return nil
+    case let other?: throw Failure(.badData, "has \(other.kindName) as '\(key)' where a text or a whole number is due")
+    }
   }
 
   private func domain(of object: JSONObject) throws -> String? {

@@ -13,6 +13,9 @@ struct SampleOrigin: Sendable, Equatable {
   let domain: String
   let file: String
   let line: Int
+
+  /// Those of one name and domain belong together.
+  var group: String?
 }
 
 /// A sample whose answer is held against what a model makes of it.
@@ -96,7 +99,7 @@ struct HeldOutData: Sendable {
   }
 
   private mutating func readSamples(_ path: String, _ domain: String?) throws {
-    let dataset = try Dataset(path: path, limits: settings.limits)
+    let dataset = try Dataset(path: path, limits: settings.limits, usesGroups: true)
     notes += dataset.notes
     let encoder = try encoder(dataset.form, path)
     var samples: [HeldOutSample] = []
@@ -104,7 +107,7 @@ struct HeldOutData: Sendable {
     for record in dataset.records {
       try Interruption.check()
       let origin = try origin(
-        record.id, domain ?? record.domain, line: record.line, isMade: !dataset.hasIds, path)
+        record.id, domain ?? record.domain, record.group, line: record.line, isMade: !dataset.hasIds, path)
       let tokenized = try encoder.encode(record)
       let labels = zip(tokenized.tokens, tokenized.counts(settings.loss)).map { $1 ? $0 : EncodedSample.unlearned }
       let asked = try settings.answerTokens.map { _ in try encoder.ask(record) }
@@ -131,7 +134,7 @@ struct HeldOutData: Sendable {
     for question in dataset.questions {
       try Interruption.check()
       let origin = try origin(
-        question.id, domain ?? question.domain, line: question.line, isMade: !dataset.hasIds, path)
+        question.id, domain ?? question.domain, question.group, line: question.line, isMade: !dataset.hasIds, path)
       let encoded = try question.choices.indices.map { choice in
         let tokenized = try encoder.encode(choice, of: question)
         let labels = zip(tokenized.tokens, tokenized.counts(.answer)).map { $1 ? $0 : EncodedSample.unlearned }
@@ -148,8 +151,23 @@ struct HeldOutData: Sendable {
         HeldOutQuestion(
           origin: origin, encoded: encoded, bytes: question.choices.map(\.utf8.count), answer: question.answer))
     }
+    if (settings.template ?? .plain) == .plain, let line = dataset.questions.first(where: Self.runsTogether)?.line {
+      notes.append(
+        "\(path): nothing stands between question and choice, as in line \(line): begin choices with a blank, or name the "
+          + "model's template with --template")
+    }
     try finish(path, of: dataset.questions.count, measured: questions.count)
     files.append(HeldOutFile(encoder: encoder, samples: [], questions: questions))
+  }
+
+  /// Whether the words of question and choice meet where a template adds none.
+  private static func runsTogether(_ question: ChoiceQuestion) -> Bool {
+    question.contents.contains { content in
+      guard case .completion(let prompt, let choice) = content, let end = prompt.unicodeScalars.last,
+        let start = choice.unicodeScalars.first
+      else { return false }
+      return !String.pythonBlanks.contains(end) && !String.pythonBlanks.contains(start)
+    }
   }
 
   /// Says how many samples of a file are left out, and refuses one of which all are.
@@ -167,12 +185,13 @@ struct HeldOutData: Sendable {
 
   /// The sample under its name. Names that are made are those of places, which files have in common.
   private mutating func origin(
-    _ id: String, _ domain: String?, line: Int, isMade: Bool, _ path: String
+    _ id: String, _ domain: String?, _ group: String?, line: Int, isMade: Bool, _ path: String
   ) throws -> SampleOrigin {
     do {
       let domain = domain ?? (FilePath(path).lastComponent?.stem ?? "data")
       try ClientName.check(domain, of: "domain")
-      let origin = SampleOrigin(id: isMade ? "\(domain)-\(id)" : id, domain: domain, file: path, line: line)
+      let origin = SampleOrigin(
+        id: isMade ? "\(domain)-\(id)" : id, domain: domain, file: path, line: line, group: group)
       try Sample.check(id: origin.id)
       if let first = origins.updateValue(origin, forKey: origin.id) {
         throw Failure(

@@ -48,7 +48,7 @@ extension MeasureTable {
   ///   - own: The figure of a model in the places of the draws' own, with another interval.
   ///   - more: What is told of a model besides.
   init(
-    _ kind: Kind, _ scores: [Score], models: [String], domains: [(name: String, places: [Int])],
+    _ kind: Kind, _ scores: [Score], models: [String], domains: [SampleDomain],
     _ bootstrap: PairedBootstrap, drawn: @Sendable () -> Void, counts: ([Int]) -> Int = { $0.count },
     tokens: ([Int]) -> Int? = { _ in nil }, own: ([Int], Int, Int) -> Estimate? = { _, _, _ in nil },
     more: ([Int], Int) -> [(name: String, value: Double)] = { _, _ in [] }

@@ -28,13 +28,22 @@ struct MeasureTables {
     return { observer.advance(.drawing, by: 1) }
   }
 
-  /// The places of each domain, in the order in which they come.
-  private func domains(_ origins: [SampleOrigin]) -> [(name: String, places: [Int])] {
-    var places: [String: [Int]] = [:]
-    for (place, origin) in origins.enumerated() { places[origin.domain, default: []].append(place) }
-    var names: [String] = []
-    for origin in origins where !names.contains(origin.domain) { names.append(origin.domain) }
-    return names.map { ($0, places[$0] ?? []) }
+  /// The domains and their pieces, in the order in which they come.
+  private func domains(_ origins: [SampleOrigin]) -> [SampleDomain] {
+    var (names, pieces): ([String], [String: [[Int]]]) = ([], [:])
+    var known: [String: [String: Int]] = [:]
+    for (place, origin) in origins.enumerated() {
+      if pieces[origin.domain] == nil { names.append(origin.domain) }
+      if let group = origin.group, let piece = known[origin.domain]?[group] {
+        pieces[origin.domain]?[piece].append(place)
+      } else {
+        if let group = origin.group {
+          known[origin.domain, default: [:]][group] = pieces[origin.domain]?.count ?? 0
+        }
+        pieces[origin.domain, default: []].append([place])
+      }
+    }
+    return names.map { SampleDomain(name: $0, pieces: pieces[$0] ?? []) }
   }
 
   private func byModel<Value>(_ value: (Int) -> [Value]) -> [[Value]] { models.indices.map(value) }
@@ -64,10 +73,13 @@ struct MeasureTables {
       Score.mean(
         measure.rawValue, byModel { model in questions.map { isRight($0, model, score) ? 1 : 0 } })
     }
+    let domains = domains(questions.map(\.question.origin))
+    // Wilson's interval is for questions that have nothing in common.
+    let isGrouped = domains.contains { $0.pieces.contains { $0.count > 1 } }
     return try MeasureTable(
-      .choices, scores, models: models, domains: domains(questions.map(\.question.origin)), bootstrap, drawn: drawn(),
+      .choices, scores, models: models, domains: domains, bootstrap, drawn: drawn(),
       own: { places, score, model in
-        .share(places.count { isRight(questions[$0], model, score) }, of: places.count)
+        isGrouped ? nil : .share(places.count { isRight(questions[$0], model, score) }, of: places.count)
       })
   }
 

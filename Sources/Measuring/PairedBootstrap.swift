@@ -24,8 +24,18 @@ package struct Estimate: Sendable, Equatable {
   }
 }
 
-/// How sure figures and their differences are: the samples are drawn anew many times, of each domain as many as it has, the
-/// same for all models, and 95 of 100 draws lie in the interval (Efron's percentiles).
+/// Samples that are drawn by themselves: those of a domain, such as belong together in one piece.
+struct SampleDomain: Sendable {
+  let name: String
+
+  /// The places of the samples of each piece.
+  let pieces: [[Int]]
+
+  var places: [Int] { pieces.flatMap { $0 } }
+}
+
+/// How sure figures and their differences are: the samples are drawn anew many times, of each domain as many pieces as it
+/// has, the same for all models, and 95 of 100 draws lie in the interval (Efron's percentiles).
 struct PairedBootstrap: Sendable {
   let draws: Int
   let seed: UInt64
@@ -61,7 +71,7 @@ struct PairedBootstrap: Sendable {
     private func estimate(_ domains: [Int], _ statistic: ([Double]) -> Double) -> Estimate {
       let value = statistic(actual)
       let drawn = draws.map(statistic)
-      // One sample drawn anew is the same sample.
+      // One piece drawn anew is the same piece.
       guard domains.reduce(0, { $0 + sizes[$1] }) > 1, !drawn.isEmpty, drawn.allSatisfy(\.isFinite) else {
         return Estimate(value)
       }
@@ -79,19 +89,31 @@ struct PairedBootstrap: Sendable {
   }
 
   /// - parameters:
-  ///   - domains: The places of each domain's samples.
   ///   - drawn: Called for each draw that is done, from any thread.
-  func sums(of scores: [Score], domains: [(name: String, places: [Int])], drawn: @Sendable () -> Void) throws -> Sums {
+  func sums(of scores: [Score], domains: [SampleDomain], drawn: @Sendable () -> Void) throws -> Sums {
     let models = scores.first?.numerators.count ?? 0
+    // By domain, score and model the sums of every piece.
+    let pieces = domains.map { domain in
+      scores.map { score in
+        (0..<models).map { model in
+          domain.pieces.map { places in
+            places.reduce(into: (0.0, 0.0)) { sums, place in
+              sums.0 += score.numerators[model][place]
+              sums.1 += score.denominators[model][place]
+            }
+          }
+        }
+      }
+    }
     @Sendable func sum(_ chosen: (Int) -> [Int]) -> [Double] {
-      domains.indices.flatMap { domain -> [Double] in
+      pieces.indices.flatMap { domain -> [Double] in
         let places = chosen(domain)
-        return scores.flatMap { score in
-          (0..<models).flatMap { model -> [Double] in
+        return pieces[domain].flatMap { models in
+          models.flatMap { pieces -> [Double] in
             var (numerator, denominator) = (0.0, 0.0)
             for place in places {
-              numerator += score.numerators[model][place]
-              denominator += score.denominators[model][place]
+              numerator += pieces[place].0
+              denominator += pieces[place].1
             }
             return [numerator, denominator]
           }
@@ -103,16 +125,16 @@ struct PairedBootstrap: Sendable {
       if draw % 64 == 0 { try Interruption.check() }
       defer { drawn() }
       return sum { domain in
-        let places = domains[domain].places
-        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: places.count) { words in
-          streams[domain].fill(words, from: UInt64(draw) * UInt64(places.count))
-          return words.map { places[Int($0.multipliedFullWidth(by: UInt64(places.count)).high)] }
+        let count = domains[domain].pieces.count
+        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { words in
+          streams[domain].fill(words, from: UInt64(draw) * UInt64(count))
+          return words.map { Int($0.multipliedFullWidth(by: UInt64(count)).high) }
         }
       }
     }
     return Sums(
-      draws: found, actual: sum { domains[$0].places }, scores: scores.count, models: models,
-      sizes: domains.map(\.places.count))
+      draws: found, actual: sum { Array(domains[$0].pieces.indices) }, scores: scores.count, models: models,
+      sizes: domains.map(\.pieces.count))
   }
 }
 

@@ -91,11 +91,6 @@ extension MeasuredFigures.Kind {
     case .marks: "The mean of the marks that somebody gave to the answers."
     }
   }
-
-  /// How the figures of a model are written, and the differences.
-  fileprivate func style(_ values: [Double]) -> NumberStyle {
-    self == .losses || self == .marks ? NumberStyle(values) : NumberStyle(shares: values)
-  }
 }
 
 private func figuresSection(_ table: MeasuredFigures, _ file: MeasureFile) -> Section {
@@ -143,19 +138,20 @@ private func cells(_ row: MeasuredFigures.Row, _ kind: MeasuredFigures.Kind, _ s
     let figure = row.figures[score.key]
     return [
       figure?.value.map { .number($0, style) } ?? .none,
-      figure?.interval.map { .text("\(style.text($0.lowerBound)) to \(style.text($0.upperBound))") } ?? .none,
+      figure?.interval.map { .number($0.lowerBound, style) } ?? .none,
+      figure?.interval.map { .number($0.upperBound, style) } ?? .none,
     ]
   }
 }
 
 private func valueTable(_ table: MeasuredFigures) -> DataTable {
-  let style = table.kind.style(table.parts.flatMap { $0.models.flatMap { $0.figures.values.compactMap(\.value) } })
+  let style = NumberStyle(table.parts.flatMap { $0.models.flatMap { $0.figures.values.compactMap(\.value) } })
   let more = table.kind.more.map { score in
     NumberStyle(table.parts.flatMap { $0.models.compactMap { $0.more[score.key] } })
   }
   return DataTable(
     caption: "\(table.kind.heading) by model",
-    headings: ["model", "samples of", "number"] + table.kind.scores.flatMap { [$0.name, "95 %"] }
+    headings: ["model", "samples of", "number"] + table.kind.scores.flatMap { [$0.name, "from", "to"] }
       + table.kind.more.map(\.name),
     rows: table.parts.flatMap { part in
       part.models.map { model -> [Cell] in
@@ -169,10 +165,10 @@ private func valueTable(_ table: MeasuredFigures) -> DataTable {
 }
 
 private func differenceTable(_ table: MeasuredFigures) -> DataTable {
-  let style = table.kind.style(table.parts.flatMap { $0.differences.flatMap { $0.figures.values.compactMap(\.value) } })
+  let style = NumberStyle(table.parts.flatMap { $0.differences.flatMap { $0.figures.values.compactMap(\.value) } })
   return DataTable(
     caption: "Differences in \(table.kind.heading.lowercased())",
-    headings: ["model", "minus", "samples of"] + table.kind.scores.flatMap { [$0.name, "95 %"] },
+    headings: ["model", "minus", "samples of"] + table.kind.scores.flatMap { [$0.name, "from", "to"] },
     rows: table.parts.flatMap { part in
       part.differences.map { difference -> [Cell] in
         [.text(difference.model), .text(difference.against), .text(part.name)] + cells(difference, table.kind, style)
@@ -183,7 +179,7 @@ private func differenceTable(_ table: MeasuredFigures) -> DataTable {
 private func examplesSection(_ file: MeasureFile) -> Section? {
   guard !file.examples.isEmpty else { return nil }
   return Section("examples", "Sample answers") {
-    paragraph("The first samples of each domain, and what each model wrote.", class: "soft")
+    paragraph("The first samples of each domain as the models got them, and what each wrote.", class: "soft")
     for example in file.examples {
       element("h3") { name("\(example.domain): \(example.id)") }
       element("pre") { element("code") { Markup(lines: example.prompt) } }

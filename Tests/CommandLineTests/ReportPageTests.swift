@@ -62,6 +62,23 @@ import Testing
     }
   }
 
+  /// The page of a measurement of the tiny models.
+  @Test(
+    .enabled(if: hasBrowser, "make test-tools installs the browser"), arguments: [1280, 520], [Scheme.dark, .light])
+  func theBrowserShowsAMeasurementWhole(_ width: Int, _ scheme: Scheme) throws {
+    try withTemporaryFolder { folder in
+      let data = ["--data", fixture("capture/validation.jsonl"), "--data", fixture("measure/choices.jsonl")]
+      let result = try clues(
+        ["measure", fixture("capture/client"), "--base", fixture("capture/base"), "--html", "m.html", "--generate"]
+          + data + ["--max-new-tokens", "8", "--quiet"], in: folder)
+      try #require(result.status == 0, "\(result.errors)")
+      let measured = try Self.measure(folder.appending(path: "m.html"), width: width, scheme)
+      #expect(measured["width"]?.intValue == width, "the page is wider than the window")
+      #expect(measured["charts"]?.intValue == 6 && measured["flat"]?.intValue == 0)
+      #expect(try #require(measured["contrast"]?.doubleValue) >= 4.5)
+    }
+  }
+
   enum Scheme: Int, CaseIterable, Sendable {
     case dark = 0
     case light = 1

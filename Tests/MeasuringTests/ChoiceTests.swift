@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import JSON
 import TestSupport
@@ -43,6 +44,18 @@ import Testing
         }
       }
       #expect(report.tables.count == 1)
+    }
+  }
+
+  @Test func wordsThatMeetAreTold() throws {
+    try withTemporaryFolder { folder in
+      for (choice, template, count) in [("b", nil, 1), (" b", nil, 0), ("b", Template.chatml, 0)] {
+        let path = try write(
+          "{\"question\": \"q\", \"choices\": [\" a\", \"\(choice)\"], \"answer\": 0}", to: "q.jsonl", in: folder)
+        var settings = textSettings([("d", path)])
+        settings.template = template
+        #expect(try measure(settings).notes.count { $0.contains("nothing stands between") } == count)
+      }
     }
   }
 

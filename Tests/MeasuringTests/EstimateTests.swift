@@ -29,7 +29,7 @@ import Testing
 
   private func sums(threads: Int = 2, seed: UInt64 = 0, draws: Int = 4000) throws -> PairedBootstrap.Sums {
     try PairedBootstrap(draws: draws, seed: seed, threads: threads).sums(
-      of: [.mean("loss", Self.values)], domains: [("a", Array(0..<150)), ("b", Array(150..<400))]
+      of: [.mean("loss", Self.values)], domains: [.singles("a", 0..<150), .singles("b", 150..<400)]
     ) {}
   }
 
@@ -64,15 +64,37 @@ import Testing
   /// A ratio of sums is not the mean of ratios.
   @Test func figuresAreRatiosOfSums() throws {
     let score = Score(name: "x", numerators: [[1, 9]], denominators: [[1, 3]])
-    let sums = try PairedBootstrap(draws: 200, seed: 0, threads: 1).sums(of: [score], domains: [("d", [0, 1])]) {}
+    let sums = try PairedBootstrap(draws: 200, seed: 0, threads: 1).sums(of: [score], domains: [.singles("d", 0..<2)]) {
+    }
     let found = sums.value([0], score: 0, model: 0)
     #expect(found == Estimate(2.5, 1, 3))
   }
 
+  /// Four copies of every sample tell no more than one.
+  @Test func whatBelongsTogetherIsDrawnTogether() throws {
+    let copies = [Self.values[0].prefix(50).flatMap { [$0, $0, $0, $0] }]
+    let one = [Array(Self.values[0].prefix(50))]
+    func interval(_ values: [[Double]], _ domain: SampleDomain) throws -> Estimate {
+      try PairedBootstrap(draws: 500, seed: 0, threads: 2).sums(of: [.mean("x", values)], domains: [domain]) {}
+        .value([0], score: 0, model: 0)
+    }
+    let due = try interval(one, .singles("d", 0..<50))
+    let found = try interval(copies, SampleDomain(name: "d", pieces: (0..<50).map { Array(4 * $0..<4 * $0 + 4) }))
+    #expect(abs(found.low - due.low) < 1e-9 && abs(found.high - due.high) < 1e-9)
+    let apart = try interval(copies, .singles("d", 0..<200))
+    #expect(apart.high - apart.low < 0.7 * (due.high - due.low))
+  }
+
   @Test func aSingleSampleHasNoInterval() throws {
     let score = Score.mean("x", [[1, 2]])
-    let sums = try PairedBootstrap(draws: 50, seed: 0, threads: 1).sums(of: [score], domains: [("d", [1])]) {}
+    let sums = try PairedBootstrap(draws: 50, seed: 0, threads: 1).sums(of: [score], domains: [.singles("d", 1..<2)]) {}
     let found = sums.value([0], score: 0, model: 0)
     #expect(found.value == 2 && found.low.isNaN && found.high.isNaN)
+  }
+}
+
+extension SampleDomain {
+  fileprivate static func singles(_ name: String, _ places: Range<Int>) -> SampleDomain {
+    SampleDomain(name: name, pieces: places.map { [$0] })
   }
 }

@@ -110,6 +110,22 @@ import Testing
     }
   }
 
+  @Test func samplesOfAGroupAreDrawnTogether() throws {
+    try withTemporaryFolder { folder in
+      func width(_ group: (Int) -> String) throws -> Double {
+        let rows = (0..<12).map { "{\"prompt\": \"a\($0 % 3)\", \"completion\": \" b\($0 % 3)\"\(group($0))}\n" }
+        let report = try measure(textSettings([("d", try write(rows.joined(), to: "g.jsonl", in: folder))]))
+        #expect(!report.notes.contains { $0.contains("not used") })
+        let estimate = try report.table(.losses).parts[0].models[0].estimates[1]
+        return estimate.high - estimate.low
+      }
+      let (apart, together) = (try width { _ in "" }, try width { ", \"group\": \($0 % 3)" })
+      #expect(together > 1.5 * apart && apart > 0)
+      // One group drawn anew is the same group.
+      #expect(try width { _ in ", \"group\": \"g\"" }.isNaN)
+    }
+  }
+
   @Test func adaptersStandBesideEachOther() throws {
     var settings = textSettings([(nil, fixture("capture/train.jsonl"))])
     settings.inputs = ["a", "b"].map { .init(path: fixture("capture/client"), name: $0) }
