@@ -51,7 +51,7 @@ import Testing
       try (#"{"text": "é"}"# + "\n" + #"{"text": "a 😀"}"# + "\n").write(
         toFile: samples, atomically: true, encoding: .utf8)
       var settings = CaptureSettings(
-        client: fixture("capture/client"), base: base, train: samples, anchor: nil, validation: [])
+        client: fixture("capture/client"), base: base, train: [samples], anchor: nil, validation: [])
       settings.output = root.path + "/out"
       return try failure { try Capture(settings, observer: Listener()).run() }
     }

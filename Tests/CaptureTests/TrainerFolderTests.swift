@@ -12,7 +12,7 @@ import Testing
   private static func settings(in root: URL) throws -> CaptureSettings {
     try FileManager.default.copyItem(atPath: fixture("trainer/notes"), toPath: root.path + "/notes")
     return CaptureSettings(
-      client: root.path + "/notes", base: fixture("capture/base"), train: fixture("trainer/train.jsonl"),
+      client: root.path + "/notes", base: fixture("capture/base"), train: [fixture("trainer/train.jsonl")],
       anchor: fixture("trainer/anchor.jsonl"), validation: [("notes", fixture("trainer/validation.jsonl"))])
   }
 
