@@ -92,7 +92,7 @@ def gradients(model: Any, row: Mapping[str, Any]) -> tuple[float, dict[str, torc
         if parameter.grad is not None
     }
     model.zero_grad()
-    return float(loss), found
+    return float(loss.detach()), found
 
 
 def save_checkpoint(model: Any, folder: Path, step: int, moments: Mapping[str, Any] | None, rate: float = 0.01) -> None:

@@ -162,10 +162,9 @@ def test_rows_are_those_of_autograd_and_of_the_executable(
     assert (tmp_path / "torch/samples.jsonl").read_text() == (tmp_path / "native/samples.jsonl").read_text()
 
 
+@pytest.mark.parametrize("client", ["phi3"], indirect=True)
 def test_scores_take_the_evidence(client: tuple[str, Path, Any, Any], tmp_path: Path) -> None:
-    family, folder, _, _ = client
-    if family != "phi3":
-        pytest.skip("one family is enough")
+    _, folder, _, _ = client
     out = tmp_path / "client"
     assert main(["--adapter", str(folder / "out"), *options(folder), "--domain", "a", "-o", str(out)]) == 0
     for parameters in ({"preset": "calibrated"}, {"preset": "reference"}):
@@ -504,15 +503,14 @@ def test_a_training_that_is_resumed_goes_on_with_its_evidence(tmp_path: Path) ->
 # Interruption, output, several processes.
 
 
+@pytest.mark.parametrize("client", ["llama"], indirect=True)
 def test_a_capture_goes_on_where_it_was(
     client: tuple[str, Path, Any, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    family, folder, _, _ = client
-    if family != "llama":
-        pytest.skip("one family is enough")
+    _, folder, _, _ = client
     import shutil
 
     out = tmp_path / "out"
