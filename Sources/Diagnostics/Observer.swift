@@ -16,7 +16,8 @@ package protocol Observer: Sendable {
 
 /// The stages of a run, in order; not every run has all of them.
 package enum RunStage: String, Sendable, CaseIterable {
-  case opening, reading, capturing, measuring, answering, scoring, drawing, comparing, surveying, merging, writing, packing
+  case opening, reading, capturing, measuring, answering, scoring, drawing, comparing, surveying, merging, writing,
+    packing
 
   /// What the steps of a stage are counted in.
   package enum Unit: String, Sendable {
