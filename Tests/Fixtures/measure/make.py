@@ -160,7 +160,7 @@ def choices():
 
 
 def write(name, value):
-    (HERE / name).write_text(json.dumps(value, indent=1, ensure_ascii=True) + "\n")
+    (HERE / name).write_text(json.dumps(value) + "\n")
 
 
 write("figures.json", figures())
