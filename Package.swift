@@ -219,8 +219,8 @@ let package = Package(
       name: "clues",
       dependencies: [
         "Adapters", "Bundles", "CKernels", "CStartup", "Capture", "Datasets", "Diagnostics", "Files", "JSON", "LowRank",
-        "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors", "Training",
-        paths,
+        "Measuring", "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors",
+        "Training", paths,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house, linkerSettings: hostLinking),
