@@ -23,9 +23,9 @@ extension Measurement {
     Measurement(name: "scores", carryOut: scores),
     Measurement(name: "mergekit", carryOut: mergekit),
     Measurement(name: "isolation", carryOut: isolation),
-    Measurement(name: "gradients-64") { try gradients(of: 32, length: 64, $0, $1) },
-    Measurement(name: "gradients-128") { try gradients(of: 16, length: 128, $0, $1) },
-    Measurement(name: "gradients-512") { try gradients(of: 4, length: 512, $0, $1) },
+    Measurement(name: "gradients-64") { try gradients(of: 16, length: 64, $0, $1) },
+    Measurement(name: "gradients-128") { try gradients(of: 8, length: 128, $0, $1) },
+    Measurement(name: "gradients-512") { try gradients(of: 2, length: 512, $0, $1) },
     Measurement(name: "capture", carryOut: capture),
   ]
 
@@ -274,7 +274,7 @@ extension Measurement {
       workspace.peer(
         "torch, \(work)", "gradients.py", [model.base, model.client + "/checkpoint-1", samples, work, "1"])
     }
-    let series = try Series(commands, runs: workspace.runs)
+    let series = try Series(commands, runs: (workspace.runs + 1) / 2)
     report.table(series)
     // What starting and the untuned model's losses take is in both. Processor time, for others may be at work on the machine.
     let ours = series.difference(1, 0).map { $0 / 2 }
@@ -299,7 +299,7 @@ extension Measurement {
     let model = try SmallModel(in: "\(workspace.folder)/smollm2-135m-model")
     let series = try Series(
       [
-        workspace.capture("16 samples, one thread", model, model.samples(16, length: 128), checkpoints: 1),
+        workspace.capture("four samples, one thread", model, model.samples(4, length: 128), checkpoints: 1),
         workspace.capture("one of two tokens", model, model.samples(1, length: 2), checkpoints: 1),
         workspace.capture("the same, three checkpoints", model, model.samples(1, length: 2), checkpoints: 3),
         Command("reading the weights", ["/bin/sh", "-c", "cat '\(model.weights)' | cat >/dev/null"]),
