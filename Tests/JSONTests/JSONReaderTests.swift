@@ -143,6 +143,6 @@ import Testing
       #expect(failure(text, reader)?.message.contains(words) == true, "\(text)")
     }
     reader.limits[.jsonDepth] = 2
-    #expect(failure(text, reader)?.message.contains("nests deeper") == true)
+    #expect(failure(text, reader)?.message.contains("nested deeper") == true)
   }
 }
