@@ -99,7 +99,7 @@ private struct ChoiceRow {
     guard let answer = object["answer"]?.intValue, choices.indices.contains(answer) else {
       throw Failure(
         .badData,
-        "has \(Self.told(object["answer"])) as 'answer' where the place of one of its \(choices.count) choices is due",
+        "has \(Self.told(object["answer"])) as 'answer' instead of the index of one of its \(choices.count) choices",
         advice: "write a whole number, 0 for the first choice")
     }
     self.answer = answer
@@ -115,14 +115,14 @@ private struct ChoiceRow {
 
   private static func texts(_ value: JSONValue) throws -> [String] {
     guard let list = value.arrayValue, list.count >= 2 else {
-      throw Failure(.badData, "has \(value.kindName) as 'choices' where a list of at least two texts is due")
+      throw Failure(.badData, "has \(value.kindName) as 'choices' instead of a list of at least two texts")
     }
     guard list.count <= mostChoices else {
       throw Failure(.badData, "has \(list.count) choices, more than \(mostChoices)")
     }
     let texts = try list.enumerated().map { place, choice in
       guard let text = choice.stringValue, !text.trimmedOfPythonBlanks.isEmpty else {
-        throw Failure(.badData, "has \(choice.kindName) without words as choice \(place) where a text is due")
+        throw Failure(.badData, "has \(choice.kindName) without words as choice \(place) instead of a text")
       }
       return text
     }

@@ -24,7 +24,7 @@ struct RowNames {
     let domain, group: String?
   }
 
-  /// - throws: ``Failure`` `badData`: an id that stands there twice, or only in some rows.
+  /// - throws: ``Failure`` `badData`: a duplicate id, or only in some rows.
   mutating func read(_ object: JSONObject, _ line: Int, known: Set<String>) throws -> Names {
     let id = try id(of: object, line)
     for key in object.keys where !known.contains(key) && !(usesGroups && key == "group") {
@@ -38,16 +38,16 @@ struct RowNames {
     guard let given = try Self.name("id", of: object) else {
       guard ids == nil else {
         throw Failure(
-          .badData, "has no 'id' where samples before have one", advice: "give all samples an id, or none")
+          .badData, "has no 'id', but earlier samples have one", advice: "give all samples an id, or none")
       }
       return String(count)
     }
     if ids == nil, count > 0 {
-      throw Failure(.badData, "has an 'id' where samples before have none", advice: "give all samples an id, or none")
+      throw Failure(.badData, "has an 'id', but earlier samples have none", advice: "give all samples an id, or none")
     }
     if let first = ids?[given] {
       throw Failure(
-        .badData, "has the id '\(given)' of the sample in line \(first)", advice: "give every sample an id of its own")
+        .badData, "has the same id '\(given)' as the sample in line \(first)", advice: "give every sample its own id")
     }
     ids = ids ?? [:]
     ids?[given] = line
@@ -59,7 +59,7 @@ struct RowNames {
     case .string(let text)?: return text
     case .integer(let number)?: return String(number)
     case nil, .null?: return nil
-    case let other?: throw Failure(.badData, "has \(other.kindName) as '\(key)' where a text or a whole number is due")
+    case let other?: throw Failure(.badData, "has \(other.kindName) as '\(key)' instead of a text or a whole number")
     }
   }
 
@@ -67,7 +67,7 @@ struct RowNames {
     switch object["domain"] {
     case .string(let text)?: return text
     case nil, .null?: return nil
-    case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' where a text is due")
+    case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' instead of a text")
     }
   }
 

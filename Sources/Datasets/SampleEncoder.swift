@@ -88,8 +88,8 @@ package struct SampleEncoder: Sendable {
   func check(_ tokens: [Int32]) throws {
     guard let stranger = tokens.first(where: { $0 < 0 || Int($0) >= vocabulary }) else { return }
     throw Failure(
-      .badData, "has the token id \(stranger), and the model has \(vocabulary)",
-      advice: "take the tokenizer and the base model from one folder")
+      .badData, "has the token id \(stranger), but the model has only \(vocabulary)",
+      advice: "use a tokenizer and a base model from the same folder")
   }
 
   private func pieces(of content: Record.Content) throws -> ([Int32], [Segment.Part]) {

@@ -101,7 +101,7 @@ package struct JSONField<Record>: Sendable {
 
 /// What may stand under a name: what it is called in errors, and both directions.
 package struct JSONKind<Value>: Sendable {
-  /// "a text", "a whole number from 1 to 3".
+  /// "a string", "a whole number from 1 to 3".
   package let expected: String
   /// Nil where it is something else; a fault further inside is thrown.
   let read: @Sendable (JSONValue) throws -> Value?
@@ -157,7 +157,7 @@ package struct JSONKind<Value>: Sendable {
 }
 
 extension JSONKind<String> {
-  package static let text = JSONKind("a text", read: { $0.stringValue }, write: { .string($0) })
+  package static let text = JSONKind("a string", read: { $0.stringValue }, write: { .string($0) })
   package static let sha256 = JSONKind(
     "a SHA-256 in lower case",
     read: { $0.stringValue.flatMap { text in text.utf8.count == 64 && text.utf8.allSatisfy(isHexDigit) ? text : nil } },

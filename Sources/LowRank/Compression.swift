@@ -85,7 +85,7 @@ public func compress(
   guard energy.isFinite else { throw Failure(.badData, "holds a number that is NaN or infinite") }
   if case .sketched(let stream, let tolerance) = method {
     guard tolerance > 0, tolerance < 1 else {
-      throw Failure(.usage, "a tolerance of \(tolerance) is none", advice: "ask for one between 0 and 1")
+      throw Failure(.usage, "invalid tolerance \(tolerance)", advice: "choose one between 0 and 1")
     }
     if let sketch = try Sketch(of: `operator`, energy: energy, for: rank, tolerance: tolerance, stream: stream) {
       return try sketch.compression()

@@ -21,7 +21,7 @@ struct MarksFile {
       try bytes.withUnsafeBytes { raw in
         try JSONReader(limits).readLines(raw) { row, _ in
           guard let object = row.objectValue else {
-            throw Failure(.badData, "holds \(row.kindName) where an object is due", advice: Self.form)
+            throw Failure(.badData, "has \(row.kindName) instead of an object", advice: Self.form)
           }
           let id = object["id"].flatMap { $0.stringValue ?? $0.intValue.map(String.init) } ?? ""
           guard let name = object["adapter"]?.stringValue, let mark = object["mark"]?.doubleValue, mark.isFinite else {

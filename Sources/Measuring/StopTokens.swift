@@ -22,7 +22,7 @@ enum StopTokens {
         let value = try bytes.withUnsafeBytes { try reader.read($0) }.objectValue?["eos_token_id"] ?? .null
         for id in value.arrayValue ?? (value.isNull ? [] : [value]) {
           guard let number = id.intValue, let token = Int32(exactly: number) else {
-            throw Failure(.badData, "has \(id.kindName) as 'eos_token_id' where a token's id is due")
+            throw Failure(.badData, "has \(id.kindName) as 'eos_token_id' instead of a token id")
           }
           found.insert(token)
         }

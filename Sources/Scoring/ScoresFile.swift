@@ -166,7 +166,7 @@ extension ScoreTable.Scorer {
     try records.reduce(into: []) { scorers, record in
       let scorer = try ScoreTable.Scorer(record, after: scorers)
       guard !scorers.contains(where: { $0.name == scorer.name }) else {
-        throw Failure(.badData, "two scorers are called '\(scorer.name)'")
+        throw Failure(.badData, "two scorers have the name '\(scorer.name)'")
       }
       scorers.append(scorer)
     }
@@ -185,7 +185,7 @@ extension ScoreTable.Scorer {
     if let mean = record.anchorMean, let deviation = record.anchorDeviation {
       let between = record.deviationBetweenClients ?? 0
       guard between >= 0 else {
-        throw Failure(.badData, "the scorer '\(record.id)' has clients with a deviation below 0")
+        throw Failure(.badData, "the scorer '\(record.id)' has clients with a negative deviation")
       }
       scale = Scale(mean: mean, deviation: deviation, between: between)
     }

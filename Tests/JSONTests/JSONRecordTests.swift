@@ -77,8 +77,8 @@ import Testing
 
   @Test(
     arguments: [
-      ("name", nil, "'name' is missing, where a text is expected"), ("name", .null, "'name' is null, not a text"),
-      ("name", 1, "'name' is a number, not a text"), ("count", -1, "'count' is -1, not a whole number of at least 0"),
+      ("name", nil, "'name' is missing, where a string is expected"), ("name", .null, "'name' is null, not a string"),
+      ("name", 1, "'name' is a number, not a string"), ("count", -1, "'count' is -1, not a whole number of at least 0"),
       ("count", 1.5, "'count' is 1.5, not a whole number of at least 0"),
       ("color", "blue", "'color' is 'blue', not 'red' or 'green'"),
       ("points", ["x": 1], "'points' is an object, not a list"),

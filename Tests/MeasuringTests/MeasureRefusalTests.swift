@@ -17,7 +17,7 @@ import Testing
     ("", nil, "no samples"),
     (#"{"question": "q", "choices": ["a"], "answer": 0}"#, 1, "at least two"),
     (#"{"question": "q", "choices": ["a", "b"], "answer": 2}"#, 1, "has 2 as 'answer'"),
-    (#"{"question": "q", "choices": ["a", "b"], "answer": "A"}"#, 1, "a text as 'answer'"),
+    (#"{"question": "q", "choices": ["a", "b"], "answer": "A"}"#, 1, "a string as 'answer'"),
     (#"{"question": "q", "choices": ["a", "b"]}"#, 1, "nothing as 'answer'"),
     (#"{"question": "q", "choices": ["a", "a"], "answer": 0}"#, 1, "the same choice twice"),
     (#"{"question": "q", "choices": ["a", " "], "answer": 0}"#, 1, "without words"),

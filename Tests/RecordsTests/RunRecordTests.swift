@@ -39,7 +39,7 @@ import Testing
       (["rank": ["smallest": 3, "largest": 2]], "rank is an object, not a smallest and a largest number in order"),
       (["rank": ["smallest": 1]], "rank.largest is missing, where a whole number is expected"),
       (["weight": "1"], "weight is a string, not a number"),
-      (["norm": 1, "suspicion": ["reasons": [1], "remarks": []]], "suspicion.reasons[0] is a number, not a text"),
+      (["norm": 1, "suspicion": ["reasons": [1], "remarks": []]], "suspicion.reasons[0] is a number, not a string"),
     ] as [(JSONObject, String)] {
       let run: JSONValue = [
         "schema": "clues/run/1", "version": "1", "bundles": [], "clients": [client([:]), client(members)],

@@ -44,7 +44,7 @@ import Testing
       #expect(failure.kind == .badData && failure.file == file && failure.position?.line == 2, "\(failure)")
       // Two files whose samples have the same names.
       settings.data.train = [fixture("training/data.jsonl"), fixture("training/data.jsonl")]
-      expectFailure(.badData, "has the id 's0'") { try Trainer(settings, observer: Listener()).run() }
+      expectFailure(.badData, "has the same id 's0'") { try Trainer(settings, observer: Listener()).run() }
     }
   }
 
