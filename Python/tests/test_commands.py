@@ -291,7 +291,7 @@ def test_output_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
     script.write_text('#!/bin/sh\necho \'{"schema": "clues/plugins/1", "plugins": 3, "problems": []}\'\n')
     script.chmod(0o755)
     monkeypatch.setenv("CLUES", str(script))
-    with pytest.raises(clues.CluesError, match=r"the list of plugins.plugins is a number where list is due"):
+    with pytest.raises(clues.CluesError, match=r"the list of plugins.plugins is a number instead of list"):
         clues.plugins()
 
 

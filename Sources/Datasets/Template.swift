@@ -52,13 +52,13 @@ package enum Template: String, Sendable, CaseIterable {
       if let named { return named }
       guard let chatTemplate else {
         throw Failure(
-          .usage, "the model brings no chat template, and nothing says how '\(form.rawValue)' becomes text",
+          .usage, "the model has no chat template, so it is unknown how '\(form.rawValue)' becomes text",
           advice: "name the template that the adapter was trained with: --template \(names)", file: path)
       }
       guard let known = KnownChatTemplates.template(chatTemplate) else {
         throw Failure(
-          .usage, "the model's chat template is none that is known here",
-          advice: "name the template that it is like: --template \(names); or write {input_ids, labels}",
+          .usage, "the model's chat template is not known to Clues",
+          advice: "name the template that is equivalent to it: --template \(names); or write {input_ids, labels}",
           file: path)
       }
       return known

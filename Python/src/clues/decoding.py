@@ -39,7 +39,7 @@ def decode(cls: type[T], value: Any, name: str) -> T:
     :raises CluesError: ``badData`` where a member is missing or of another type.
     """
     if not isinstance(value, dict):
-        raise _fault(name, f"is {_kind(value)} where an object is due")
+        raise _fault(name, f"is {_kind(value)} instead of an object")
     members: dict[str, Any] = {}
     for field, hint in _fields(cls):  # type: ignore[arg-type]
         key = key_of(field)
@@ -78,7 +78,7 @@ def _value(hint: Any, value: Any, name: str) -> Any:
     if hint in (int, str, bool) and type(value) is hint:
         return value
     due = getattr(hint, "__name__", str(hint))
-    raise _fault(name, f"is {_kind(value)} where {due} is due")
+    raise _fault(name, f"is {_kind(value)} instead of {due}")
 
 
 def _first(options: list[Any], value: Any, name: str) -> Any:

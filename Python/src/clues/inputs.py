@@ -21,7 +21,7 @@ Input: TypeAlias = "str | os.PathLike[str] | Any | tuple[Any, str]"
 def paths(inputs: Sequence[Input]) -> Iterator[list[str]]:
     """The inputs as paths; models are saved to temporary folders that bear the adapters' names."""
     if isinstance(inputs, (str, os.PathLike)):
-        raise CluesError("a list of inputs is due, not one path", advice=f"write [{os.fspath(inputs)!r}]")
+        raise CluesError("expected a list of inputs, not one path", advice=f"write [{os.fspath(inputs)!r}]")
     with contextlib.ExitStack() as stack:
         taken: set[str] = set()
         yield [_path(item, place, stack, taken) for place, item in enumerate(inputs)]

@@ -146,7 +146,7 @@ class Measurement:
         hidden = inputs[0] if inputs else torch.empty(0)
         if hidden.shape[:2] != self._wanted.shape:
             raise CluesError(
-                f"{type(self.model).__name__} gives its head {tuple(hidden.shape)} where a row for each token is due",
+                f"{type(self.model).__name__} gives its head {tuple(hidden.shape)} instead of a row for each token",
                 kind="badData",
             )
         return (hidden[self._wanted].unsqueeze(0), *inputs[1:])

@@ -171,7 +171,7 @@ def _dataset(rows: Iterable[tuple[int, Any]], name: str) -> Dataset:
     for line, row in rows:
         try:
             if not isinstance(row, Mapping):
-                raise _bad(f"holds {_kind(row)} where an object is due", "write one object a sample")
+                raise _bad(f"holds {_kind(row)} instead of an object", "write one object a sample")
             form = _form(row)
             if dataset is None:
                 dataset, first = Dataset(name, form, has_ids=row.get("id") is not None), line
@@ -223,7 +223,7 @@ def _form(row: Mapping[str, Any]) -> str:
 def _id(row: Mapping[str, Any], dataset: Dataset, lines: dict[str, int], line: int) -> str:
     value = row.get("id")
     if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int))):
-        raise _bad(f"has {_kind(value)} as 'id' where a text or a whole number is due")
+        raise _bad(f"has {_kind(value)} as 'id' instead of a text or a whole number")
     if (value is not None) != dataset.has_ids:
         raise _bad("has an 'id' or none, unlike samples before it", "give all samples an id, or none")
     if value is None:
@@ -264,19 +264,19 @@ def _record(row: Mapping[str, Any], form: str, line: int, name: str, domain: str
 def _text(row: Mapping[str, Any], key: str) -> str | None:
     value = row.get(key)
     if value is not None and not isinstance(value, str):
-        raise _bad(f"has {_kind(value)} as '{key}' where a text is due")
+        raise _bad(f"has {_kind(value)} as '{key}' instead of a text")
     return value or None
 
 
 def _messages(row: Mapping[str, Any], key: str, speaker: str, words: str) -> list[Message]:
     values = row.get(key)
     if not isinstance(values, (list, tuple)):
-        raise _bad(f"has {_kind(values)} as '{key}' where a list of messages is due")
+        raise _bad(f"has {_kind(values)} as '{key}' instead of a list of messages")
     messages = []
     for place, value in enumerate(values):
         name = f"message {place + 1}"
         if not isinstance(value, Mapping):
-            raise _bad(f"{name} is {_kind(value)} where {{{speaker}, {words}}} is due")
+            raise _bad(f"{name} is {_kind(value)} instead of {{{speaker}, {words}}}")
         for telling in _TELLING_OF_MESSAGES:
             if value.get(telling) is not None:
                 raise _bad(
@@ -287,7 +287,7 @@ def _messages(row: Mapping[str, Any], key: str, speaker: str, words: str) -> lis
         if role not in _ROLES:
             raise _bad(f"{name} is by '{role}'", "known are system, user (human) and assistant (gpt)")
         if not isinstance(value.get(words), str):
-            raise _bad(f"{name} has {_kind(value.get(words))} as '{words}' where a text is due")
+            raise _bad(f"{name} has {_kind(value.get(words))} as '{words}' instead of a text")
         messages.append(Message(_ROLES[role], value[words]))
     return messages
 
@@ -328,10 +328,10 @@ def _numbers(row: Mapping[str, Any], key: str) -> list[int]:
         # A tensor, or an array of NumPy.
         values = values.tolist()
     if not isinstance(values, (list, tuple)):
-        raise _bad(f"has {_kind(values)} as '{key}' where a list of whole numbers is due")
+        raise _bad(f"has {_kind(values)} as '{key}' instead of a list of whole numbers")
     for place, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, int):
-            raise _bad(f"has {_kind(value)} at place {place} of '{key}' where a whole number is due")
+            raise _bad(f"has {_kind(value)} at place {place} of '{key}' instead of a whole number")
     return list(values)
 
 
