@@ -195,7 +195,7 @@ import Testing
       #expect(try clues(["select", "tracin.jsonl", "-o", "decided"], in: folder).status == 0)
       let foreign = try clues(["select", "grand.jsonl", "--with", "decided/clues/scores.jsonl"], in: folder)
       #expect(foreign.status == 65)
-      #expect(foreign.errors.contains("help: use a threshold.json"), "\(foreign.errors)")
+      #expect(foreign.errors.contains("help: give the threshold.json"), "\(foreign.errors)")
       let result = try clues(["select", "grand.jsonl", "--with", "decided/clues/threshold.json"], in: folder)
       #expect(result.status == 65)
       #expect(result.errors.contains("the scores are of grand 1.0.0"), "\(result.errors)")

@@ -106,7 +106,7 @@ import Testing
       #expect(record?["recipe"]?.objectValue?["select"]?.objectValue?["draws"] == 20)
       #expect(record?["selection"]?.objectValue?["bootstrap"]?.objectValue?["draws"] == 20)
       let report = try String(contentsOf: folder.appending(path: "r/clues/report.html"), encoding: .utf8)
-      #expect(report.contains("How certain the threshold is") && report.contains("set again 20 times"))
+      #expect(report.contains("How certain the threshold is") && report.contains("recomputed 20 times"))
     }
   }
 }

@@ -93,7 +93,7 @@ import Testing
       $0.types[0] = 2
       $0.scores = $0.tokens.map { _ in .nan }
     }
-    try refuses("0 tokens for what is unknown") {
+    try refuses("0 unknown tokens instead of one") {
       $0.model = "llama"
       $0.scores = $0.tokens.map { _ in 0 }
     }
