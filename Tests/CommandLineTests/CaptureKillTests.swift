@@ -34,9 +34,15 @@ import Testing
             if try finished(process) { break }
             killed += 1
             // The ledger is written last: where there is one, all is there.
-            if FileManager.default.fileExists(atPath: folder.path + "/outputs/c0/ledger.jsonl") {
-              #expect(try evidence(in: folder) == whole)
-            }
+            guard FileManager.default.fileExists(atPath: folder.path + "/outputs/c0/ledger.jsonl") else { continue }
+            #expect(try evidence(in: folder) == whole)
+            // Where no part is kept any more, it was killed at its very end: a further capture has nothing to go on with.
+            let parts = try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/outputs/c0/.clues-capture")
+            guard parts?.isEmpty ?? true else { continue }
+            let again = try capture(in: folder, withGradients)
+            again.waitUntilExit()
+            #expect(again.terminationReason == .exit && again.terminationStatus == 73)
+            break
           }
           #expect(try evidence(in: folder) == whole)
           let left = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/outputs/c0")
