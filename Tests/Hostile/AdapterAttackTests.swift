@@ -55,7 +55,7 @@ import Testing
   @Test func manyPatternsForManyModulesAreRefused() throws {
     let modules = (0..<2000).map { "model.layers.\($0).\(String(repeating: "q", count: 60))" }
     let patterns = (0..<2000).map { ".*x\($0).*\(String(repeating: "y?", count: 40))" }
-    let attack = Attack("patterns", "comparing 'rank_pattern' with 2000 modules takes") { [] }
+    let attack = Attack("patterns", "matching 'rank_pattern' against 2000 modules takes") { [] }
     try attack.expectRefusal { _ in try Self.read(modules: modules, config: Self.patterns(patterns)) }
   }
 

@@ -105,7 +105,7 @@ import Testing
     Attack("zip: ppmd", "is compressed with ppmd") {
       zip([.init(name: "adapter_config.json", bytes: [1], method: 98)])
     },
-    Attack("zip: a method of nobody", "which is not read in a zip") {
+    Attack("zip: a method of nobody", "which Clues does not read in a zip") {
       zip([.init(name: "adapter_config.json", bytes: [1], method: 77)])
     },
     Attack("zip: twice", "is in the archive twice", at: .entry("x")) {

@@ -65,7 +65,7 @@ import Testing
     ("entries=3kB", "must be a whole number"),
     ("entry_size=4.5GiB", "must be a number of bytes such as 4GiB"),
     ("entry_size=99999999TiB", "must be a number of bytes"),
-    ("json_depth=65", "must be an integer of at most 64"), ("entries=-1", "must be a whole number"),
+    ("json_depth=65", "must be a whole number of at most 64"), ("entries=-1", "must be a whole number"),
   ])
   func refusesWhatIsNoLimit(_ setting: String, _ message: String) throws {
     let result = try clues(["inspect", Self.tiny, "--limit", setting])

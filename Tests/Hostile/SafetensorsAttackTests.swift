@@ -29,7 +29,7 @@ import Testing
     Attack("header that is not UTF-8", "is not valid UTF-8") {
       little(UInt64(7)) + Array("{\"".utf8) + [0xFF] + Array("\":1}".utf8)
     },
-    Attack("header that nests", "nests deeper than 64 levels") {
+    Attack("header that nests", "nested deeper than 64 levels") {
       file(#"{"t": "# + String(repeating: "[", count: 100_000))
     },
     Attack("NaN", "NaN is not a JSON number") { file(entry("[NaN]", "[0, 4]"), data: 4) },
@@ -59,7 +59,7 @@ import Testing
         data: 2)
     },
     Attack("hole", "leaves a gap before it", at: .tensor("t")) { file(entry("[1]", "[4, 8]"), data: 8) },
-    Attack("trailing bytes", "holds 4 bytes that belong to no tensor") { file(entry("[1]", "[0, 4]"), data: 8) },
+    Attack("trailing bytes", "has 4 bytes that belong to no tensor") { file(entry("[1]", "[0, 4]"), data: 8) },
     Attack("shape that overflows", "is larger than any memory", at: .tensor("t")) {
       file(entry("[4611686018427387904, 4611686018427387904]", "[0, 4]"), data: 4)
     },
@@ -81,16 +81,16 @@ import Testing
     Attack("offsets with a fraction of nothing", "its data_offsets are not two numbers", at: .tensor("t")) {
       file(entry("[1]", "[0, 4.0]"), data: 4)
     },
-    Attack("negative offsets", "its bytes -4..0 lie outside", at: .tensor("t")) {
+    Attack("negative offsets", "its bytes -4..0 are outside", at: .tensor("t")) {
       file(entry("[1]", "[-4, 0]"), data: 4)
     },
-    Attack("offsets in the wrong order", "its bytes 4..0 lie outside", at: .tensor("t")) {
+    Attack("offsets in the wrong order", "its bytes 4..0 are outside", at: .tensor("t")) {
       file(entry("[1]", "[4, 0]"), data: 4)
     },
-    Attack("offsets beyond the file", "its bytes 0..8 lie outside", at: .tensor("t")) {
+    Attack("offsets beyond the file", "its bytes 0..8 are outside", at: .tensor("t")) {
       file(entry("[2]", "[0, 8]"), data: 4)
     },
-    Attack("offsets at the end of numbers", "lie outside", at: .tensor("t")) {
+    Attack("offsets at the end of numbers", "are outside", at: .tensor("t")) {
       file(entry("[1]", "[9223372036854775803, 9223372036854775807]"), data: 4)
     },
     Attack("three offsets", "its data_offsets are not two numbers", at: .tensor("t")) {

@@ -10,8 +10,8 @@ import Testing
 @Suite struct TextAttackTests {
   static let json: [Attack] = [
     Attack("nothing", "unexpected end of JSON") { "" },
-    Attack("a hundred thousand lists", "nests deeper than 64 levels") { String(repeating: "[", count: 100_000) },
-    Attack("a hundred thousand objects", "nests deeper than 64 levels") {
+    Attack("a hundred thousand lists", "nested deeper than 64 levels") { String(repeating: "[", count: 100_000) },
+    Attack("a hundred thousand objects", "nested deeper than 64 levels") {
       String(repeating: #"{"a":"#, count: 100_000)
     },
     Attack("key twice", "duplicate key 'a'", at: .line(2)) { "{\"a\": 1,\n\"a\": 2}" },
@@ -67,7 +67,7 @@ import Testing
     Attack("line beyond the limit", "a line has 16777225 bytes", at: .line(2)) {
       "{}\n{\"a\": \"" + String(repeating: "x", count: 16 << 20) + "\"}"
     },
-    Attack("line that nests", "nests deeper than 64 levels", at: .line(3)) {
+    Attack("line that nests", "nested deeper than 64 levels", at: .line(3)) {
       "{}\n\n" + String(repeating: "[", count: 1000)
     },
     Attack("line that is broken", "unexpected end of JSON", at: .line(1)) { "{\"a\":\n1}" },
@@ -136,7 +136,7 @@ import Testing
     Attack("nesting, block", "nests deeper than 32 levels") { String(repeating: "- ", count: 500) + "x" },
     Attack("nesting, unclosed mappings", "nests deeper than 32 levels") { String(repeating: "{a: ", count: 50_000) },
     Attack("too large", "the recipe has more than 1048576 bytes") { String(repeating: "#\n", count: 1 << 20) },
-    Attack("too many values", "holds more than 100000 values") {
+    Attack("too many values", "has more than 100000 values") {
       "clients: [" + Array(repeating: "a", count: 150_000).joined(separator: ",") + "]"
     },
     Attack("key twice", "duplicate key 'seed'") { "seed: 1\nseed: 2\n" },
@@ -150,7 +150,7 @@ import Testing
     Attack("a limit that is none", "'limits.entry_size' must be a number of bytes") {
       "clients: [a]\nmerge: {method: average}\nlimits: {entry_size: 1e9}\n"
     },
-    Attack("a limit that is too high for any stack", "must be an integer of at most 64") {
+    Attack("a limit that is too high for any stack", "must be a whole number of at most 64") {
       "clients: [a]\nmerge: {method: average}\nlimits: {json_depth: 100000}\n"
     },
     Attack("a limit of recipes in a recipe", "unknown key 'recipe_size'") {

@@ -142,7 +142,7 @@ import Testing
         $0.records[0].checksum = ZipWriter.bitwiseCRC(Array("{}".utf8))
       }
     },
-    Attack("zip: compressed content that is cut off", "is cut off") {
+    Attack("zip: compressed content that is cut off", "is truncated") {
       zip {
         $0.records[0] = .init(name: names[0], bytes: [1, 2, 0, 0xFD, 0xFF, 0x7B], method: 8)
         $0.records[0].size = 2
