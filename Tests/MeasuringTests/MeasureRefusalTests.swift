@@ -11,7 +11,10 @@ import Testing
 @Suite struct MeasureRefusalTests {
   @Test(arguments: [
     (#"{"instruction": "a", "output": "b"}\#n{"instruction": "a", "output": 3}"#, 2, "a number as 'output'"),
-    (#"{"id": 1, "instruction": "a", "output": "b"}\#n{"id": 1, "instruction": "a", "output": "b"}"#, 2, "the same id '1'"),
+    (
+      #"{"id": 1, "instruction": "a", "output": "b"}\#n{"id": 1, "instruction": "a", "output": "b"}"#, 2,
+      "the same id '1'"
+    ),
     (#"{"input_ids": [3, 5000], "labels": [3, 5000]}"#, 1, "token id 5000"),
     (#"{"input_ids": [3, 4], "labels": [-100, -100]}"#, 1, "no answer"),
     ("", nil, "no samples"),
