@@ -1,17 +1,17 @@
 import Datasets
 
-/// How near an answer is to the one that is due, each figure from 0 to 1.
+/// The similarity of an answer to the reference, each figure from 0 to 1.
 struct AnswerFigures: Sendable, Equatable {
-  /// Whether both are the same once SQuAD's script has normalised them.
+  /// Whether both are equal after SQuAD's normalisation.
   let exactMatch: Bool
 
-  /// SQuAD's F1 over the words of both, normalised alike.
+  /// SQuAD's F1 over the words of both, with the same normalisation.
   let f1: Double
 
-  /// The F-measure of ROUGE-L over the whole text, without stemming, as the package rouge-score has it.
+  /// The F-measure of ROUGE-L over the whole text, without stemming, as in the package rouge-score.
   let rougeL: Double
 
-  /// The counts of chrF: of each length of n-grams those in the answer, in the reference, and in both.
+  /// The counts of chrF: for each n-gram length those in the answer, in the reference, and in both.
   let characters: CharacterCounts
 
   init(_ answer: String, reference: String) {
@@ -22,7 +22,7 @@ struct AnswerFigures: Sendable, Equatable {
     characters = CharacterCounts(answer, reference: reference)
   }
 
-  /// Lower case, without ASCII's punctuation and English articles. Source: `evaluate-v1.1.py` of SQuAD.
+  /// Lower case, without ASCII punctuation and English articles. Source: `evaluate-v1.1.py` of SQuAD.
   private static func normalized(_ text: String) -> [String] {
     let plain = PythonText.lowercased(text).unicodeScalars.filter { !punctuation.contains($0) }
     var (kept, word) = (String.UnicodeScalarView(), String.UnicodeScalarView())
@@ -58,7 +58,7 @@ struct AnswerFigures: Sendable, Equatable {
     return 2 * precision * recall / (precision + recall)
   }
 
-  /// Runs of ASCII's letters and digits, in lower case. Source: `rouge_score.tokenize`.
+  /// Runs of ASCII letters and digits, in lower case. Source: `rouge_score.tokenize`.
   private static func rougeTokens(_ text: String) -> [[UInt8]] {
     let (letters, digits) = (UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"))
     return PythonText.lowercased(text).utf8.split { !letters.contains($0) && !digits.contains($0) }.map(Array.init)
@@ -83,7 +83,7 @@ struct AnswerFigures: Sendable, Equatable {
   }
 }
 
-/// N-grams of characters, blanks left out, as sacrebleu counts them for chrF.
+/// Character n-grams without white space, counted as in sacrebleu's chrF.
 struct CharacterCounts: Sendable, Equatable {
   /// By order from 1 to 6.
   private(set) var own: [Int]
@@ -92,7 +92,7 @@ struct CharacterCounts: Sendable, Equatable {
 
   static let orders = 6
 
-  /// Nothing counted.
+  /// No counts.
   static var none: CharacterCounts { CharacterCounts() }
 
   private init() {
@@ -106,7 +106,7 @@ struct CharacterCounts: Sendable, Equatable {
     for order in 1...Self.orders {
       let (left, right) = (Self.grams(a, order), Self.grams(b, order))
       let total = max(0, b.count - order + 1)
-      // As sacrebleu has it: what has no counterpart at all does not count.
+      // As in sacrebleu: orders without n-grams on one side do not count.
       own[order - 1] = total > 0 ? max(0, a.count - order + 1) : 0
       due[order - 1] = total
       common[order - 1] = left.reduce(0) { $0 + min($1.value, right[$1.key] ?? 0) }
@@ -132,7 +132,7 @@ struct CharacterCounts: Sendable, Equatable {
     return sum
   }
 
-  /// chrF2 as sacrebleu has it by default, from 0 to 1.
+  /// chrF2 with sacrebleu's defaults, from 0 to 1.
   var score: Double {
     var (precision, recall, orders) = (0.0, 0.0, 0.0)
     for order in 0..<Self.orders where own[order] > 0 && due[order] > 0 {

@@ -7,23 +7,23 @@ import Engine
 import Files
 import SystemPackage
 
-/// Where a held-out sample is from.
+/// The origin of a held-out sample.
 struct SampleOrigin: Sendable, Equatable {
   let id: String
   let domain: String
   let file: String
   let line: Int
 
-  /// Those of one name and domain belong together.
+  /// Samples with the same group and domain belong together.
   var group: String?
 }
 
-/// A sample whose answer is held against what a model makes of it.
+/// A sample with a reference answer.
 struct HeldOutSample: Sendable {
   let origin: SampleOrigin
   let encoded: EncodedSample
 
-  /// The question alone and the answer that is due; nil where the models write nothing.
+  /// The question and the reference; nil if the models write no answers.
   let asked: AskedSample?
 }
 
@@ -34,7 +34,7 @@ struct HeldOutQuestion: Sendable {
   let encoded: [EncodedSample]
   /// The bytes of each choice.
   let bytes: [Int]
-  /// The place of the right one.
+  /// The index of the right one.
   let answer: Int
 }
 
@@ -44,7 +44,7 @@ struct LeftOutSample: Sendable {
   let reason: String
 }
 
-/// One file of samples, and how its answers are written.
+/// One file of samples, and its encoder.
 struct HeldOutFile: Sendable {
   let encoder: SampleEncoder
   let samples: [HeldOutSample]
@@ -56,15 +56,15 @@ struct HeldOutData: Sendable {
   private(set) var files: [HeldOutFile] = []
   private(set) var leftOut: [LeftOutSample] = []
 
-  /// What the user should know although it is no error.
+  /// Remarks for the user, none of them an error.
   private(set) var notes: [String] = []
 
   private let settings: MeasureSettings
   private let base: BaseModel
   private var origins: [String: SampleOrigin] = [:]
 
-  /// - throws: ``Failure`` with file and line: what the readers of files refuse, an id that stands there twice, a file of
-  ///   which no sample can be measured.
+  /// - throws: ``Failure`` with file and line: what the readers refuse, a duplicate id, a file in which no
+  ///   sample can be measured.
   init(_ settings: MeasureSettings, _ base: BaseModel) throws {
     (self.settings, self.base) = (settings, base)
     if let longest = settings.maximumLength, longest > base.model.shape.maximumLength {
@@ -84,7 +84,7 @@ struct HeldOutData: Sendable {
     do {
       try ClientName.check(domain, of: "domain")
     } catch var failure as Failure {
-      // It is no file that says it.
+      // The domain comes from an option, not from a file.
       failure.kind = .usage
       throw failure
     }
@@ -160,7 +160,7 @@ struct HeldOutData: Sendable {
     files.append(HeldOutFile(encoder: encoder, samples: [], questions: questions))
   }
 
-  /// Whether the words of question and choice meet where a template adds none.
+  /// Whether question and choice run together because the template puts nothing between them.
   private static func runsTogether(_ question: ChoiceQuestion) -> Bool {
     question.contents.contains { content in
       guard case .completion(let prompt, let choice) = content, let end = prompt.unicodeScalars.last,
@@ -170,7 +170,7 @@ struct HeldOutData: Sendable {
     }
   }
 
-  /// Says how many samples of a file are left out, and refuses one of which all are.
+  /// Notes how many samples of a file are left out, and refuses a file if all are.
   private mutating func finish(_ path: String, of count: Int, measured: Int) throws {
     guard measured < count, let first = leftOut.first(where: { $0.origin.file == path }) else { return }
     guard measured > 0 else {
@@ -183,7 +183,7 @@ struct HeldOutData: Sendable {
         + first.reason)
   }
 
-  /// The sample under its name. Names that are made are those of places, which files have in common.
+  /// The sample with its final name. Generated names are indices, which several files have in common.
   private mutating func origin(
     _ id: String, _ domain: String?, _ group: String?, line: Int, isMade: Bool, _ path: String
   ) throws -> SampleOrigin {

@@ -2,13 +2,13 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// Marks that somebody gave to answers: `{id, adapter, mark}`, one a line.
+/// Marks given to answers: `{id, adapter, mark}`, one per line.
 struct MarksFile {
   /// By model and sample.
   let marks: [[Double?]]
 
   /// - parameter leftOut: Samples that are not measured.
-  /// - throws: ``Failure`` with the line: an id or a name that is not measured, a mark that is no number, one given twice.
+  /// - throws: ``Failure`` with the line: an id or adapter that is not measured, a mark that is not a number, a duplicate mark.
   init(
     _ path: String, models: [String], samples: [MeasuredSample], leftOut: [LeftOutSample], limits: Limits
   ) throws {

@@ -1,7 +1,7 @@
 import Diagnostics
 import JSON
 
-/// What came of a measurement.
+/// The outcome of a measurement.
 package struct MeasureReport: Sendable {
   package var base = ""
   package var models: [Model] = []
@@ -9,7 +9,7 @@ package struct MeasureReport: Sendable {
   package var lossOver = ""
   package var draws = 0
   package var seed: UInt64 = 0
-  /// How many tokens the models wrote at the most; nil where they wrote nothing.
+  /// The maximum number of tokens of an answer; nil if the models wrote none.
   package var answerTokens: Int?
   package var tables: [MeasureTable] = []
   package var examples: [JSONValue] = []

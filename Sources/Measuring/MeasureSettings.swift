@@ -1,13 +1,13 @@
 import Datasets
 import Diagnostics
 
-/// What is to be measured, on what, and where to.
+/// The inputs, settings and outputs of a measurement.
 package struct MeasureSettings: Sendable {
-  /// An adapter as the command line names it: a bundle, and which of its adapters is meant.
+  /// An adapter as given on the command line: a bundle and the choice of an adapter in it.
   package struct Input: Sendable {
     package let path: String
     package let adapter: String?
-    /// What it is called here; by default as its bundle says.
+    /// Its name in the output; by default the bundle's.
     package let name: String?
 
     package init(path: String, adapter: String? = nil, name: String? = nil) {
@@ -20,25 +20,25 @@ package struct MeasureSettings: Sendable {
   /// The base model: a Hugging Face folder or a GGUF file.
   package var base: String
 
-  /// Whether the base model is measured by itself.
+  /// Whether the base model is measured without an adapter.
   package var measuresBase = true
 
-  /// Files of held-out samples; nil for one whose samples say themselves of what domain they are.
+  /// Files of held-out samples; a nil domain leaves it to the samples.
   package var data: [(domain: String?, path: String)]
 
-  /// The template of samples that need one; what the model's tokenizer says where nil.
+  /// The template of samples that need one; nil for the one that the model's tokenizer specifies.
   package var template: Template?
 
-  /// The tokens that losses are measured over.
+  /// The tokens over which losses are measured.
   package var loss = LossSpan.answer
 
-  /// What is beyond so many tokens is cut off; where nil, samples longer than the model takes are left out.
+  /// Tokens beyond this number are cut off; if nil, samples longer than the model allows are left out.
   package var maximumLength: Int?
 
-  /// How many tokens the models write at the most; nil where they write nothing.
+  /// The maximum number of tokens of an answer; nil if the models write none.
   package var answerTokens: Int?
 
-  /// What to draw samples anew by, and how often.
+  /// The seed and number of resampling draws.
   package var draws = 2000
   package var seed: UInt64 = 0
 
@@ -47,10 +47,10 @@ package struct MeasureSettings: Sendable {
   package var answersFile: String?
   package var page: String?
 
-  /// Marks of answers that somebody gave.
+  /// A file of marks given to answers.
   package var marksFile: String?
 
-  /// Whether files that are there may be replaced.
+  /// Whether existing files may be replaced.
   package var replaces = false
 
   package var threads = 1

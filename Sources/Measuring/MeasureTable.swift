@@ -1,13 +1,13 @@
 import JSON
 
-/// Figures of one kind for every model, by domain and over all, and how far the models are apart.
+/// Figures of one kind for every model, by domain and over all, and the differences between models.
 package struct MeasureTable: Sendable {
   package let kind: Kind
 
   /// The names of the figures.
   package let scores: [String]
 
-  /// The domains in the order of the data; then, if these are several, all samples.
+  /// The domains in data order; then, if there are several, all samples.
   package let parts: [Part]
 
   package enum Kind: String, Sendable {
@@ -18,7 +18,7 @@ package struct MeasureTable: Sendable {
     /// Nil for all samples.
     package let domain: String?
     package let samples: Int
-    /// How many labels losses are over; nil for other figures.
+    /// The number of labels of losses; nil for other figures.
     package let tokens: Int?
     package let models: [Model]
     package let differences: [Difference]
@@ -28,11 +28,11 @@ package struct MeasureTable: Sendable {
     package let name: String
     /// In the order of the scores.
     package let estimates: [Estimate]
-    /// What is told besides, without an interval.
+    /// Further figures, without intervals.
     package let more: [(name: String, value: Double)]
   }
 
-  /// By how much the figures of one model are larger than those of another, over the same samples.
+  /// The figures of one model minus those of another, over the same samples.
   package struct Difference: Sendable {
     package let model: String
     package let against: String
@@ -42,11 +42,11 @@ package struct MeasureTable: Sendable {
 
 extension MeasureTable {
   /// - parameters:
-  ///   - models: Their names.
-  ///   - counts: How many samples of a domain there are to tell of, from its places.
-  ///   - tokens: The same of labels.
-  ///   - own: The figure of a model in the places of the draws' own, with another interval.
-  ///   - more: What is told of a model besides.
+  ///   - models: The names of the models.
+  ///   - counts: The number of reported samples among given indices.
+  ///   - tokens: The same for labels.
+  ///   - own: An estimate that replaces the one from the draws.
+  ///   - more: Further figures of a model.
   init(
     _ kind: Kind, _ scores: [Score], models: [String], domains: [SampleDomain],
     _ bootstrap: PairedBootstrap, drawn: @Sendable () -> Void, counts: ([Int]) -> Int = { $0.count },

@@ -1,13 +1,13 @@
 import Diagnostics
 import Glibc
 
-/// What all tables are made of.
+/// The common input of all tables.
 struct MeasureTables {
   let models: [String]
   let bootstrap: PairedBootstrap
   let observer: any Observer
 
-  /// - parameter marks: By model and sample; nil where nobody gave any.
+  /// - parameter marks: By model and sample; nil if there are none.
   func all(
     _ samples: [MeasuredSample], _ questions: [MeasuredQuestion], marks: [[Double?]]?
   ) throws -> [MeasureTable] {
@@ -28,7 +28,7 @@ struct MeasureTables {
     return { observer.advance(.drawing, by: 1) }
   }
 
-  /// The domains and their pieces, in the order in which they come.
+  /// The domains and their pieces, in order of appearance.
   private func domains(_ origins: [SampleOrigin]) -> [SampleDomain] {
     var (names, pieces): ([String], [String: [[Int]]]) = ([], [:])
     var known: [String: [String: Int]] = [:]
@@ -74,7 +74,7 @@ struct MeasureTables {
         measure.rawValue, byModel { model in questions.map { isRight($0, model, score) ? 1 : 0 } })
     }
     let domains = domains(questions.map(\.question.origin))
-    // Wilson's interval is for questions that have nothing in common.
+    // Wilson's interval is for independent questions.
     let isGrouped = domains.contains { $0.pieces.contains { $0.count > 1 } }
     return try MeasureTable(
       .choices, scores, models: models, domains: domains, bootstrap, drawn: drawn(),
@@ -108,7 +108,7 @@ struct MeasureTables {
       name: "mark", numerators: marks.map { $0.map { $0 ?? 0 } },
       denominators: marks.map { $0.map { $0 == nil ? 0 : 1 } })
     func isMarked(_ place: Int) -> Bool { marks.contains { $0[place] != nil } }
-    // Domains that nobody marked have no mean.
+    // Domains without marks have no mean.
     let marked = domains(samples.map(\.sample.origin)).filter { $0.places.contains(where: isMarked) }
     return try MeasureTable(
       .marks, [score], models: models, domains: marked, bootstrap, drawn: drawn(),

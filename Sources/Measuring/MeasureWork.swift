@@ -4,7 +4,7 @@ import Diagnostics
 import Engine
 import Threads
 
-/// Lets every model look at the samples.
+/// Runs every model on the samples.
 struct MeasureWork {
   let settings: MeasureSettings
   let observer: any Observer
@@ -15,7 +15,7 @@ struct MeasureWork {
   private(set) var samples: [MeasuredSample] = []
   private(set) var questions: [MeasuredQuestion] = []
 
-  /// Samples that some model has no finite number for, and which no model is measured on therefore.
+  /// Samples for which some model has no finite number; no model is measured on them.
   private(set) var leftOut: [LeftOutSample] = []
 
   init(
@@ -58,7 +58,7 @@ struct MeasureWork {
     }
   }
 
-  /// So many at a time that threads have work and progress shows. No number depends on what is measured together.
+  /// Portions that keep threads busy and show progress. No number depends on what is measured together.
   private func inPortions<Sample, Result>(
     _ all: [Sample], _ body: (ArraySlice<Sample>) throws -> [Result]
   ) throws -> [Result] {
@@ -79,13 +79,13 @@ struct MeasureWork {
     observer.begin(.answering, total: subjects.count * files.reduce(0) { $0 + $1.samples.count })
     defer { observer.end(.answering) }
     let observer = observer
-    // Files whose answers end alike go together, for short ones would keep no thread busy.
+    // Files with the same stop tokens go together, because short ones would not keep the threads busy.
     let stops = files.map { $0.encoder.stops.union(configured) }
     var answers = files.map { _ in subjects.map { _ in [WrittenAnswer]() } }
     for (place, own) in stops.enumerated() where stops.firstIndex(of: own) == place {
       let alike = files.indices.filter { stops[$0] == own }
       let prompts = alike.flatMap { files[$0].samples.compactMap { $0.asked?.prompt } }
-      // Nor do few questions, but those of several models do.
+      // If there are few questions, models run in parallel instead.
       let isFew = prompts.count < Engine.textsAtOnce * settings.threads
       let written = try inParallel(subjects.count, threads: isFew ? settings.threads : 1) { subject in
         try interruption()
@@ -147,7 +147,7 @@ struct MeasureWork {
   }
 
   private mutating func leave(_ origin: SampleOrigin, _ model: Int, _ reason: String) throws {
-    // It reads all of the weights: where these are at fault, no sample is.
+    // Only now, since it reads all of the weights. If they are at fault, no sample is.
     if leftOut.isEmpty { try base.model.checkThatMatricesAreFinite() }
     let left = LeftOutSample(origin: origin, reason: "of '\(subjects[model].name)', \(reason)")
     leftOut.append(left)

@@ -5,19 +5,19 @@ import JSON
 import Reports
 import SystemPackage
 
-/// Measures a base model and adapters on samples that none of them was trained on: what is behind `clues measure`.
+/// Measures a base model and adapters on held-out samples; implements `clues measure`.
 package struct Measurement {
   private let settings: MeasureSettings
   private let observer: any Observer
 
-  /// Throws when the user has asked to stop; asked before every portion of samples.
+  /// Throws if the user has asked to stop; called before every portion of samples.
   package var interruption: @Sendable () throws -> Void = { try Interruption.check() }
 
   package init(_ settings: MeasureSettings, observer: any Observer) {
     (self.settings, self.observer) = (settings, observer)
   }
 
-  /// Measures, and writes the files that were asked for, all of them or none.
+  /// Measures, and writes all requested files or none.
   ///
   /// - throws: ``Failure``: of inputs with their file and line, `cannotWrite`, `interrupted`.
   package func run() throws -> MeasureReport {
@@ -53,7 +53,7 @@ package struct Measurement {
 
   private var outputs: [String] { [settings.samplesFile, settings.answersFile, settings.page].compactMap { $0 } }
 
-  /// Refuses what could not be written in the end, before there is any work in it.
+  /// Refuses outputs that cannot be written before the work begins.
   private func checkOutputs() throws {
     for (place, path) in outputs.enumerated() {
       guard !path.isEmpty else { throw Failure(.usage, "an output has no name", advice: "name a file") }
@@ -91,7 +91,7 @@ package struct Measurement {
       }
       if let path = settings.page { files.append(try AtomicFile(MeasurePage(report.json).html, for: path)) }
       try interruption()
-      // On disk already, so that nothing but their names is missing.
+      // They are on disk already, and only need their names.
       while let file = files.first {
         files.removeFirst()
         try file.commit()

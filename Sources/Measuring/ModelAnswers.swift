@@ -1,33 +1,33 @@
 import Engine
 
-/// What the models made of one sample, in the order of the models.
+/// The results of the models for one sample, in model order.
 struct MeasuredSample: Sendable {
   let sample: HeldOutSample
-  /// The mean over the labels, of which all models have the same number.
+  /// The mean over the labels, whose number is the same for all models.
   let losses: [Double]
   let tokens: Int
-  /// What they wrote; empty where they were not asked.
+  /// The generated answers; empty if there are none.
   let answers: [WrittenAnswer]
 }
 
-/// What a model wrote.
+/// A generated answer.
 struct WrittenAnswer: Sendable {
-  /// Without special tokens, thoughts, and blanks around it.
+  /// Without special tokens, thoughts, and surrounding white space.
   let text: String
   let tokens: Int
   let end: Continuation.End
   let figures: AnswerFigures
 }
 
-/// What the models made of one question with choices.
+/// The results of the models for one question with choices.
 struct MeasuredQuestion: Sendable {
   let question: HeldOutQuestion
-  /// By model and choice: the sum of the logarithms of its tokens' probabilities.
+  /// By model and choice: the sum of its tokens' log-probabilities.
   let likelihoods: [[Double]]
-  /// The tokens of each choice.
+  /// The number of tokens of each choice.
   let tokens: [Int]
 
-  /// The likeliest choice of a model: by the sum, by the mean over tokens, or by that over bytes; of equal ones the first.
+  /// The likeliest choice of a model, by the sum or the mean over tokens or bytes; the first of equal ones.
   func chosen(_ model: Int, by measure: ChoiceMeasure) -> Int {
     let scores = likelihoods[model].indices.map { choice in
       switch measure {
@@ -42,7 +42,7 @@ struct MeasuredQuestion: Sendable {
   func isRight(_ model: Int, by measure: ChoiceMeasure) -> Bool { chosen(model, by: measure) == question.answer }
 }
 
-/// By what the choice of a model is told.
+/// How the choice of a model is determined.
 enum ChoiceMeasure: String, Sendable, CaseIterable {
   case sum
   case perToken = "per_token"

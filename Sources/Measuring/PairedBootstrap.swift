@@ -2,20 +2,20 @@ import Diagnostics
 import Tensors
 import Threads
 
-/// A figure of every model and sample whose mean is a ratio of sums: Σ numerators / Σ denominators.
+/// A figure for every model and sample, whose mean is a ratio of sums: Σ numerators / Σ denominators.
 struct Score: Sendable {
   let name: String
 
   /// By model and sample.
   let numerators, denominators: [[Double]]
 
-  /// One whose every sample counts alike.
+  /// A figure with equal weights.
   static func mean(_ name: String, _ values: [[Double]]) -> Score {
     Score(name: name, numerators: values, denominators: values.map { $0.map { _ in 1 } })
   }
 }
 
-/// A number and the ends of its interval; NaN where there is none.
+/// A number and the ends of its interval, NaN if it has none.
 package struct Estimate: Sendable, Equatable {
   package let value, low, high: Double
 
@@ -24,24 +24,24 @@ package struct Estimate: Sendable, Equatable {
   }
 }
 
-/// Samples that are drawn by themselves: those of a domain, such as belong together in one piece.
+/// The samples of a domain, which are drawn separately; those that belong together form one piece.
 struct SampleDomain: Sendable {
   let name: String
 
-  /// The places of the samples of each piece.
+  /// The indices of the samples of each piece.
   let pieces: [[Int]]
 
   var places: [Int] { pieces.flatMap { $0 } }
 }
 
-/// How sure figures and their differences are: the samples are drawn anew many times, of each domain as many pieces as it
-/// has, the same for all models, and 95 of 100 draws lie in the interval (Efron's percentiles).
+/// Confidence intervals of figures and their differences: pieces are resampled within each domain, as many as it has, with
+/// the same draws for all models; an interval contains 95 % of the draws (Efron's percentiles).
 struct PairedBootstrap: Sendable {
   let draws: Int
   let seed: UInt64
   let threads: Int
 
-  /// The sums of every draw: by draw, then by domain, score and model the numerator and the denominator.
+  /// Numerators and denominators by draw, then by domain, score and model.
   struct Sums: Sendable {
     fileprivate let draws: [[Double]]
     fileprivate let actual: [Double]
@@ -53,7 +53,7 @@ struct PairedBootstrap: Sendable {
       estimate(domains) { ratio($0, domains, score, model) }
     }
 
-    /// By how much it is larger than that of another model.
+    /// The figure of a model minus that of another.
     func difference(_ domains: [Int], score: Int, model: Int, against other: Int) -> Estimate {
       estimate(domains) { ratio($0, domains, score, model) - ratio($0, domains, score, other) }
     }
@@ -71,7 +71,7 @@ struct PairedBootstrap: Sendable {
     private func estimate(_ domains: [Int], _ statistic: ([Double]) -> Double) -> Estimate {
       let value = statistic(actual)
       let drawn = draws.map(statistic)
-      // One piece drawn anew is the same piece.
+      // Resampling a single piece always gives the same piece.
       guard domains.reduce(0, { $0 + sizes[$1] }) > 1, !drawn.isEmpty, drawn.allSatisfy(\.isFinite) else {
         return Estimate(value)
       }
@@ -79,7 +79,7 @@ struct PairedBootstrap: Sendable {
       return Estimate(value, Self.quantile(sorted, 0.025), Self.quantile(sorted, 0.975))
     }
 
-    /// Between the two values next to it, as numpy does by default.
+    /// Interpolates linearly, like numpy's default.
     private static func quantile(_ sorted: [Double], _ share: Double) -> Double {
       let place = share * Double(sorted.count - 1)
       let below = Int(place)
@@ -89,10 +89,10 @@ struct PairedBootstrap: Sendable {
   }
 
   /// - parameters:
-  ///   - drawn: Called for each draw that is done, from any thread.
+  ///   - drawn: Called for each finished draw, from any thread.
   func sums(of scores: [Score], domains: [SampleDomain], drawn: @Sendable () -> Void) throws -> Sums {
     let models = scores.first?.numerators.count ?? 0
-    // By domain, score and model the sums of every piece.
+    // The sums of every piece, by domain, score and model.
     let pieces = domains.map { domain in
       scores.map { score in
         (0..<models).map { model in
@@ -139,7 +139,7 @@ struct PairedBootstrap: Sendable {
 }
 
 extension Estimate {
-  /// A share of successes with Wilson's interval of 95 %.
+  /// A share of successes with Wilson's 95 % interval.
   static func share(_ successes: Int, of count: Int) -> Estimate {
     guard count > 0 else { return Estimate(.nan) }
     let (n, z) = (Double(count), 1.959963984540054)

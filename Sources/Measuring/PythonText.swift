@@ -1,8 +1,8 @@
 import Datasets
 
-/// What Python makes of a text: the figures of answers are defined by programs in it.
+/// Python's text functions, by which the figures of answers are defined.
 enum PythonText {
-  /// `str.lower()`: every character by Unicode's full mapping, and a sigma at a word's end as such.
+  /// `str.lower()`: Unicode's full mapping, with final sigma.
   static func lowercased(_ text: String) -> String {
     let scalars = Array(text.unicodeScalars)
     var lower = String.UnicodeScalarView()
@@ -16,7 +16,7 @@ enum PythonText {
     return String(lower)
   }
 
-  /// Whether a cased letter stands before the place and none behind it, but for what does not count.
+  /// Whether a cased letter precedes and none follows, ignoring case-ignorable characters.
   private static func isFinal(_ place: Int, of scalars: [Unicode.Scalar]) -> Bool {
     let before = scalars[..<place].last { !$0.properties.isCaseIgnorable }
     let behind = scalars[(place + 1)...].first { !$0.properties.isCaseIgnorable }
@@ -28,7 +28,7 @@ enum PythonText {
     text.unicodeScalars.split { String.pythonBlanks.contains($0) }.map { String($0) }
   }
 
-  /// Whether the character is of a word for `re`.
+  /// Whether `re` counts it as a word character.
   static func isOfWord(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,

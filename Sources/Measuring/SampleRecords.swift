@@ -1,7 +1,7 @@
 import JSON
 import Tokenizers
 
-/// Lines of the files that tell of single samples.
+/// The lines of files about single samples.
 struct SampleRecords {
   let models: [String]
   let tokenizer: Tokenizer?
@@ -17,7 +17,7 @@ struct SampleRecords {
     ]
   }
 
-  /// Of every sample and question what each model made of it.
+  /// The results of each model for every sample and question.
   func measured(_ samples: [MeasuredSample], _ questions: [MeasuredQuestion]) -> String {
     let first = samples.map { sample -> JSONValue in
       var object = members(sample.sample.origin)
@@ -50,7 +50,7 @@ struct SampleRecords {
     return lines(first + others)
   }
 
-  /// Of every sample its question as the models got it, the answer that is due, and theirs: what a judge needs.
+  /// For every sample its prompt, the reference, and the models' answers: what a judge needs.
   func answers(_ samples: [MeasuredSample]) -> [JSONValue] {
     samples.compactMap { sample in
       guard let asked = sample.sample.asked else { return nil }
@@ -67,7 +67,7 @@ struct SampleRecords {
     }
   }
 
-  /// Of each domain the first answers.
+  /// The first answers of each domain.
   func examples(_ samples: [MeasuredSample], each count: Int = 3) -> [JSONValue] {
     var seen: [String: Int] = [:]
     return answers(

@@ -4,9 +4,9 @@ import JSON
 import SystemPackage
 import Tensors
 
-/// The tokens with which a model says that it is done, as its folder names them.
+/// The tokens that end a model's text, as named in its folder.
 enum StopTokens {
-  /// `eos_token_id` of `generation_config.json` and `config.json`; none for a GGUF file, whose tokenizer says it.
+  /// `eos_token_id` of `generation_config.json` and `config.json`; none for a GGUF file, whose tokenizer has it.
   ///
   /// - throws: ``Failure`` `badData` with the file.
   static func configured(in model: String) throws -> Set<Int32> {
@@ -16,7 +16,7 @@ enum StopTokens {
       guard FilePath(path).exists else { continue }
       let bytes = try Bytes(mapping: path)
       try locating(file: path) {
-        // generation_config.json is Python's, with its infinities.
+        // Python writes generation_config.json, possibly with infinities.
         var reader = JSONReader()
         reader.takesNonFiniteNumbers = true
         let value = try bytes.withUnsafeBytes { try reader.read($0) }.objectValue?["eos_token_id"] ?? .null

@@ -4,27 +4,27 @@ import Capture
 import Diagnostics
 import Engine
 
-/// A model that is measured: the base model alone, or with an adapter.
+/// A measured model: the base model alone, or with an adapter.
 struct Subject: Sendable {
   let name: String
 
-  /// What the user gave for it.
+  /// The path as the user gave it.
   let path: String
 
-  /// The checkpoint that the adapter is from, where it is from one.
+  /// The checkpoint that the adapter is from, if any.
   let step: Int?
 
   let engine: Engine
 
-  /// What the user should know although it is no error.
+  /// Remarks for the user, none of them an error.
   let notes: [String]
 
-  /// What the base model is called among the adapters.
+  /// The name of the base model among the adapters.
   static let baseName = "base"
 
-  /// The base model, unless it is not wanted, and every adapter along it.
+  /// The base model, unless excluded, and every adapter with it.
   ///
-  /// - throws: ``Failure`` that names the file: an adapter that does not fit the base model, two of the same name.
+  /// - throws: ``Failure`` that names the file: an adapter that does not fit the base model, a duplicate name.
   static func all(_ settings: MeasureSettings, _ base: BaseModel) throws -> [Subject] {
     var subjects: [Subject] = []
     if settings.measuresBase {

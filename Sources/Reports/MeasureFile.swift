@@ -1,7 +1,7 @@
 import Diagnostics
 import JSON
 
-/// The parts of what `clues measure --json` prints that a page shows.
+/// The parts of the output of `clues measure --json` that a page shows.
 struct MeasureFile: JSONDocument {
   private(set) var version = ""
   private(set) var base = ""
@@ -15,7 +15,7 @@ struct MeasureFile: JSONDocument {
   private(set) var leftOut: [LeftOut] = []
   private(set) var notes: [String] = []
 
-  /// The kinds of figures that there are.
+  /// The kinds of figures that are present.
   var tables: [MeasuredFigures] {
     MeasuredFigures.Kind.allCases.compactMap { kind in
       parts[kind.rawValue].map { MeasuredFigures(kind: kind, parts: $0) }
@@ -93,7 +93,7 @@ struct MeasuredFigures {
   enum Kind: String, CaseIterable {
     case losses, choices, answers, marks
 
-    /// The figures, the one that is drawn first.
+    /// The figures, the drawn one first.
     var scores: [(key: String, name: String)] {
       switch self {
       case .losses: [("per_token", "loss per token"), ("per_sample", "loss per sample")]
@@ -104,7 +104,7 @@ struct MeasuredFigures {
       }
     }
 
-    /// What is told of a model besides.
+    /// Further figures of a model.
     var more: [(key: String, name: String)] {
       switch self {
       case .losses: [("perplexity", "perplexity")]
@@ -134,7 +134,7 @@ struct MeasuredFigures {
   struct Row: JSONRecord {
     /// Of a model's own figures.
     private(set) var name = ""
-    /// Of a difference: of which model, and from which.
+    /// Of a difference: the two models.
     private(set) var model = ""
     private(set) var against = ""
     private(set) var figures: [String: Figure] = [:]

@@ -1,12 +1,12 @@
 import Diagnostics
 import JSON
 
-/// What models make of held-out samples: one self-contained HTML file without scripts.
+/// The results of models on held-out samples: one self-contained HTML file without scripts.
 public struct MeasurePage: Sendable {
   /// The page.
   public let html: String
 
-  /// - parameter json: What `clues measure --json` prints, of schema `clues/measure/1`.
+  /// - parameter json: The output of `clues measure --json`, of schema `clues/measure/1`.
   /// - throws: ``Failure`` `badData` if it is something else.
   public init(_ json: JSONValue) throws {
     let file = try MeasureFile(document: json)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The optimizer AdamW as PyTorch's `torch.optim.AdamW` has it, in float32: decayed weights, unbiased moments.
+/// AdamW like PyTorch's `torch.optim.AdamW`, in float32: decoupled decay, bias-corrected moments.
 struct AdamW: Sendable {
   struct Settings: Sendable, Equatable {
     var beta1, beta2, epsilon, weightDecay: Double
@@ -8,10 +8,10 @@ struct AdamW: Sendable {
 
   let settings: Settings
 
-  /// Steps taken.
+  /// The number of steps taken.
   private(set) var step = 0
 
-  /// The means of gradients and of their squares, factor by factor.
+  /// The running means of the gradients and of their squares, by factor.
   private(set) var first, second: [[Float]]
 
   init(_ settings: Settings, sizes: [Int]) {
@@ -20,12 +20,12 @@ struct AdamW: Sendable {
     second = first
   }
 
-  /// Goes on with moments that were kept.
+  /// Continues with saved moments.
   init(_ settings: Settings, step: Int, first: [[Float]], second: [[Float]]) {
     (self.settings, self.step, self.first, self.second) = (settings, step, first, second)
   }
 
-  /// Takes a step. Numbers that PyTorch rounds to float32 are rounded here, too.
+  /// Takes a step. Numbers that PyTorch rounds to float32 are rounded here too.
   mutating func update(_ factors: inout [[Float]], _ gradients: [[Float]], rate: Double) {
     step += 1
     let (decay, own) = (Float(1 - rate * settings.weightDecay), Float(1 - settings.beta1))

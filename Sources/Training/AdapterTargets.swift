@@ -2,24 +2,24 @@ import Diagnostics
 import Engine
 import Models
 
-/// Which layers of a model get an adapter: names or endings of names, as PEFT's `target_modules`.
+/// The layers of a model that get an adapter, by names or name endings like PEFT's `target_modules`.
 struct AdapterTargets {
-  /// As they stand in the config.
+  /// As in the config.
   let names: [String]
 
-  /// The layers in the order of the model.
+  /// The layers, in the model's order.
   let layers: [LanguageModel.Linear]
 
-  /// What adapts every linear layer but the head.
+  /// Adapts every linear layer except the head.
   static let all = "all-linear"
 
-  /// The layers that PEFT adapts where nothing is said, by the model's type (`TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING`).
+  /// The layers that PEFT adapts by default, by model type (`TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING`).
   private static let usual = [
     "llama": ["q_proj", "v_proj"], "mistral": ["q_proj", "v_proj"], "qwen2": ["q_proj", "v_proj"],
     "qwen3": ["q_proj", "v_proj"],
   ]
 
-  /// - parameter given: Nil for PEFT's usual ones.
+  /// - parameter given: Nil for PEFT's defaults.
   /// - throws: ``Failure`` `usage` for a name that no layer has.
   init(_ given: [String]?, _ model: LanguageModel) throws {
     let family = model.shape.family
@@ -29,7 +29,7 @@ struct AdapterTargets {
         advice: "name them with --targets, or --targets \(Self.all)")
     }
     let linear = model.layers.flatMap { block in LinearRole.allCases.map { $0.layer(of: block) } }
-    // Endings that are one layer's in every block.
+    // Endings that match one layer in every block.
     let endings = LinearRole.allCases.compactMap { model.layers.first.map($0.layer)?.name.lastPart }
     names = given == [Self.all] ? endings : given
     for name in names where !linear.contains(where: { Self.name(name, of: $0) }) {
@@ -50,6 +50,6 @@ struct AdapterTargets {
 }
 
 extension String {
-  /// What stands behind the last dot.
+  /// The part after the last dot.
   fileprivate var lastPart: String { String(split(separator: ".").last ?? "") }
 }

@@ -1,8 +1,8 @@
 import CKernels
 
-/// Scales gradients so that their common norm is at most `most`, as PyTorch's `clip_grad_norm_`; 0 leaves them as they are.
+/// Scales gradients so that their joint norm is at most `most`, like PyTorch's `clip_grad_norm_`; 0 leaves them unchanged.
 ///
-/// - returns: The norm before.
+/// - returns: The norm before clipping.
 func clip(_ gradients: inout [[Float]], to most: Double) -> Double {
   let norm = gradients.reduce(0) { $0 + clues_inner_product($1, $1, $1.count) }.squareRoot()
   let scale = Float(most / (norm + 1e-6))

@@ -1,14 +1,14 @@
 import Glibc
 
-/// How the learning rate changes over a training, as transformers has it (`get_linear_schedule_with_warmup` and its like).
+/// The course of the learning rate, as in transformers (`get_linear_schedule_with_warmup` and others).
 package enum Schedule: String, Sendable, CaseIterable {
-  /// Falls to 0 on a line.
+  /// Decays linearly to 0.
   case linear
-  /// Falls to 0 on half a cosine.
+  /// Decays to 0 along half a cosine.
   case cosine
   case constant
 
-  /// The share of the full rate in a step that is counted from 0; in the warm-up it rises from 0 on a line.
+  /// The share of the full rate in a step, counted from 0; during warm-up it rises linearly from 0.
   package func factor(step: Int, warmup: Int, total: Int) -> Double {
     if step < warmup { return Double(step) / Double(max(1, warmup)) }
     let span = Double(max(1, total - warmup))

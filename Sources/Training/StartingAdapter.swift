@@ -6,16 +6,16 @@ import JSON
 import Models
 import Tensors
 
-/// The adapter that a training begins with: a new one as PEFT makes it, or one that is gone on from.
+/// The adapter that a training starts with: a new one, initialized as in PEFT, or an existing one.
 struct StartingAdapter: Sendable {
   let adapter: Adapter
   let config: JSONObject
 
-  /// The chance that a number before A is dropped.
+  /// The probability that an input of A is dropped.
   let dropout: Double
 
-  /// - throws: ``Failure``: `usage` for targets and ranks that the model does not have, `badData` and `missingInput` of an
-  ///   adapter that is gone on from.
+  /// - throws: ``Failure``: `usage` for targets and ranks that do not fit the model, `badData` and `missingInput` for an
+  ///   existing adapter.
   init(_ settings: TrainingSettings, _ model: LanguageModel) throws {
     let raw: JSONObject
     let weights: Bytes
@@ -25,7 +25,7 @@ struct StartingAdapter: Sendable {
         throw Failure(.missingInput, "holds no adapter", advice: "give the folder of one", file: initial)
       }
       let adapter = try files.adapter()
-      // What cannot be trained is refused by its own name, before it is written anew.
+      // Refuses what cannot be trained under its original name, before it is rewritten.
       _ = try locating(file: files.weights.name) { try Engine(model: model, adapter: adapter, threads: 1) }
       raw = adapter.config.raw
       weights = Bytes(try Self.file(adapter))
@@ -73,7 +73,7 @@ struct StartingAdapter: Sendable {
     ])
   }
 
-  /// A drawn evenly from ±1/√inputs (Kaiming with a = √5, PEFT's `reset_lora_parameters`), B zero.
+  /// A uniform in ±1/√inputs (Kaiming with a = √5, as in PEFT's `reset_lora_parameters`), B zero.
   private static func drawn(_ layers: [LanguageModel.Linear], rank: Int, seed: UInt64) throws -> [UInt8] {
     var tensors: [String: Tensor] = [:]
     for layer in layers {
@@ -86,7 +86,7 @@ struct StartingAdapter: Sendable {
       let stream = RandomStream(seed: seed, "lora_A", layer.name)
       let bound = 1 / Float(inputs).squareRoot()
       let a = (0..<rank * inputs).map { element in
-        // 24 bits are what a float holds.
+        // A float holds 24 bits.
         (2 * Float(stream.block(UInt64(element)).0 >> 40) / Float(1 << 24) - 1) * bound
       }
       tensors[tensorName(of: names[0])] = Tensor(a, shape: [rank, inputs])
@@ -96,7 +96,7 @@ struct StartingAdapter: Sendable {
     return safetensors(tensors)
   }
 
-  /// The factors of an adapter in float32, as they are trained.
+  /// The factors of an adapter in float32, as trained.
   private static func file(_ adapter: Adapter) throws -> [UInt8] {
     var tensors: [String: Tensor] = [:]
     for module in adapter.modules.values {
@@ -117,7 +117,7 @@ struct StartingAdapter: Sendable {
 }
 
 extension Adapter {
-  /// The factors of the layers in their order, A and then B of each.
+  /// The factors of the layers in order, A then B.
   func factors(of modules: [AdaptedModule]) throws -> [[Float]] {
     try modules.flatMap { module -> [[Float]] in
       guard let own = self.modules[module.name] else { preconditionFailure("an adapted layer has factors") }

@@ -7,12 +7,12 @@ import Files
 import JSON
 import SystemPackage
 
-/// Trains an adapter as PEFT and the Trainer of Hugging Face do: what is behind `clues train`.
+/// Trains an adapter as PEFT and Hugging Face's Trainer do; implements `clues train`.
 package struct Trainer {
   private let settings: TrainingSettings
   private let observer: any Observer
 
-  /// Throws when the user has asked to stop; asked before every step, and within it.
+  /// Throws if the user has asked to stop; called before and during every step.
   package var interruption: @Sendable () throws -> Void = { try Interruption.check() }
 
   package init(_ settings: TrainingSettings, observer: any Observer) {
@@ -20,7 +20,7 @@ package struct Trainer {
     self.observer = observer
   }
 
-  /// The first samples of each file token by token, with what is learned of them.
+  /// The first samples of each file, token by token, showing what is learned.
   package func listings(_ count: Int) throws -> String {
     let base = try BaseModel(settings.data.base, limits: settings.data.limits)
     let samples = try samples(base, shown: count)
@@ -28,10 +28,10 @@ package struct Trainer {
     return samples.listings.joined(separator: "\n\n")
   }
 
-  /// Trains, and goes on where an earlier run of the same training was stopped or killed.
+  /// Trains, resuming an earlier run of the same training that was interrupted or killed.
   ///
   /// - throws: ``Failure``: of inputs with their file and line; `cannotWrite` for a folder that holds something else;
-  ///   `badData` where the loss is no number any more; `interrupted`. Checkpoints that are made by then stand.
+  ///   `badData` if the loss is no longer finite; `interrupted`. Checkpoints saved by then remain.
   package func run() throws -> TrainingReport {
     let start = ContinuousClock.now
     try settings.check()
@@ -153,7 +153,7 @@ package struct Trainer {
     return loss
   }
 
-  /// Says of an interruption what stands.
+  /// Adds to an interruption which checkpoint remains.
   private func interruptible<Result>(at step: Int, _ saved: [Int], _ body: () throws -> Result) throws -> Result {
     do {
       return try body()
@@ -168,7 +168,7 @@ package struct Trainer {
     saved.last.map { "checkpoint-\($0) stands" } ?? "there is no checkpoint yet"
   }
 
-  /// Measures the checkpoints, which wait for nothing else now.
+  /// Measures the checkpoints if requested; all of them are saved.
   private func capture(_ folder: TrainingFolder, hasTrained: Bool, _ report: inout TrainingReport) throws {
     guard settings.captures else { return }
     let hasLedger = FilePath("\(folder.path)/ledger.jsonl").exists

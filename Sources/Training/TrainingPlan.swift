@@ -1,17 +1,17 @@
 import Diagnostics
 import Tensors
 
-/// In which order samples are gone through.
+/// The order of the samples.
 package enum SampleOrder: String, Sendable, CaseIterable {
-  /// Another one in every epoch.
+  /// A new one in every epoch.
   case random
-  /// That of the files.
+  /// File order.
   case sequential
 }
 
-/// Which samples a training sees at which step, and where it saves; counted as the Trainer counts.
+/// The samples of each step and the steps after which checkpoints are saved, counted as in the Trainer.
 struct TrainingPlan: Sendable {
-  /// Steps in all.
+  /// The total number of steps.
   let steps: Int
   let stepsOfEpoch: Int
   let warmupSteps: Int
@@ -22,8 +22,8 @@ struct TrainingPlan: Sendable {
   private let seed: UInt64
   private let order: SampleOrder
 
-  /// - parameter count: Of samples, at least one.
-  /// - throws: ``Failure`` `usage` where there would be more steps than can be counted.
+  /// - parameter count: The number of samples, at least 1.
+  /// - throws: ``Failure`` `usage` if there would be too many steps.
   init(_ settings: TrainingSettings, count: Int) throws {
     self.count = count
     (batch, accumulation) = (settings.batch, settings.accumulation)
@@ -44,20 +44,20 @@ struct TrainingPlan: Sendable {
     saveSteps = settings.saveSteps ?? stepsOfEpoch
   }
 
-  /// Whether a checkpoint is made after so many steps.
+  /// Whether a checkpoint is saved after this number of steps.
   func saves(after step: Int) -> Bool { step == steps || step % saveSteps == 0 }
 
-  /// Epochs that are trained, whole and begun.
+  /// The number of epochs, including a partial last one.
   var epochs: Int { (steps + stepsOfEpoch - 1) / stepsOfEpoch }
 
-  /// The epochs that so many steps make.
+  /// The epochs, with fraction, after this number of steps.
   func epoch(after step: Int) -> Double {
     let batches = (count + batch - 1) / batch
     let (epoch, rest) = ((step - 1) / stepsOfEpoch, (step - 1) % stepsOfEpoch + 1)
     return Double(epoch) + Double(min(rest * accumulation, batches)) / Double(batches)
   }
 
-  /// The samples of a step that is counted from 0, as places among all.
+  /// The indices of the samples of a step, counted from 0.
   func samples(of step: Int) -> [Int] {
     let (epoch, place) = (step / stepsOfEpoch, step % stepsOfEpoch)
     let order = order(of: epoch)
@@ -65,12 +65,12 @@ struct TrainingPlan: Sendable {
     return Array(order[min(place * size, count)..<min((place + 1) * size, count)])
   }
 
-  /// Where the samples of an epoch lie among all.
+  /// The indices of the samples of an epoch, in order.
   func order(of epoch: Int) -> [Int] {
     var places = Array(0..<count)
     guard order == .random else { return places }
     let stream = RandomStream(seed: seed, "order", String(epoch))
-    // Fisher and Yates, from the end; 64 bits leave no bias that anybody could see.
+    // Fisher–Yates from the end; with 64 bits the bias is negligible.
     for last in stride(from: count - 1, to: 0, by: -1) {
       let other = Int(stream.block(UInt64(last)).0.multipliedFullWidth(by: UInt64(last + 1)).high)
       places.swapAt(last, other)
@@ -78,7 +78,7 @@ struct TrainingPlan: Sendable {
     return places
   }
 
-  /// What the dropout of a sample is drawn from: its step, and its place among the samples of the step.
+  /// The dropout key of a sample, from its step and its index in the step.
   func dropoutKey(step: Int, place: Int) -> UInt64 {
     let stream = RandomStream(seed: seed, "dropout", String(step))
     return stream.block(UInt64(place)).0

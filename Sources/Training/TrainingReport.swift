@@ -1,24 +1,24 @@
 import Capture
 import JSON
 
-/// What came of a training.
+/// The outcome of a training.
 package struct TrainingReport: Sendable {
   package var folder = ""
   package var steps = 0
   package var epochs = 0.0
-  /// The step that was gone on from; nil where there was none.
+  /// The step from which the training was resumed; nil if it was not.
   package var resumedFrom: Int?
   /// In step order.
   package var checkpoints: [Int] = []
-  /// How many samples are trained on, and how many of the files' are left out.
+  /// The number of training samples, and the samples of the files that were left out.
   package var samples = 0
   package var leftOut: [(id: String, file: String, line: Int, reason: String)] = []
-  /// Trained numbers of the adapter, and its layers.
+  /// The numbers of trained parameters and of adapted layers.
   package var parameters = 0
   package var layers = 0
-  /// Of the first step, of the last one, and the mean of the last epoch.
+  /// Of the first and the last step, and the mean of the last epoch.
   package var firstLoss, lastLoss, epochLoss: Double?
-  /// Of this run alone: tokens that went through the model, labels that were learned, and how long it took.
+  /// Of this run alone: tokens through the model, learned labels, and duration.
   package var tokens = 0
   package var labels = 0
   package var seconds = 0.0

@@ -1,17 +1,17 @@
 import Capture
 import Diagnostics
 
-/// What is trained, on what, how, and where to. What is not set is as PEFT's `LoraConfig` and the Trainer's
-/// `TrainingArguments` have it.
+/// The inputs, settings and output of a training. Defaults are those of PEFT's `LoraConfig` and the Trainer's
+/// `TrainingArguments`.
 package struct TrainingSettings: Sendable {
-  /// The base model, the files of samples and how they become tokens; its client is the output folder. Anchors and validation
-  /// samples are for ``captures``.
+  /// The base model, the sample files and their encoding; its client is the output folder. Anchors and validation samples are
+  /// for ``captures``.
   package var data: CaptureSettings
 
-  /// The folder that the checkpoints and the final adapter go to.
+  /// The folder for the checkpoints and the final adapter.
   package var output: String { data.client }
 
-  /// An adapter to go on from; a new one where nil.
+  /// The adapter to start from; nil for a new one.
   package var initial: String?
 
   /// The rank and alpha of a new adapter, and whether its scaling is α/√r.
@@ -19,15 +19,15 @@ package struct TrainingSettings: Sendable {
   package var alpha: Double?
   package var usesRsLoRA = false
 
-  /// The names, or endings of names, of the layers that a new adapter adapts; `["all-linear"]` for all.
+  /// The layers that a new adapter adapts, by names or name endings; `["all-linear"]` for all.
   package var targets: [String]?
 
-  /// The chance that a number before A is dropped; that of ``initial`` where nil.
+  /// The probability that an input of A is dropped; nil for that of ``initial``.
   package var dropout: Double?
 
   package var length = Length.epochs(3)
 
-  /// Samples of a batch, and batches of a step.
+  /// Samples per batch, and batches per step.
   package var batch = 8
   package var accumulation = 1
 
@@ -37,10 +37,10 @@ package struct TrainingSettings: Sendable {
   package var learningRate = 5e-5
   package var schedule = Schedule.linear
 
-  /// Steps, or below 1 the share of all steps, in which the learning rate rises.
+  /// The number of warm-up steps, or below 1 their share of all steps.
   package var warmup = 0.0
 
-  /// The largest norm of a gradient; 0 for any.
+  /// The maximum norm of a gradient; 0 for no limit.
   package var clip = 1.0
 
   package var weightDecay = 0.0
@@ -48,21 +48,21 @@ package struct TrainingSettings: Sendable {
   package var beta2 = 0.999
   package var epsilon = 1e-8
 
-  /// Steps from one checkpoint to the next; those of an epoch where nil.
+  /// The number of steps between checkpoints; nil for an epoch.
   package var saveSteps: Int?
 
-  /// Whether the checkpoints are measured when they are made.
+  /// Whether the checkpoints are measured after the training.
   package var captures = false
 
   package init(data: CaptureSettings) { self.data = data }
 
-  /// How long is trained.
+  /// The length of the training.
   package enum Length: Sendable, Equatable {
     case steps(Int)
     case epochs(Double)
   }
 
-  /// - throws: ``Failure`` `usage` for numbers that no training can have.
+  /// - throws: ``Failure`` `usage` for invalid numbers.
   func check() throws {
     func due(_ isDue: Bool, _ what: String) throws {
       guard isDue else { throw Failure(.usage, what) }

@@ -5,7 +5,7 @@ import Files
 import JSON
 import Tensors
 
-/// Writes checkpoints as the Trainer and PEFT do, so that both go on from them, and the finished adapter.
+/// Writes checkpoints in the format of the Trainer and PEFT, so that both can resume from them, and the final adapter.
 struct CheckpointWriter {
   let settings: TrainingSettings
   let plan: TrainingPlan
@@ -13,7 +13,7 @@ struct CheckpointWriter {
   let modules: [AdaptedModule]
   let config: JSONObject
 
-  /// Writes a checkpoint, which appears whole.
+  /// Writes a checkpoint, which appears complete.
   ///
   func write(_ state: TrainingState, to folder: String) throws {
     let draft = try Draft(of: folder, isFolder: true)
@@ -59,7 +59,7 @@ struct CheckpointWriter {
     settings.learningRate * settings.schedule.factor(step: step, warmup: plan.warmupSteps, total: plan.steps)
   }
 
-  /// `torch.optim.AdamW.state_dict()` with the two groups that the Trainer makes: parameters that decay, and those that do not,
+  /// `torch.optim.AdamW.state_dict()` with the two groups of the Trainer: parameters with decay, and those without,
   /// of which LoRA has none.
   private func optimizer(_ state: TrainingState) -> TorchFile {
     let shapes = modules.flatMap { [[$0.rank, $0.inputs], [$0.outputs, $0.rank]] }

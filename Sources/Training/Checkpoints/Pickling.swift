@@ -1,4 +1,4 @@
-/// A value of Python as `torch.save` pickles it (protocol 2), as far as optimizers and schedules have such.
+/// A Python value as pickled by `torch.save` (protocol 2), as far as optimizers and schedules need it.
 indirect enum PythonValue: Sendable {
   case none
   case bool(Bool)
@@ -8,15 +8,15 @@ indirect enum PythonValue: Sendable {
   case tuple([PythonValue])
   case list([PythonValue])
   case dictionary([(key: PythonValue, value: PythonValue)])
-  /// A float32 tensor whose numbers are the record of this number.
+  /// A float32 tensor whose contents are in the record of this number.
   case tensor(record: Int, shape: [Int])
 
-  /// A dictionary with texts for keys.
+  /// A dictionary with text keys.
   static func object(_ members: [(String, PythonValue)]) -> PythonValue {
     .dictionary(members.map { (.text($0.0), $0.1) })
   }
 
-  /// The whole stream.
+  /// The complete stream.
   var pickle: [UInt8] {
     var bytes: [UInt8] = [0x80, 2]
     write(to: &bytes)
@@ -40,7 +40,7 @@ indirect enum PythonValue: Sendable {
         opcode("J")
         withUnsafeBytes(of: small.littleEndian) { bytes += Array($0) }
       } else {
-        // LONG1 of eight bytes.
+        // LONG1 with eight bytes.
         bytes += [0x8A, 8]
         withUnsafeBytes(of: Int64(value).littleEndian) { bytes += Array($0) }
       }

@@ -2,14 +2,14 @@ import Diagnostics
 import Files
 import Zip
 
-/// A file as `torch.save` writes it, which `torch.load(weights_only=True)` reads: a ZIP archive of uncompressed records, each of
-/// which begins at a multiple of 64 bytes.
+/// A file as `torch.save` writes it, which `torch.load(weights_only=True)` reads: a ZIP archive of uncompressed records,
+/// each starting at a multiple of 64 bytes.
 struct TorchFile {
-  /// What the archive's folder is called.
+  /// The name of the archive's folder.
   let name: String
   let value: PythonValue
 
-  /// The numbers of the tensors, by the number of their record.
+  /// The contents of the tensors, by record number.
   var records: [[Float]] = []
 
   /// - throws: ``Failure`` `cannotWrite`.
@@ -32,7 +32,7 @@ struct TorchFile {
   }
 }
 
-/// A ZIP archive without compression, written from front to end (APPNOTE 4.3).
+/// A ZIP archive without compression, written front to back (APPNOTE 4.3).
 private struct StoredArchive {
   let descriptor: Int32
   let path: String
@@ -46,7 +46,7 @@ private struct StoredArchive {
     var sum = CRC32()
     sum.add(bytes)
     let nameBytes = Array(name.utf8)
-    // A field of its own, as PyTorch writes it, fills up to the alignment.
+    // An extra field pads to the alignment, as in PyTorch.
     let begin = offset + 30 + nameBytes.count + 4
     let padding = (64 - begin % 64) % 64
     guard begin + padding + bytes.count <= UInt32.max, count < UInt16.max else {

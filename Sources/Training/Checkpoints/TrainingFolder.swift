@@ -4,14 +4,14 @@ import Files
 import Foundation
 import SystemPackage
 
-/// The output folder of a training: under lock while it is at work, with the checkpoints that it has so far.
+/// The output folder of a training, locked while it runs, with its checkpoints so far.
 final class TrainingFolder: Sendable {
   let path: String
   private let descriptor: Int32
 
-  /// Opens the folder, or makes it, and locks it.
+  /// Opens or makes the folder, and locks it.
   ///
-  /// - throws: ``Failure`` `cannotWrite` where it cannot be made, or another training is at work in it; `usage` without a name.
+  /// - throws: ``Failure`` `cannotWrite` if it cannot be made or another training is using it; `usage` without a name.
   init(_ output: String) throws {
     guard !output.isEmpty else { throw Failure(.usage, "the output has no name", advice: "name a folder") }
     guard !FolderArchive.isNamed(output) else {
@@ -20,7 +20,7 @@ final class TrainingFolder: Sendable {
     }
     path = FilePath(output).absolute.string
     do {
-      // What scores and merges it later takes it by this name.
+      // Scoring and merging will use this name.
       try ClientName.check(FilePath(path).name, of: "client")
     } catch var failure as Failure {
       failure.kind = .usage
@@ -42,12 +42,12 @@ final class TrainingFolder: Sendable {
   /// The folder of a checkpoint.
   func checkpoint(_ step: Int) -> String { "\(path)/checkpoint-\(step)" }
 
-  /// The steps of the checkpoints that are there, in order.
+  /// The steps of the existing checkpoints, in order.
   ///
-  /// - throws: ``Failure`` `cannotWrite` where one is of another training, or where the folder holds an adapter and none.
+  /// - throws: ``Failure`` `cannotWrite` if one is of another training, or if there is an adapter without checkpoints.
   func steps(of record: TrainingRecord, limits: Limits) throws -> [Int] {
     let names = try Files.names(in: FilePath(path)) ?? []
-    // Those of trainings that were killed are nobody's under this lock.
+    // While this training holds the lock, drafts of a killed one are not in use.
     for name in names where name.hasPrefix(".checkpoint-") && name.contains(".clues-draft-") {
       removeTree("\(path)/\(name)")
     }

@@ -6,22 +6,22 @@ import Files
 import JSON
 import Tensors
 
-/// Everything that decides the bytes of a training, kept in each of its checkpoints (`clues_training.json`), so that another
-/// training never goes on from them.
+/// Everything that determines the bytes of a training, kept in each of its checkpoints (`clues_training.json`), so that no
+/// other training resumes from them.
 struct TrainingRecord: Sendable, Equatable {
   static let fileName = "clues_training.json"
 
-  /// Changes with what the same settings make; checkpoints of before are not gone on from then.
+  /// Changed when the same settings give other results, so that older checkpoints are not resumed.
   private static let schema = "clues/training-settings/1"
 
   let object: JSONObject
 
-  /// - parameter samples: Those that are trained on, in the order of their files.
+  /// - parameter samples: The training samples, in file order.
   init(
     _ settings: TrainingSettings, _ plan: TrainingPlan, _ adapter: StartingAdapter, _ factors: [[Float]],
     _ samples: [EncodedSample]
   ) throws {
-    // What stands in the config says nothing of the training where the base model's path or PEFT's version is concerned.
+    // The base model's path and PEFT's version in the config do not affect the training.
     var config = adapter.config
     for key in ["base_model_name_or_path", "peft_version"] { config[key] = nil }
     object = JSONObject([
@@ -50,7 +50,7 @@ struct TrainingRecord: Sendable, Equatable {
 
   var text: String { JSONValue.object(object).text(indented: true) + "\n" }
 
-  /// - throws: ``Failure`` `cannotWrite` where a checkpoint is not of this training.
+  /// - throws: ``Failure`` `cannotWrite` if a checkpoint is not of this training.
   func check(checkpoint folder: String, limits: Limits) throws {
     let file = "\(folder)/\(Self.fileName)"
     let advice = "name another folder with -o, or remove this one yourself"

@@ -5,16 +5,16 @@ import Engine
 import JSON
 import Tensors
 
-/// All that a training goes on from: what a checkpoint holds.
+/// Everything that a training resumes from: the contents of a checkpoint.
 struct TrainingState: Sendable {
-  /// By layer, A and then B.
+  /// By layer, A then B.
   var factors: [[Float]]
   var optimizer: AdamW
 
-  /// The entries of `log_history`, one a step.
+  /// The entries of `log_history`, one per step.
   var log: [JSONValue] = []
 
-  /// Steps taken.
+  /// The number of steps taken.
   var step: Int { optimizer.step }
 
   init(starting adapter: Adapter, _ modules: [AdaptedModule], _ settings: AdamW.Settings) throws {
@@ -24,7 +24,7 @@ struct TrainingState: Sendable {
 
   /// Reads a checkpoint that Clues wrote.
   ///
-  /// - throws: ``Failure`` `badData` where its files do not go together.
+  /// - throws: ``Failure`` `badData` if its files do not belong together.
   init(_ checkpoint: Checkpoint, _ modules: [AdaptedModule], _ settings: AdamW.Settings) throws {
     let adapter = try checkpoint.adapter.adapter()
     guard let file = checkpoint.optimizer, let log = checkpoint.trainerState else {
