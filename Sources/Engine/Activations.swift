@@ -64,7 +64,7 @@ final class LayerActivations {
 /// One thread's working memory: the layers' activations, and buffers that are only used within a step.
 final class Workspace {
   let capacity: Capacity
-  /// By layer, as far as the pack has come; below the lowest adapted layer all share one.
+  /// By layer, as far as the pack is; all below the lowest adapted layer share one.
   private var layers: [LayerActivations?]
   private let passing: LayerActivations?
   private let lowest: Int
@@ -89,7 +89,7 @@ final class Workspace {
   let logits: FloatBlock
   let turned: FloatBlock
   let gradients: [FloatBlock]
-  /// The input of an adapted layer with what is dropped; of no features where nothing is.
+  /// The input of an adapted layer after dropout; without features if there is none.
   let dropped: Panels
 
   private let blocks: [FloatBlock]
@@ -97,7 +97,7 @@ final class Workspace {
   /// - parameters:
   ///   - keeps: Whether there will be a backward pass.
   ///   - drops: Whether there will be dropout.
-  ///   - pool: Has the activations of layers that this is for.
+  ///   - pool: Provides the activations of layers.
   init(
     _ model: LanguageModel, _ adaptation: Adaptation, _ capacity: Capacity, keeps: Bool, drops: Bool = false,
     pool: LayerPool
@@ -153,7 +153,7 @@ final class Workspace {
     ]
     self.blocks = blocks
   }
-  /// The activations of a layer that the pack has entered and not left.
+  /// The activations of a layer that the pack has entered but not left.
   subscript(layer: Int) -> LayerActivations {
     guard let activations = layers[layer] else { preconditionFailure("a layer is worked on before it is entered") }
     return activations

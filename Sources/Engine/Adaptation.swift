@@ -107,7 +107,7 @@ struct Adaptation {
     lowest = groups.firstIndex { !$0.isEmpty }
   }
 
-  /// The same adapted layers with other factors: by module, in the order of ``modules``, A and then B.
+  /// The same adapted layers with other factors: by module, in the order of ``modules``, A then B.
   func with(_ factors: [[Float]]) -> Adaptation {
     var copy = self
     copy.groups = groups.map { $0.mapValues { $0.with(factors) } }

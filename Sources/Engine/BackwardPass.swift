@@ -4,7 +4,7 @@ import Models
 extension PackPass {
   /// From the gradient of the last hidden states, in `work.gradient`, to the lowest adapted layer.
   ///
-  /// - parameter emit: Gets the gradients of each portion, module by module.
+  /// - parameter emit: Receives the gradients of each portion, module by module.
   func backward(_ portions: [Pack.Portion], _ emit: (ModuleGradient) throws -> Void) throws {
     guard let lowest = adaptation.lowest else { return }
     for layer in (lowest..<shape.layerCount).reversed() {
@@ -170,7 +170,7 @@ private struct LayerBackward {
         at: member.first, panels, adds: false)
     }
     let x = known ?? input(of: stage)
-    // Beyond the last layer's attention there are only tokens that predict.
+    // After the last layer's attention there are only tokens that predict labels.
     let onlyPredicting = stage != .attention && isLast
     if pass.dropout != nil {
       for member in group.members {

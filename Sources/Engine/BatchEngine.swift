@@ -3,10 +3,10 @@ import Diagnostics
 import Models
 import Threads
 
-/// A language model with an adapter that is being trained: the loss of a batch, and its gradient by all factors.
+/// A language model with an adapter in training: the loss of a batch, and its gradient with respect to all factors.
 ///
-/// The same passes as ``Engine``'s, with factors that change from step to step. A batch has the same bits on any number of
-/// threads: its samples are divided into packs by their lengths alone, and packs are summed in their order.
+/// The passes are those of ``Engine``, with factors that change from step to step. A batch has the same bits on any number of
+/// threads: samples are divided into packs by their lengths alone, and packs are summed in order.
 package struct BatchEngine: Sendable {
   private let model: LanguageModel
   private let layout: Adaptation
@@ -19,10 +19,10 @@ package struct BatchEngine: Sendable {
   package var modules: [AdaptedModule] { layout.modules }
 
   /// - parameters:
-  ///   - adapter: Which layers are adapted, their ranks and scalings.
-  ///   - longest: The tokens of the longest sample that will come.
-  ///   - dropout: The chance that a number before A is dropped, from 0 up to 1.
-  /// - throws: ``Failure`` `badData` where the adapter does not fit the model, or trains what the engine cannot follow.
+  ///   - adapter: The adapted layers, their ranks and scalings.
+  ///   - longest: The maximum number of tokens of a sample.
+  ///   - dropout: The probability that an input of A is dropped, from 0 up to 1.
+  /// - throws: ``Failure`` `badData` if the adapter does not fit the model, or trains what the engine does not support.
   package init(
     model: LanguageModel, adapter: Adapter, longest: Int, dropout: Double, threads: Int, packTokens: Int = 192
   ) throws {
@@ -37,16 +37,16 @@ package struct BatchEngine: Sendable {
       keeps: true)
   }
 
-  /// The gradient of a batch's mean loss over the labels of all its samples together, as the Trainer of Hugging Face takes it
-  /// over the batches that it accumulates (`num_items_in_batch`).
+  /// The gradient of the mean loss over all labels of a batch, as Hugging Face's Trainer computes it over accumulated batches
+  /// (`num_items_in_batch`).
   ///
   /// - parameters:
-  ///   - factors: By module, A [rank, inputs] and then B [outputs, rank].
-  ///   - keys: By sample, what its dropout is drawn from.
-  ///   - interruption: Asked before every pack.
-  /// - returns: The loss, not finite where that of a sample is not; and its gradient by module, A and then B, empty where the
-  ///   loss is not finite.
-  /// - throws: ``Failure`` `badData` for a sample that the model cannot measure, and what `interruption` throws.
+  ///   - factors: By module, A [rank, inputs] then B [outputs, rank].
+  ///   - keys: The dropout key of each sample.
+  ///   - interruption: Called before every pack.
+  /// - returns: The loss, which is not finite if a sample's is not, and its gradient by module, A then B, empty if the loss is
+  ///   not finite.
+  /// - throws: ``Failure`` `badData` for a sample that the model cannot measure; what `interruption` throws.
   package func gradient(
     of batch: [EncodedSample], factors: [[Float]], keys: [UInt64], interruption: @Sendable () throws -> Void = {}
   ) throws -> (loss: Double, factors: [[Float]]) {
@@ -55,7 +55,7 @@ package struct BatchEngine: Sendable {
         throw Failure(.badData, "a sample of the batch cannot be learned from: \(fault)")
       }
     }
-    // As few packs as there can be, of about the same length: threads end together, and few lanes stay empty.
+    // As few packs as possible, of about the same length, so that threads end together and few lanes are empty.
     let tokens = batch.reduce(0) { $0 + $1.tokens.count }
     let count = max(1, (tokens + packTokens - 1) / packTokens)
     let packs = Pack.divide(Array(batch.indices), of: batch, tokens: max(1, (tokens + count - 1) / count))

@@ -3,10 +3,10 @@ import Models
 import Threads
 
 extension Engine {
-  /// What the model makes of samples that begin alike, such as the answers to one question: what they have in common goes
-  /// through the model once. The losses are those of ``losses(of:)`` but for rounding.
+  /// The losses of samples with a common beginning, such as the answers to one question, which goes through the model once.
+  /// They are those of ``losses(of:)`` except for rounding.
   ///
-  /// No group depends on the others, nor on the number of threads.
+  /// No group depends on the others or on the number of threads.
   package func losses(ofBranches groups: [[EncodedSample]]) throws -> [[SampleLoss]] {
     let branches = groups.map { Branches($0, fault: fault) }
     let most = max(packTokens, branches.map(\.longest).max() ?? 0)
@@ -20,12 +20,12 @@ extension Engine {
   }
 }
 
-/// Samples that begin alike.
+/// Samples with a common beginning.
 private struct Branches {
   private let samples: [EncodedSample]
   private let faults: [String?]
 
-  /// How many tokens all have in common, none of which predicts a label.
+  /// The number of common leading tokens, none of which predicts a label.
   private let shared: Int
 
   init(_ samples: [EncodedSample], fault: (EncodedSample) -> String?) {
@@ -41,7 +41,7 @@ private struct Branches {
 
   private func count(_ sample: EncodedSample) -> Int { (sample.learned.last ?? 0) - shared }
 
-  /// The tokens of the longest branch.
+  /// The number of tokens of the longest branch.
   var longest: Int { zip(samples, faults).map { $1 == nil ? count($0) : 0 }.max() ?? 0 }
 
   func losses(_ passes: KeptPasses, _ shape: ModelShape, most: Int) throws -> [SampleLoss] {

@@ -3,42 +3,42 @@ import Models
 import Synchronization
 import Threads
 
-/// What a model wrote behind a prompt.
+/// A model's greedy continuation of a prompt.
 package struct Continuation: Sendable, Equatable {
-  /// Without the token that ended it.
+  /// Without the stop token.
   package let tokens: [Int32]
   package let end: End
 
-  /// Why it ends where it does.
+  /// Why it ends.
   package enum End: String, Sendable {
-    /// The model said that it was done.
+    /// The model wrote a stop token.
     case stopped
-    /// It had written as many tokens as it was given.
+    /// It reached the maximum number of tokens.
     case length
-    /// The text is as long as the model takes.
+    /// The model's context is full.
     case context
-    /// The model's numbers were no longer finite.
+    /// The logits were no longer finite.
     case notFinite = "not finite"
   }
 }
 
 extension Engine {
-  /// Texts that a thread has under way at a time: with the tokens of so many the products take no longer than with one's.
+  /// The number of texts that a thread writes at a time: the products take as long for this many tokens as for one.
   package static let textsAtOnce = Panels.width
 
-  /// Tokens that a thread keeps at a time, unless a single text has more.
+  /// The maximum number of cached tokens per thread, unless a single text has more.
   private static let mostKept = 8192
 
-  /// What the model writes behind each prompt, always taking the likeliest word.
+  /// The greedy continuation of each prompt.
   ///
-  /// No text depends on the others, nor on the number of threads.
+  /// No text depends on the others or on the number of threads.
   ///
   /// - parameters:
-  ///   - prompts: Of at least one token each, all of them in the vocabulary and no more than the model takes.
-  ///   - most: How many tokens it writes at the most.
-  ///   - stops: The tokens with which it says that it is done.
-  ///   - threads: Those of the engine where nil.
-  ///   - done: Called for each text that is finished, from any thread.
+  ///   - prompts: Each of at least one token, in the vocabulary, and no longer than the model allows.
+  ///   - most: The maximum number of tokens of a continuation.
+  ///   - stops: The tokens that end a text.
+  ///   - threads: Nil for those of the engine.
+  ///   - done: Called for each finished text, from any thread.
   package func continuations(
     of prompts: [[Int32]], most: Int, stops: Set<Int32>, threads: Int? = nil, done: @Sendable () -> Void = {}
   ) throws -> [Continuation] {
@@ -72,7 +72,7 @@ extension Engine {
   }
 }
 
-/// One thread's texts, all a token longer with each step.
+/// One thread's texts, each of which grows by a token per step.
 private struct Writer {
   private(set) var texts: [Text] = []
   private let passes: KeptPasses
@@ -84,7 +84,7 @@ private struct Writer {
     let place: Int
     let cache: KeyValueCache
     var tokens: [Int32] = []
-    /// The word that comes next; nil where the logits are not finite.
+    /// The next token; nil if the logits are not finite.
     var next: Int32?
   }
 
@@ -93,7 +93,7 @@ private struct Writer {
     passes = try KeptPasses(engine, most: max(engine.packTokens, Panels.width), longest: longest)
   }
 
-  /// Tokens that there is room for in the texts under way.
+  /// The number of tokens for which the current texts have room.
   var kept: Int { texts.reduce(0) { $0 + $1.cache.capacity } }
 
   mutating func begin(_ place: Int, behind prompt: [Int32]) throws {
@@ -103,7 +103,7 @@ private struct Writer {
     texts.append(Text(place: place, cache: cache, next: try passes.likeliest([step])[0]))
   }
 
-  /// The texts that are over.
+  /// Removes and returns the finished texts.
   mutating func finished() -> [(place: Int, Continuation)] {
     var (over, others): ([(Int, Continuation)], [Text]) = ([], [])
     for text in texts {
@@ -124,7 +124,7 @@ private struct Writer {
     return text.cache.count >= engine.model.shape.maximumLength ? .context : nil
   }
 
-  /// Writes the next word of each text, and finds the one behind it.
+  /// Appends the next token of each text, and finds the one after it.
   mutating func goOn() throws {
     guard !texts.isEmpty else { return }
     for place in texts.indices { if let next = texts[place].next { texts[place].tokens.append(next) } }

@@ -1,10 +1,10 @@
 import Tensors
 
-/// Dropout on the input of each adapted layer's A, as PEFT has it: a number becomes 0 with the chance `rate`, and is divided by
-/// 1 − rate else.
+/// Dropout on the input of each adapted layer's A, as in PEFT: a number becomes 0 with probability `rate`, and is otherwise
+/// divided by 1 − rate.
 ///
-/// Which ones do depends on the sample's key, the layer, the feature and the position alone, not on what the sample is packed
-/// with nor on the number of threads; so what is dropped on the way up is known again on the way down.
+/// Which ones become 0 depends only on the sample's key, the layer, the feature and the position, not on other samples of the
+/// pack or the number of threads; so the backward pass reproduces the choice of the forward pass.
 struct Dropout: Sendable {
   let rate: Double
 
@@ -13,7 +13,7 @@ struct Dropout: Sendable {
 }
 
 extension PackPass {
-  /// Writes `x`, the input of an adapted layer, or a gradient of it, with what is dropped; `y` may be the same.
+  /// Applies dropout to `x`, the input of an adapted layer or its gradient; `y` may be the same.
   func drop(_ x: Panels, into y: Panels, of module: AdaptedModule, _ panels: Int) {
     guard let dropout else { preconditionFailure("nothing is dropped without dropout") }
     let threshold = UInt32(dropout.rate * 4_294_967_296)
@@ -22,12 +22,12 @@ extension PackPass {
     let (ranges, positions) =
       onlyPredicting
       ? (pack.predictingRanges, pack.predicting.map { pack.positions[$0] }) : (pack.ranges, pack.positions)
-    // Products go through the lanes beyond the last token, too.
+    // Products include the lanes beyond the last token.
     let last = Panels(start: y.start + (panels - 1) * y.stride, features: y.features)
     if last.start != x.start + (panels - 1) * x.stride { last.clear(1) }
     for (place, range) in ranges.enumerated() {
       let stream = RandomStream(seed: dropout.keys[pack.samples[place]], module.name)
-      // Whole blocks of random numbers for each feature, a number for each position of the sample.
+      // Whole blocks of random numbers for each feature, one for each position of the sample.
       let numbers = (pack.ranges[place].count + 3) / 4 * 4
       let most = max(1, 8192 / numbers)
       withUnsafeTemporaryAllocation(of: UInt64.self, capacity: most * numbers / 2) { words in

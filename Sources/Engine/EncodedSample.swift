@@ -1,6 +1,6 @@
 /// A sample as the model sees it: token ids, and which of them are learned.
 package struct EncodedSample: Sendable, Equatable {
-  /// Ids of the vocabulary.
+  /// Vocabulary ids.
   package let tokens: [Int32]
 
   /// For each token its own id if it is learned, otherwise ``unlearned``; each is predicted from the tokens before it.

@@ -34,7 +34,7 @@ package struct Engine: Sendable {
     try measure(samples, sink: nil)
   }
 
-  /// The same, and the gradients of the loss of each sample that has one.
+  /// The same, and the gradients of each sample that has a loss.
   @discardableResult
   package func gradients(of samples: [EncodedSample], into sink: some GradientSink) throws -> [SampleLoss] {
     try measure(samples, sink: sink)

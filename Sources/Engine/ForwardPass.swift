@@ -11,7 +11,7 @@ struct PackPass {
   let work: Workspace
   var dropout: Dropout?
 
-  /// What the tokens before those of the pack left; nil where its samples begin with their first tokens.
+  /// The cached tokens before those of the pack; nil if its samples start from the beginning.
   var kept: KeptAttention?
 
   var shape: ModelShape { model.shape }

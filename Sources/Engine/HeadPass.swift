@@ -16,7 +16,7 @@ struct HeadPass {
   private var work: Workspace { pass.work }
 
   /// The mean loss of each sample over its labels; with `keeps` the gradient of the last hidden states, into
-  /// `work.gradient`: that of the mean, or of the sum over so many labels where these are given.
+  /// `work.gradient`: that of the mean, or if `labels` is given, of the sum divided by it.
   func losses(keeps: Bool, labels: Int? = nil) throws -> [Double] {
     let (shape, panels) = (pass.shape, pack.predictingPanels)
     pass.normalize(work.final, pass.model.finalNorm, into: work.normed, scale: work.finalScale, panels)

@@ -1,16 +1,16 @@
 import Models
 
-/// Tokens that go on from those that a cache keeps, and what they predict.
+/// Tokens that continue cached ones, and what they predict.
 struct KeptStep {
   let cache: KeyValueCache
   let tokens: ArraySlice<Int32>
-  /// The places among `tokens` that predict something, and the labels that they predict.
+  /// The indices in `tokens` that predict labels, and these labels.
   var predicting: [Int] = []
   var labels: [Int32] = []
 }
 
 extension Pack {
-  /// Steps of several texts, one behind the other.
+  /// The steps of several texts, concatenated.
   init(_ steps: [KeptStep]) {
     var (ranges, predictingRanges): ([Range<Int>], [Range<Int>]) = ([], [])
     var (tokens, labels): ([Int32], [Int32]) = ([], [])
@@ -31,15 +31,15 @@ extension Pack {
   }
 }
 
-/// One thread's way through the model with tokens that go on from kept ones.
+/// One thread's passes through the model with tokens that continue cached ones.
 final class KeptPasses {
   private let engine: Engine
   private let work: Workspace
   private let most: Int
 
   /// - parameters:
-  ///   - most: How many tokens go through the model together at the most.
-  ///   - longest: How many tokens a text has at the most.
+  ///   - most: The maximum number of tokens of a pass.
+  ///   - longest: The maximum number of tokens of a text.
   init(_ engine: Engine, most: Int, longest: Int) throws {
     (self.engine, self.most) = (engine, most)
     let panels = Panels.count(of: most)
@@ -49,7 +49,7 @@ final class KeptPasses {
     work = try Workspace(engine.model, adaptation, capacity, keeps: false, pool: pool)
   }
 
-  /// Lets `tokens` through, as many at a time as there is room for, without a look at what they predict.
+  /// Caches `tokens`, as many per pass as there is room for, without computing predictions.
   func keep(_ tokens: ArraySlice<Int32>, in cache: KeyValueCache) throws {
     var rest = tokens
     while !rest.isEmpty {
@@ -58,10 +58,10 @@ final class KeptPasses {
     }
   }
 
-  /// The mean loss of each step over its labels; NaN for one without.
+  /// The mean loss of each step over its labels; NaN without labels.
   func losses(_ steps: [KeptStep]) throws -> [Double] { try HeadPass(pass: forward(steps)).losses(keeps: false) }
 
-  /// The likeliest word behind each place that predicts one; nil where the logits are not finite.
+  /// The likeliest next token at each predicting index; nil if the logits are not finite.
   func likeliest(_ steps: [KeptStep]) throws -> [Int32?] { try forward(steps).likeliest() }
 
   private func forward(_ steps: [KeptStep]) throws -> PackPass {
@@ -77,7 +77,7 @@ final class KeptPasses {
 }
 
 extension PackPass {
-  /// The word with the largest logit behind each token that predicts one, the first of equal ones.
+  /// The next token with the largest logit for each predicting token, the first of equal ones.
   func likeliest() throws -> [Int32?] {
     let panels = pack.predictingPanels
     normalize(work.final, model.finalNorm, into: work.normed, scale: work.finalScale, panels)

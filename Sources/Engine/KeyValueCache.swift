@@ -1,16 +1,16 @@
 import CKernels
 import Models
 
-/// What the tokens of one text left in every layer for those that follow: their keys, rotated, and their values.
+/// The rotated keys and the values of one text's tokens in every layer, for the tokens that follow.
 final class KeyValueCache {
-  /// How many tokens there are, and how many there is room for.
+  /// The number of tokens, and the maximum.
   private(set) var count = 0
   let capacity: Int
 
   private let shape: ModelShape
   private let block: FloatBlock
 
-  /// - throws: ``Failure`` `noResources` where the system gives no memory.
+  /// - throws: ``Failure`` `noResources` if the system has no memory.
   init(_ shape: ModelShape, capacity: Int) throws {
     self.shape = shape
     self.capacity = capacity
@@ -24,13 +24,13 @@ final class KeyValueCache {
     return (keys, keys + size)
   }
 
-  /// So many tokens more have been through all layers.
+  /// Counts tokens that have been through all layers.
   func advance(by tokens: Int) {
     precondition(count + tokens <= capacity, "no more tokens are kept than there is room for")
     count += tokens
   }
 
-  /// A copy that goes its own way.
+  /// An independent copy.
   func branch(capacity: Int) throws -> KeyValueCache {
     let copy = try KeyValueCache(shape, capacity: max(capacity, count))
     for layer in 0..<shape.layerCount {
@@ -45,12 +45,12 @@ final class KeyValueCache {
   }
 }
 
-/// The attention of a pack whose samples go on from tokens that are kept.
+/// The attention of a pack whose samples continue cached tokens.
 struct KeptAttention {
   /// By sample of the pack.
   let caches: [KeyValueCache]
 
-  /// Keeps the pack's keys and values of a layer, and lets each token see what is kept up to itself.
+  /// Caches the pack's keys and values of a layer; each token attends to those up to itself.
   func attend(_ pass: PackPass, _ layer: Int, _ query: Panels, _ key: Panels) {
     let (shape, work, value) = (pass.shape, pass.work, pass.work[layer].value)
     let (width, window) = (shape.headWidth, shape.windows[layer])

@@ -2,9 +2,9 @@ import Glibc
 
 /// The layers' activations that all threads share.
 ///
-/// A pack takes those of one layer after the other in the forward pass, and returns them in the backward pass. Threads that are
-/// at different places need less together than each would alone, so there are fewer, and a late pack waits a little. The oldest
-/// pack in the forward pass always finds what it still needs, so every pack reaches its end.
+/// A pack takes those of one layer after the other in the forward pass, and returns them in the backward pass. Threads in
+/// different layers need fewer together than each would alone, so there are fewer, and a late pack may wait. The oldest pack in
+/// the forward pass always gets what it still needs, so every pack finishes.
 final class LayerPool: @unchecked Sendable {
   // Unchecked because all mutable state is accessed under the lock.
   private let make: () throws -> LayerActivations
@@ -19,7 +19,7 @@ final class LayerPool: @unchecked Sendable {
 
   /// - parameters:
   ///   - layers: The number that a pack needs.
-  ///   - threads: The first gets all that it needs, each further one adds half of that.
+  ///   - threads: There is a full set for the first, and half of one more for each further thread.
   init(layers: Int, threads: Int, make: @escaping () throws -> LayerActivations) {
     self.make = make
     self.layers = layers

@@ -31,7 +31,7 @@ package final class LedgerSums: GradientSink {
   private let domains: Int
   private let rows: Rows
 
-  /// What the samples are compared with, for one factor.
+  /// The targets of comparison for one factor.
   private struct Part {
     var first, second: [Float]?
     /// [domains, elements].

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The mean gradient of some samples: V of a validation set.
 package struct MeanGradient: Sendable {
-  /// By module, in the order of ``Engine/modules``, A and then B.
+  /// By module, in the order of ``Engine/modules``, A then B.
   let factors: [[Float]]
 
   /// Its length.
@@ -24,7 +24,7 @@ extension Engine {
   /// The mean of the samples' gradients, and the samples' losses.
   ///
   /// Summed in double precision, pack by pack, so that the number of threads changes no bit.
-  /// - throws: ``Failure`` `badData` if a sample has no gradient: a target must be sound.
+  /// - throws: ``Failure`` `badData` if a sample has no gradient.
   package func meanGradient(of samples: [EncodedSample]) throws -> (mean: MeanGradient, losses: [SampleLoss]) {
     let sums = GradientSums(modules)
     let losses = try gradients(of: samples, into: sums)

@@ -1,5 +1,5 @@
-/// Samples that go through the model together, concatenated, without the tokens that do not matter: those at and after the last
-/// label predict nothing that is learned.
+/// Samples that go through the model together, concatenated, without the tokens from the last label on, which predict nothing
+/// that is learned.
 struct Pack {
   /// Its index among the packs.
   var place = 0
@@ -25,7 +25,7 @@ struct Pack {
   struct Portion {
     /// The first sample that they belong to.
     let sample: Int
-    /// Their places among all tokens of the pack, and among those that predict a label.
+    /// Their indices among all tokens of the pack, and among those that predict a label.
     let range: Range<Int>
     let predicting: Range<Int>
   }
@@ -40,7 +40,7 @@ struct Pack {
   /// All tokens together.
   var whole: Portion { Portion(sample: samples[0], range: 0..<tokens.count, predicting: 0..<predicting.count) }
 
-  /// Mean losses of the samples as what came of them.
+  /// The results of the samples from their mean losses.
   func losses(_ means: [Double]) -> [SampleLoss] {
     zip(means, predictingRanges).map { loss, range in
       loss.isFinite

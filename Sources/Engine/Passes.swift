@@ -1,6 +1,6 @@
 import Models
 
-/// The memory in which packs go through a model, kept from one pack to the next.
+/// The memory for packs in the model, reused from pack to pack.
 final class Passes: Sendable {
   private let model: LanguageModel
   private let capacity: Capacity
@@ -9,8 +9,8 @@ final class Passes: Sendable {
   private let workspaces = FreeWorkspaces<Workspace>()
 
   /// - parameters:
-  ///   - adaptation: Any of the ranks and places of those that will be worked with.
-  ///   - threads: How many packs are under way at once.
+  ///   - adaptation: Any with the ranks and layers that will be used.
+  ///   - threads: The number of concurrent packs.
   ///   - keeps: Whether there will be a backward pass.
   init(_ model: LanguageModel, _ adaptation: Adaptation, _ capacity: Capacity, threads: Int, keeps: Bool) {
     (self.model, self.capacity, self.keeps) = (model, capacity, keeps)
@@ -28,7 +28,7 @@ final class Passes: Sendable {
       try workspaces.take()
       ?? Workspace(model, adaptation, capacity, keeps: keeps, drops: dropout != nil, pool: pool)
     defer { workspaces.giveBack(work) }
-    // In any case, other threads may be waiting for what is held here.
+    // Also after an error: other threads may be waiting for these activations.
     defer {
       work.turn(pack.place)
       work.leave(from: 0)

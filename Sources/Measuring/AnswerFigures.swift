@@ -106,7 +106,7 @@ struct CharacterCounts: Sendable, Equatable {
     for order in 1...Self.orders {
       let (left, right) = (Self.grams(a, order), Self.grams(b, order))
       let total = max(0, b.count - order + 1)
-      // As in sacrebleu: orders without n-grams on one side do not count.
+      // As in sacrebleu: the answer's n-grams count only if the reference has any of this order.
       own[order - 1] = total > 0 ? max(0, a.count - order + 1) : 0
       due[order - 1] = total
       common[order - 1] = left.reduce(0) { $0 + min($1.value, right[$1.key] ?? 0) }
