@@ -1,8 +1,8 @@
 """Exact gradients of LoRA factors, sample by sample, in float32. Usage: gradients.py MODEL ADAPTER SAMPLES WORK THREADS
 
-WORK is `loop`, autograd on PEFT's model with one sample after the other; `hooks`, eight samples at once with hooks that take
-each one's gradient out of the batch, which needs no gradients of parameters and no logits of prompts; or `nothing`, where all is read
-and nothing calculated: the difference is the work.
+WORK is `loop`, autograd on PEFT's model, sample by sample; `hooks`, eight samples at once with hooks that extract each one's
+gradient from the batch, without gradients of parameters or logits of prompts; or `nothing`, which reads everything and computes
+nothing: the difference is the work.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Makes what a client of the size of Llama-2-7B hands in for scoring, once. Usage: make_evidence.py FOLDER SAMPLES"""
+"""Makes the evidence of a client of the size of Llama-2-7B, once. Usage: make_evidence.py FOLDER SAMPLES"""
 
 import json
 import os
@@ -12,7 +12,7 @@ ANCHORS, VALIDATION, DOMAINS = 4, 1, ["finance", "law", "medical"]
 
 
 def parameters() -> dict[str, list[int]]:
-    """In the order in which the Trainer's optimizer has them: layers in order, A before B."""
+    """In the order of the Trainer's optimizer: layers in order, A before B."""
     shapes = {}
     for layer in range(LAYERS):
         for projection in ("q_proj", "v_proj"):

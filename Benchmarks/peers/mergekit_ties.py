@@ -1,7 +1,7 @@
 """TIES by mergekit, from adapters to an adapter. Usage: mergekit_ties.py base FOLDER
                                                          mergekit_ties.py ties FOLDER DENSITY RANK ADAPTER...
 
-mergekit merges full models. So each adapter is first merged into its base model on disk, the models are merged, and an
+mergekit merges full models, so each adapter is first merged into its base model on disk, the models are merged, and an
 adapter is extracted from the result. `base` makes the base model once, with random weights: SmolLM2-135M, but with v_proj as
 wide as q_proj, as in the adapters.
 """

@@ -1,6 +1,6 @@
-"""The arithmetic of the reference on gradients as files, a sample at a time. Usage: reference_scores.py FOLDER arithmetic|nothing
+"""The arithmetic of the reference on gradient files, sample by sample. Usage: reference_scores.py FOLDER arithmetic|nothing
 
-With `nothing` everything is read and nothing calculated: the difference is the arithmetic.
+With `nothing` everything is read and nothing computed: the difference is the arithmetic.
 """
 
 import sys
@@ -23,7 +23,7 @@ def main(folder: str, work: str) -> None:
     with safe_open(f"{checkpoint}/gradients/train.safetensors", "pt") as file:
         names = [name for name in file.keys() if "lora_" in name]
         shapes = [tuple(file.get_slice(name).get_shape()[1:]) for name in names]
-    # Places differ between the optimizer and the file; for a measurement of time any order will do.
+    # The optimizer and the file have different orders; any order will do for timing.
     by_shape: dict[tuple, list[int]] = {}
     for place, moments in state.items():
         by_shape.setdefault(tuple(moments["exp_avg"].shape), []).append(place)

@@ -1,13 +1,13 @@
-"""How a sum of one-sided scores fares with other anchors and other shares of bad samples. Usage:
+"""How a sum of one-sided scores performs with other anchors and other shares of bad samples. Usage:
 
     clues score BUNDLE… --recipe RECIPE -o scores.jsonl
     selection_draws.py scores.jsonl labels.jsonl [--both ifd,perplexity] [--share 0.2,0.5,0.8] [--k 1,1.5,2]
                        [--centres shrunk|pooled] [--anchors 10] [--draws 200] [--without KIND]
 
-First the anchors that the clients named; then draws of other clean samples as anchors, as many of each client, with the
-rest thinned to the share of bad samples. Of the draws: median, 5th and 95th percentile. F1 is that under the threshold of
-anchor-sigma with each k, and of anchor-mixture. Everything is computed anew in numpy from the scores of the single scorers;
-nothing of clues is used but those.
+First with the clients' own anchors; then with draws of other clean samples as anchors, as many per client, and the rest
+thinned to the share of bad samples. Prints median, 5th and 95th percentile of the draws. F1 is with the threshold of
+anchor-sigma for each k, and of anchor-mixture. Everything is recomputed in numpy; only the scores of the single scorers
+are from clues.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from anchor_mixture import anchor_mixture
 
 
 def read(scores: str, labels: str):
-    """The scores as [scorer][row], and of every row its client, kind and whether it is an anchor."""
+    """The scores as [scorer][row], and for every row its client, kind and whether it is an anchor."""
     kinds = {(row["client"], row["id"]): row["corruption"] for row in map(json.loads, open(labels))}
     rows = [row for row in map(json.loads, open(scores)) if row["split"] != "validation"]
     rows = [row for row in rows if all(value is not None for value in row["scores"].values())]
@@ -34,7 +34,7 @@ def read(scores: str, labels: str):
 
 
 def standardised(x, client, anchor, centres):
-    """Scores less their client's centre, in deviations of the anchors."""
+    """Scores minus their client's centre, in deviations of the anchors."""
     if centres == "pooled":
         return (x - x[anchor].mean()) / x[anchor].std(ddof=1)
     groups = [x[anchor & (client == place)] for place in range(client.max() + 1)]
@@ -56,7 +56,7 @@ def totals(values, client, anchor, both, centres):
 
 
 def auroc(good, bad):
-    """The chance that a good one scores above a bad one; ties count half."""
+    """The probability that a good one scores above a bad one; ties count half."""
     order = np.sort(bad)
     return (np.searchsorted(order, good, "left") + np.searchsorted(order, good, "right")).mean() / (2 * len(bad))
 

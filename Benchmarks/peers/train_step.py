@@ -1,8 +1,8 @@
-"""The processor time of training steps here and in torch, in turn. Usage: train_step.py CLUES [STEPS] [ROUNDS]
+"""The processor time of training steps here and in torch, alternating. Usage: train_step.py CLUES [STEPS] [ROUNDS]
 
 A llama of SmolLM2-135M's shape with random weights, LoRA of rank 8 on q_proj and v_proj, four samples of 80 tokens of which
-half are learned, float32, one thread. What a program takes before its first step is taken off: each runs with a few steps and with
-STEPS more. Prints seconds a token, the ratio, and the most memory that each had.
+half are learned, float32, one thread. Each program runs with a few steps and with STEPS more, so that the time before the first
+step cancels out. Prints seconds per token, the ratio, and the peak memory of each.
 """
 
 import json
@@ -39,7 +39,7 @@ def make(folder):
 
 
 def train(folder, steps):
-    """What a short loop in torch does: as little besides the arithmetic as can be."""
+    """A short loop in torch, with as little as possible besides the arithmetic."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import LlamaForCausalLM
@@ -59,7 +59,7 @@ def train(folder, steps):
 
 
 def measure(command):
-    """Processor seconds and the most memory of a command."""
+    """Processor seconds and peak memory of a command."""
     pid = os.posix_spawnp(command[0], command, os.environ | {"OMP_NUM_THREADS": "1"}, file_actions=[
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
     _, status, usage = os.wait4(pid, 0)

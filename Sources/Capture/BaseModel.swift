@@ -32,9 +32,9 @@ package struct BaseModel: Sendable {
       vocabulary: model.shape.vocabulary, maximumLength: model.shape.maximumLength, beginOfText: tokenizer?.beginOfText)
   }
 
-  /// What there is to say where an adapter was trained on another model, as far as names tell.
+  /// A remark if an adapter was trained on another model, judging by names.
   package func note(on adapter: Adapter) -> String? {
-    // A model goes by many paths, so it is the last part of its name that is compared.
+    // A model can have many paths, so only the last part of its name is compared.
     func lastPart(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
     guard let named = adapter.config.baseModel, lastPart(named) != lastPart(path) else { return nil }
     return "the adapter was trained on '\(named)', and the base model here is '\(path)'"
@@ -42,7 +42,7 @@ package struct BaseModel: Sendable {
 }
 
 extension GGUFVocabulary {
-  /// What the metadata of a GGUF file say of its tokenizer; nil where they say nothing.
+  /// The tokenizer in the metadata of a GGUF file; nil if there is none.
   ///
   /// - throws: ``Failure`` `badData` that names the key.
   init?(_ metadata: [String: GGUFValue]) throws {

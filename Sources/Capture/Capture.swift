@@ -69,7 +69,7 @@ package struct Capture {
       settings: settings, observer: observer, interruption: interruption, base: base, samples: samples, kept: kept,
       keys: keys)
     if let committed, try target.ledgerDigest() == committed.first {
-      // The capture that was killed had written all, and was clearing up.
+      // The killed capture had written everything, and was cleaning up.
       work.takeOver(inputs)
     } else {
       try work.run(inputs, engines)
@@ -98,7 +98,7 @@ package struct Capture {
     do {
       if let domain = settings.domain { try ClientName.check(domain, of: "domain") }
     } catch var failure as Failure {
-      // The steps come from an option, not from a file.
+      // The domain comes from an option, not from a file.
       failure.kind = .usage
       throw failure
     }

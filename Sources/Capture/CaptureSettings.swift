@@ -14,7 +14,7 @@ package struct CaptureSettings: Sendable {
   package var anchor: String?
   package var validation: [(domain: String, path: String)]
 
-  /// A file of ids, one a line, as `clues select` writes it: of the training samples those alone are taken.
+  /// A file of ids, one per line, as `clues select` writes it; only these training samples are used.
   package var keep: String?
 
   /// The client's own domain, for samples without one; nil to derive it from the client's files and name.
@@ -38,7 +38,7 @@ package struct CaptureSettings: Sendable {
   /// Tokens beyond this number are cut off; if nil, samples longer than the model allows are unscored.
   package var maximumLength: Int?
 
-  /// Whether the gradients themselves are written, too.
+  /// Whether the gradients themselves are also written.
   package var writesGradients = false
 
   /// A new bundle; nil for the client's own folder.

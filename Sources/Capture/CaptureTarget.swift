@@ -12,7 +12,7 @@ struct CaptureTarget: Sendable {
   private let isNew: Bool
   private let replaces: Bool
 
-  /// - throws: ``Failure`` `cannotWrite` where there is evidence that may not be replaced, or an output that is there.
+  /// - throws: ``Failure`` `cannotWrite` for evidence that may not be replaced, or an existing output.
   init(_ settings: CaptureSettings, client: Bundle) throws {
     replaces = settings.replaces
     if let output = settings.output {
@@ -33,7 +33,7 @@ struct CaptureTarget: Sendable {
     }
   }
 
-  /// Refuses a client whose checkpoints lie elsewhere than right in its folder, where evidence would be looked for in vain.
+  /// Refuses a client whose checkpoints are not directly in its folder, because the evidence would not be found.
   func checkPlaces(of client: Bundle) throws {
     guard !isNew else { return }
     for checkpoint in client.checkpoints {
@@ -83,7 +83,7 @@ struct CaptureTarget: Sendable {
       file: "\(folder)/\(name)")
   }
 
-  /// The digest of the ledger that is there; nil where there is none.
+  /// The digest of the existing ledger; nil if there is none.
   func ledgerDigest() throws -> String? {
     let path = "\(folder)/ledger.jsonl"
     return FilePath(path).exists ? try sha256(of: Bytes(mapping: path)) : nil

@@ -84,7 +84,7 @@ struct CaptureWork {
       let found = try watched(engine, counting: whole.count).losses(
         of: whole + bare.compactMap { samples.scored[$0].withoutPrompt })
       let (with, without) = (found.prefix(whole.count), found.dropFirst(whole.count))
-      // Only now, since it reads all of the weights: where these are at fault, no sample is.
+      // Only now, since it reads all of the weights. If they are at fault, no sample is.
       if with.contains(where: { $0.value == nil }) { try base.model.checkThatMatricesAreFinite() }
       for (place, loss) in zip(places, with) {
         losses[place].withPrompt = loss.value
@@ -194,15 +194,15 @@ struct CaptureWork {
     }
   }
 
-  /// The places of samples that can be measured, so many at a time that threads seldom wait for each other and little is in
-  /// memory. No number depends on what is measured together, so neither does any on the portion.
+  /// The indices of the samples that can be measured, in portions that keep threads busy and need little memory. No
+  /// number depends on what is measured together.
   private var portions: [[Int]] {
     let places = samples.scored.indices.filter { samples.scored[$0].fault == nil }
     let most = max(256, 64 * settings.threads)
     return stride(from: 0, to: places.count, by: most).map { Array(places[$0..<min($0 + most, places.count)]) }
   }
 
-  /// The engine, which after every pack shows how many of the first samples are done, and asks whether to stop.
+  /// The engine, which after every pack reports how many of the first samples are done, and checks whether to stop.
   private func watched(_ engine: Engine, counting count: Int) -> Engine {
     var engine = engine
     engine.packEnded = { [observer, interruption] samples in

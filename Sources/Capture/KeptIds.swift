@@ -1,13 +1,13 @@
 import Diagnostics
 import Files
 
-/// The ids of samples that are to be kept, one a line, as `clues select` writes them.
+/// The ids of samples to be kept, one per line, as `clues select` writes them.
 struct KeptIds {
   private let file: String
   /// The line of each.
   private let lines: [String: Int]
 
-  /// - throws: ``Failure``: `missingInput`, or `badData` with the line of an id that stands there twice, or that is none.
+  /// - throws: ``Failure``: `missingInput`, or `badData` for a duplicate id, with its line, or for no ids.
   init(_ path: String) throws {
     file = path
     let bytes = try StreamReader(path).bytes(limit: Self.most)
@@ -33,10 +33,10 @@ struct KeptIds {
     self.lines = lines
   }
 
-  /// 256 MiB, as many as millions of ids take.
+  /// 256 MiB, enough for millions of ids.
   private static let most = 1 << 28
 
-  /// Those of the samples that are named, in their own order.
+  /// The named samples, in their own order.
   ///
   /// - throws: ``Failure`` `badData` for an id that no sample has.
   func kept(of samples: [CapturedSample]) throws -> [CapturedSample] {

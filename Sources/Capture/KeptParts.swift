@@ -23,7 +23,7 @@ final class KeptParts: Sendable {
     }
     descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else { throw Failure(system: .cannotWrite, "cannot be opened", file: folder) }
-    // Where the file system has no locks nobody is kept out, as nobody could be.
+    // If the file system has no locks, other captures cannot be kept out.
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
       close(descriptor)
       throw Failure(

@@ -1,18 +1,18 @@
 import Diagnostics
 import Tokenizers
 
-/// A question as a model gets it to go on from, and the answer that is due.
+/// The prompt that a model is to continue, and the reference answer.
 package struct AskedSample: Sendable, Equatable {
   package let prompt: [Int32]
 
-  /// The answer, without what the template writes around it.
+  /// The answer, without what the template puts around it.
   package let reference: String
 }
 
 extension SampleEncoder {
-  /// All of a sample up to its last answer, which is left for a model to write.
+  /// A sample up to its last answer, which the model is to write.
   ///
-  /// - throws: ``Failure`` with the line: a sample that asks nothing, and what ``encode(_:)`` refuses.
+  /// - throws: ``Failure`` with the line: a sample without a question, and what ``encode(_:)`` refuses.
   package func ask(_ record: Record) throws -> AskedSample {
     do {
       let asked = try asked(record.content)
@@ -23,7 +23,7 @@ extension SampleEncoder {
     }
   }
 
-  /// Refuses the template that counts its own words as a part of the answer.
+  /// Refuses the template that counts its own words as part of the answer.
   private func checkThatAnswersStandAlone() throws {
     guard template == .alpacaClues else { return }
     throw Failure(
@@ -64,12 +64,12 @@ extension SampleEncoder {
     return AskedSample(prompt: prompt.0, reference: answer(in: reference))
   }
 
-  /// What a model's answer says: without its thoughts, where the template writes such, and blanks around it.
+  /// A model's answer without its thoughts, if the template has them, and surrounding white space.
   package func answer(in text: String) -> String {
     (template == .qwen3 ? Template.thoughts(in: text).words : text).trimmedOfPythonBlanks
   }
 
-  /// The tokens with which a model says that its answer is over.
+  /// The tokens that end an answer.
   package var stops: Set<Int32> {
     guard let template, let tokenizer else { return Set([tokenizer?.endOfText].compactMap { $0 }) }
     let segments = (try? template.segments(of: .completion(prompt: "?", completion: "!"))) ?? []
@@ -84,7 +84,7 @@ extension SampleEncoder {
       } + [tokenizer.endOfText].compactMap { $0 })
   }
 
-  /// A question with one of its answers, whose tokens are those of the answer alone: not of the end of the turn or the text.
+  /// A question with one of its choices; the end of the turn or text is not part of the answer's tokens.
   ///
   /// - throws: ``Failure`` with the line, as ``encode(_:)``.
   package func encode(_ choice: Int, of question: ChoiceQuestion) throws -> TokenizedSample {
@@ -99,7 +99,7 @@ extension SampleEncoder {
         return Array(segments[...(end ?? segments.count - 1)])
       }
       try check(tokens)
-      // Of a conversation, answers given before are a part of the question.
+      // Earlier answers of a conversation are part of the question.
       let start = (parts.lastIndex { $0 != .answer } ?? -1) + 1
       let own = parts.enumerated().map { $0 < start && $1 == .answer ? .prompt : $1 }
       let record = Record(line: question.line, id: question.id, domain: question.domain, content: content)

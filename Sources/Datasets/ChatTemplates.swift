@@ -4,7 +4,7 @@ extension Template {
   /// A conversation as the family's chat template writes it.
   ///
   /// - parameter given: The number of messages that are not learned, whatever their role.
-  /// - throws: ``Failure`` `badData` if the family's template refuses the conversation, too.
+  /// - throws: ``Failure`` `badData` if the family's template also refuses the conversation.
   func chatSegments(_ messages: [Record.Message], given: Int) throws -> [Segment] {
     guard !messages.isEmpty else { throw Failure(.badData, "has no messages") }
     switch self {
@@ -149,7 +149,7 @@ extension String {
     return kept.map { String(unicodeScalars[...$0]) } ?? ""
   }
 
-  /// The pieces between occurrences of a mark, compared byte by byte: a mark followed by a combining character counts, too.
+  /// The pieces between occurrences of a mark, compared byte by byte: a mark followed by a combining character counts.
   func pieces(between mark: String) -> [String] {
     let bytes = Array(utf8)
     let wanted = Array(mark.utf8)

@@ -2,17 +2,17 @@ import Diagnostics
 import JSON
 import Tensors
 
-/// A question with several answers, of which one is right.
+/// A question with several choices, one of them right.
 package struct ChoiceQuestion: Sendable, Equatable {
   package let line: Int
   package let id: String
   package let domain: String?
 
-  /// As of a ``Record``.
+  /// As in ``Record``.
   package let group: String?
   package let choices: [String]
 
-  /// The place of the right one.
+  /// The index of the right one.
   package let answer: Int
 
   /// The question with each choice as its answer.
@@ -23,13 +23,13 @@ package struct ChoiceQuestion: Sendable, Equatable {
 package struct ChoiceDataset: Sendable {
   package let path: String
 
-  /// How the question is written, which all have in common.
+  /// The form of all questions.
   package let form: RecordForm
   package let questions: [ChoiceQuestion]
   package let hasIds: Bool
   package let notes: [String]
 
-  /// Whether a file holds such questions: whether its first row has 'choices'.
+  /// Whether a file contains such questions: its first row has 'choices'.
   package static func isOne(_ path: String, limits: Limits) throws -> Bool {
     struct Found: Error { let isOne: Bool }
     do {
@@ -45,8 +45,8 @@ package struct ChoiceDataset: Sendable {
     return false
   }
 
-  /// Reads a list of objects, or one object a line: `{question, choices, answer}`, with `prompt`, `instruction` and `input`,
-  /// or `messages` in the place of `question`.
+  /// Reads a list of objects, or one object per line: `{question, choices, answer}`, with `prompt`, `instruction` and `input`,
+  /// or `messages` instead of `question`.
   ///
   /// - throws: ``Failure`` `badData` with file and line.
   package init(path: String, limits: Limits = Limits()) throws {
@@ -134,7 +134,7 @@ private struct ChoiceRow {
 
   private static let mostChoices = 1000
 
-  /// The row as it would be with this answer and no other.
+  /// The row with this answer only.
   private static func answered(_ object: JSONObject, by choice: String) throws -> JSONObject {
     var row = object
     for key in ["choices", "answer"] { row[key] = nil }

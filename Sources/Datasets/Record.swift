@@ -11,7 +11,7 @@ package struct Record: Sendable, Equatable {
 
   package let content: Content
 
-  /// What it has in common with the others of this name, such as the passage that it asks about; nil where it has nothing.
+  /// The name of what it shares with other samples, such as the passage that it asks about; nil if there is nothing.
   package var group: String? = nil
 
   /// The content to learn from.

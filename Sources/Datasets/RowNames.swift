@@ -1,30 +1,30 @@
 import Diagnostics
 import JSON
 
-/// What the rows of a file are called, and what of them is not used.
+/// The names of the rows of a file, and its unused keys.
 struct RowNames {
-  /// Whether rows say with which others they belong together.
+  /// Whether the rows' 'group' is used.
   private let usesGroups: Bool
 
-  /// The lines of the ids that the file gives; nil where it gives none.
+  /// The line of each id; nil if the file has none.
   private var ids: [String: Int]?
   private var count = 0
-  /// Keys that mean nothing here, in the order in which they come.
+  /// Unused keys, in order of appearance.
   private var ignored: [String] = []
   private var ignoredKeys: Set<String> = []
 
-  /// Whether the file names its rows; else they bear their places.
+  /// Whether the file names its rows; otherwise their indices are their names.
   var hasIds: Bool { ids != nil }
 
   init(usesGroups: Bool) { self.usesGroups = usesGroups }
 
-  /// What the next row is called, and what it belongs to.
+  /// The id, domain and group of a row.
   struct Names {
     let id: String
     let domain, group: String?
   }
 
-  /// - throws: ``Failure`` `badData`: a duplicate id, or only in some rows.
+  /// - throws: ``Failure`` `badData`: a duplicate id, or ids in only some rows.
   mutating func read(_ object: JSONObject, _ line: Int, known: Set<String>) throws -> Names {
     let id = try id(of: object, line)
     for key in object.keys where !known.contains(key) && !(usesGroups && key == "group") {
@@ -71,7 +71,7 @@ struct RowNames {
     }
   }
 
-  /// What the user should know of the file.
+  /// Remarks for the user about the file.
   func notes(_ path: String) -> [String] {
     guard !ignored.isEmpty else { return [] }
     let names = ignored.map { "'\($0)'" }

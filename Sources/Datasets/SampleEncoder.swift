@@ -30,8 +30,8 @@ package struct TokenizedSample: Sendable, Equatable {
   /// Whether a part of an answer was cut off.
   package let isAnswerCut: Bool
 
-  /// The same without what it answers: what the template puts before answers stays, and so do the answers' own tokens. Nil
-  /// if there is no prompt.
+  /// The same without the prompt: what the template puts before answers stays, and so do the answers' own tokens. Nil if there
+  /// is no prompt.
   ///
   /// - parameter beginOfText: Put in front if nothing else precedes the answer's first token.
   package func withoutPrompt(beginOfText: Int32?) -> TokenizedSample? {
@@ -108,7 +108,7 @@ package struct SampleEncoder: Sendable {
     return try SegmentTokens(choose(try template.segments(of: content)), template, tokenizer).result
   }
 
-  /// If a sample has only tokens, only the begin of the text can be distinguished from the prompt.
+  /// If a sample has only tokens, only the beginning of the text can be distinguished from the prompt.
   private static func parts(_ ids: [Int32], _ learned: [Bool], _ beginOfText: Int32?) -> [Segment.Part] {
     learned.enumerated().map { place, isLearned in
       isLearned ? .answer : place == 0 && beginOfText != nil && ids[0] == beginOfText ? .frame : .prompt

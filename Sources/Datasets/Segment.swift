@@ -14,7 +14,7 @@ package struct Segment: Sendable, Equatable {
 
   /// The role of a piece.
   package enum Part: Sendable, Equatable {
-    /// What the answer answers; omitted to ask the untuned model without a prompt.
+    /// The prompt; omitted to measure the untuned model without it.
     case prompt
     /// What the template puts before an answer; never learned as an answer, and present with or without the prompt.
     case frame

@@ -26,7 +26,7 @@ struct Task {
 }
 
 extension Template {
-  /// Prompt and answer formatted by a template without roles. The begin of the text is added if the tokenizer adds it by
+  /// Prompt and answer formatted by a template without roles. The begin-of-text token is added if the tokenizer adds it by
   /// default, the end always: the model learns to stop.
   func taskSegments(_ task: Task) throws -> [Segment] {
     if let system = task.system, self != .plain {

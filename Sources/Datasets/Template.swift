@@ -24,7 +24,7 @@ package enum Template: String, Sendable, CaseIterable {
   /// and with the heading of the response counted as part of it.
   case alpacaClues = "alpaca-clues"
 
-  /// Whether it writes begin and end of the text itself.
+  /// Whether it writes the beginning and end of the text itself.
   var isChat: Bool {
     switch self {
     case .alpaca, .plain, .alpacaClues: false

@@ -14,7 +14,7 @@ package struct Engine: Sendable {
   /// The number of tokens that go through the model together on one thread, except for longer samples.
   let packTokens: Int
 
-  /// Called with the places of a pack's samples when all of it is done, on whichever thread; what it throws ends the work.
+  /// Called after each pack with the indices of its samples, on any thread; what it throws ends the work.
   package var packEnded: @Sendable (_ samples: [Int]) throws -> Void = { _ in }
 
   /// The adapted layers, in the order of the model; empty without an adapter.

@@ -19,7 +19,7 @@ final class LayerPool: @unchecked Sendable {
 
   /// - parameters:
   ///   - layers: The number that a pack needs.
-  ///   - threads: There is a full set for the first, and half of one more for each further thread.
+  ///   - threads: The first adds the full number, each further one half of it.
   init(layers: Int, threads: Int, make: @escaping () throws -> LayerActivations) {
     self.make = make
     self.layers = layers
