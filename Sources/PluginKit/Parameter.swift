@@ -19,8 +19,8 @@ public struct Parameter<Value: ParameterValue> {
 
   /// - parameters:
   ///   - wrappedValue: The default.
+  ///   - help: What it means, in one sentence.
   ///   - range: The allowed values, for numbers.
-  ///   - range: The values that make sense, for numbers.
   ///   - unit: The unit, if there is one.
   public init(wrappedValue: Value, _ help: String, in range: ClosedRange<Double>? = nil, unit: String? = nil) {
     self.help = help
