@@ -9,7 +9,7 @@ import Tensors
 /// same checkpoint.
 final class KeptParts: Sendable {
   let folder: String
-  private let descriptor: Int32
+  private let lock: FolderLock
 
   /// Opens or makes the folder, and locks it.
   ///
@@ -21,18 +21,12 @@ final class KeptParts: Sendable {
         system: .cannotWrite, "cannot be made", advice: "check the permissions, or name another place with -o",
         file: folder)
     }
-    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Failure(system: .cannotWrite, "cannot be opened", file: folder) }
-    // If the file system has no locks, other captures cannot be kept out.
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-      close(descriptor)
-      throw Failure(
+    lock = try FolderLock(
+      folder, followsLink: false, as: folder,
+      taken: Failure(
         .cannotWrite, "another capture is using this folder", advice: "wait for it, or name another place with -o",
-        file: folder)
-    }
+        file: folder))
   }
-
-  deinit { close(descriptor) }
 
   func holds(_ name: String) -> Bool { access(path(name), F_OK) == 0 }
 

@@ -7,37 +7,25 @@ import SystemPackage
 /// The output folder of a training, locked while it runs, with its checkpoints so far.
 final class TrainingFolder: Sendable {
   let path: String
-  private let descriptor: Int32
+  private let lock: FolderLock
 
   /// Opens or makes the folder, and locks it.
   ///
   /// - throws: ``Failure`` `cannotWrite` if it cannot be made or another training is using it; `usage` without a name.
   init(_ output: String) throws {
     guard !output.isEmpty else { throw Failure(.usage, "the output has no name", advice: "name a folder") }
-    guard !FolderArchive.isNamed(output) else {
-      throw Failure(
-        .usage, "the output is a folder", advice: "name a folder, and pack it with clues pack", file: output)
-    }
-    path = FilePath(output).absolute.string
-    do {
-      // Scoring and merging will use this name.
-      try ClientName.check(FilePath(path).name, of: "client")
-    } catch var failure as Failure {
-      failure.kind = .usage
-      throw failure.at(file: output)
-    }
-    try makeFolder(FilePath(path), for: output)
-    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Failure(system: .cannotWrite, "cannot be opened", file: output) }
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-      close(descriptor)
-      throw Failure(
+    try FolderArchive.checkIsNotNamed(output)
+    let path = FilePath(output).absolute
+    // Scoring and merging will use this name.
+    try locating(file: output) { try ClientName.check(path.name, of: "client", kind: .usage) }
+    self.path = path.string
+    try makeFolder(path, for: output)
+    lock = try FolderLock(
+      path.string, followsLink: true, as: output,
+      taken: Failure(
         .cannotWrite, "another training is at work here", advice: "wait for it, or name another folder with -o",
-        file: output)
-    }
+        file: output))
   }
-
-  deinit { close(descriptor) }
 
   /// The folder of a checkpoint.
   func checkpoint(_ step: Int) -> String { "\(path)/checkpoint-\(step)" }
