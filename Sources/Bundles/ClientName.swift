@@ -6,11 +6,13 @@ public enum ClientName {
 
   /// Refuses a name that is empty, long or unprintable, or could be mistaken for a path.
   ///
-  /// - parameter what: What has the name, for the message: "client" or "domain".
-  public static func check(_ name: String, of what: String) throws {
+  /// - parameters:
+  ///   - what: What has the name, for the message: "client" or "domain".
+  ///   - kind: `usage` for a name that comes from an option, not from a file.
+  public static func check(_ name: String, of what: String, kind: Failure.Kind = .badData) throws {
     func refusal(_ fault: String) -> Failure {
       Failure(
-        .badData, "gives the \(what) a name that \(fault)",
+        kind, "gives the \(what) a name that \(fault)",
         advice: "a name has 1 to \(maximumLength) bytes, can be printed and has no slash")
     }
     guard !name.allSatisfy(\.isWhitespace) else { throw refusal("is empty") }

@@ -8,6 +8,12 @@ public struct FolderArchive {
   /// Whether a name has an extension that selects a format, such as `.tar.zst`.
   public static func isNamed(_ output: String) -> Bool { (try? PackedFormat(ending: output)) != nil }
 
+  /// Refuses the name of an archive for an output that is always a folder.
+  public static func checkIsNotNamed(_ output: String) throws {
+    guard isNamed(output) else { return }
+    throw Failure(.usage, "the output is a folder", advice: "name a folder, and pack it with clues pack", file: output)
+  }
+
   /// The extensions that select a format.
   public static var endings: [String] { PackedFormat.allCases.flatMap(\.endings) }
 

@@ -36,7 +36,7 @@ package struct Capture {
   ///   and the next capture of the same inputs continues from there.
   package func run() throws -> CaptureReport {
     let client = try openClient()
-    try checkDomain()
+    if let domain = settings.domain { try ClientName.check(domain, of: "domain", kind: .usage) }
     let target = try CaptureTarget(settings, client: client)
     let base = try BaseModel(settings.base, limits: settings.limits)
     let samples = try CaptureSamples(settings, tokenizer: base.tokenizer, base.facts, domain: domain(of: client))
@@ -92,16 +92,6 @@ package struct Capture {
         file: settings.client)
     }
     return client
-  }
-
-  private func checkDomain() throws {
-    do {
-      if let domain = settings.domain { try ClientName.check(domain, of: "domain") }
-    } catch var failure as Failure {
-      // The domain comes from an option, not from a file.
-      failure.kind = .usage
-      throw failure
-    }
   }
 
   /// The client's own domain: given by the user or the client's files, else its name or the only one of the validation sets.

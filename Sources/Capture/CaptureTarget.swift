@@ -50,10 +50,7 @@ struct CaptureTarget: Sendable {
   }
 
   private static func checkNew(_ output: String) throws {
-    guard !FolderArchive.isNamed(output) else {
-      throw Failure(
-        .usage, "the output is a folder", advice: "name a folder, and pack it with clues pack", file: output)
-    }
+    try FolderArchive.checkIsNotNamed(output)
     var status = stat()
     guard lstat(output, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFDIR, try names(in: FilePath(output))?.isEmpty == true else {

@@ -25,16 +25,12 @@ package struct CapturedSample: Sendable {
   init(
     _ tokenized: TokenizedSample, as sample: Sample, from file: String, _ settings: CaptureSettings, _ model: ModelFacts
   ) {
-    func encoded(_ tokenized: TokenizedSample, _ span: LossSpan) -> EncodedSample {
-      let labels = zip(tokenized.tokens, tokenized.counts(span)).map { $1 ? $0 : EncodedSample.unlearned }
-      return EncodedSample(tokens: tokenized.tokens, labels: labels)
-    }
     self.sample = sample
     self.file = file
     line = tokenized.record.line
-    learned = encoded(tokenized, settings.loss)
-    measured = encoded(tokenized, settings.lossesOver)
-    withoutPrompt = tokenized.withoutPrompt(beginOfText: model.beginOfText).map { encoded($0, settings.lossesOver) }
+    learned = tokenized.encoded(settings.loss)
+    measured = tokenized.encoded(settings.lossesOver)
+    withoutPrompt = tokenized.withoutPrompt(beginOfText: model.beginOfText).map { $0.encoded(settings.lossesOver) }
     fault = Self.fault(of: tokenized, [learned, measured], model)
   }
 
@@ -46,6 +42,13 @@ package struct CapturedSample: Sendable {
         ? "its answer is after the \(tokenized.tokens.count) tokens that are read" : "it has no answer"
     }
     return samples.lazy.compactMap { $0.fault(for: model.vocabulary, maximumLength: model.maximumLength) }.first
+  }
+}
+
+extension TokenizedSample {
+  /// The sample as the engine takes it, with the tokens of a span as labels.
+  package func encoded(_ span: LossSpan) -> EncodedSample {
+    EncodedSample(tokens: tokens, labels: zip(tokens, counts(span)).map { $1 ? $0 : EncodedSample.unlearned })
   }
 }
 

@@ -74,19 +74,9 @@ struct HeldOutData: Sendable {
         file: settings.base)
     }
     for (domain, path) in settings.data {
-      if let domain { try checkDomain(domain) }
+      if let domain { try ClientName.check(domain, of: "domain", kind: .usage) }
       let isOfChoices = try ChoiceDataset.isOne(path, limits: settings.limits)
       try locating(file: path) { try isOfChoices ? readQuestions(path, domain) : readSamples(path, domain) }
-    }
-  }
-
-  private func checkDomain(_ domain: String) throws {
-    do {
-      try ClientName.check(domain, of: "domain")
-    } catch var failure as Failure {
-      // The domain comes from an option, not from a file.
-      failure.kind = .usage
-      throw failure
     }
   }
 
@@ -109,15 +99,15 @@ struct HeldOutData: Sendable {
       let origin = try origin(
         record.id, domain ?? record.domain, record.group, line: record.line, isMade: !dataset.hasIds, path)
       let tokenized = try encoder.encode(record)
-      let labels = zip(tokenized.tokens, tokenized.counts(settings.loss)).map { $1 ? $0 : EncodedSample.unlearned }
+      let encoded = tokenized.encoded(settings.loss)
       let asked = try settings.answerTokens.map { _ in try encoder.ask(record) }
-      if let fault = fault(of: tokenized, labels) ?? asked.flatMap(fault) {
+      if let fault = fault(of: tokenized, encoded.labels) ?? asked.flatMap(fault) {
         leftOut.append(LeftOutSample(origin: origin, reason: fault))
         continue
       }
       if tokenized.isCut { cut += 1 }
       samples.append(
-        HeldOutSample(origin: origin, encoded: EncodedSample(tokens: tokenized.tokens, labels: labels), asked: asked))
+        HeldOutSample(origin: origin, encoded: encoded, asked: asked))
     }
     if cut > 0, let longest = settings.maximumLength {
       notes.append("\(path): \(cut) of \(dataset.records.count) samples are cut off at \(longest) tokens")
@@ -136,9 +126,7 @@ struct HeldOutData: Sendable {
       let origin = try origin(
         question.id, domain ?? question.domain, question.group, line: question.line, isMade: !dataset.hasIds, path)
       let encoded = try question.choices.indices.map { choice in
-        let tokenized = try encoder.encode(choice, of: question)
-        let labels = zip(tokenized.tokens, tokenized.counts(.answer)).map { $1 ? $0 : EncodedSample.unlearned }
-        return EncodedSample(tokens: tokenized.tokens, labels: labels)
+        try encoder.encode(choice, of: question).encoded(.answer)
       }
       let faults = encoded.map {
         $0.fault(for: base.model.shape.vocabulary, maximumLength: base.model.shape.maximumLength)
