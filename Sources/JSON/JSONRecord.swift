@@ -45,11 +45,7 @@ package struct JSONField<Record>: Sendable {
     _ name: String, _ property: any WritableKeyPath<Record, Value> & Sendable, _ kind: JSONKind<Value>
   ) -> JSONField {
     JSONField(
-      name: name,
-      read: { object, record in
-        guard let value = object[name], !value.isNull else { return }
-        record[keyPath: property] = try inside(name) { try kind.value(value) }
-      },
+      name: name, read: reading(name, kind) { $1[keyPath: property] = $0 },
       write: { record, object in object[name] = kind.write(record[keyPath: property]) })
   }
 
@@ -61,11 +57,7 @@ package struct JSONField<Record>: Sendable {
     isWritten: Bool = true
   ) -> JSONField {
     JSONField(
-      name: name,
-      read: { object, record in
-        guard let value = object[name], !value.isNull else { return }
-        record[keyPath: property] = try inside(name) { try kind.value(value) }
-      },
+      name: name, read: reading(name, kind) { $1[keyPath: property] = $0 },
       write: { record, object in
         if let value = record[keyPath: property] {
           object[name] = kind.write(value)
@@ -73,6 +65,16 @@ package struct JSONField<Record>: Sendable {
           object[name] = .null
         }
       })
+  }
+
+  /// Reads a member that may be missing, or null, and passes its value on.
+  private static func reading<Value>(
+    _ name: String, _ kind: JSONKind<Value>, _ take: @escaping @Sendable (Value, inout Record) -> Void
+  ) -> @Sendable (JSONObject, inout Record) throws -> Void {
+    { object, record in
+      guard let value = object[name], !value.isNull else { return }
+      take(try inside(name) { try kind.value(value) }, &record)
+    }
   }
 
   /// A member that is not written where there is nothing in it, and may be missing, or null, then.

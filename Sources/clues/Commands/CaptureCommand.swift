@@ -27,10 +27,7 @@ extension Clues {
     @Argument(help: ArgumentHelp("The client's Trainer folder.", valueName: "client"), completion: .file())
     var client: String
 
-    @Option(
-      help: ArgumentHelp("The base model: a Hugging Face folder, or a GGUF file.", valueName: "model"),
-      completion: .file())
-    var base: String
+    @OptionGroup var model: ModelOptions
 
     @Option(help: ArgumentHelp("The training samples.", valueName: "file"), completion: .file())
     var train: String
@@ -66,7 +63,8 @@ extension Clues {
 
     func run() throws {
       let input = try InputArgument.one(client, adapter: adapter)
-      var settings = CaptureSettings(client: input.path, base: base, train: [train], anchor: nil, validation: [])
+      var settings = CaptureSettings(client: input.path, base: model.base, train: [train], anchor: nil, validation: [])
+      settings.template = model.template
       data.apply(to: &settings)
       evidence.apply(to: &settings)
       settings.adapter = input.adapter

@@ -2,15 +2,23 @@ import ArgumentParser
 import Capture
 import Datasets
 
-/// How a file's samples become tokens, for training and measuring alike.
-struct DataOptions: ParsableArguments {
+/// The base model, and how it reads samples.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The base model: a Hugging Face folder, or a GGUF file.", valueName: "model"),
+    completion: .file())
+  var base: String
+
   @Option(
     help: ArgumentHelp(
       "How samples become text: \(Template.allCases.map(\.rawValue).joined(separator: ", ")). By default as the model "
         + "says.", valueName: "name"),
     completion: .list(Template.allCases.map(\.rawValue)))
   var template: Template?
+}
 
+/// How a file's samples become tokens, for training and measuring alike.
+struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("The tokens to compute gradients for, as in training: answer or all.", valueName: "tokens"))
   var loss: LossSpan = .answer
@@ -40,7 +48,6 @@ struct DataOptions: ParsableArguments {
   }
 
   func apply(to settings: inout CaptureSettings) {
-    settings.template = template
     settings.loss = loss
     settings.maximumLength = maxLength
     settings.keep = keep

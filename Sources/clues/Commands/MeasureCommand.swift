@@ -37,10 +37,7 @@ extension Clues {
 
     @OptionGroup var clients: ClientOptions
 
-    @Option(
-      help: ArgumentHelp("The base model: a Hugging Face folder, or a GGUF file.", valueName: "model"),
-      completion: .file())
-    var base: String
+    @OptionGroup var model: ModelOptions
 
     @Flag(name: .customLong("no-base"), help: "Do not measure the base model by itself.")
     var withoutBase = false
@@ -50,13 +47,6 @@ extension Clues {
         "Held-out samples, as file or as domain=file; may be repeated. Without a domain, samples have their own, or the "
           + "file's name.", valueName: "file"))
     var data: [String] = []
-
-    @Option(
-      help: ArgumentHelp(
-        "How samples become text: \(Template.allCases.map(\.rawValue).joined(separator: ", ")). By default as the model "
-          + "says.", valueName: "name"),
-      completion: .list(Template.allCases.map(\.rawValue)))
-    var template: Template?
 
     @Option(help: ArgumentHelp("The tokens that losses are measured over: answer or all.", valueName: "tokens"))
     var loss: LossSpan = .answer
@@ -129,9 +119,9 @@ extension Clues {
       var settings = MeasureSettings(
         inputs: inputs.enumerated().map { place, input in
           .init(path: input.path, adapter: input.adapter, name: clients.names.isEmpty ? nil : clients.names[place])
-        }, base: base, data: data.map(Self.split))
+        }, base: model.base, data: data.map(Self.split))
       settings.measuresBase = !withoutBase
-      settings.template = template
+      settings.template = model.template
       settings.loss = loss
       settings.maximumLength = maxLength
       settings.answerTokens = generate ? maxNewTokens : nil

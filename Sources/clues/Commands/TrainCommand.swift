@@ -29,10 +29,7 @@ extension Clues {
         -o outputs/medical
         """)
 
-    @Option(
-      help: ArgumentHelp("The base model: a Hugging Face folder, or a GGUF file.", valueName: "model"),
-      completion: .file())
-    var base: String
+    @OptionGroup var model: ModelOptions
 
     @Option(
       help: ArgumentHelp("Samples to train on; may be repeated.", valueName: "file"), completion: .file())
@@ -141,7 +138,8 @@ extension Clues {
     }
 
     func run() throws {
-      var data = CaptureSettings(client: output, base: base, train: self.data, anchor: nil, validation: [])
+      var data = CaptureSettings(client: output, base: model.base, train: self.data, anchor: nil, validation: [])
+      data.template = model.template
       samples.apply(to: &data)
       evidence.apply(to: &data)
       data.threads = work.threads
