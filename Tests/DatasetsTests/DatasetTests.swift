@@ -120,7 +120,7 @@ import Testing
   }
 
   @Test func hostileBytesNeverTrap() throws {
-    var random = Dice(state: 7)
+    var random = SplitMix64(seed: 7)
     let seed = Array(
       #"[{"messages":[{"role":"user","content":"\u00e9\ud83d\ude00"}],"id":1},{"input_ids":[1],"labels":[-100]}]"#.utf8)
     for _ in 0..<3000 {
@@ -131,18 +131,5 @@ import Testing
       bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))
       _ = try? Dataset(Bytes(bytes), path: "t")
     }
-  }
-}
-
-/// SplitMix64, so that a test that fails does so again.
-private struct Dice: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test func survivesGGUFWithFlippedBytes() throws {
-    var random = SystemlessRandom(seed: 11)
+    var random = SplitMix64(seed: 11)
     for name in GGUFTests.models {
       let whole = try contents("gguf/\(name).gguf")
       let header = try headerLength(whole)
@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func survivesConfigsWithFlippedBytes() throws {
-    var random = SystemlessRandom(seed: 12)
+    var random = SplitMix64(seed: 12)
     for name in savedModels {
       let whole = try contents("models/\(name)/config.json")
       for round in 0..<1000 {
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test func survivesFoldersWithFlippedBytes() throws {
-    var random = SystemlessRandom(seed: 13)
+    var random = SplitMix64(seed: 13)
     let shards = (1...3).map { "model-0000\($0)-of-00003.safetensors" }
     let names = ["config.json", "model.safetensors.index.json"] + shards
     let whole = try names.map { try contents("models/mistral/\($0)") }
@@ -132,20 +132,7 @@ import Testing
   }
 }
 
-/// Numbers that are the same in every run (splitmix64).
-struct SystemlessRandom {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-    return word ^ (word >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-  mutating func byte() -> UInt8 { UInt8(truncatingIfNeeded: next()) }
+extension SplitMix64 {
+  fileprivate mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+  fileprivate mutating func byte() -> UInt8 { UInt8(truncatingIfNeeded: next()) }
 }

@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: ["llama3", "llama2", "added", "splits"]) func flippedBytes(_ kind: String) throws {
-    var chance = SystemlessRandom(seed: 7)
+    var chance = SplitMix64(seed: 7)
     let bytes = Array(try Data(contentsOf: URL(filePath: fixture("tokenizers/\(kind).json"))))
     var read = 0
     for _ in 0..<1000 {
@@ -47,7 +47,7 @@ import Testing
 
   /// Values in the place of others, where every byte is fine.
   @Test(arguments: ["llama3", "llama2", "added", "splits"]) func exchangedValues(_ kind: String) throws {
-    var chance = SystemlessRandom(seed: 11)
+    var chance = SplitMix64(seed: 11)
     let bytes = try Bytes(mapping: fixture("tokenizers/\(kind).json"))
     var reader = JSONReader()
     reader.keysOfTables = ["vocab"]
@@ -65,7 +65,7 @@ import Testing
     #expect(read > 0 && read < 1500)
   }
 
-  private func exchange(_ value: inout JSONValue, _ others: [JSONValue], _ chance: inout SystemlessRandom) {
+  private func exchange(_ value: inout JSONValue, _ others: [JSONValue], _ chance: inout SplitMix64) {
     switch value {
     case .array(var elements) where !elements.isEmpty && Int.random(in: 0..<6, using: &chance) > 0:
       let place = Int.random(in: 0..<elements.count, using: &chance)
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test func brokenPieces() throws {
-    var chance = SystemlessRandom(seed: 13)
+    var chance = SplitMix64(seed: 13)
     let bytes = Array(try Data(contentsOf: URL(filePath: fixture("tokenizers/pieces.model"))))
     var read = 0
     for _ in 0..<3000 {
@@ -119,19 +119,5 @@ import Testing
     let ids = try tokenizer.encode("a").map(\.id)
     #expect(ids == [tokenizer.id(of: "a")] && tokenizer.decode(ids) == "a")
     #expect(tokenizer.decode(try tokenizer.encode(" a").map(\.id)) == " a")
-  }
-}
-
-/// SplitMix64: the same numbers in every run.
-struct SystemlessRandom: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -157,14 +157,22 @@ def merge(
     :raises CluesError: what cannot be merged rightly.
     """
     with paths(inputs) as places:
-        options = _merging_options(
-            weights, clients, adapters, parameters, method_parameters, space, rank, energy, exact, residual, dtype,
-            rank_layout, split, missing, absolute, base_model, seed, without, plugin_dirs, limits,
-        )  # fmt: skip
-        more = _options({"--threads": threads, "--force": force})
+        options = [
+            *_numbers("--weight", weights),
+            *_parameters(parameters, method_parameters),
+            *_options(
+                {
+                    "--client": clients, "--adapter": adapters, "--space": space, "--rank": rank, "--energy": energy,
+                    "--exact": exact, "--residual": residual, "--dtype": dtype, "--rank-layout": rank_layout,
+                    "--split": split, "--missing": missing, "--absolute": absolute, "--base-model": base_model,
+                    "--seed": seed, "--without": list(without), "--plugin-dir": list(plugin_dirs), "--limit": limits,
+                    "--threads": threads, "--force": force,
+                }
+            ),
+        ]  # fmt: skip
         value = process.document(
             ["merge"],
-            ["--method", method, "--output", _text(out), *options, *more, *_inputs(places)],
+            ["--method", method, "--output", _text(out), *options, *_inputs(places)],
             progress=progress,
         )
     return Merged(Path(out), decode(RunRecord, value, "the record"))
@@ -194,27 +202,6 @@ def plan_merge(
             progress=progress,
         )
     return decode(RunPlan, value, "the plan")
-
-
-def _merging_options(
-    weights: Sequence[float] | None, clients: Sequence[str] | None, adapters: Sequence[str] | None,
-    parameters: Mapping[str, Any] | None, method_parameters: Mapping[str, Any], space: str | None,
-    rank: int | str | None, energy: float | None, exact: bool, residual: bool, dtype: str | None,
-    rank_layout: str | None, split: str | None, missing: str | None, absolute: str | None, base_model: str | None,
-    seed: int | None, without: Sequence[str], plugin_dirs: Sequence[StrPath], limits: Mapping[str, Any] | None,
-) -> list[str]:  # fmt: skip
-    return [
-        *_numbers("--weight", weights),
-        *_parameters(parameters, method_parameters),
-        *_options(
-            {
-                "--client": clients, "--adapter": adapters, "--space": space, "--rank": rank, "--energy": energy,
-                "--exact": exact, "--residual": residual, "--dtype": dtype, "--rank-layout": rank_layout,
-                "--split": split, "--missing": missing, "--absolute": absolute, "--base-model": base_model,
-                "--seed": seed, "--without": list(without), "--plugin-dir": list(plugin_dirs), "--limit": limits,
-            }
-        ),
-    ]  # fmt: skip
 
 
 def run(
