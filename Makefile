@@ -14,11 +14,12 @@ TIME ?= 60
 FAULTS ?= 300
 
 .PHONY: help deps test-tools model build demo demo-model check test fuzz faults bench bench-peers docs lint format man install uninstall clean \
-  wheel test-python
+  experiment wheel test-python
 
 help:
 	@echo "make demo      install what is missing, build, and merge the sample bundles"
 	@echo "make demo-model  download SmolLM2-135M (93 MB), and measure, score and select a client's samples with it"
+	@echo "make experiment SMALL=1  make data bad on purpose and measure what selection wins back; without SMALL the whole, for hours"
 	@echo "make test      install what is missing, build, and run all tests"
 	@echo "make check     the quick round while you work: the tests that need no more than the build does"
 	@echo "make bench     measure speed and memory and compare them with the committed thresholds"
@@ -57,6 +58,11 @@ demo: build
 
 demo-model: deps model build
 	@scripts/demo-model "$$($(SWIFT) build -c release --show-bin-path)/clues" .build-tools/SmolLM2-135M-Instruct.Q4_1.gguf
+
+# A killed experiment goes on when it is called again.
+experiment: deps model build
+	@clues="$$($(SWIFT) build -c release --show-bin-path)/clues"; set -x; \
+	"$$clues" experiment experiments/$(if $(SMALL),small,paper).yaml
 
 # What `make check` leaves to `make test`: whatever compiles plugins, looks at pages in a browser or kills runs.
 LONG := ExamplesTests PluginChecksTests PluginHostTests UntrustedPluginTests PluginsCheckTests ReportPageTests FaultTests \

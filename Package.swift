@@ -55,6 +55,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Digests", ["CKernels", "Digests", .product(name: "Crypto", package: "swift-crypto")]),
   ("Engine", ["Adapters", "CKernels", "Diagnostics", "Engine", "JSON", "Models", "Tensors", "Threads"]),
   ("Examples", ["JSON", "PluginHost", "PluginProjects"]),
+  ("Experiments", ["Diagnostics", "Experiments", "JSON", "Measuring", "PluginHost", "Recipes", "Records", "Tensors"]),
   ("Files", ["Files"]),
   ("JSON", ["JSON"]),
   ("LowRank", ["LowRank"]),
@@ -212,15 +213,23 @@ let package = Package(
       ],
       swiftSettings: numerical),
     .target(
+      name: "Experiments",
+      dependencies: [
+        "Capture", "Datasets", "Diagnostics", "Digests", "Files", "JSON", "Measuring", "PluginHost", "Recipes",
+        "Records",
+        "Reports", "Runs", "Scoring", "Tensors", "Threads", "Training", paths,
+      ],
+      swiftSettings: house),
+    .target(
       name: "PluginProjects",
       dependencies: ["Bundles", "CPluginTemplates", "Diagnostics", "Files", "Runs", paths],
       swiftSettings: numerical),
     .executableTarget(
       name: "clues",
       dependencies: [
-        "Adapters", "Bundles", "CKernels", "CStartup", "Capture", "Datasets", "Diagnostics", "Files", "JSON", "LowRank",
-        "Measuring", "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Runs", "Scoring", "Tensors",
-        "Training", paths,
+        "Adapters", "Bundles", "CKernels", "CStartup", "Capture", "Datasets", "Diagnostics", "Experiments", "Files",
+        "JSON", "LowRank", "Measuring", "Merging", "PluginChecks", "PluginHost", "PluginProjects", "Recipes", "Records",
+        "Runs", "Scoring", "Tensors", "Training", paths,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house, linkerSettings: hostLinking),

@@ -4,13 +4,15 @@ import JSON
 /// Reads the rows of a file that is a list of JSON objects or has one object per line.
 ///
 /// A list is split before it is parsed, so that a row needs only its own memory and every fault has its line.
-struct RowReader {
-  let limits: Limits
+package struct RowReader {
+  private let limits: Limits
+
+  package init(limits: Limits) { self.limits = limits }
 
   /// Passes each row to `body` with the line that it starts in, counted from 1.
   ///
   /// - throws: ``Failure`` `badData` with line and column: invalid JSON, rows that are not objects, too many rows.
-  func read(_ bytes: UnsafeRawBufferPointer, _ body: (JSONObject, Int) throws -> Void) throws {
+  package func read(_ bytes: UnsafeRawBufferPointer, _ body: (JSONObject, Int) throws -> Void) throws {
     // The byte order mark that editors on Windows add.
     let hasMark = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF
     let text = UnsafeRawBufferPointer(rebasing: bytes[(hasMark ? 3 : 0)...])

@@ -37,7 +37,7 @@ package struct StageFigure: Sendable, Equatable {
 /// The stages of a run, in order; not every run has all of them.
 package enum RunStage: String, Sendable, CaseIterable {
   case opening, reading, training, capturing, measuring, answering, scoring, drawing, comparing, surveying, merging,
-    writing, packing
+    writing, packing, experimenting
 
   /// The unit in which a stage's work is counted.
   package enum Unit: String, Sendable {
@@ -48,7 +48,7 @@ package enum RunStage: String, Sendable, CaseIterable {
     switch self {
     case .opening, .writing, .packing: .bytes
     case .reading: .clients
-    case .training: .steps
+    case .training, .experimenting: .steps
     case .capturing, .measuring, .answering, .scoring: .samples
     case .drawing: .draws
     case .comparing, .surveying, .merging: .modules

@@ -30,20 +30,7 @@ struct MeasureTables {
 
   /// The domains and their pieces, in order of appearance.
   private func domains(_ origins: [SampleOrigin]) -> [SampleDomain] {
-    var (names, pieces): ([String], [String: [[Int]]]) = ([], [:])
-    var known: [String: [String: Int]] = [:]
-    for (place, origin) in origins.enumerated() {
-      if pieces[origin.domain] == nil { names.append(origin.domain) }
-      if let group = origin.group, let piece = known[origin.domain]?[group] {
-        pieces[origin.domain]?[piece].append(place)
-      } else {
-        if let group = origin.group {
-          known[origin.domain, default: [:]][group] = pieces[origin.domain]?.count ?? 0
-        }
-        pieces[origin.domain, default: []].append([place])
-      }
-    }
-    return names.map { SampleDomain(name: $0, pieces: pieces[$0] ?? []) }
+    SampleDomain.all(origins.map { ($0.domain, $0.group) })
   }
 
   private func byModel<Value>(_ value: (Int) -> [Value]) -> [[Value]] { models.indices.map(value) }

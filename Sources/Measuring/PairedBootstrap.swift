@@ -32,6 +32,22 @@ struct SampleDomain: Sendable {
   let pieces: [[Int]]
 
   var places: [Int] { pieces.flatMap { $0 } }
+
+  /// The domains of samples and their pieces, in the order in which they come.
+  static func all(_ samples: [(domain: String, group: String?)]) -> [SampleDomain] {
+    var (names, pieces): ([String], [String: [[Int]]]) = ([], [:])
+    var known: [String: [String: Int]] = [:]
+    for (place, (domain, group)) in samples.enumerated() {
+      if pieces[domain] == nil { names.append(domain) }
+      if let group, let piece = known[domain]?[group] {
+        pieces[domain]?[piece].append(place)
+      } else {
+        if let group { known[domain, default: [:]][group] = pieces[domain]?.count ?? 0 }
+        pieces[domain, default: []].append([place])
+      }
+    }
+    return names.map { SampleDomain(name: $0, pieces: pieces[$0] ?? []) }
+  }
 }
 
 /// Confidence intervals of figures and their differences: pieces are resampled within each domain, as many as it has, with
@@ -56,6 +72,11 @@ struct PairedBootstrap: Sendable {
     /// The figure of a model minus that of another.
     func difference(_ domains: [Int], score: Int, model: Int, against other: Int) -> Estimate {
       estimate(domains) { ratio($0, domains, score, model) - ratio($0, domains, score, other) }
+    }
+
+    /// A number that follows from the figures of all models.
+    func number(_ domains: [Int], score: Int, _ statistic: ([Double]) -> Double) -> Estimate {
+      estimate(domains) { sums in statistic((0..<models).map { ratio(sums, domains, score, $0) }) }
     }
 
     private func ratio(_ sums: [Double], _ domains: [Int], _ score: Int, _ model: Int) -> Double {

@@ -63,7 +63,7 @@ package struct TrainingSettings: Sendable {
   }
 
   /// - throws: ``Failure`` `usage` for invalid numbers.
-  func check() throws {
+  package func check() throws {
     func due(_ isDue: Bool, _ what: String) throws {
       guard isDue else { throw Failure(.usage, what) }
     }

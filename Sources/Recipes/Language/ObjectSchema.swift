@@ -10,6 +10,9 @@ protocol ObjectSchema: Sendable {
   /// The name of the mapping, for the schema.
   static var title: String { get }
 
+  /// What a file is called whose root is this mapping.
+  static var document: String { get }
+
   static var fields: [FieldSchema<Self>] { get }
 
   /// The rules between the keys.
@@ -24,6 +27,7 @@ protocol ObjectSchema: Sendable {
 }
 
 extension ObjectSchema {
+  static var document: String { "the recipe" }
   static var rules: [Rule<Self>] { [] }
   static var elsewhere: [String: String] { [:] }
   mutating func settle() {}
@@ -44,7 +48,7 @@ extension ObjectSchema {
 
   static func read(_ node: Node, at location: Location) throws -> Self {
     guard let members = node.mapping else { throw Schema<Self>.mismatch(node, at: location, due: "a mapping") }
-    let inside = location.path.isEmpty ? "the recipe" : location.name
+    let inside = location.path.isEmpty ? document : location.name
     var failures = Failures()
     for (index, member) in members.enumerated() {
       guard fields.contains(where: { $0.name == member.key }) else {
@@ -81,7 +85,7 @@ extension ObjectSchema {
     let names = fields.map(\.name)
     if let meant = elsewhere[key] {
       // The right key, but one level too deep.
-      return meant == key ? "'\(key)' belongs at the top level of the recipe" : "did you mean '\(meant)'?"
+      return meant == key ? "'\(key)' belongs at the top level of \(document)" : "did you mean '\(meant)'?"
     }
     if nearestName(to: key, among: names) != nil { return suggestion(for: key, among: names) }
     let known = "known here: " + names.joined(separator: ", ")

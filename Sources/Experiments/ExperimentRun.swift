@@ -1,0 +1,293 @@
+import Capture
+import Diagnostics
+import Digests
+import Files
+import Glibc
+import JSON
+import Measuring
+import PluginHost
+import Recipes
+import Records
+import Reports
+import Runs
+import Scoring
+import SystemPackage
+import Training
+
+/// Carries out an experiment: corrupt, train, capture, select, train again, merge, measure; what is behind `clues experiment`.
+package struct ExperimentRun {
+  private let setup: ExperimentSetup
+  private let output: String
+  private let catalog: PluginCatalog
+  private let observer: any Observer
+  private let threads, jobs: Int
+
+  /// - parameters:
+  ///   - output: The folder for steps and results.
+  ///   - jobs: How many steps are done at once at the most.
+  /// - throws: ``Failure``: everything that can be known before there is any work in it.
+  package init(
+    _ experiment: Experiment, output: String, catalog: PluginCatalog, observer: any Observer, threads: Int, jobs: Int,
+    limits: Limits = Limits()
+  ) throws {
+    setup = try ExperimentSetup(experiment, catalog: catalog, limits: limits)
+    (self.output, self.catalog, self.observer) = (FilePath(output).absolute.string, catalog, observer)
+    (self.threads, self.jobs) = (threads, jobs)
+  }
+
+  private var experiment: Experiment { setup.experiment }
+  private var clients: [ExperimentClient] { setup.clients }
+
+  /// One seed and one share of bad samples.
+  private var worlds: [World] {
+    experiment.corruption.value.shares.map(\.value).sorted().flatMap { share in
+      experiment.seeds.map { World(share: share, seed: $0.value) }
+    }
+  }
+
+  /// How many steps there are at the most, by kind.
+  package var plan: [(kind: String, count: Int)] {
+    planned.map { ($0.kind.rawValue, $0.tasks) }
+  }
+
+  private var planned: [(kind: StepKind, tasks: Int, cost: Int)] {
+    let scoring = experiment.arms.count { $0.value.keep == nil }
+    let retrained = experiment.arms.count { $0.value.keep?.value != .all }
+    func each(_ kind: StepKind, _ times: Int) -> (StepKind, Int, Int) {
+      (
+        kind, worlds.count * times * clients.count,
+        worlds.count * times * clients.reduce(0) { $0 + setup.cost(kind, $1) }
+      )
+    }
+    func once(_ kind: StepKind, _ count: Int) -> (StepKind, Int, Int) { (kind, count, count * setup.cost(kind)) }
+    let merged = worlds.count * experiment.arms.count * experiment.merges.count
+    return [
+      each(.corrupt, 1), each(.train, 1 + retrained), each(.capture, scoring > 0 ? 1 : 0),
+      once(.select, worlds.count * scoring * (1 + experiment.thresholds.count)), once(.merge, merged),
+      (
+        .measure, 1 + merged + worlds.count * experiment.arms.count * clients.count,
+        (1 + merged) * setup.cost(.measure) + each(.measure, experiment.arms.count).2
+      ), once(.answer, experiment.measure.value.examples.value > 0 ? 1 : 0),
+    ]
+  }
+
+  /// Does what is not done yet, and writes `experiment.json`, `experiment.csv` and `experiment.html`.
+  ///
+  /// - throws: ``Failure``; the steps that are done stand, and the next run of the same experiment goes on from there.
+  package func run() throws -> ExperimentRecord {
+    let store = try StepStore(output)
+    let runner = StepRunner(
+      observer, threads: threads, jobs: jobs, most: planned.reduce(0) { $0 + $1.tasks },
+      total: planned.reduce(0) { $0 + $1.cost }, limits: setup.limits)
+    let steps = ExperimentSteps(setup: setup, store: store, catalog: catalog)
+    let worlds = worlds
+    let corrupted = try runner.outcomes(
+      of: worlds.flatMap { world in clients.indices.map { steps.corrupt($0, world) } })
+    let data = try worlds.enumerated().map { place, world in
+      try clients.indices.map { client in
+        try steps.data(client, world, corrupted[place * clients.count + client])
+      }
+    }
+    let raw = try everyClient { try steps.train($1, worlds[$0], data[$0][$1], keep: nil) }
+    _ = try runner.outcomes(of: raw)
+    let (kept, selected) = try kept(runner, steps, data, trained: raw.map(\.step))
+    let trainings = try kept.map { byWorld in
+      try everyClient { world, client in
+        try steps.train(client, worlds[world], data[world][client], keep: byWorld[world][client])
+      }
+    }
+    func adapter(_ arm: Int, _ world: Int, _ client: Int) -> Step? {
+      kept[arm][world][client].map { lines($0) } == 0 ? nil : trainings[arm][world * clients.count + client].step
+    }
+    _ = try runner.outcomes(
+      of: trainings.indices.flatMap { arm in
+        trainings[arm].indices.filter { place in
+          // Where nothing is kept there is no training, and that on everything is done.
+          kept[arm][place / clients.count][place % clients.count].map { lines($0) > 0 } ?? false
+        }.map { trainings[arm][$0] }
+      })
+
+    let results = try measured(
+      runner, steps, worlds, trained: { adapter($0, $1, $2) },
+      kept: { arm, world, client in
+        let all = clients[client].rows.count
+        return (kept[arm][world][client].map { lines($0) } ?? all, all)
+      })
+    runner.finish()
+    var record = try ExperimentFigures(setup: setup, worlds: worlds, threads: threads).record(results, selected) {
+      world in data[world].map(\.labels).joined()
+    }
+    record.examples = results.examples
+    record.notes += runner.warnings
+    try write(record, labels: worlds.indices.map { (worlds[$0], data[$0].map(\.labels).joined()) })
+    return record
+  }
+
+  private func everyClient(_ task: (_ world: Int, _ client: Int) throws -> StepTask) rethrows -> [StepTask] {
+    try worlds.indices.flatMap { world in try clients.indices.map { try task(world, $0) } }
+  }
+
+  /// What each arm keeps, by arm, world and client, as ids, one a line, or nil for everything; and the selections that say so.
+  ///
+  /// - parameter trained: The trainings on everything, by world and client.
+  private func kept(
+    _ runner: StepRunner, _ steps: ExperimentSteps, _ data: [[ExperimentSteps.Data]], trained: [Step]
+  ) throws -> (kept: [[[String?]]], selected: [Selected]) {
+    let worlds = worlds
+    var kept: [[[String?]]] = experiment.arms.map { arm in
+      worlds.indices.map { world in
+        clients.indices.map { arm.value.keep?.value == .clean ? data[world][$0].clean : nil }
+      }
+    }
+    var selected: [Selected] = []
+    let scoring = experiment.arms.indices.filter { experiment.arms[$0].value.keep == nil }
+    if !scoring.isEmpty {
+      let captured = try everyClient { world, client in
+        try steps.capture(client, worlds[world], data[world][client], trained[world * clients.count + client])
+      }
+      _ = try runner.outcomes(of: captured)
+      var tasks: [StepTask] = []
+      for arm in scoring {
+        for rule in [nil] + experiment.thresholds.map({ Optional($0.value) }) {
+          for world in worlds.indices {
+            let bundles = clients.indices.map { captured[world * clients.count + $0].step }
+            let task = try steps.select(experiment.arms[arm], rule, worlds[world], bundles)
+            tasks.append(task)
+            selected.append(Selected(arm: arm, rule: rule?.summary, world: world, folder: task.step.folder))
+          }
+        }
+      }
+      _ = try runner.outcomes(of: tasks)
+    }
+    for choice in selected where choice.rule == nil {
+      for client in clients.indices {
+        let path = "\(choice.folder)/\(RunFiles.selected(of: clients[client].name))"
+        kept[choice.arm][choice.world][client] = try String(decoding: StreamReader(path).bytes(), as: UTF8.self)
+      }
+    }
+    // Who keeps everything was trained already.
+    for arm in kept.indices {
+      for world in worlds.indices {
+        for client in clients.indices where kept[arm][world][client].map({ lines($0) }) == clients[client].rows.count {
+          kept[arm][world][client] = nil
+        }
+      }
+    }
+    return (kept, selected)
+  }
+
+  /// Merges and measures.
+  private func measured(
+    _ runner: StepRunner, _ steps: ExperimentSteps, _ worlds: [World], trained: (Int, Int, Int) -> Step?,
+    kept: (Int, Int, Int) -> (kept: Int, all: Int)
+  ) throws -> ExperimentResults {
+    // By arm, world and merge: the merged adapter, or the only one that there is; nil where there is none.
+    var merged: [[[String?]]] = []
+    var tasks: [StepTask] = []
+    for arm in experiment.arms.indices {
+      merged.append(
+        try worlds.indices.map { world in
+          try experiment.merges.map { merge in
+            let members = clients.indices.compactMap { client in
+              trained(arm, world, client).map { (clients[client].name, $0, kept(arm, world, client)) }
+            }
+            guard members.count > 1 else { return members.first.map { "\($0.1.folder)/\($0.0)" } }
+            let task = try steps.merge(merge, worlds[world], experiment.arms[arm].value.name.value, members)
+            tasks.append(task)
+            return "\(task.step.folder)/merged"
+          }
+        })
+    }
+    _ = try runner.outcomes(of: tasks)
+
+    // By arm and world, the clients' own adapters and the merged ones.
+    let base = steps.measureBase()
+    var measuring = [base]
+    func measure(_ path: String?, _ title: String, _ client: Int?) -> String {
+      guard let path else { return base.step.folder }
+      let task = steps.measure(path, title, client)
+      measuring.append(task)
+      return task.step.folder
+    }
+    var results = ExperimentResults(base: base.step.folder)
+    for arm in experiment.arms.indices {
+      let name = experiment.arms[arm].value.name.value
+      results.own.append(
+        worlds.indices.map { world in
+          clients.indices.map { client in
+            measure(
+              trained(arm, world, client).map { "\($0.folder)/\(clients[client].name)" },
+              "\(name), \(clients[client].name), \(worlds[world].text)", client)
+          }
+        })
+      results.merged.append(
+        worlds.indices.map { world in
+          experiment.merges.indices.map { merge in
+            measure(
+              merged[arm][world][merge],
+              "\(name), \(experiment.merges[merge].value.name.value), \(worlds[world].text)", nil)
+          }
+        })
+    }
+    _ = try runner.outcomes(of: measuring)
+    if experiment.measure.value.examples.value > 0 {
+      // The first seed of the share that is nearest to a half.
+      let world = worlds.indices.min { abs(worlds[$0].share - 0.5) < abs(worlds[$1].share - 0.5) } ?? 0
+      let task = try steps.answer(
+        worlds[world],
+        experiment.arms.indices.compactMap { arm in
+          merged[arm][world][0].map { (experiment.arms[arm].value.name.value, $0) }
+        })
+      let outcome = try runner.outcomes(of: [task])[0]
+      results.examples = try outcome["examples"]?.arrayValue?.map { try ExperimentRecord.Example($0) } ?? []
+    }
+    return results
+  }
+
+  private func lines(_ text: String) -> Int { text.utf8.count { $0 == UInt8(ascii: "\n") } }
+
+  private func write(_ record: ExperimentRecord, labels: [(world: World, text: String)]) throws {
+    let folder = FilePath(output).appending("labels")
+    try makeFolder(folder, for: output)
+    for (world, text) in labels {
+      try writeWhole(text, to: folder.appending("\(world.fileName).jsonl").string)
+    }
+    try writeWhole(record.csv, to: "\(output)/experiment.csv")
+    try writeWhole(ExperimentPage(record).html, to: "\(output)/experiment.html")
+    try writeWhole(record.text, to: "\(output)/experiment.json")
+  }
+}
+
+/// One seed and one share of bad samples: everything is done once in each.
+struct World: Sendable, Equatable {
+  let share: Double
+  let seed: Int
+
+  var text: String { "\(percent) bad, seed \(seed)" }
+  var fileName: String { "share-\(share)-seed-\(seed)" }
+  private var percent: String {
+    let percent = (share * 1000).rounded() / 10
+    return (Int(exactly: percent).map(String.init) ?? "\(percent)") + " %"
+  }
+}
+
+/// A selection that was made.
+struct Selected: Sendable {
+  let arm: Int
+  /// Nil for the arm's own.
+  let rule: String?
+  let world: Int
+  let folder: String
+}
+
+/// Where measurements lie.
+struct ExperimentResults: Sendable {
+  let base: String
+  /// By arm, world and client.
+  var own: [[[String]]] = []
+  /// By arm, world and merge.
+  var merged: [[[String]]] = []
+  var examples: [ExperimentRecord.Example] = []
+
+  init(base: String) { self.base = base }
+}

@@ -1,0 +1,270 @@
+import Capture
+import Diagnostics
+import Digests
+import Files
+import JSON
+import Measuring
+import PluginHost
+import Recipes
+import Records
+import Runs
+import Scoring
+import SystemPackage
+import Training
+
+/// What the steps of an experiment do, and what each is made of.
+struct ExperimentSteps: Sendable {
+  let setup: ExperimentSetup
+  let store: StepStore
+  let catalog: PluginCatalog
+
+  /// A client's corrupted data.
+  struct Data: Sendable {
+    let path: String
+    let digest: String
+    let labels: String
+    /// The ids of the good samples, one a line.
+    let clean: String
+  }
+
+  private var clients: [ExperimentClient] { setup.clients }
+
+  func corrupt(_ client: Int, _ world: World) -> StepTask {
+    let own = clients[client]
+    let others = clients.indices.filter { $0 != client }.map { clients[$0] }
+    let step = store.step(
+      .corrupt, "corrupt \(own.name), \(world.text)", cost: setup.cost(.corrupt),
+      made: [
+        "client": .string(own.name), "train": .string(own.digests[0]),
+        "others": JSONValue(others.map { "\($0.name) \($0.digests[0])" }), "share": .number(world.share),
+        "kinds": JSONValue(setup.kinds.map(\.rawValue)), "seed": JSONValue(world.seed),
+      ])
+    let kinds = setup.kinds
+    return StepTask(step: step) { _, _ in
+      let data = try locating(file: own.train) {
+        try CorruptedData(
+          own.rows, of: own.name, others: others.map(\.rows), share: world.share, kinds: kinds,
+          seed: UInt64(world.seed))
+      }
+      for (name, text) in [("train.jsonl", data.samples), ("labels.jsonl", data.labels), ("clean.txt", data.clean)] {
+        try writeWhole(text, to: "\(step.folder)/\(name)")
+      }
+      return ["digest": .string(sha256(of: data.samples))]
+    }
+  }
+
+  func data(_ client: Int, _ world: World, _ outcome: JSONObject) throws -> Data {
+    let folder = corrupt(client, world).step.folder
+    func text(_ name: String) throws -> String {
+      String(decoding: try StreamReader("\(folder)/\(name)").bytes(), as: UTF8.self)
+    }
+    return Data(
+      path: "\(folder)/train.jsonl", digest: outcome["digest"]?.stringValue ?? "", labels: try text("labels.jsonl"),
+      clean: try text("clean.txt"))
+  }
+
+  /// - parameter keep: The ids that are trained on, one a line; nil for all.
+  func train(_ client: Int, _ world: World, _ data: Data, keep: String?) throws -> StepTask {
+    let (own, setup) = (clients[client], setup)
+    var made = setup.encoding
+    made["client"] = .string(own.name)
+    made["data"] = .string(data.digest)
+    made["keep"] = keep.map { .string(sha256(of: $0)) } ?? .null
+    made["training"] = setup.experiment.jsonValue.objectValue?["training"] ?? .null
+    made["seed"] = JSONValue(world.seed)
+    let count = keep.map { $0.utf8.count { $0 == UInt8(ascii: "\n") } } ?? own.rows.count
+    let step = store.step(
+      .train, "train \(own.name) on \(count) samples, \(world.text)", cost: setup.steps(count), made: made)
+    let output = "\(step.folder)/\(own.name)"
+    // Nobody measures the checkpoints of what is trained on a part, and their moments take the most room.
+    let tidy: @Sendable () -> Void = {
+      guard keep != nil else { return }
+      for name in (try? names(in: FilePath(output))) ?? [] where name.hasPrefix("checkpoint-") {
+        removeTree("\(output)/\(name)")
+      }
+    }
+    return StepTask(step: step, tidy: tidy) { observer, threads in
+      var list: String?
+      if let keep {
+        list = "\(step.folder)/kept.txt"
+        try writeWhole(keep, to: "\(step.folder)/kept.txt")
+      }
+      let settings = setup.training(own, data.path, list, seed: world.seed, output, threads: threads)
+      let report = try Trainer(settings, observer: observer).run()
+      return [
+        "steps": JSONValue(report.steps), "samples": JSONValue(report.samples),
+        "loss": report.epochLoss.map { number($0) } ?? .null,
+      ]
+    }
+  }
+
+  func capture(_ client: Int, _ world: World, _ data: Data, _ training: Step) throws -> StepTask {
+    let (own, setup) = (clients[client], setup)
+    var made = setup.encoding
+    made["training"] = .string(training.key)
+    made["anchor"] = .string(own.digests[1])
+    let gradients = setup.experiment.gradients.value
+    if gradients { made["gradients"] = true }
+    made["validation"] = JSONValue(clients.map { "\($0.name) \($0.digests[2])" })
+    let step = store.step(
+      .capture, "capture \(own.name), \(world.text)", cost: setup.cost(.capture, own), made: made)
+    return StepTask(step: step) { observer, threads in
+      var settings = setup.capture(own, "\(training.folder)/\(own.name)", data.path)
+      let output = "\(step.folder)/\(own.name)"
+      settings.output = output
+      settings.writesGradients = gradients
+      settings.threads = threads
+      // One that was written and not yet said to be done.
+      removeTree(output)
+      let report = try Capture(settings, observer: observer).run()
+      return ["unscored": JSONValue(report.unscored.count)]
+    }
+  }
+
+  /// - parameter rule: Another threshold rule than the arm's.
+  func select(
+    _ arm: Located<Experiment.Arm>, _ rule: Recipe.Selection?, _ world: World, _ captured: [Step]
+  ) throws -> StepTask {
+    let bundles = zip(clients, captured).map { (name: $0.name, path: "\($1.folder)/\($0.name)") }
+    guard let own = try setup.recipe(of: arm, bundles, seed: world.seed) else {
+      throw Failure(.badRecipe, "the arm '\(arm.value.name.value)' scores nothing")
+    }
+    let recipe = rule.map { Experiment.recipe(own, selectingBy: $0) } ?? own
+    var made = try setup.identity(of: recipe)
+    made["captures"] = JSONValue(captured.map(\.key))
+    let by = rule.map { " by \($0.summary)" } ?? ""
+    let step = store.step(
+      .select, "select \(arm.value.name.value)\(by), \(world.text)", cost: setup.cost(.select), made: made)
+    let catalog = catalog
+    return StepTask(step: step) { observer, threads in
+      let scored = try Bench(catalog: catalog, observer: observer, threads: threads).score(recipe)
+      for note in scored.notes { observer.note(note) }
+      guard let selection = scored.selection else { throw Failure(.badRecipe, "the recipe selects nothing") }
+      for client in selection.clients {
+        let path = "\(step.folder)/\(RunFiles.selected(of: client.client))"
+        try makeFolder(FilePath(path).folder, for: path)
+        try writeWhole(selection.keptIds(of: client.client), to: path)
+      }
+      try ScoresOutput(selection.table).write(to: "\(step.folder)/\(RunFiles.scores)", replacing: true)
+      return ["threshold": selection.globalThreshold.map { number($0) } ?? .null]
+    }
+  }
+
+  func merge(
+    _ merge: Located<Experiment.Merge>, _ world: World, _ arm: String,
+    _ members: [(name: String, training: Step, kept: (kept: Int, all: Int))]
+  ) throws -> StepTask {
+    let raw = members.map { member -> Double in
+      switch merge.value.weights.value {
+      case .equal: 1.0
+      case .keptSamples: Double(member.kept.kept)
+      case .keptShare: Double(member.kept.kept) / Double(max(1, member.kept.all))
+      }
+    }
+    // Of mean 1, as those of a recipe.
+    let mean = raw.reduce(0, +) / Double(raw.count)
+    let weights = raw.map { $0 / mean }
+    let recipe = try setup.experiment.recipe(
+      of: merge,
+      clients: zip(members, weights).map { ($0.name, "\($0.training.folder)/\($0.name)", $1) }, seed: world.seed,
+      limits: setup.limits)
+    var made = try setup.identity(of: recipe)
+    made["adapters"] = JSONValue(members.map { "\($0.name) \($0.training.key)" })
+    made["weights"] = .array(weights.map { .number($0) })
+    let step = store.step(
+      .merge, "merge \(merge.value.name.value) of \(arm), \(world.text)", cost: setup.cost(.merge), made: made)
+    let catalog = catalog
+    return StepTask(step: step) { observer, threads in
+      let bench = Bench(catalog: catalog, observer: observer, threads: threads)
+      let outcome = try bench.run(recipe, output: "\(step.folder)/merged", replacing: true)
+      return ["modules": JSONValue(outcome.merge?.modules.count ?? 0)]
+    }
+  }
+
+  func measureBase() -> StepTask { measure(nil, "measure the base model", made: "base", nil) }
+
+  /// - parameters:
+  ///   - path: The adapter, in the folder of the step that made it.
+  ///   - client: Whose test samples; nil for all.
+  func measure(_ path: String, _ title: String, _ client: Int?) -> StepTask {
+    // The folders of steps are named after what made them.
+    measure(path, "measure \(title)", made: path.split(separator: "/").suffix(2).joined(separator: "/"), client)
+  }
+
+  private func measure(_ path: String?, _ title: String, made: String, _ client: Int?) -> StepTask {
+    let setup = setup
+    let tests = client.map { [clients[$0]] } ?? clients
+    var parts = setup.encoding
+    parts["adapter"] = .string(made)
+    parts["tests"] = JSONValue(tests.map { "\($0.name) \($0.digests[3])" })
+    let cost = client.map { setup.cost(.measure, clients[$0]) } ?? setup.cost(.measure)
+    let step = store.step(.measure, title, cost: cost, made: parts)
+    return StepTask(step: step) { observer, threads in
+      var settings = setup.measuring(tests.map { ($0.name, $0.test) })
+      if let path { settings.inputs = [.init(path: path, name: Measured.adapter)] }
+      settings.measuresBase = path == nil
+      settings.draws = 0
+      settings.samplesFile = "\(step.folder)/samples.jsonl"
+      settings.replaces = true
+      settings.threads = threads
+      let report = try Measurement(settings, observer: observer).run()
+      return ["left_out": JSONValue(report.leftOut.count)]
+    }
+  }
+
+  /// Has the models answer a few questions.
+  func answer(_ world: World, _ adapters: [(name: String, path: String)]) throws -> StepTask {
+    let (setup, clients) = (setup, clients)
+    let measure = setup.experiment.measure.value
+    var made = setup.encoding
+    made["adapters"] = JSONValue(
+      adapters.map { "\($0.name) " + $0.path.split(separator: "/").suffix(2).joined(separator: "/") })
+    made["tests"] = JSONValue(clients.map { "\($0.name) \($0.digests[3])" })
+    made["examples"] = JSONValue(measure.examples.value)
+    made["answer_tokens"] = JSONValue(measure.answerTokens.value)
+    let step = store.step(.answer, "answer questions, \(world.text)", cost: setup.cost(.answer), made: made)
+    return StepTask(step: step) { observer, threads in
+      var files: [(domain: String?, path: String)] = []
+      for client in clients {
+        let rows = try AnsweredRow.all(in: client.test, limits: setup.limits).prefix(measure.examples.value)
+        let path = "\(step.folder)/\(client.name).jsonl"
+        try writeWhole(rows.map { $0.line() }.joined(), to: path)
+        files.append((client.name, path))
+      }
+      var settings = setup.measuring(files)
+      settings.inputs = adapters.map { .init(path: $0.path, name: $0.name) }
+      settings.draws = 0
+      settings.answerTokens = measure.answerTokens.value
+      settings.answersFile = "\(step.folder)/answers.jsonl"
+      settings.replaces = true
+      settings.threads = threads
+      _ = try Measurement(settings, observer: observer).run()
+      return ["examples": .array(try Self.examples("\(step.folder)/answers.jsonl", setup.limits))]
+    }
+  }
+
+  private static func examples(_ path: String, _ limits: Limits) throws -> [JSONValue] {
+    try Measured.lines(path, limits).map { line in
+      var example = ExperimentRecord.Example()
+      example.client = line["domain"]?.stringValue ?? ""
+      example.question = line["prompt"]?.stringValue ?? ""
+      example.reference = line["reference"]?.stringValue ?? ""
+      example.answers = (line["answers"]?.objectValue?.members ?? []).map { member in
+        (member.key, member.value.objectValue?["text"]?.stringValue ?? "")
+      }
+      return example.json
+    }
+  }
+}
+
+extension ExperimentSetup {
+  /// A measurement on these files.
+  func measuring(_ files: [(domain: String?, path: String)]) -> MeasureSettings {
+    var settings = MeasureSettings(inputs: [], base: base, data: files)
+    settings.template = template
+    settings.loss = loss
+    settings.maximumLength = experiment.training.value.maximumLength?.value
+    settings.limits = limits
+    return settings
+  }
+}
