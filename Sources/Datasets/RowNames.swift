@@ -9,9 +9,10 @@ struct RowNames {
   /// The line of each id; nil if the file has none.
   private var ids: [String: Int]?
   private var count = 0
-  /// Unused keys, in order of appearance.
-  private var ignored: [String] = []
+  /// Unused keys, and the first of them, in order of appearance.
   private var ignoredKeys: Set<String> = []
+  private var ignored: [String] = []
+  private static let mostNamed = 64
 
   /// Whether the file names its rows; otherwise their indices are their names.
   var hasIds: Bool { ids != nil }
@@ -28,7 +29,7 @@ struct RowNames {
   mutating func read(_ object: JSONObject, _ line: Int, known: Set<String>) throws -> Names {
     let id = try id(of: object, line)
     for key in object.keys where !known.contains(key) && !(usesGroups && key == "group") {
-      if ignoredKeys.count < 64, ignoredKeys.insert(key).inserted { ignored.append(key) }
+      if ignoredKeys.insert(key).inserted, ignored.count < Self.mostNamed { ignored.append(key) }
     }
     count += 1
     return Names(id: id, domain: try domain(of: object), group: usesGroups ? try Self.name("group", of: object) : nil)
@@ -74,7 +75,8 @@ struct RowNames {
   /// Remarks for the user about the file.
   func notes(_ path: String) -> [String] {
     guard !ignored.isEmpty else { return [] }
-    let names = ignored.map { "'\($0)'" }
+    let more = ignoredKeys.count - ignored.count
+    let names = ignored.map { "'\($0)'" } + (more > 0 ? ["\(more) more"] : [])
     let list = names.count > 1 ? names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "") : names[0]
     return ["\(path): \(list) \(names.count > 1 ? "are" : "is") not used"]
   }

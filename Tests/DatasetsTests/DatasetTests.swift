@@ -52,6 +52,9 @@ import Testing
   @Test func keysThatAreNotUsedAreSaid() throws {
     let dataset = try read(#"{"text": "a", "source": 1, "url": null}"# + "\n" + #"{"text": "b", "source": 2}"#)
     #expect(dataset.notes == ["t.jsonl: 'source' and 'url' are not used"])
+    let many = (0..<70).map { "\"k\($0)\": 1" }.joined(separator: ", ")
+    let note = try #require(try read("{\"text\": \"a\", \(many)}\n{\"text\": \"b\", \"k69\": 1}").notes.first)
+    #expect(note.hasSuffix(", 'k62', 'k63' and 6 more are not used") && note.hasPrefix("t.jsonl: 'k0', 'k1', "))
   }
 
   @Test(arguments: [

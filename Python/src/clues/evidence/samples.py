@@ -34,6 +34,8 @@ _MORE: Mapping[str, tuple[str, ...]] = {
     "input_ids": ("attention_mask",),
     "instruction": ("input", "system"),
 }
+# So many unused keys are named in a note.
+_MOST_NAMED = 64
 # Keys that say something else about what is learned.
 _TELLING = frozenset(
     [
@@ -198,7 +200,9 @@ def _dataset(rows: Iterable[tuple[int, Any]], name: str) -> Dataset:
     if dataset is None:
         raise CluesError("holds no samples", kind="badData", advice="write one object a sample", file=name)
     if unused:
-        names = [f"'{key}'" for key in unused]
+        names = [f"'{key}'" for key in unused][:_MOST_NAMED]
+        if len(unused) > _MOST_NAMED:
+            names.append(f"{len(unused) - _MOST_NAMED} more")
         listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
         dataset.notes.append(f"{name}: {listed} {'is' if len(names) == 1 else 'are'} not used")
     return dataset
