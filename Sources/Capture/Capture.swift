@@ -32,14 +32,17 @@ package struct Capture {
 
   /// Measures and writes.
   ///
+  /// - parameter opened: The base model and the samples, if a training has opened them already and told their notes.
   /// - throws: ``Failure``: of inputs with their file and line, `cannotWrite`, `interrupted`; what is finished by then is kept,
   ///   and the next capture of the same inputs continues from there.
-  package func run() throws -> CaptureReport {
+  package func run(opened: (base: BaseModel, samples: CaptureSamples)? = nil) throws -> CaptureReport {
     let client = try openClient()
     if let domain = settings.domain { try ClientName.check(domain, of: "domain", kind: .usage) }
     let target = try CaptureTarget(settings, client: client)
-    let base = try BaseModel(settings.base, limits: settings.limits)
-    let samples = try CaptureSamples(settings, tokenizer: base.tokenizer, base.facts, domain: domain(of: client))
+    let base = try opened?.base ?? BaseModel(settings.base, limits: settings.limits)
+    let samples =
+      try opened?.samples.named(domain: domain(of: client))
+      ?? CaptureSamples(settings, tokenizer: base.tokenizer, base.facts, domain: domain(of: client))
     try target.checkPlaces(of: client)
     let inputs = try chosen(client.checkpoints).map { try CheckpointInputs($0) }
     let engines = try inputs.map { input in
@@ -49,7 +52,7 @@ package struct Capture {
     }
     var report = CaptureReport()
     report.notes =
-      client.notes + samples.notes + inputs.flatMap(\.notes)
+      client.notes + (opened == nil ? samples.notes : []) + inputs.flatMap(\.notes)
       + [inputs.first.flatMap { base.note(on: $0.adapter) }].compactMap { $0 }
     for note in report.notes { observer.note(.info(note)) }
     try target.makeParent()

@@ -7,7 +7,7 @@ import Tokenizers
 /// The samples of a capture, read, formatted by their templates, as tokens.
 package struct CaptureSamples: Sendable {
   /// Training samples, then anchors: the rows of the ledger.
-  package let scored: [CapturedSample]
+  package private(set) var scored: [CapturedSample]
 
   /// The validation samples of each domain, in the order in which the domains were given.
   package let validation: [(domain: String, samples: [CapturedSample])]
@@ -58,6 +58,20 @@ package struct CaptureSamples: Sendable {
     scored = train + anchors
     notes = reading.notes
     listings = reading.listings
+  }
+
+  /// The same with a client's domain for samples without one.
+  ///
+  /// - throws: ``Failure`` `badData` if it cannot be a name.
+  func named(domain: String?) throws -> CaptureSamples {
+    guard let domain else { return self }
+    try ClientName.check(domain, of: "domain")
+    var samples = self
+    for place in scored.indices where scored[place].sample.domain == nil {
+      let sample = scored[place].sample
+      samples.scored[place].sample = Sample(split: sample.split, id: sample.id, domain: domain)
+    }
+    return samples
   }
 
   private struct Reading {

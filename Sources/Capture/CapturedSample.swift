@@ -4,7 +4,7 @@ import Engine
 
 /// A sample to be measured, and the tokens that the model sees.
 package struct CapturedSample: Sendable {
-  package let sample: Sample
+  package internal(set) var sample: Sample
 
   /// The file and line that it is from.
   package let file: String
@@ -31,17 +31,7 @@ package struct CapturedSample: Sendable {
     learned = tokenized.encoded(settings.loss)
     measured = tokenized.encoded(settings.lossesOver)
     withoutPrompt = tokenized.withoutPrompt(beginOfText: model.beginOfText).map { $0.encoded(settings.lossesOver) }
-    fault = Self.fault(of: tokenized, [learned, measured], model)
-  }
-
-  /// Why nothing can be learned from a sample.
-  private static func fault(of tokenized: TokenizedSample, _ samples: [EncodedSample], _ model: ModelFacts) -> String? {
-    let hasAnswer = samples.allSatisfy { $0.labels.contains { $0 != EncodedSample.unlearned } }
-    if !hasAnswer, tokenized.tokens.count <= model.maximumLength {
-      return tokenized.isCut
-        ? "its answer is after the \(tokenized.tokens.count) tokens that are read" : "it has no answer"
-    }
-    return samples.lazy.compactMap { $0.fault(for: model.vocabulary, maximumLength: model.maximumLength) }.first
+    fault = tokenized.fault([learned, measured], for: model)
   }
 }
 
@@ -50,6 +40,18 @@ extension TokenizedSample {
   package func encoded(_ span: LossSpan) -> EncodedSample {
     EncodedSample(tokens: tokens, labels: zip(tokens, counts(span)).map { $1 ? $0 : EncodedSample.unlearned })
   }
+
+  /// Why a model cannot measure the sample, encoded in one way or several; nil if it can.
+  package func fault(_ samples: [EncodedSample], for model: ModelFacts) -> String? {
+    let hasAnswer = samples.allSatisfy { $0.labels.contains { $0 != EncodedSample.unlearned } }
+    if !hasAnswer, tokens.count <= model.maximumLength {
+      return isCut ? "its answer is after the \(tokens.count) tokens that are read" : Self.withoutAnswer
+    }
+    return samples.lazy.compactMap { $0.fault(for: model.vocabulary, maximumLength: model.maximumLength) }.first
+  }
+
+  /// Why a sample without labels is not measured.
+  package static let withoutAnswer = "it has no answer"
 }
 
 /// What encoding samples needs to know about a model.

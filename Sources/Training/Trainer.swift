@@ -72,7 +72,7 @@ package struct Trainer {
     report.leftOut = training.compactMap { sample in
       sample.fault.map { (sample.sample.id, sample.file, sample.line, $0) }
     }
-    try capture(folder, hasTrained: report.resumedFrom != plan.steps, &report)
+    try capture(folder, base, samples, hasTrained: report.resumedFrom != plan.steps, &report)
     return finished(report, state, plan, used.count)
   }
 
@@ -80,7 +80,8 @@ package struct Trainer {
     var data = settings.data
     if !settings.captures { (data.anchor, data.validation) = (nil, []) }
     return try CaptureSamples(
-      data, tokenizer: base.tokenizer, base.facts, domain: data.domain, shown: shown, fate: "are not trained on")
+      data, tokenizer: base.tokenizer, base.facts, domain: data.domain, shown: shown,
+      fate: settings.captures ? "are neither trained on nor scored" : "are not trained on")
   }
 
   private static func state(
@@ -106,6 +107,7 @@ package struct Trainer {
     observer.begin(.training, total: plan.steps - state.step)
     defer { observer.end(.training) }
     let start = ContinuousClock.now
+    var plan = plan
     while state.step < plan.steps {
       let batch = plan.samples(of: state.step).map { samples[$0] }
       let loss = try interruptible(at: state.step, saved) { try step(&state, batch, engine, plan, saved) }
@@ -169,7 +171,10 @@ package struct Trainer {
   }
 
   /// Measures the checkpoints if requested; all of them are saved.
-  private func capture(_ folder: TrainingFolder, hasTrained: Bool, _ report: inout TrainingReport) throws {
+  private func capture(
+    _ folder: TrainingFolder, _ base: BaseModel, _ samples: CaptureSamples, hasTrained: Bool,
+    _ report: inout TrainingReport
+  ) throws {
     guard settings.captures else { return }
     let hasLedger = FilePath("\(folder.path)/ledger.jsonl").exists
     if hasLedger, !hasTrained, !FilePath("\(folder.path)/.clues-capture").exists {
@@ -177,7 +182,7 @@ package struct Trainer {
     }
     var capture = Capture(settings.data, observer: observer)
     capture.interruption = interruption
-    report.capture = try capture.run()
+    report.capture = try capture.run(opened: (base, samples))
   }
 
   private func finished(

@@ -22,6 +22,9 @@ struct TrainingPlan: Sendable {
   private let seed: UInt64
   private let order: SampleOrder
 
+  /// The order of the epoch that was asked for last.
+  private var drawn: (epoch: Int, order: [Int])?
+
   /// - parameter count: The number of samples, at least 1.
   /// - throws: ``Failure`` `usage` if there would be too many steps.
   init(_ settings: TrainingSettings, count: Int) throws {
@@ -58,9 +61,10 @@ struct TrainingPlan: Sendable {
   }
 
   /// The indices of the samples of a step, counted from 0.
-  func samples(of step: Int) -> [Int] {
+  mutating func samples(of step: Int) -> [Int] {
     let (epoch, place) = (step / stepsOfEpoch, step % stepsOfEpoch)
-    let order = order(of: epoch)
+    let order = drawn.flatMap { $0.epoch == epoch ? $0.order : nil } ?? order(of: epoch)
+    drawn = (epoch, order)
     let size = batch * accumulation
     return Array(order[min(place * size, count)..<min((place + 1) * size, count)])
   }

@@ -36,6 +36,24 @@ import Testing
       let report = try #require(try JSONReader().read(trained.output).objectValue)
       #expect(report["schema"] == "clues/training/1" && report["checkpoints"] == [3, 6] && report["samples"] == 6)
       #expect(report["capture"]?.objectValue?["checkpoints"] == [3, 6])
+      // The evidence is that of clues capture, afterwards.
+      let evidence = ["--anchor", "a.jsonl", "--validation", "medical=v.jsonl"]
+      for line in [
+        [
+          "train", "--data", "t.jsonl", "--batch", "2", "--steps", "6", "--learning-rate", "1e-2", "-o",
+          "alone/medical",
+        ],
+        ["capture", "alone/medical", "--train", "t.jsonl"] + evidence,
+      ] {
+        let result = try clues(line + ["--base", fixture("training/llama/base")], in: folder)
+        try #require(result.status == 0, "\(result.errors)")
+      }
+      for name in ["samples.jsonl", "ledger.jsonl"] {
+        let both = try ["outputs", "alone"].map {
+          try Data(contentsOf: folder.appending(path: "\($0)/medical/\(name)"))
+        }
+        #expect(both[0] == both[1] && both[0].count > 100)
+      }
       let scored = try clues(
         ["score", "outputs/medical", "--scorer", "clues", "-p", "preset=calibrated", "-o", "s.jsonl"], in: folder)
       #expect(scored.status == 0, "\(scored.errors)")

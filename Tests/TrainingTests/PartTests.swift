@@ -73,7 +73,7 @@ import Testing
 
   @Test func stepsAndEpochsAreCountedAsTheTrainerCountsThem() throws {
     // Ten samples in batches of two are five batches, in steps of two batches three steps, of which the last has one batch.
-    let plan = try plan(10) { ($0.length, $0.saveSteps) = (.epochs(2.5), nil) }
+    var plan = try plan(10) { ($0.length, $0.saveSteps) = (.epochs(2.5), nil) }
     #expect(plan.stepsOfEpoch == 3 && plan.steps == 8 && plan.epochs == 3)
     #expect((1...8).map(plan.epoch) == [0.4, 0.8, 1, 1.4, 1.8, 2, 2.4, 2.8])
     #expect((1...8).filter(plan.saves) == [3, 6, 8])
@@ -84,12 +84,13 @@ import Testing
   }
 
   @Test func everyEpochHasEachSampleOnceInAnOrderOfItsOwn() throws {
-    let plan = try plan(101) { ($0.batch, $0.accumulation) = (7, 3) }
+    var plan = try plan(101) { ($0.batch, $0.accumulation) = (7, 3) }
     let epochs = (0..<4).map { epoch in
       (0..<plan.stepsOfEpoch).flatMap { plan.samples(of: epoch * plan.stepsOfEpoch + $0) }
     }
     for order in epochs { #expect(order.sorted() == Array(0..<101)) }
     #expect(Set(epochs).count == 4)
+    #expect(epochs == (0..<4).map(plan.order))
     let other = try self.plan(101) { ($0.batch, $0.accumulation, $0.seed) = (7, 3, 43) }
     #expect(other.order(of: 0) != epochs[0])
     // Where a sample comes depends on no other thing: each place is as likely as any.

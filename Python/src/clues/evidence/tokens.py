@@ -165,7 +165,7 @@ class Reading:
         if self.model.longest is not None and len(ids) > self.model.longest:
             fault = f"it has {len(ids)} tokens, and the model takes {self.model.longest} at the most"
         elif not (learned.counted and measured.counted):
-            fault = f"its answer lies behind the {len(ids)} tokens that are read" if is_cut else "it has no answer"
+            fault = f"its answer is after the {len(ids)} tokens that are read" if is_cut else "it has no answer"
         name = f"{domain}-{record.id}" if split == "validation" and not dataset.has_ids else record.id
         _check_name(name, "id")
         own = domain if split == "validation" else record.domain or domain
