@@ -6,7 +6,7 @@ extension Engine {
   /// The losses of samples with a common beginning, such as the answers to one question, which goes through the model once.
   /// They are those of ``losses(of:)`` except for rounding.
   ///
-  /// No group depends on the others or on the number of threads.
+  /// ``packEnded`` is called with the index of each group. No group depends on the others or on the number of threads.
   package func losses(ofBranches groups: [[EncodedSample]]) throws -> [[SampleLoss]] {
     let branches = groups.map { Branches($0, fault: fault) }
     let most = max(packTokens, branches.map(\.longest).max() ?? 0)
@@ -15,7 +15,9 @@ extension Engine {
     return try inParallel(groups.count, threads: threads) { place in
       let passes = try workspaces.take() ?? KeptPasses(self, most: most, longest: longest)
       defer { workspaces.giveBack(passes) }
-      return try branches[place].losses(passes, model.shape, most: most)
+      let losses = try branches[place].losses(passes, model.shape, most: most)
+      try packEnded([place])
+      return losses
     }
   }
 }

@@ -46,30 +46,22 @@ struct MeasureWork {
 
   /// By model and sample.
   private func losses(_ samples: [HeldOutSample]) throws -> [[SampleLoss]] {
-    try subjects.map { subject in
-      try inPortions(samples) { try subject.engine.losses(of: $0.map(\.encoded)) }
-    }
+    try subjects.map { try watched($0.engine).losses(of: samples.map(\.encoded)) }
   }
 
   /// By model, question and choice.
   private func likelihoods(_ questions: [HeldOutQuestion]) throws -> [[[SampleLoss]]] {
-    try subjects.map { subject in
-      try inPortions(questions) { try subject.engine.losses(ofBranches: $0.map(\.encoded)) }
-    }
+    try subjects.map { try watched($0.engine).losses(ofBranches: questions.map(\.encoded)) }
   }
 
-  /// Portions that keep threads busy and show progress. No number depends on what is measured together.
-  private func inPortions<Sample, Result>(
-    _ all: [Sample], _ body: (ArraySlice<Sample>) throws -> [Result]
-  ) throws -> [Result] {
-    let portion = max(32, 16 * settings.threads)
-    return try stride(from: 0, to: all.count, by: portion).flatMap { start in
+  /// The engine, which after every pack reports its samples as done, and checks whether to stop.
+  private func watched(_ engine: Engine) -> Engine {
+    var engine = engine
+    engine.packEnded = { [observer, interruption] samples in
+      observer.advance(.measuring, by: samples.count)
       try interruption()
-      let some = all[start..<min(start + portion, all.count)]
-      let results = try body(some)
-      observer.advance(.measuring, by: some.count)
-      return results
     }
+    return engine
   }
 
   /// By file, model and sample.
