@@ -62,7 +62,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   (
     "Measuring",
     [
-      "Adapters", "Capture", "Datasets", "Diagnostics", "Engine", "JSON", "Measuring", "Models", "Tensors",
+      "Adapters", "Capture", "Datasets", "Diagnostics", "Engine", "JSON", "Measuring", "Models", "Records", "Tensors",
       "Tokenizers",
     ]
   ),
@@ -180,8 +180,8 @@ let package = Package(
     .target(
       name: "Measuring",
       dependencies: [
-        "Adapters", "Bundles", "Capture", "Datasets", "Diagnostics", "Engine", "Files", "JSON", "Models", "Reports",
-        "Tensors", "Threads", "Tokenizers", paths,
+        "Adapters", "Bundles", "Capture", "Datasets", "Diagnostics", "Engine", "Files", "JSON", "Models", "Records",
+        "Reports", "Tensors", "Threads", "Tokenizers", paths,
       ],
       swiftSettings: numerical),
     .target(name: "PluginKit", dependencies: ["CluesPluginABI", "Diagnostics", "JSON"], swiftSettings: house),

@@ -5,6 +5,7 @@ import Datasets
 import Diagnostics
 import Engine
 import Files
+import Records
 import SystemPackage
 
 /// The origin of a held-out sample.
@@ -42,6 +43,13 @@ struct HeldOutQuestion: Sendable {
 struct LeftOutSample: Sendable {
   let origin: SampleOrigin
   let reason: String
+
+  var record: MeasureRecord.LeftOut {
+    var record = MeasureRecord.LeftOut()
+    (record.id, record.domain, record.file) = (origin.id, origin.domain, origin.file)
+    (record.line, record.reason) = (origin.line, reason)
+    return record
+  }
 }
 
 /// One file of samples, and its encoder.
@@ -101,7 +109,7 @@ struct HeldOutData: Sendable {
       let tokenized = try encoder.encode(record)
       let encoded = tokenized.encoded(settings.loss)
       let asked = try settings.answerTokens.map { _ in try encoder.ask(record) }
-      if let fault = fault(of: tokenized, encoded.labels) ?? asked.flatMap(fault) {
+      if let fault = tokenized.fault([encoded], for: base.facts) ?? asked.flatMap(fault) {
         leftOut.append(LeftOutSample(origin: origin, reason: fault))
         continue
       }
@@ -193,18 +201,9 @@ struct HeldOutData: Sendable {
     }
   }
 
-  private func fault(of sample: TokenizedSample, _ labels: [Int32]) -> String? {
-    let longest = base.model.shape.maximumLength
-    if sample.tokens.count > longest {
-      return "it has \(sample.tokens.count) tokens, and the model takes \(longest) at the most"
-    }
-    guard labels.allSatisfy({ $0 == EncodedSample.unlearned }) else { return nil }
-    return sample.isCut ? "its answer lies behind the \(sample.tokens.count) tokens that are read" : "it has no answer"
-  }
-
   private func fault(of asked: AskedSample) -> String? {
     if asked.prompt.isEmpty { return "nothing stands before its answer, so there is nothing to go on from" }
-    if asked.reference.isEmpty { return "it has no answer" }
+    if asked.reference.isEmpty { return TokenizedSample.withoutAnswer }
     let longest = base.model.shape.maximumLength
     return asked.prompt.count < longest
       ? nil : "its question has \(asked.prompt.count) tokens, and the model takes \(longest) with the answer"

@@ -20,7 +20,7 @@ package struct LossComparison: Sendable {
   /// - throws: ``Failure`` `interrupted`.
   package init(_ samples: [Sample], models: Int, draws: Int, seed: UInt64, threads: Int) throws {
     let perToken = Score(
-      name: "per_token",
+      name: .perToken,
       numerators: (0..<models).map { model in samples.map { $0.losses[model] * Double($0.tokens) } },
       denominators: (0..<models).map { _ in samples.map { Double($0.tokens) } })
     let domains = SampleDomain.all(samples.map { ($0.domain, $0.group) })

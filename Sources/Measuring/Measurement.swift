@@ -1,7 +1,7 @@
 import Capture
 import Diagnostics
 import Files
-import JSON
+import Records
 import Reports
 import SystemPackage
 
@@ -20,35 +20,36 @@ package struct Measurement {
   /// Measures, and writes all requested files or none.
   ///
   /// - throws: ``Failure``: of inputs with their file and line, `cannotWrite`, `interrupted`.
-  package func run() throws -> MeasureReport {
+  package func run() throws -> MeasureRecord {
     try checkOutputs()
     let base = try BaseModel(settings.base, limits: settings.limits)
     let data = try HeldOutData(settings, base)
     let subjects = try Subject.all(settings, base)
-    var report = MeasureReport()
-    report.notes = data.notes + subjects.flatMap(\.notes)
-    for note in report.notes { observer.note(.info(note)) }
+    var record = MeasureRecord()
+    record.base = settings.base
+    record.models = subjects.map(\.record)
+    record.data = settings.data.map(\.path)
+    record.lossOver = settings.loss.rawValue
+    record.answerTokens = settings.answerTokens
+    (record.bootstrap.draws, record.bootstrap.seed) = (settings.draws, settings.seed)
+    record.notes = data.notes + subjects.flatMap(\.notes)
+    for note in record.notes { observer.note(.info(note)) }
     var work = MeasureWork(
       settings: settings, observer: observer, interruption: interruption, base: base, subjects: subjects)
     try work.run(data)
     let names = subjects.map(\.name)
     let leftOut = data.leftOut + work.leftOut
+    record.leftOut = leftOut.map(\.record)
     let marks = try settings.marksFile.map {
       try MarksFile($0, models: names, samples: work.samples, leftOut: leftOut, limits: settings.limits).marks
     }
     let bootstrap = PairedBootstrap(draws: settings.draws, seed: settings.seed, threads: settings.threads)
-    report.tables = try MeasureTables(models: names, bootstrap: bootstrap, observer: observer).all(
+    record.parts = try MeasureTables(models: names, bootstrap: bootstrap, observer: observer).all(
       work.samples, work.questions, marks: marks)
-    report.base = settings.base
-    report.models = subjects.map { .init(name: $0.name, path: $0.path, step: $0.step) }
-    report.files = settings.data.map(\.path)
-    report.lossOver = settings.loss.rawValue
-    (report.draws, report.seed, report.answerTokens) = (settings.draws, settings.seed, settings.answerTokens)
-    let records = SampleRecords(models: names, tokenizer: base.tokenizer)
-    report.examples = records.examples(work.samples)
-    report.leftOut = records.leftOut(leftOut)
-    try write(report, records, work)
-    return report
+    let samples = SampleRecords(models: names, tokenizer: base.tokenizer)
+    record.examples = samples.examples(work.samples)
+    try write(record, samples, work)
+    return record
   }
 
   private var outputs: [String] { [settings.samplesFile, settings.answersFile, settings.page].compactMap { $0 } }
@@ -80,16 +81,16 @@ package struct Measurement {
     }
   }
 
-  private func write(_ report: MeasureReport, _ records: SampleRecords, _ work: MeasureWork) throws {
+  private func write(_ record: MeasureRecord, _ samples: SampleRecords, _ work: MeasureWork) throws {
     var files: [AtomicFile] = []
     do {
       if let path = settings.samplesFile {
-        files.append(try AtomicFile(records.measured(work.samples, work.questions), for: path))
+        files.append(try AtomicFile(samples.measured(work.samples, work.questions), for: path))
       }
       if let path = settings.answersFile {
-        files.append(try AtomicFile(records.lines(records.answers(work.samples)), for: path))
+        files.append(try AtomicFile(samples.lines(samples.answers(work.samples).map(\.json)), for: path))
       }
-      if let path = settings.page { files.append(try AtomicFile(MeasurePage(report.json).html, for: path)) }
+      if let path = settings.page { files.append(try AtomicFile(MeasurePage(record).html, for: path)) }
       try interruption()
       // They are on disk already, and only need their names.
       while let file = files.first {

@@ -1,4 +1,5 @@
 import Engine
+import Records
 
 /// The results of the models for one sample, in model order.
 struct MeasuredSample: Sendable {
@@ -43,8 +44,15 @@ struct MeasuredQuestion: Sendable {
 }
 
 /// How the choice of a model is determined.
-enum ChoiceMeasure: String, Sendable, CaseIterable {
-  case sum
-  case perToken = "per_token"
-  case perByte = "per_byte"
+enum ChoiceMeasure: Sendable, CaseIterable {
+  case sum, perToken, perByte
+
+  /// The figure that counts right choices.
+  var figure: MeasureRecord.FigureName {
+    switch self {
+    case .sum: .sum
+    case .perToken: .perToken
+    case .perByte: .perByte
+    }
+  }
 }

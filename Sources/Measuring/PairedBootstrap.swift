@@ -1,16 +1,17 @@
 import Diagnostics
+import Records
 import Tensors
 import Threads
 
 /// A figure for every model and sample, whose mean is a ratio of sums: Σ numerators / Σ denominators.
 struct Score: Sendable {
-  let name: String
+  let name: MeasureRecord.FigureName
 
   /// By model and sample.
   let numerators, denominators: [[Double]]
 
   /// A figure with equal weights.
-  static func mean(_ name: String, _ values: [[Double]]) -> Score {
+  static func mean(_ name: MeasureRecord.FigureName, _ values: [[Double]]) -> Score {
     Score(name: name, numerators: values, denominators: values.map { $0.map { _ in 1 } })
   }
 }

@@ -1,4 +1,5 @@
 import JSON
+import Records
 import Tokenizers
 
 /// The lines of files about single samples.
@@ -42,7 +43,9 @@ struct SampleRecords {
       object["bytes"] = .array(question.question.bytes.map { JSONValue($0) })
       object["models"] = byModel { model in
         var own: JSONObject = ["log_likelihoods": .array(question.likelihoods[model].map { .number($0) })]
-        for measure in ChoiceMeasure.allCases { own[measure.rawValue] = JSONValue(question.chosen(model, by: measure)) }
+        for measure in ChoiceMeasure.allCases {
+          own[measure.figure.rawValue] = JSONValue(question.chosen(model, by: measure))
+        }
         return .object(own)
       }
       return .object(object)
@@ -51,38 +54,29 @@ struct SampleRecords {
   }
 
   /// For every sample its prompt, the reference, and the models' answers: what a judge needs.
-  func answers(_ samples: [MeasuredSample]) -> [JSONValue] {
+  func answers(_ samples: [MeasuredSample]) -> [MeasureRecord.Example] {
     samples.compactMap { sample in
       guard let asked = sample.sample.asked else { return nil }
-      return [
-        "id": .string(sample.sample.origin.id), "domain": .string(sample.sample.origin.domain),
-        "prompt": .string(tokenizer?.decode(asked.prompt) ?? ""), "reference": .string(asked.reference),
-        "answers": byModel { model in
-          let answer = sample.answers[model]
-          return [
-            "text": .string(answer.text), "end": .string(answer.end.rawValue), "tokens": JSONValue(answer.tokens),
-          ]
-        },
-      ]
+      var example = MeasureRecord.Example()
+      (example.id, example.domain) = (sample.sample.origin.id, sample.sample.origin.domain)
+      (example.prompt, example.reference) = (tokenizer?.decode(asked.prompt) ?? "", asked.reference)
+      example.answers = zip(models, sample.answers).map { model, written in
+        var answer = MeasureRecord.Answer()
+        (answer.text, answer.end, answer.tokens) = (written.text, written.end.rawValue, written.tokens)
+        return (model, answer)
+      }
+      return example
     }
   }
 
   /// The first answers of each domain.
-  func examples(_ samples: [MeasuredSample], each count: Int = 3) -> [JSONValue] {
+  func examples(_ samples: [MeasuredSample], each count: Int = 3) -> [MeasureRecord.Example] {
     var seen: [String: Int] = [:]
     return answers(
       samples.filter { sample in
         seen[sample.sample.origin.domain, default: 0] += 1
         return seen[sample.sample.origin.domain, default: 0] <= count
       })
-  }
-
-  func leftOut(_ samples: [LeftOutSample]) -> [JSONValue] {
-    samples.map { sample in
-      var object = members(sample.origin)
-      object["reason"] = .string(sample.reason)
-      return .object(object)
-    }
   }
 
   func lines(_ values: [JSONValue]) -> String { values.map { $0.text() + "\n" }.joined() }

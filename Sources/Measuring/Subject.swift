@@ -3,6 +3,7 @@ import Bundles
 import Capture
 import Diagnostics
 import Engine
+import Records
 
 /// A measured model: the base model alone, or with an adapter.
 struct Subject: Sendable {
@@ -18,6 +19,12 @@ struct Subject: Sendable {
 
   /// Remarks for the user, none of them an error.
   let notes: [String]
+
+  var record: MeasureRecord.Model {
+    var record = MeasureRecord.Model()
+    (record.name, record.path, record.step) = (name, path, step)
+    return record
+  }
 
   /// The name of the base model among the adapters.
   static let baseName = "base"

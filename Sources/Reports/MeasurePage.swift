@@ -1,33 +1,29 @@
-import Diagnostics
-import JSON
+import Records
 
 /// The results of models on held-out samples: one self-contained HTML file without scripts.
-public struct MeasurePage: Sendable {
+package struct MeasurePage: Sendable {
   /// The page.
-  public let html: String
+  package let html: String
 
-  /// - parameter json: The output of `clues measure --json`, of schema `clues/measure/1`.
-  /// - throws: ``Failure`` `badData` if it is something else.
-  public init(_ json: JSONValue) throws {
-    let file = try MeasureFile(document: json)
+  package init(_ record: MeasureRecord) {
     let sections =
-      [measureOverview(file)] + file.tables.map { figuresSection($0, file) }
-      + [examplesSection(file), leftOutSection(file)].compactMap { $0 }
-    html = page("\(counted(file.models.count, "model")) on held-out samples", version: file.version, sections)
+      [measureOverview(record)] + record.tables.map { figuresSection($0, $1, record) }
+      + [examplesSection(record), leftOutSection(record)].compactMap { $0 }
+    html = page("\(counted(record.models.count, "model")) on held-out samples", version: record.version, sections)
   }
 }
 
-private func measureOverview(_ file: MeasureFile) -> Section {
+private func measureOverview(_ record: MeasureRecord) -> Section {
   Section("overview", "What was measured") {
     element("dl", ["class": "figures"]) {
-      for (name, value) in keyFigures(file) {
+      for (name, value) in keyFigures(record) {
         element("div") {
           element("dt") { name }
           element("dd") { value }
         }
       }
     }
-    for note in file.notes {
+    for note in record.notes {
       element("p", ["class": "note"]) {
         element("strong") { "Note" }
         " \(note)"
@@ -35,10 +31,10 @@ private func measureOverview(_ file: MeasureFile) -> Section {
     }
     DataTable(
       caption: "Models", headings: ["model", "from", "checkpoint"],
-      rows: file.models.map { [.text($0.name), .text($0.path), $0.step.map { .whole($0) } ?? .none] }
+      rows: record.models.map { [.text($0.name), .text($0.path), $0.step.map { .whole($0) } ?? .none] }
     ).markup
     element("dl", ["class": "facts"]) {
-      for (name, value) in facts(file) {
+      for (name, value) in facts(record) {
         element("dt") { name }
         element("dd") { value }
       }
@@ -46,28 +42,52 @@ private func measureOverview(_ file: MeasureFile) -> Section {
   }
 }
 
-private func keyFigures(_ file: MeasureFile) -> [(String, String)] {
-  let counts = file.tables.compactMap { table -> (String, String)? in
-    let nouns: [MeasuredFigures.Kind: String] = [.losses: "samples", .choices: "questions with choices"]
+private func keyFigures(_ record: MeasureRecord) -> [(String, String)] {
+  let counts = record.tables.compactMap { table -> (String, String)? in
+    let nouns: [MeasureRecord.Kind: String] = [.losses: "samples", .choices: "questions with choices"]
     guard let noun = nouns[table.kind], let part = table.parts.last else { return nil }
     return (noun, whole(part.samples))
   }
-  return [("models", whole(file.models.count))] + counts
-    + (file.leftOut.isEmpty ? [] : [("left out", whole(file.leftOut.count))])
+  return [("models", whole(record.models.count))] + counts
+    + (record.leftOut.isEmpty ? [] : [("left out", whole(record.leftOut.count))])
 }
 
-private func facts(_ file: MeasureFile) -> [(String, String)] {
+private func facts(_ record: MeasureRecord) -> [(String, String)] {
   [
-    ("Base model", file.base), ("Samples", file.data.joined(separator: ", ")),
-    ("Losses", file.lossOver == "all" ? "over all tokens" : "over the answers"),
+    ("Base model", record.base), ("Samples", record.data.joined(separator: ", ")),
+    ("Losses", record.lossOver == "all" ? "over all tokens" : "over the answers"),
     (
       "Intervals",
-      "95 %, from \(whole(file.bootstrap.draws)) draws of the samples (seed \(file.bootstrap.seed)); shares of right choices: Wilson's"
+      "95 %, from \(whole(record.bootstrap.draws)) draws of the samples (seed \(record.bootstrap.seed)); shares of right choices: Wilson's"
     ),
-  ] + (file.answerTokens.map { [("Answers", "the likeliest word each time, \(whole($0)) tokens at the most")] } ?? [])
+  ] + (record.answerTokens.map { [("Answers", "the likeliest word each time, \(whole($0)) tokens at the most")] } ?? [])
 }
 
-extension MeasuredFigures.Kind {
+extension MeasureRecord.Part {
+  fileprivate var name: String { domain ?? "all" }
+}
+
+extension MeasureRecord.Kind {
+  /// The figures in columns, the drawn one first.
+  fileprivate var columns: [(figure: MeasureRecord.FigureName, title: String)] {
+    switch self {
+    case .losses: [(.perToken, "loss per token"), (.perSample, "loss per sample")]
+    case .choices:
+      [(.sum, "right by the sum"), (.perToken, "right by the mean per token"), (.perByte, "right per byte")]
+    case .answers: [(.rougeL, "ROUGE-L"), (.exactMatch, "exact match"), (.f1, "F1"), (.chrF, "chrF")]
+    case .marks: [(.mark, "mean mark")]
+    }
+  }
+
+  fileprivate var plainColumns: [(figure: MeasureRecord.PlainFigureName, title: String)] {
+    switch self {
+    case .losses: [(.perplexity, "perplexity")]
+    case .choices: []
+    case .answers: [(.corpusChrF, "chrF of all"), (.cutOff, "cut off"), (.empty, "empty")]
+    case .marks: [(.marked, "marked")]
+    }
+  }
+
   fileprivate var heading: String {
     switch self {
     case .losses: "Loss"
@@ -93,49 +113,49 @@ extension MeasuredFigures.Kind {
   }
 }
 
-private func figuresSection(_ table: MeasuredFigures, _ file: MeasureFile) -> Section {
-  let (kind, first) = (table.kind, table.kind.scores[0])
+private func figuresSection(
+  _ kind: MeasureRecord.Kind, _ parts: [MeasureRecord.Part], _ record: MeasureRecord
+) -> Section {
+  let (first, base) = (kind.columns[0], record.models[0].name)
   return Section(kind.rawValue, kind.heading) {
     paragraph(kind.explanation, class: "soft")
     figure(
       Intervals(
-        title: "\(first.name) by domain", description: "A dot for each model, with its interval of 95 %.",
-        axisTitle: first.name,
-        groups: table.parts.map { part in
-          (part.name, rows(part.models.map { ($0.name, $0.figures[first.key]) }))
-        }, hasZero: false
-      ).markup, valueTable(table))
-    if table.parts.contains(where: { !$0.differences.isEmpty }) {
+        title: "\(first.title) by domain", description: "A dot for each model, with its interval of 95 %.",
+        axisTitle: first.title,
+        groups: parts.map { part in (part.name, rows(part.models.map { ($0.name, $0.figures[first.figure]) })) },
+        hasZero: false
+      ).markup, valueTable(kind, parts))
+    if parts.contains(where: { !$0.differences.isEmpty }) {
       element("h3") { "How far the models are apart" }
       paragraph(
         "Over the same samples, so that hard ones count for both sides: an interval that does not reach zero tells them apart. "
           + "The drawing shows each model against the first; the table has all pairs.", class: "soft")
       figure(
         Intervals(
-          title: "Difference in \(first.name) from \(file.models[0].name)",
+          title: "Difference in \(first.title) from \(base)",
           description: "A dot for each model but the first, with the interval of the difference; a line at zero.",
-          axisTitle: "difference from \(elided(file.models[0].name, to: 26))",
-          groups: table.parts.map { part in
-            (
-              part.name,
-              rows(
-                part.differences.filter { $0.against == file.models[0].name }.map { ($0.model, $0.figures[first.key]) })
-            )
+          axisTitle: "difference from \(elided(base, to: 26))",
+          groups: parts.map { part in
+            let differences = part.differences.filter { $0.against == base }
+            return (part.name, rows(differences.map { ($0.model, $0.figures[first.figure]) }))
           }, hasZero: true
-        ).markup, differenceTable(table))
+        ).markup, differenceTable(kind, parts))
     }
   }
 }
 
-private func rows(_ figures: [(name: String, figure: MeasuredFigures.Figure?)]) -> [Intervals.Row] {
+private func rows(_ figures: [(name: String, figure: MeasureRecord.Figure?)]) -> [Intervals.Row] {
   figures.compactMap { name, figure in
     figure?.value.map { Intervals.Row(name: name, value: $0, interval: figure?.interval) }
   }
 }
 
-private func cells(_ row: MeasuredFigures.Row, _ kind: MeasuredFigures.Kind, _ style: NumberStyle) -> [Cell] {
-  kind.scores.flatMap { score -> [Cell] in
-    let figure = row.figures[score.key]
+private typealias Figures = [MeasureRecord.FigureName: MeasureRecord.Figure]
+
+private func cells(_ figures: Figures, _ kind: MeasureRecord.Kind, _ style: NumberStyle) -> [Cell] {
+  kind.columns.flatMap { column -> [Cell] in
+    let figure = figures[column.figure]
     return [
       figure?.value.map { .number($0, style) } ?? .none,
       figure?.interval.map { .number($0.lowerBound, style) } ?? .none,
@@ -144,43 +164,44 @@ private func cells(_ row: MeasuredFigures.Row, _ kind: MeasuredFigures.Kind, _ s
   }
 }
 
-private func valueTable(_ table: MeasuredFigures) -> DataTable {
-  let style = NumberStyle(table.parts.flatMap { $0.models.flatMap { $0.figures.values.compactMap(\.value) } })
-  let more = table.kind.more.map { score in
-    NumberStyle(table.parts.flatMap { $0.models.compactMap { $0.more[score.key] } })
+private func valueTable(_ kind: MeasureRecord.Kind, _ parts: [MeasureRecord.Part]) -> DataTable {
+  let style = NumberStyle(parts.flatMap { $0.models.flatMap { $0.figures.values.compactMap(\.value) } })
+  let plainStyles = kind.plainColumns.map { column in
+    NumberStyle(parts.flatMap { $0.models.compactMap { $0.plain[column.figure] } })
   }
   return DataTable(
-    caption: "\(table.kind.heading) by model",
-    headings: ["model", "samples of", "number"] + table.kind.scores.flatMap { [$0.name, "from", "to"] }
-      + table.kind.more.map(\.name),
-    rows: table.parts.flatMap { part in
+    caption: "\(kind.heading) by model",
+    headings: ["model", "samples of", "number"] + kind.columns.flatMap { [$0.title, "from", "to"] }
+      + kind.plainColumns.map(\.title),
+    rows: parts.flatMap { part in
       part.models.map { model -> [Cell] in
-        let besides = zip(table.kind.more, more).map { score, style -> Cell in
-          guard let value = model.more[score.key] else { return .none }
+        let plain = zip(kind.plainColumns, plainStyles).map { column, style -> Cell in
+          guard let value = model.plain[column.figure], value.isFinite else { return .none }
           return Int(exactly: value).map { .whole($0) } ?? .number(value, style)
         }
-        return [.text(model.name), .text(part.name), .whole(part.samples)] + cells(model, table.kind, style) + besides
+        return [.text(model.name), .text(part.name), .whole(part.samples)] + cells(model.figures, kind, style) + plain
       }
     })
 }
 
-private func differenceTable(_ table: MeasuredFigures) -> DataTable {
-  let style = NumberStyle(table.parts.flatMap { $0.differences.flatMap { $0.figures.values.compactMap(\.value) } })
+private func differenceTable(_ kind: MeasureRecord.Kind, _ parts: [MeasureRecord.Part]) -> DataTable {
+  let style = NumberStyle(parts.flatMap { $0.differences.flatMap { $0.figures.values.compactMap(\.value) } })
   return DataTable(
-    caption: "Differences in \(table.kind.heading.lowercased())",
-    headings: ["model", "minus", "samples of"] + table.kind.scores.flatMap { [$0.name, "from", "to"] },
-    rows: table.parts.flatMap { part in
+    caption: "Differences in \(kind.heading.lowercased())",
+    headings: ["model", "minus", "samples of"] + kind.columns.flatMap { [$0.title, "from", "to"] },
+    rows: parts.flatMap { part in
       part.differences.map { difference -> [Cell] in
-        [.text(difference.model), .text(difference.against), .text(part.name)] + cells(difference, table.kind, style)
+        [.text(difference.model), .text(difference.against), .text(part.name)]
+          + cells(difference.figures, kind, style)
       }
     })
 }
 
-private func examplesSection(_ file: MeasureFile) -> Section? {
-  guard !file.examples.isEmpty else { return nil }
+private func examplesSection(_ record: MeasureRecord) -> Section? {
+  guard !record.examples.isEmpty else { return nil }
   return Section("examples", "Sample answers") {
     paragraph("The first samples of each domain as the models got them, and what each wrote.", class: "soft")
-    for example in file.examples {
+    for example in record.examples {
       element("h3") { name("\(example.domain): \(example.id)") }
       element("pre") { element("code") { Markup(lines: example.prompt) } }
       DataTable(
@@ -194,15 +215,15 @@ private func examplesSection(_ file: MeasureFile) -> Section? {
   }
 }
 
-private func leftOutSection(_ file: MeasureFile) -> Section? {
-  guard !file.leftOut.isEmpty else { return nil }
+private func leftOutSection(_ record: MeasureRecord) -> Section? {
+  guard !record.leftOut.isEmpty else { return nil }
   let most = 200
   return Section("left-out", "Samples that are left out") {
     paragraph("They are measured for no model, so that all figures are over the same samples.", class: "soft")
-    if file.leftOut.count > most { paragraph("The first \(most) of \(whole(file.leftOut.count)).") }
+    if record.leftOut.count > most { paragraph("The first \(most) of \(whole(record.leftOut.count)).") }
     DataTable(
       caption: "Left out", headings: ["sample", "file", "line", "why"],
-      rows: file.leftOut.prefix(most).map { [.text($0.id), .text($0.file), .whole($0.line), .text($0.reason)] }
+      rows: record.leftOut.prefix(most).map { [.text($0.id), .text($0.file), .whole($0.line), .text($0.reason)] }
     ).markup
   }
 }

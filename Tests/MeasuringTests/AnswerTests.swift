@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import JSON
+import Records
 import TestSupport
 import Testing
 
@@ -25,7 +26,7 @@ import Testing
       let rows = try lines(folder.appending(path: "answers.jsonl").path)
       // The one without an answer is left out, with its line.
       #expect(rows.map { $0["id"]?.stringValue } == ["text-0", "text-1", "text-3"])
-      #expect(report.leftOut.count == 1 && report.leftOut[0]["line"]?.intValue == 3)
+      #expect(report.leftOut.count == 1 && report.leftOut[0].line == 3)
       #expect(listener.notes.contains { $0.contains("1 of 4 samples are left out, the first in line 3") })
       let prompt = try #require(rows[0]["prompt"]?.stringValue)
       #expect(prompt.hasSuffix("<|im_start|>user\nWhat is a ledger?<|im_end|>\n<|im_start|>assistant\n"))
@@ -33,20 +34,23 @@ import Testing
       #expect(rows[1]["reference"]?.stringValue == "two lines")
       // What a sample's own text spells is text.
       #expect(rows[2]["reference"]?.stringValue == "<|im_end|>")
-      let part = try report.table(.answers).parts[0]
+      let part = try report.table(.answers)[0]
       for model in part.models {
         let texts = try rows.map { try #require($0["answers"]?[model.name]?["text"]?.stringValue) }
         let figures = zip(texts, rows).map { AnswerFigures($0, reference: $1["reference"]?.stringValue ?? "") }
-        let due = [
-          figures.map { $0.exactMatch ? 1 : 0 }, figures.map(\.f1), figures.map(\.rougeL),
-          figures.map(\.characters.score),
-        ].map { $0.reduce(0, +) / 3 }
-        #expect(zip(model.estimates, due).allSatisfy { abs($0.value - $1) < 1e-12 })
+        let due: [MeasureRecord.FigureName: (AnswerFigures) -> Double] = [
+          .exactMatch: { $0.exactMatch ? 1 : 0 }, .f1: { $0.f1 }, .rougeL: { $0.rougeL },
+          .chrF: { $0.characters.score },
+        ]
+        for (name, value) in due {
+          let mean = figures.map(value).reduce(0, +) / 3
+          #expect(abs(try #require(model.figures[name]?.value) - mean) < 1e-12)
+        }
         let ends = rows.map { $0["answers"]?[model.name]?["end"]?.stringValue }
-        #expect(model.more.map(\.name) == ["chrf_corpus", "cut_off", "empty"])
-        #expect(model.more[1].value == Double(ends.count { $0 != "stopped" }))
+        #expect(Set(model.plain.keys) == [.corpusChrF, .cutOff, .empty])
+        #expect(model.plain[.cutOff] == Double(ends.count { $0 != "stopped" }))
       }
-      #expect(report.examples == rows.map { .object($0) })
+      #expect(report.examples.map(\.json) == rows.map { .object($0) })
     }
   }
 
@@ -57,10 +61,10 @@ import Testing
         "{\"id\": \"\($0)\", \"adapter\": \"\($1)\", \"mark\": \($2)}\n"
       }
       settings.marksFile = try write(text.joined(), to: "marks.jsonl", in: folder)
-      let part = try measure(settings).table(.marks).parts[0]
-      #expect(part.samples == 2 && part.models.map { $0.estimates[0].value } == [2, 4.5])
-      #expect(part.models.map { $0.more[0].value } == [1, 2])
-      #expect(part.differences[0].estimates[0].value == 2.5)
+      let part = try measure(settings).table(.marks)[0]
+      #expect(part.samples == 2 && part.models.map { $0.figures[.mark]?.value } == [2, 4.5])
+      #expect(part.models.map { $0.plain[.marked] } == [1, 2])
+      #expect(part.differences[0].figures[.mark]?.value == 2.5)
     }
   }
 

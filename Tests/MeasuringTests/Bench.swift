@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import JSON
+import Records
 import Synchronization
 import Tensors
 import TestSupport
@@ -10,15 +11,18 @@ import Testing
 
 /// Hears what a measurement says.
 final class Listener: Observer {
-  private let heard = Mutex<(notes: [String], totals: [RunStage: Int], done: [RunStage: Int])>(([], [:], [:]))
+  private let heard = Mutex<(notes: [String], totals: [RunStage: Int], done: [RunStage: [Int]])>(([], [:], [:]))
 
   var notes: [String] { heard.withLock { $0.notes } }
 
   /// Whether every stage that began did all that it said.
-  var isWhole: Bool { heard.withLock { $0.totals == $0.done && !$0.totals.isEmpty } }
+  var isWhole: Bool { heard.withLock { $0.totals == $0.done.mapValues { $0.reduce(0, +) } && !$0.totals.isEmpty } }
+
+  /// How much was done each time that something was.
+  func portions(of stage: RunStage) -> [Int] { heard.withLock { $0.done[stage] ?? [] } }
 
   func begin(_ stage: RunStage, total: Int?) { heard.withLock { $0.totals[stage] = total ?? 0 } }
-  func advance(_ stage: RunStage, by amount: Int) { heard.withLock { $0.done[stage, default: 0] += amount } }
+  func advance(_ stage: RunStage, by amount: Int) { heard.withLock { $0.done[stage, default: []].append(amount) } }
   func end(_ stage: RunStage) {}
   func note(_ note: Note) { heard.withLock { $0.notes.append(note.text) } }
 }
@@ -29,7 +33,7 @@ func textSettings(_ data: [(domain: String?, path: String)]) -> MeasureSettings 
     inputs: [.init(path: fixture("capture/client"))], base: fixture("capture/base"), data: data)
 }
 
-func measure(_ settings: MeasureSettings, _ listener: Listener = Listener()) throws -> MeasureReport {
+func measure(_ settings: MeasureSettings, _ listener: Listener = Listener()) throws -> MeasureRecord {
   try Measurement(settings, observer: listener).run()
 }
 
@@ -56,6 +60,6 @@ extension JSONValue {
   subscript(key: String) -> JSONValue? { objectValue?[key] }
 }
 
-extension MeasureReport {
-  func table(_ kind: MeasureTable.Kind) throws -> MeasureTable { try #require(tables.first { $0.kind == kind }) }
+extension MeasureRecord {
+  func table(_ kind: Kind) throws -> [Part] { try #require(parts[kind]) }
 }

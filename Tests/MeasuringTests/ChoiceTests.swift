@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import JSON
+import Records
 import TestSupport
 import Testing
 
@@ -37,13 +38,13 @@ import Testing
           }
         }
       }
-      let table = try report.table(.choices)
-      for (place, model) in table.parts[0].models.enumerated() {
-        for (measure, estimate) in model.estimates.enumerated() {
-          #expect(estimate == .share(right[place][measure], of: questions.count))
+      for (place, model) in try report.table(.choices)[0].models.enumerated() {
+        for (measure, name) in ([.sum, .perToken, .perByte] as [MeasureRecord.FigureName]).enumerated() {
+          #expect(model.figures[name] == .init(.share(right[place][measure], of: questions.count)))
         }
+        #expect(model.figures.count == 3)
       }
-      #expect(report.tables.count == 1)
+      #expect(report.tables.map(\.kind) == [.choices])
     }
   }
 

@@ -29,7 +29,7 @@ import Testing
 
   private func sums(threads: Int = 2, seed: UInt64 = 0, draws: Int = 4000) throws -> PairedBootstrap.Sums {
     try PairedBootstrap(draws: draws, seed: seed, threads: threads).sums(
-      of: [.mean("loss", Self.values)], domains: [.singles("a", 0..<150), .singles("b", 150..<400)]
+      of: [.mean(.perToken, Self.values)], domains: [.singles("a", 0..<150), .singles("b", 150..<400)]
     ) {}
   }
 
@@ -63,7 +63,7 @@ import Testing
 
   /// A ratio of sums is not the mean of ratios.
   @Test func figuresAreRatiosOfSums() throws {
-    let score = Score(name: "x", numerators: [[1, 9]], denominators: [[1, 3]])
+    let score = Score(name: .mark, numerators: [[1, 9]], denominators: [[1, 3]])
     let sums = try PairedBootstrap(draws: 200, seed: 0, threads: 1).sums(of: [score], domains: [.singles("d", 0..<2)]) {
     }
     let found = sums.value([0], score: 0, model: 0)
@@ -75,7 +75,7 @@ import Testing
     let copies = [Self.values[0].prefix(50).flatMap { [$0, $0, $0, $0] }]
     let one = [Array(Self.values[0].prefix(50))]
     func interval(_ values: [[Double]], _ domain: SampleDomain) throws -> Estimate {
-      try PairedBootstrap(draws: 500, seed: 0, threads: 2).sums(of: [.mean("x", values)], domains: [domain]) {}
+      try PairedBootstrap(draws: 500, seed: 0, threads: 2).sums(of: [.mean(.mark, values)], domains: [domain]) {}
         .value([0], score: 0, model: 0)
     }
     let due = try interval(one, .singles("d", 0..<50))
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test func aSingleSampleHasNoInterval() throws {
-    let score = Score.mean("x", [[1, 2]])
+    let score = Score.mean(.mark, [[1, 2]])
     let sums = try PairedBootstrap(draws: 50, seed: 0, threads: 1).sums(of: [score], domains: [.singles("d", 1..<2)]) {}
     let found = sums.value([0], score: 0, model: 0)
     #expect(found.value == 2 && found.low.isNaN && found.high.isNaN)

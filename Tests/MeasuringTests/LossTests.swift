@@ -15,7 +15,8 @@ import Testing
       settings.samplesFile = folder.appending(path: "samples.jsonl").path
       let listener = Listener()
       let report = try measure(settings, listener)
-      #expect(listener.isWhole)
+      // Progress is told while a model is at work, not when it is done with all samples.
+      #expect(listener.isWhole && listener.portions(of: .measuring).count > 2)
       let rows = try lines(try #require(settings.samplesFile))
       let expected = try #require(try json(fixture("capture/expected.json"))["train"]?.arrayValue)
       var compared = 0
@@ -29,17 +30,18 @@ import Testing
       }
       #expect(compared == 4)
       // The figures are those of the records.
-      let table = try report.table(.losses)
-      for (place, model) in table.parts[0].models.enumerated() {
+      let parts = try report.table(.losses)
+      for (place, model) in parts[0].models.enumerated() {
         let losses = rows.map { $0["models"]?[model.name]?["loss"]?.doubleValue ?? .nan }
         let tokens = rows.map { Double($0["tokens"]?.intValue ?? 0) }
         let perToken = zip(losses, tokens).reduce(0) { $0 + $1.0 * $1.1 } / tokens.reduce(0, +)
-        #expect(abs(model.estimates[0].value - perToken) < 1e-12 * perToken)
-        #expect(abs(model.estimates[1].value - losses.reduce(0, +) / 4) < 1e-12 * perToken)
-        #expect(abs(model.more[0].value - exp(perToken)) < 1e-9 * exp(perToken))
+        for (found, due) in [
+          (model.figures[.perToken]?.value, perToken), (model.figures[.perSample]?.value, losses.reduce(0, +) / 4),
+          (model.plain[.perplexity], exp(perToken)),
+        ] { #expect(abs(try #require(found) / due - 1) < 1e-9) }
         #expect(model.name == ["base", "client"][place])
       }
-      #expect(table.parts.count == 1 && table.parts[0].domain == "tables")
+      #expect(parts.count == 1 && parts[0].domain == "tables")
       #expect(report.models.map(\.step) == [nil, 3])
     }
   }
@@ -71,11 +73,12 @@ import Testing
           #expect(abs(found - truth) < 2e-5 * truth)
         }
       }
-      let parts = try report.table(.losses).parts
+      let parts = try report.table(.losses)
       #expect(parts.map(\.domain) == ["one", "two", nil] && parts.map(\.samples) == [2, 2, 4])
       #expect(parts[2].tokens == parts[0].tokens! + parts[1].tokens!)
-      let gap = parts[2].models[1].estimates[0].value - parts[2].models[0].estimates[0].value
-      #expect(abs(parts[2].differences[0].estimates[0].value - gap) < 1e-12)
+      let values = try parts[2].models.map { try #require($0.figures[.perToken]?.value) }
+      let gap = try #require(parts[2].differences[0].figures[.perToken]?.value)
+      #expect(abs(values[1] - values[0] - gap) < 1e-12)
       #expect(parts[2].differences.map { [$0.model, $0.against] } == [["tuned", "base"]])
     }
   }
@@ -112,17 +115,19 @@ import Testing
 
   @Test func samplesOfAGroupAreDrawnTogether() throws {
     try withTemporaryFolder { folder in
-      func width(_ group: (Int) -> String) throws -> Double {
+      func width(_ group: (Int) -> String) throws -> Double? {
         let rows = (0..<12).map { "{\"prompt\": \"a\($0 % 3)\", \"completion\": \" b\($0 % 3)\"\(group($0))}\n" }
         let report = try measure(textSettings([("d", try write(rows.joined(), to: "g.jsonl", in: folder))]))
         #expect(!report.notes.contains { $0.contains("not used") })
-        let estimate = try report.table(.losses).parts[0].models[0].estimates[1]
-        return estimate.high - estimate.low
+        return try report.table(.losses)[0].models[0].figures[.perSample]?.interval.map {
+          $0.upperBound - $0.lowerBound
+        }
       }
-      let (apart, together) = (try width { _ in "" }, try width { ", \"group\": \($0 % 3)" })
+      let apart = try #require(try width { _ in "" })
+      let together = try #require(try width { ", \"group\": \($0 % 3)" })
       #expect(together > 1.5 * apart && apart > 0)
       // One group drawn anew is the same group.
-      #expect(try width { _ in ", \"group\": \"g\"" }.isNaN)
+      #expect(try width { _ in ", \"group\": \"g\"" } == nil)
     }
   }
 
@@ -130,9 +135,12 @@ import Testing
     var settings = textSettings([(nil, fixture("capture/train.jsonl"))])
     settings.inputs = ["a", "b"].map { .init(path: fixture("capture/client"), name: $0) }
     settings.measuresBase = false
-    let part = try measure(settings).table(.losses).parts[0]
+    let part = try measure(settings).table(.losses)[0]
     #expect(part.models.map(\.name) == ["a", "b"] && part.domain == "train")
     #expect(part.differences.map { [$0.model, $0.against] } == [["b", "a"]])
-    #expect(part.differences[0].estimates.allSatisfy { $0.value == 0 && $0.low == 0 && $0.high == 0 })
+    #expect(
+      part.differences[0].figures.values.map { [$0.value, $0.interval?.lowerBound, $0.interval?.upperBound] } == [
+        [0, 0, 0], [0, 0, 0],
+      ])
   }
 }

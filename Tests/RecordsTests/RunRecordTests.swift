@@ -27,6 +27,26 @@ import Testing
     }
   }
 
+  @Test func `measurements read back as they were printed`() throws {
+    try withTemporaryFolder { folder in
+      let line = [
+        "measure", fixture("capture/client"), "--base", fixture("capture/base"), "--data",
+        "t=\(fixture("capture/train.jsonl"))", "--data", fixture("measure/choices.jsonl"), "--draws", "20", "--seed",
+        "\(UInt64.max)", "--generate", "--max-new-tokens", "4", "--json", "-q",
+      ]
+      let ids = try String(contentsOfFile: fixture("capture/train.jsonl"), encoding: .utf8).split(separator: "\n")
+        .compactMap { try JSONReader().read(String($0)).objectValue?["id"]?.stringValue }
+      let mark = "{\"id\": \"\(ids.first ?? "t-0")\", \"adapter\": \"client\", \"mark\": 3}\n"
+      try Data(mark.utf8).write(to: folder.appending(path: "marks.jsonl"))
+      let result = try clues(line + ["--marks", "marks.jsonl"], in: folder)
+      try #require(result.status == 0, "\(result.errors)")
+      let record = try MeasureRecord(document: JSONReader().read(result.output))
+      #expect(record.text == result.output)
+      #expect(record.tables.map(\.kind) == [.losses, .choices, .answers, .marks])
+      #expect(record.bootstrap.seed == .max && record.leftOut.count == 1 && record.examples.count == 3)
+    }
+  }
+
   @Test func `figures that cannot be are refused by name`() throws {
     func client(_ members: JSONObject) -> JSONValue {
       var client: JSONObject = [

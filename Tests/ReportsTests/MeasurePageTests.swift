@@ -1,5 +1,6 @@
 import Diagnostics
 import JSON
+import Records
 import Reports
 import TestSupport
 import Testing
@@ -50,8 +51,12 @@ import Testing
     ]
   }
 
+  private static func html(_ json: JSONObject) throws -> String {
+    MeasurePage(try MeasureRecord(document: .object(json))).html
+  }
+
   @Test func `figures are drawn and stand in tables`() throws {
-    let html = try MeasurePage(.object(Self.measurement())).html
+    let html = try Self.html(Self.measurement())
     let page = try Page.read(html)
     #expect(page.sectionIds == ["overview", "losses", "examples", "left-out"])
     #expect(try page.numbers("Loss by model", "loss per token") == [2.5, 2, 3.5, 3, 3, 2.5])
@@ -71,13 +76,13 @@ import Testing
     file["examples"] = nil
     file["left_out"] = []
     file["losses"] = nil
-    let page = try Page.read(try MeasurePage(.object(file)).html)
+    let page = try Page.read(try Self.html(file))
     #expect(page.sectionIds == ["overview"] && page.all("svg").isEmpty)
   }
 
   @Test func `what is no measurement is refused`() throws {
     var file = Self.measurement()
     file["models"] = 3
-    #expect(try failure { try MeasurePage(.object(file)) }.description.contains("models"))
+    #expect(try failure { try Self.html(file) }.description.contains("models"))
   }
 }

@@ -131,8 +131,8 @@ extension Clues {
       settings.replaces = force
       settings.threads = work.threads
       settings.limits = try limits.limits
-      let report = try Measurement(settings, observer: Console.observer(progress.progress)).run()
-      try Console.result(json ? report.json.text(indented: true) : report.text(Console.page))
+      let record = try Measurement(settings, observer: Console.observer(progress.progress)).run()
+      try Console.result(json ? record.json.text(indented: true) : record.text(Console.page))
     }
 
     /// `DOMAIN=FILE`, or a file; what is there as it is written is a file, whatever its name has in it.
