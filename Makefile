@@ -27,7 +27,8 @@ help:
 	@echo "make build     build the release executable and its plugins"
 	@echo "make install   put all below PREFIX ($(PREFIX)), runtime included; make uninstall removes it"
 	@echo "make wheel     build the Python package with the executable in it, to dist/"
-	@echo "make test-python   test it; PYTHON=… is one that has torch, transformers and peft, else they are installed"
+	@echo "make test-python   test it; PYTHON=… is one that has torch, transformers and peft, else they are installed;"
+	@echo "                   OLDEST=1 takes the oldest transformers and peft that are supported"
 	@echo "make man       write the manual pages to man/"
 	@echo "make docs      build the reference of PluginKit; every warning is an error"
 	@echo "make fuzz      feed the readers with made-up files, TIME seconds each ($(TIME))"
@@ -91,7 +92,7 @@ bench-peers: build
 	$(BENCH) --thresholds Benchmarks/thresholds.json --python "$(PYTHON)" $(MEASUREMENTS)
 
 # The environment of the Python package; what PYTHON has of PyTorch and its friends is used there.
-PYTHON_TOOLS := .build-tools/python
+PYTHON_TOOLS := .build-tools/python$(if $(OLDEST),-oldest)
 
 wheel: build
 	@scripts/setup-python "$(or $(PYTHON),python3)" $(PYTHON_TOOLS) wheel
@@ -99,7 +100,7 @@ wheel: build
 
 # Types, style, and all tests against the release executable and against the wheel.
 test-python: wheel
-	@scripts/setup-python "$(or $(PYTHON),python3)" $(PYTHON_TOOLS) test
+	@scripts/setup-python "$(or $(PYTHON),python3)" $(PYTHON_TOOLS) $(if $(OLDEST),oldest,test)
 	cd Python && ../$(PYTHON_TOOLS)/bin/ruff check . && ../$(PYTHON_TOOLS)/bin/ruff format --check --quiet . && \
 	  ../$(PYTHON_TOOLS)/bin/mypy
 	@clues="$$($(SWIFT) build -c release --show-bin-path)/clues"; wheel="$$(ls $(CURDIR)/dist/clues_merge-*.whl)"; \

@@ -24,6 +24,11 @@ from clues.evidence.measurement import BETA1, BETA2, EPSILON, Measurement
 from clues.evidence.tokens import Reading, Samples
 
 SHAPES: dict[str, dict[str, Any]] = {
+    # Measures nothing; whether a command line runs is seen with it in seconds.
+    "tiny": {
+        "vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True,
+    },
     "smollm2": {
         "vocab_size": 49152, "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
         "num_attention_heads": 9, "num_key_value_heads": 3, "tie_word_embeddings": True,
