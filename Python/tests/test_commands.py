@@ -162,6 +162,92 @@ def test_native_capture(tmp_path: Path, repository: Path) -> None:
     assert (captured.path / "ledger.jsonl").exists()
 
 
+def test_training_and_its_evidence(tmp_path: Path, repository: Path) -> None:
+    folder = repository / "Tests/Fixtures/training"
+    rows = (folder / "data.jsonl").read_text().splitlines(keepends=True)
+    for name, part in (("train", rows[:6]), ("anchor", rows[6:8]), ("validation", rows[8:])):
+        text = "".join(part).replace('"s', f'"{name}')
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    events: list[ProgressEvent] = []
+    trained = clues.train(
+        tmp_path / "train.jsonl", base=folder / "llama/base", out=tmp_path / "medical", steps=4, batch=2,
+        save_steps=2, learning_rate=5e-5, targets=["q_proj", "o_proj"], rank=2, capture=True,
+        anchor=tmp_path / "anchor.jsonl", validation={"medical": tmp_path / "validation.jsonl"},
+        progress=events.append,
+    )  # fmt: skip
+    assert trained.path == tmp_path / "medical"
+    assert (trained.path / "checkpoint-2/adapter_model.safetensors").exists()
+    report = trained.report
+    assert (report.steps, report.samples, report.checkpoints, report.resumed_from) == (4, 6, [2, 4], None)
+    assert report.capture is not None
+    assert report.capture.checkpoints == [2, 4]
+    assert (trained.path / "ledger.jsonl").exists()
+    steps = [event for event in events if event.stage == "training" and event.type == "end"]
+    assert steps[0].done == 4
+    assert steps[0].loss == report.last_loss
+    config = json.loads((trained.path / "adapter_config.json").read_text())
+    assert (config["r"], sorted(config["target_modules"])) == (2, ["o_proj", "q_proj"])
+    # It goes on from an adapter, as a path or as a model.
+    again = clues.train(
+        [tmp_path / "train.jsonl"], base=folder / "llama/base", out=tmp_path / "more", init=trained.path, steps=1
+    )
+    assert again.report.parameters == report.parameters
+    with pytest.raises(clues.CluesError, match="rank, alpha, rsLoRA and targets") as caught:
+        clues.train(
+            tmp_path / "train.jsonl", base=folder / "llama/base", out=tmp_path / "no", init=trained.path, rank=4
+        )
+    assert caught.value.kind == "usage"
+
+
+def test_measurements(tmp_path: Path, repository: Path) -> None:
+    folder = repository / "Tests/Fixtures/capture"
+    events: list[ProgressEvent] = []
+    measured = clues.measure(
+        [folder / "client"], base=folder / "base", clients=["tuned"], draws=50, generate=True, max_new_tokens=4,
+        data={"text": folder / "train.jsonl", "choices": repository / "Tests/Fixtures/measure/choices.jsonl"},
+        answers=tmp_path / "answers.jsonl", html=tmp_path / "page.html", progress=events.append,
+    )  # fmt: skip
+    assert [(model.name, model.step) for model in measured.models] == [("base", None), ("tuned", 3)]
+    assert measured.losses is not None
+    assert measured.choices is not None
+    assert measured.answers is not None
+    assert measured.marks is None
+    (losses,) = measured.losses
+    base, tuned = losses.models
+    assert (losses.domain, losses.samples) == ("text", 3)
+    assert base.per_token.value is not None
+    assert base.perplexity == pytest.approx(math.exp(base.per_token.value))
+    (difference,) = losses.differences
+    assert (difference.model, difference.against) == ("tuned", "base")
+    assert tuned.per_token.value is not None
+    assert difference.per_token.value == pytest.approx(tuned.per_token.value - base.per_token.value)
+    assert difference.per_token.interval is not None
+    assert [model.cut_off for model in measured.answers[0].models] == [3, 3]
+    assert [sample.line for sample in measured.left_out] == [3]
+    assert len(measured.examples) == 3
+    assert measured.examples[0].answers["tuned"].tokens == 4
+    assert (tmp_path / "page.html").read_text().startswith("<!")
+    marks = tmp_path / "marks.jsonl"
+    marks.write_text(json.dumps({"id": measured.examples[0].id, "adapter": "base", "mark": 3}))
+    marked = clues.measure(base=folder / "base", data={"text": folder / "train.jsonl"}, marks=marks, seed=7)
+    assert marked.marks is not None
+    assert marked.marks[0].models[0].mark.value == 3
+    # Progress is told between the samples of a model.
+    assert len([event for event in events if event.stage == "measuring"]) >= 2
+    with pytest.raises(clues.CluesError, match="give adapters"):
+        clues.measure(base=folder / "base", data=folder / "train.jsonl", no_base=True)
+
+
+def test_an_experiment(tmp_path: Path, experiment: Path) -> None:
+    record = clues.experiment(experiment, settings={"training.steps": 2}, jobs=1)
+    assert [client.name for client in record.clients] == ["a", "b"]
+    assert {loss.arm for loss in record.losses} == {None, "all", "oracle"}
+    oracle = next(row for row in record.selections if row.arm == "oracle" and row.client is None)
+    assert oracle.precision is not None
+    assert oracle.precision.value == 1
+    assert (tmp_path / "out/experiment.html").exists()
+
+
 def test_plugins() -> None:
     assert "ties" in {plugin.id for plugin in clues.plugins().plugins}
     ties = clues.plugin("ties")
@@ -239,29 +325,6 @@ def test_names_that_look_like_options_are_inputs(tmp_path: Path) -> None:
     with pytest.raises(clues.CluesError) as caught:
         clues.inspect("--json")
     assert caught.value.kind == "missingInput"
-
-
-_STAND_IN = r"""#!/bin/sh
-case $1 in
-  --help) printf 'SUBCOMMANDS:\n  run                     Carry out a recipe.\n%s\n' "$EXTRA" ;;
-  *) for word; do printf '"%s",' "$word"; done | sed 's/^/{"words": [/; s/,$/]}/' ;;
-esac
-"""
-
-
-def test_a_command_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {"merge", "run", "plugins"} <= process.commands()
-    (tmp_path / "clues").write_text(_STAND_IN)
-    (tmp_path / "clues").chmod(0o755)
-    monkeypatch.setenv("CLUES", str(tmp_path / "clues"))
-    monkeypatch.setenv("EXTRA", "")
-    with pytest.raises(clues.CluesError, match="no command 'measure'"):
-        clues.measure(["x"], base="y", data="z")
-    monkeypatch.setenv("EXTRA", "  measure                 Measure adapters.")
-    told = clues.measure(["x"], base="y", data={"medical": "m"}, max_length=9, generate=True, marks=None)
-    assert told["words"][4:] == [
-        "--base", "y", "--data", "medical=m", "--max-length", "9", "--generate", "--", "x",
-    ]  # fmt: skip
 
 
 def test_without_an_executable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

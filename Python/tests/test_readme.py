@@ -44,7 +44,7 @@ def test_every_example_runs(repository: Path, tmp_path: Path, monkeypatch: pytes
     )  # fmt: skip
     names: dict[str, Any] = {"model": both, "arguments": arguments, "dataset": Rows(), "collate": collate}
     found = blocks((repository / "Python/README.md").read_text(encoding="utf-8"))
-    assert len(found) >= 7
+    assert len(found) >= 8
     for language, code in found:
         if "CluesCapture" in code:
             names["model"] = models.adapted(models.base())

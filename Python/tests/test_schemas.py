@@ -116,6 +116,56 @@ def test_evidence(tmp_path: Path, repository: Path) -> None:
         check("ledger-row", row)
 
 
+def test_trainings(tmp_path: Path, repository: Path) -> None:
+    folder = repository / "Tests/Fixtures/training"
+    rows = (folder / "data.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "train.jsonl").write_text('{"id": "bad", "input_ids": [1, 2], "labels": [-100, -100]}\n' + rows[0])
+    (tmp_path / "validation.jsonl").write_text(rows[1])
+    line = [
+        "--base", str(folder / "llama/base"), "--data", str(tmp_path / "train.jsonl"), "--steps", "2",
+        "--output", str(tmp_path / "out"), "--capture", "--validation", f"a={tmp_path / 'validation.jsonl'}",
+    ]  # fmt: skip
+    first, again = process.document(["train"], line), process.document(["train"], line)
+    assert first["left_out"]
+    assert "capture" in first
+    assert again["resumed_from"] == 2
+    for value in (first, again):
+        check("training", value)
+
+
+def test_measurements(tmp_path: Path, repository: Path) -> None:
+    folder = repository / "Tests/Fixtures"
+    line = [
+        "--base", str(folder / "capture/base"), "--data", str(folder / "capture/train.jsonl"),
+        "--data", str(folder / "measure/choices.jsonl"), "--draws", "20", "--generate", "--max-new-tokens", "4",
+        "--answers", str(tmp_path / "answers.jsonl"), "--samples", str(tmp_path / "samples.jsonl"), "--force",
+        str(folder / "capture/client"),
+    ]  # fmt: skip
+    whole = process.document(["measure"], line)
+    check("measure", whole)
+    check("measure", process.document(["measure"], [*line[:4], "--draws", "20"]))
+    rows = list(lines(tmp_path / "answers.jsonl"))
+    assert rows == whole["examples"]
+    for row in rows:
+        check("answer-row", row)
+    samples = list(lines(tmp_path / "samples.jsonl"))
+    assert {"bytes" in row for row in samples} == {True, False}
+    for row in samples:
+        check("measured-row", row)
+    marks = tmp_path / "marks.jsonl"
+    marks.write_text(json.dumps({"id": rows[0]["id"], "adapter": "client", "mark": 4}))
+    marked = process.document(["measure"], ["--marks", str(marks), *line])
+    assert {"losses", "choices", "answers", "marks", "left_out"} <= {key for key, value in marked.items() if value}
+    check("measure", marked)
+
+
+def test_experiments(tmp_path: Path, experiment: Path) -> None:
+    value = process.document(["experiment"], [str(experiment)])
+    check("experiment", value)
+    assert value == json.loads((tmp_path / "out/experiment.json").read_text())
+    assert value["examples"]
+
+
 def test_bundles(tmp_path: Path, bundles: list[Path], repository: Path) -> None:
     check("packing", process.document(["pack"], ["--output", str(tmp_path / "m.tar"), str(bundles[0])]))
     import tarfile
@@ -176,5 +226,18 @@ def test_progress(tmp_path: Path, bundles: list[Path]) -> None:
     )
     events = [json.loads(text) for text in (done.stderr + failed.stderr).splitlines()]
     assert {event["type"] for event in events} >= {"begin", "end", "warning", "error"}
+    for event in events:
+        check("progress", event)
+
+
+def test_progress_of_a_training(tmp_path: Path, repository: Path) -> None:
+    folder = repository / "Tests/Fixtures/training"
+    line = [
+        str(clues.executable()), "train", "--progress", "json", "--base", str(folder / "llama/base"),
+        "--data", str(folder / "data.jsonl"), "--steps", "2", "-o", str(tmp_path / "out"),
+    ]  # fmt: skip
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    events = [json.loads(text) for text in done.stderr.splitlines()]
+    assert any("loss" in event for event in events)
     for event in events:
         check("progress", event)

@@ -12,11 +12,15 @@ from clues.decoding import json_schema
 
 #: Of every file the title and the dataclasses that the document is one of.
 DOCUMENTS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "answer-row": ("Line of the answers of a measurement", (d.AnswerRow,)),
     "capture": ("Capture", (d.CaptureReport,)),
     "clues.json": ("Manifest of a bundle", (d.Manifest,)),
     "evaluation": ("Evaluation", (d.Evaluation,)),
+    "experiment": ("Experiment", (d.ExperimentRecord,)),
     "inspection": ("Inspection", (d.BundleInspection, d.TensorsInspection, d.OptimizerInspection)),
     "ledger-row": ("Line of ledger.jsonl", (d.LedgerRow,)),
+    "measure": ("Measurement", (d.Measurement,)),
+    "measured-row": ("Line of the samples of a measurement", (d.MeasuredSampleRow, d.MeasuredQuestionRow)),
     "packing": ("Packing list", (d.PackingList,)),
     "parameters": ("Values of parameters", (d.ParameterTable,)),
     "plan": ("Plan of a run", (d.RunPlan,)),
@@ -33,14 +37,19 @@ DOCUMENTS: dict[str, tuple[str, tuple[type, ...]]] = {
     "scoring": ("Origin of scores", (d.ScoringOrigin,)),
     "selection": ("Selection", (d.Selection,)),
     "threshold": ("Threshold", (d.ThresholdFile,)),
+    "training": ("Training", (d.TrainingReport,)),
     "vetting": ("Vetting", (d.Vetting,)),
 }
+
+
+#: What documents are that are one of several dataclasses.
+_ABOUT = {"inspection": "What `clues inspect --json` prints.", "measured-row": "A line of `clues measure --samples`."}
 
 
 def schema(name: str) -> dict[str, Any]:
     """The schema of a document."""
     title, classes = DOCUMENTS[name]
-    about = " ".join((classes[0].__doc__ or "").split()) if len(classes) == 1 else "What `clues inspect --json` prints."
+    about = _ABOUT.get(name) or " ".join((classes[0].__doc__ or "").split())
     return json_schema(*classes, title=title, description=about)
 
 

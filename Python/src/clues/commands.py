@@ -16,6 +16,8 @@ from .documents import (
     BundleInspection,
     CaptureReport,
     Evaluation,
+    ExperimentRecord,
+    Measurement,
     OptimizerInspection,
     PackingList,
     PluginInfo,
@@ -27,6 +29,7 @@ from .documents import (
     ScoringOrigin,
     Selection,
     TensorsInspection,
+    TrainingReport,
     Vetting,
 )
 from .errors import CluesError
@@ -73,6 +76,14 @@ class Captured:
 
     path: Path
     report: CaptureReport
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An adapter that was trained, and its checkpoints."""
+
+    path: Path
+    report: TrainingReport
 
 
 # What goes on a command line.
@@ -506,37 +517,146 @@ def check_recipe(recipe: StrPath | Mapping[str, Any], *, settings: Mapping[str, 
     return decode(RecipeCheck, value, "the check")
 
 
+def train(
+    data: StrPath | Sequence[StrPath],
+    *,
+    base: StrPath,
+    out: StrPath,
+    init: Input | None = None,
+    rank: int | None = None,
+    alpha: float | None = None,
+    rslora: bool = False,
+    targets: Sequence[str] | Literal["all-linear"] | None = None,
+    dropout: float | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    batch: int | None = None,
+    accumulation: int | None = None,
+    order: Literal["random", "sequential"] | None = None,
+    learning_rate: float | None = None,
+    schedule: Literal["linear", "cosine", "constant"] | None = None,
+    warmup: float | None = None,
+    clip: float | None = None,
+    weight_decay: float | None = None,
+    beta1: float | None = None,
+    beta2: float | None = None,
+    epsilon: float | None = None,
+    seed: int | None = None,
+    save_steps: int | None = None,
+    keep: StrPath | None = None,
+    template: str | None = None,
+    loss: Literal["answer", "all"] | None = None,
+    max_length: int | None = None,
+    capture: bool = False,
+    anchor: StrPath | None = None,
+    validation: Mapping[str, StrPath] | None = None,
+    domain: str | None = None,
+    score_loss: Literal["answer", "all"] | None = None,
+    threads: int | None = None,
+    limits: Mapping[str, Any] | None = None,
+    progress: Progress = None,
+) -> Trained:
+    """Trains a LoRA adapter on the CPU, with the engine of the executable and without PyTorch.
+
+    What is not set is as it is in PEFT and the Trainer. An interrupted training goes on when it is called again.
+
+    :param data: A file of samples, or several.
+    :param out: A Trainer's folder: the adapter, and checkpoints beside it.
+    :param init: The adapter to go on from.
+    :param capture: Whether the checkpoints are measured, too, for which ``anchor``, ``validation``, ``domain`` and
+        ``score_loss`` are.
+    """
+    with paths([] if init is None else [init]) as places:
+        options = _options(
+            {
+                "--base": base, "--data": data, "--output": out, "--init": places or None, "--rank": rank,
+                "--alpha": alpha, "--rslora": rslora,
+                "--targets": targets if targets is None or isinstance(targets, str) else ",".join(targets),
+                "--dropout": dropout, "--steps": steps, "--epochs": epochs, "--batch": batch,
+                "--accumulation": accumulation, "--order": order, "--learning-rate": learning_rate,
+                "--schedule": schedule, "--warmup": warmup, "--clip": clip, "--weight-decay": weight_decay,
+                "--beta1": beta1, "--beta2": beta2, "--epsilon": epsilon, "--seed": seed, "--save-steps": save_steps,
+                "--keep": keep, "--template": template, "--loss": loss, "--max-length": max_length,
+                "--capture": capture, "--anchor": anchor, "--validation": validation, "--domain": domain,
+                "--score-loss": score_loss, "--threads": threads, "--limit": limits,
+            }
+        )  # fmt: skip
+        value = process.document(["train"], options, progress=progress)
+    return Trained(Path(out), decode(TrainingReport, value, "the report"))
+
+
 def measure(
     inputs: Sequence[Input] = (),
     *,
     base: StrPath,
     data: StrPath | Sequence[StrPath] | Mapping[str, StrPath],
+    clients: Sequence[str] | None = None,
+    adapters: Sequence[str] | None = None,
+    no_base: bool = False,
+    template: str | None = None,
+    loss: Literal["answer", "all"] | None = None,
+    max_length: int | None = None,
+    generate: bool = False,
+    max_new_tokens: int | None = None,
+    answers: StrPath | None = None,
+    marks: StrPath | None = None,
+    samples: StrPath | None = None,
+    html: StrPath | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    limits: Mapping[str, Any] | None = None,
     progress: Progress = None,
-    **options: Any,
-) -> dict[str, Any]:
-    """Measures adapters and their base model on held-out samples, where the executable has ``clues measure``.
+) -> Measurement:
+    """Measures adapters and their base model on held-out samples, on the CPU.
 
     :param data: A file of samples, several, or files by domain.
-    :param options: The command's other options, with ``_`` for ``-``; lists repeat an option.
-    :returns: The document that it prints.
-    :raises CluesError: ``usage`` where this version has no such command.
+    :param clients: The models' names, one for each input.
+    :param generate: Whether the models answer the questions themselves.
+    :param answers: A file for their answers; ``marks`` is one of marks that they got.
+    :param samples: A file for what each model makes of each sample.
+    :param html: A file for a page with pictures.
     """
-    _require("measure")
-    named = {"--" + name.strip("_").replace("_", "-"): value for name, value in options.items()}
     with paths(inputs) as places:
-        line = _options({"--base": base, "--data": data, **named})
-        value = process.document(["measure"], [*line, *_inputs(places)], progress=progress)
-    if not isinstance(value, dict):
-        raise CluesError("`clues measure` printed no object", kind="badData")
-    return value
+        options = _options(
+            {
+                "--base": base, "--data": data, "--client": clients, "--adapter": adapters, "--no-base": no_base,
+                "--template": template, "--loss": loss, "--max-length": max_length, "--generate": generate,
+                "--max-new-tokens": max_new_tokens, "--answers": answers, "--marks": marks, "--samples": samples,
+                "--html": html, "--draws": draws, "--seed": seed, "--force": force, "--threads": threads,
+                "--limit": limits,
+            }
+        )  # fmt: skip
+        value = process.document(["measure"], [*options, *_inputs(places)], progress=progress)
+    return decode(Measurement, value, "the measurement")
 
 
-def _require(command: str) -> None:
-    if command not in process.commands():
-        raise CluesError(
-            f"this version of the executable has no command '{command}'",
-            advice="install a newer clues-merge; `clues --help` lists the commands that there are",
-        )
+def experiment(
+    file: StrPath,
+    *,
+    out: StrPath | None = None,
+    settings: Mapping[str, Any] | None = None,
+    jobs: int | None = None,
+    threads: int | None = None,
+    plugin_dirs: Sequence[StrPath] = (),
+    limits: Mapping[str, Any] | None = None,
+    progress: Progress = None,
+) -> ExperimentRecord:
+    """Carries out an experiment: makes data bad on purpose and measures what selection wins back.
+
+    :param out: The folder for steps and results; by default that of the experiment.
+    :param settings: Values of the experiment, as in ``{"training.steps": 20}``.
+    :param jobs: How many steps are done at once.
+    """
+    options = _options(
+        {
+            "--set": settings, "--output": out, "--jobs": jobs, "--threads": threads,
+            "--plugin-dir": list(plugin_dirs), "--limit": limits,
+        }
+    )  # fmt: skip
+    value = process.document(["experiment"], [*options, *_inputs([_text(file)])], progress=progress)
+    return decode(ExperimentRecord, value, "the record")
 
 
 def version() -> str:

@@ -48,6 +48,8 @@ class ProgressEvent:
     column: A[int | None, "The column in the line, counted from 1."] = None
     client: A[str | None, "The client that an error is about."] = None
     tensor: A[str | None, "The tensor that an error is about."] = None
+    loss: A[float | None, "The loss of the last step, of a training's advance and end."] = None
+    tokens_per_second: A[float | None, "A training's speed."] = None
 
 
 # Runs.
@@ -746,6 +748,396 @@ class Manifest:
     domain: A[str | None, "The client's own domain."] = None
     samples: A[dict[str, int], "How many samples each split has."] = field(default_factory=dict)
     files: A[dict[str, ManifestFile], "Every other file."] = field(default_factory=dict)
+
+
+# Training.
+
+
+@dataclass(frozen=True)
+class SampleLeftOut:
+    """A sample that is not trained on."""
+
+    id: A[str, "The sample."]
+    file: A[str, "The file it is from."]
+    line: A[int, "Its line there."]
+    reason: A[str, "Why it is left out."]
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What came of a training: `clues train --json`."""
+
+    SCHEMA: ClassVar[str] = "clues/training/1"
+    folder: A[str, "Where adapter and checkpoints are."]
+    steps: A[int, "How many steps the training has."]
+    epochs: A[float, "How often it went through all samples."]
+    resumed_from: A[int | None, "The checkpoint that an earlier run was continued from."]
+    checkpoints: A[list[int], "The steps after which checkpoints were saved."]
+    samples: A[int, "How many samples were trained on."]
+    left_out: A[list[SampleLeftOut], "Samples that were not."]
+    layers: A[int, "How many layers are adapted."]
+    parameters: A[int, "How many numbers were trained."]
+    first_loss: A[float | None, "The loss of the first step."]
+    last_loss: A[float | None, "That of the last step."]
+    epoch_loss: A[float | None, "The mean over the steps of the last epoch."]
+    tokens: A[int, "Tokens that went through the model in this run."]
+    labels: A[int, "Those of them that were learned."]
+    seconds: A[float, "What this run took."]
+    tokens_per_second: A[float | None, "Its speed."]
+    notes: A[list[str], "What the user should know."]
+    capture: A[CaptureReport | None, "What came of measuring the checkpoints, where that was asked for."] = None
+
+
+# Measuring.
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number and its interval."""
+
+    value: A[float | None, "The number; null where there is none, as of an infinite loss."]
+    interval: A[list[float] | None, "The ends of its interval of 95 %; null where there are too few samples."]
+
+
+@dataclass(frozen=True)
+class MeasuredModel:
+    """A model that was measured."""
+
+    name: A[str, "The client, or base."]
+    path: A[str, "Where it lay."]
+    step: A[int | None, "The checkpoint that its adapter is from; null for a final one."]
+
+
+@dataclass(frozen=True)
+class _LossFigures:
+    per_token: A[Figure, "The mean over all labels, in nats."]
+    per_sample: A[Figure, "The mean of the samples' means."]
+
+
+@dataclass(frozen=True)
+class Losses(_LossFigures):
+    """The losses of a model."""
+
+    name: A[str, "The model."]
+    perplexity: A[float | None, "e to the loss per token; null where that is infinite."]
+
+
+@dataclass(frozen=True)
+class LossDifference(_LossFigures):
+    """The losses of a model minus those of another."""
+
+    model: A[str, "The model."]
+    against: A[str, "The other."]
+
+
+@dataclass(frozen=True)
+class MeasuredLosses:
+    """The losses on the samples of a domain, or on all."""
+
+    domain: A[str | None, "The domain; null for all samples."]
+    samples: A[int, "How many samples there are."]
+    tokens: A[int, "How many labels they have."]
+    models: A[list[Losses], "The models, in order."]
+    differences: A[list[LossDifference], "Each model against every one before it."]
+
+
+@dataclass(frozen=True)
+class _ChoiceFigures:
+    sum: A[Figure, "The share of right choices, by the sum of log-probabilities."]
+    per_token: A[Figure, "By their mean per token."]
+    per_byte: A[Figure, "By their mean per byte."]
+
+
+@dataclass(frozen=True)
+class Choices(_ChoiceFigures):
+    """The right choices of a model."""
+
+    name: A[str, "The model."]
+
+
+@dataclass(frozen=True)
+class ChoiceDifference(_ChoiceFigures):
+    """The right choices of a model minus those of another."""
+
+    model: A[str, "The model."]
+    against: A[str, "The other."]
+
+
+@dataclass(frozen=True)
+class MeasuredChoices:
+    """The right choices in the questions of a domain, or in all."""
+
+    domain: A[str | None, "The domain; null for all questions."]
+    samples: A[int, "How many questions there are."]
+    models: A[list[Choices], "The models, in order."]
+    differences: A[list[ChoiceDifference], "Each model against every one before it."]
+
+
+@dataclass(frozen=True)
+class _AnswerFigures:
+    exact_match: A[Figure, "The share of answers that are the reference."]
+    f1: A[Figure, "F1 over words."]
+    rouge_l: A[Figure, "ROUGE-L."]
+    chrf: A[Figure, "chrF2, the mean over samples."]
+
+
+@dataclass(frozen=True)
+class Answers(_AnswerFigures):
+    """How near a model's answers are to the references."""
+
+    name: A[str, "The model."]
+    chrf_corpus: A[float | None, "chrF2 with n-grams counted over all samples."]
+    cut_off: A[int, "How many answers a limit ended."]
+    empty: A[int, "How many are empty."]
+
+
+@dataclass(frozen=True)
+class AnswerDifference(_AnswerFigures):
+    """The figures of a model's answers minus those of another's."""
+
+    model: A[str, "The model."]
+    against: A[str, "The other."]
+
+
+@dataclass(frozen=True)
+class MeasuredAnswers:
+    """The answers to the samples of a domain, or to all."""
+
+    domain: A[str | None, "The domain; null for all samples."]
+    samples: A[int, "How many samples there are."]
+    models: A[list[Answers], "The models, in order."]
+    differences: A[list[AnswerDifference], "Each model against every one before it."]
+
+
+@dataclass(frozen=True)
+class _MarkFigures:
+    mark: A[Figure, "The mean mark."]
+
+
+@dataclass(frozen=True)
+class Marks(_MarkFigures):
+    """The marks that a model's answers got."""
+
+    name: A[str, "The model."]
+    marked: A[int, "How many answers have a mark."]
+
+
+@dataclass(frozen=True)
+class MarkDifference(_MarkFigures):
+    """The mean mark of a model minus that of another."""
+
+    model: A[str, "The model."]
+    against: A[str, "The other."]
+
+
+@dataclass(frozen=True)
+class MeasuredMarks:
+    """The marks of answers to the samples of a domain, or to all."""
+
+    domain: A[str | None, "The domain; null for all samples."]
+    samples: A[int, "How many samples have marked answers."]
+    models: A[list[Marks], "The models, in order."]
+    differences: A[list[MarkDifference], "Each model against every one before it."]
+
+
+@dataclass(frozen=True)
+class GeneratedAnswer:
+    """What a model wrote."""
+
+    text: A[str, "The answer."]
+    end: A[Literal["stopped", "length", "context"], "What ended it: the model, --max-new-tokens, the model's context."]
+    tokens: A[int, "How many tokens it has."]
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """A line of `clues measure --answers`: a sample and the answers of all models."""
+
+    id: A[str, "The sample."]
+    domain: A[str, "Its domain."]
+    prompt: A[str, "What the models read."]
+    reference: A[str, "The answer that is due."]
+    answers: A[dict[str, GeneratedAnswer], "The answers by model."]
+
+
+@dataclass(frozen=True)
+class UnmeasuredSample:
+    """A sample that no model is measured on."""
+
+    id: A[str, "The sample."]
+    domain: A[str, "Its domain."]
+    file: A[str, "The file it is from."]
+    line: A[int, "Its line there."]
+    reason: A[str, "Why it is left out."]
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """How intervals were found."""
+
+    draws: A[int, "How often samples were drawn anew."]
+    seed: A[int, "What the draws follow from."]
+    confidence: A[float, "The share of the draws in an interval."]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How well models do on held-out samples: `clues measure --json`."""
+
+    SCHEMA: ClassVar[str] = "clues/measure/1"
+    version: A[str, "The version of the executable."]
+    base: A[str, "The base model."]
+    models: A[list[MeasuredModel], "The models, the base model first."]
+    data: A[list[str], "The files of samples."]
+    loss_over: A[Literal["answer", "all"], "The tokens that losses are over."]
+    answer_tokens: A[int | None, "The most tokens of an answer; null without generated answers."]
+    bootstrap: A[Intervals, "How intervals were found."]
+    left_out: A[list[UnmeasuredSample], "Samples that are left out for all models."]
+    notes: A[list[str], "What the user should know."]
+    losses: A[list[MeasuredLosses] | None, "By domain, then over several domains."] = None
+    choices: A[list[MeasuredChoices] | None, "The same for multiple choice."] = None
+    answers: A[list[MeasuredAnswers] | None, "The same for generated answers."] = None
+    marks: A[list[MeasuredMarks] | None, "The same for their marks."] = None
+    examples: A[list[AnswerRow], "The first samples of each domain with all answers."] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SampleFigures:
+    """What a model makes of a sample."""
+
+    loss: A[float, "The mean over its labels, in nats."]
+    exact_match: A[bool | None, "Whether its answer is the reference."] = None
+    f1: A[float | None, "F1 over words."] = None
+    rouge_l: A[float | None, "ROUGE-L."] = None
+    chrf: A[float | None, "chrF2."] = None
+    end: A[Literal["stopped", "length", "context"] | None, "What ended its answer."] = None
+
+
+@dataclass(frozen=True)
+class QuestionFigures:
+    """What a model makes of a question with choices."""
+
+    log_likelihoods: A[list[float], "The sum of the tokens' log-probabilities of each choice."]
+    sum: A[int, "The choice with the largest sum, from 0."]
+    per_token: A[int, "That with the largest mean per token."]
+    per_byte: A[int, "That with the largest mean per byte."]
+
+
+@dataclass(frozen=True)
+class MeasuredSampleRow:
+    """A line of `clues measure --samples`: a sample."""
+
+    id: A[str, "The sample."]
+    domain: A[str, "Its domain."]
+    file: A[str, "The file it is from."]
+    line: A[int, "Its line there."]
+    tokens: A[int, "How many labels it has."]
+    models: A[dict[str, SampleFigures], "The figures by model."]
+
+
+@dataclass(frozen=True)
+class MeasuredQuestionRow:
+    """A line of `clues measure --samples`: a question with choices."""
+
+    id: A[str, "The question."]
+    domain: A[str, "Its domain."]
+    file: A[str, "The file it is from."]
+    line: A[int, "Its line there."]
+    answer: A[int, "The right choice, from 0."]
+    tokens: A[list[int], "How many tokens each choice has."]
+    bytes: A[list[int], "How many bytes."]
+    models: A[dict[str, QuestionFigures], "The figures by model."]
+
+
+# Experiments.
+
+
+@dataclass(frozen=True)
+class ExperimentClient:
+    """A client, and how many samples of each kind it has."""
+
+    name: A[str, "The client."]
+    train: A[int, "Samples to train on."]
+    anchor: A[int, "Samples that are known to be good."]
+    validation: A[int, "Samples that others are compared with."]
+    test: A[int, "Held-out samples."]
+
+
+@dataclass(frozen=True)
+class ExperimentPart:
+    """An arm or a merge."""
+
+    name: A[str, "Its name."]
+    meaning: A[str, "What it does."]
+
+
+@dataclass(frozen=True)
+class SeedFigure:
+    """A number over all seeds."""
+
+    value: A[float | None, "The mean over the seeds that have one."]
+    interval: A[list[float] | None, "The ends of its interval of 95 %."]
+    seeds: A[list[float | None], "By seed."]
+
+
+@dataclass(frozen=True)
+class ExperimentLoss:
+    """The loss of a model on test samples."""
+
+    share: A[float | None, "The share of bad training samples; null for the base model."]
+    arm: A[str | None, "Its arm; null for the base model."]
+    merge: A[str | None, "How it was merged; null for the clients' own adapters."]
+    client: A[str | None, "Whose samples; null for all."]
+    loss: A[SeedFigure, "Nats per token."]
+    difference: A[SeedFigure | None, "How far it is from the arm that keeps everything."]
+    recovered: A[SeedFigure | None, "The share of what bad samples cost that is won back."]
+
+
+@dataclass(frozen=True)
+class ExperimentSelection:
+    """How well an arm finds the good samples."""
+
+    share: A[float, "The share of bad training samples."]
+    arm: A[str, "The arm."]
+    rule: A[str | None, "A threshold rule that is compared; null for the arm's own."]
+    client: A[str | None, "Whose samples; null for all."]
+    kept_share: A[SeedFigure | None, "The share of samples that is kept."]
+    precision: A[SeedFigure | None, "The share of good samples among the kept ones."]
+    recall: A[SeedFigure | None, "The share of good samples that is kept."]
+    f1: A[SeedFigure | None, "Their harmonic mean."]
+    accuracy: A[SeedFigure | None, "The share of right decisions."]
+    auroc: A[SeedFigure | None, "How well scores tell good samples from bad ones."]
+    threshold: A[SeedFigure | None, "The threshold."]
+    bad_kept: A[dict[str, SeedFigure], "By kind of bad samples, the share that is kept."] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExperimentExample:
+    """A question and the answers of the models."""
+
+    client: A[str, "Whose sample it is."]
+    question: A[str, "What was asked."]
+    reference: A[str, "The answer that is due."]
+    answers: A[dict[str, str], "The answers by model."]
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """What came of an experiment: `clues experiment --json`, and `experiment.json`."""
+
+    SCHEMA: ClassVar[str] = "clues/experiment/1"
+    version: A[str, "The version of the executable."]
+    base: A[str, "The base model."]
+    clients: A[list[ExperimentClient], "The clients."]
+    seeds: A[list[int], "The seeds."]
+    shares: A[list[float], "The shares of bad samples."]
+    kinds: A[list[str], "How samples were made bad."]
+    arms: A[list[ExperimentPart], "The arms."]
+    merges: A[list[ExperimentPart], "The merges."]
+    losses: A[list[ExperimentLoss], "The losses of all models."]
+    selections: A[list[ExperimentSelection], "How well the arms find good samples."]
+    notes: A[list[str], "What the user should know."]
+    examples: A[list[ExperimentExample], "Questions and the answers of the models."] = field(default_factory=list)
 
 
 # Plugins and recipes.

@@ -96,14 +96,6 @@ def document(
         raise CluesError(f"`clues {command[0]}` printed no JSON: {error}", kind="crashed") from error
 
 
-def commands() -> frozenset[str]:
-    """The commands that the executable has."""
-    text = run(["--help"], tells_progress=False)
-    _, _, listed = text.partition("SUBCOMMANDS:")
-    # A name stands two blanks from the edge; what is said of it goes on further in.
-    return frozenset(line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2:3].isalpha())
-
-
 class _Reader:
     """What stands on standard error, sorted."""
 
