@@ -17,6 +17,7 @@ pytest.importorskip("peft")
 
 import peft
 import torch
+import transformers
 from safetensors.torch import load_file
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
@@ -242,6 +243,8 @@ def test_a_base_of_half_precision(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("bits", ["4bit", "8bit"])
 def test_a_quantized_base(bits: str, tmp_path: Path) -> None:
     pytest.importorskip("bitsandbytes")
+    if transformers.__version__.startswith("4.51."):
+        pytest.skip("this version quantizes on GPUs alone")
     models.base(hidden_size=64, intermediate_size=128).save_pretrained(tmp_path / "base")
     settings = Settings(str(tmp_path / "base"), {}, "", load_in=bits, dtype="float32", device="cpu")
     model = models.adapted(capturing._base(settings))
