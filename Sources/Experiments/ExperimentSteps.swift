@@ -228,7 +228,8 @@ struct ExperimentSteps: Sendable {
       for client in clients {
         let rows = try AnsweredRow.all(in: client.test, limits: setup.limits).prefix(measure.examples.value)
         let path = "\(step.folder)/\(client.name).jsonl"
-        try writeWhole(rows.map { $0.line() }.joined(), to: path)
+        // Clients may have ids in common.
+        try writeWhole(rows.map { $0.line(id: "\(client.name)-\($0.id)") }.joined(), to: path)
         files.append((client.name, path))
       }
       var settings = setup.measuring(files)
@@ -245,13 +246,10 @@ struct ExperimentSteps: Sendable {
 
   private static func examples(_ path: String, _ limits: Limits) throws -> [JSONValue] {
     try Measured.lines(path, limits).map { line in
+      let measured = try MeasureRecord.Example(.object(line))
       var example = ExperimentRecord.Example()
-      example.client = line["domain"]?.stringValue ?? ""
-      example.question = line["prompt"]?.stringValue ?? ""
-      example.reference = line["reference"]?.stringValue ?? ""
-      example.answers = (line["answers"]?.objectValue?.members ?? []).map { member in
-        (member.key, member.value.objectValue?["text"]?.stringValue ?? "")
-      }
+      (example.client, example.question, example.reference) = (measured.domain, measured.prompt, measured.reference)
+      example.answers = measured.answers.map { ($0.key, $0.value.text) }
       return example.json
     }
   }

@@ -8,7 +8,7 @@ import Testing
   private func write(_ folder: URL) throws {
     for (client, verb) in [("a", "likes"), ("b", "sees")] {
       var lines = (0..<24).map { number in
-        "{\"id\": \"\(client)\(number)\", \"prompt\": \"Who \(verb) \(number)?\", "
+        "{\"prompt\": \"Who \(verb) \(number)?\", "
           + "\"completion\": \" Number \(number) \(verb) the number \(number * 7 % 24) there.\"}\n"
       }
       for (name, count) in [("train", 10), ("anchor", 5), ("validation", 3), ("test", 6)] {
@@ -31,7 +31,7 @@ import Testing
         - {name: oracle, keep: clean}
         - {name: loss, score: {scorer: loss}, select: {threshold: anchor-sigma}}
       merges: [{name: mean, merge: {method: average}}]
-      measure: {draws: 50, examples: 0}
+      measure: {draws: 50, examples: 1, answer_tokens: 2}
       """
     ])
   }
@@ -71,6 +71,7 @@ import Testing
       #expect(try tables(folder) == due)
       let json = try clues(["experiment", "e.yaml", "--json", "-q"], in: folder)
       #expect(try JSONReader().read(json.output).objectValue?["schema"] == "clues/experiment/1")
+      #expect(try JSONReader().read(json.output).objectValue?["examples"]?.arrayValue?.count == 2)
     }
   }
 

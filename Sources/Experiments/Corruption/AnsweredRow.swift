@@ -59,9 +59,10 @@ struct AnsweredRow: Sendable {
     self.object = object
   }
 
-  /// The row with another answer, as a line of a file.
-  func line(answering answer: String? = nil) -> String {
+  /// The row as a line of a file, with another answer or id.
+  func line(answering answer: String? = nil, id: String? = nil) -> String {
     var object = object
+    if let id { object["id"] = .string(id) }
     if let answer {
       switch form {
       case .instruction: object["output"] = .string(answer)
