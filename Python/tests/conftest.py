@@ -46,7 +46,7 @@ corruption: {{shares: [0.5], kinds: [shuffle, swap]}}
 seeds: [1]
 arms:
   - {{name: all, keep: all}}
-  - {{name: oracle, keep: clean}}
+  - {{name: loss, score: {{scorer: loss}}, select: {{threshold: anchor-sigma}}}}
 merges:
   - {{name: mean, merge: {{method: average, rank: same}}}}
 measure: {{draws: 50, examples: 1, answer_tokens: 4}}

@@ -241,10 +241,12 @@ def test_measurements(tmp_path: Path, repository: Path) -> None:
 def test_an_experiment(tmp_path: Path, experiment: Path) -> None:
     record = clues.experiment(experiment, settings={"training.steps": 2}, jobs=1)
     assert [client.name for client in record.clients] == ["a", "b"]
-    assert {loss.arm for loss in record.losses} == {None, "all", "oracle"}
-    oracle = next(row for row in record.selections if row.arm == "oracle" and row.client is None)
-    assert oracle.precision is not None
-    assert oracle.precision.value == 1
+    assert {loss.arm for loss in record.losses} == {None, "all", "loss"}
+    selection = next(row for row in record.selections if row.arm == "loss" and row.client is None)
+    assert selection.kept_share is not None
+    assert selection.kept_share.value is not None
+    assert 0 < selection.kept_share.value <= 1
+    assert set(selection.bad_kept) == {"shuffle", "swap"}
     assert (tmp_path / "out/experiment.html").exists()
 
 

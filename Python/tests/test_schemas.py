@@ -164,6 +164,7 @@ def test_experiments(tmp_path: Path, experiment: Path) -> None:
     check("experiment", value)
     assert value == json.loads((tmp_path / "out/experiment.json").read_text())
     assert value["examples"]
+    assert value["selections"]
 
 
 def test_bundles(tmp_path: Path, bundles: list[Path], repository: Path) -> None:

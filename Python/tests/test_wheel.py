@@ -100,6 +100,11 @@ def test_libraries_of_others_are_not_taken(prefix: Path, tmp_path: Path, bundles
     assert outside(prefix / "bin/clues", "--version", LD_LIBRARY_PATH=str(tmp_path)).stdout == "0.1.0\n"
 
 
+def test_data_that_nothing_reads_stay_out(prefix: Path) -> None:
+    for library in (prefix / "lib/clues").glob("libicudata.so.*"):
+        assert library.stat().st_size < 100_000
+
+
 def test_licences_are_complete(prefix: Path) -> None:
     folder = prefix / "share/doc/clues/licences"
     told = (folder / "README.md").read_text(encoding="utf-8")

@@ -86,6 +86,24 @@ def bundle(tree: Path) -> list[Path]:
     return sorted(sources.values())
 
 
+#: ICU's `stubdata`, a table of contents without contents, as a library of data may be where nothing needs data.
+STUB = """\
+#include <stdint.h>
+#define DATA icudt%s_dat
+const struct { _Alignas(16) uint16_t header; uint8_t magic[2]; uint16_t info, reserved; uint8_t is_big_endian, charset,
+  character, more, format[4], version[8], padding[8]; uint32_t count, rest; } DATA =
+  { 32, {0xda, 0x27}, 20, 0, 0, 0, 2, 0, {'T', 'o', 'C', 'P'}, {1}, {0}, 0, 0 };
+"""
+
+
+def without_unused_data(tree: Path, scratch: Path) -> None:
+    """Takes out ICU's 31 MB of data, for which libarchive's reader of XAR archives asks, and clues reads none."""
+    for library in (tree / "lib/clues").glob("libicudata.so.*"):
+        source = scratch / "icudata.c"
+        source.write_text(STUB % library.name.rpartition(".")[2], encoding="ascii")
+        run("cc", "-shared", "-nostdlib", "-s", f"-Wl,-soname,{library.name}", "-o", library, source)
+
+
 def licences(tree: Path, sources: list[Path], build: Path) -> None:
     """The licences of all that is bundled: what Debian says of its packages, and that of Swift."""
     target = tree / "share/doc/clues/licences"
@@ -97,7 +115,8 @@ def licences(tree: Path, sources: list[Path], build: Path) -> None:
         package = owner(source)
         shutil.copy(f"/usr/share/doc/{package}/copyright", target / f"{package}.txt")
         version = run("dpkg-query", "-W", "-f", "${Version}", package)
-        rows.append(f"| {source.name} | Debian's {package} {version} | [{package}.txt]({package}.txt) |")
+        part = ", without its data" if source.name.startswith("libicudata") else ""
+        rows.append(f"| {source.name} | Debian's {package} {version}{part} | [{package}.txt]({package}.txt) |")
     shutil.copy(swift_licence(), target / "swift.txt")
     runtime = "the Swift runtime, Foundation and libdispatch, in the executable and beside it"
     rows.append(f"| {runtime} | Swift | [swift.txt](swift.txt) |")
@@ -177,6 +196,7 @@ def main() -> None:
         tree.mkdir()
         install(build, tree)
         sources = bundle(tree)
+        without_unused_data(tree, scratch)
         licences(tree, sources, build)
         name = platform(tree, scratch)
         output.mkdir(parents=True, exist_ok=True)
