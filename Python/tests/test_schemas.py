@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -43,6 +44,16 @@ def test_what_is_committed_is_up_to_date(name: str, repository: Path) -> None:
 def test_nothing_else_is_there(repository: Path) -> None:
     names = {path.name for path in (repository / "Documentation/schemas").iterdir()}
     assert names == {schemas.file_name(name) for name in schemas.DOCUMENTS}
+
+
+def test_every_document_has_one(repository: Path) -> None:
+    sources = (path.read_text(encoding="utf-8") for path in (repository / "Sources").rglob("*.swift"))
+    named = {name for text in sources for name in re.findall(r'"(clues/[a-z-]+/\d+)"', text)}
+    # What clues keeps for itself.
+    own = {"clues/catalog/1", "clues/experiment-step/1", "clues/training-settings/1", "clues/trusted/1"}
+    classes = (cls for _, classes in schemas.DOCUMENTS.values() for cls in classes)
+    described = {name for cls in classes if (name := getattr(cls, "SCHEMA", None)) is not None}
+    assert named - own == described
 
 
 def test_a_member_that_is_unknown_missing_or_wrong_is_noticed() -> None:
