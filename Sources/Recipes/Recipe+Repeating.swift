@@ -13,6 +13,7 @@ extension Recipe {
       copy.clients[index].value.path.value = fullPath(path(copy.clients[index].value.path))
     }
     if let output = output.value.path { copy.output.value.path?.value = fullPath(path(output)) }
+    if let base = output.value.base { copy.output.value.base?.value = fullPath(path(base)) }
     copy.file = ""
     return copy
   }
