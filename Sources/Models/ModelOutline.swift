@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import Glibc
 import Tensors
 
@@ -39,7 +40,8 @@ func isModelFolder(_ path: String) throws -> Bool {
   guard stat(path, &status) == 0 else {
     throw Failure(
       system: .missingInput, "cannot be opened",
-      advice: "a model is a folder with config.json and model.safetensors, or one .gguf file", file: path)
+      advice: HubName(path)?.advice ?? "a model is a folder with config.json and model.safetensors, or one .gguf file",
+      file: path)
   }
   return status.st_mode & S_IFMT == S_IFDIR
 }

@@ -57,7 +57,7 @@ package struct Bench: Sendable {
   private func checkThatInputsStay(_ recipe: Recipe, _ output: String) throws {
     let target = FilePath(output).absolute.resolved
     for client in recipe.clients {
-      let path = recipe.path(client.value.path)
+      let path = recipe.input(client.value.path)
       guard !FilePath(path).absolute.resolved.starts(with: target) else {
         throw Failure(
           .cannotWrite, "the output would replace the input \(path)", advice: "choose another output", file: output)
@@ -175,7 +175,7 @@ package struct Bench: Sendable {
   ) throws -> [Client] {
     if recipe.merge != nil { try checkRoom(threads: threads) }
     let limits = recipe.readingLimits
-    let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
+    let sizes = recipe.clients.map { Bundle.size(at: recipe.input($0.value.path), limits: limits) }
     observer.begin(.opening, total: sizes.reduce(0, +))
     let shares = sizes.map { StageProgress(of: .opening, total: $0, observer) }
     var clients = try inParallel(recipe.clients.count, threads: threads) { place in

@@ -61,7 +61,7 @@ package struct OutputFormat: Sendable {
         throw recipe.failure(
           "the format '\(name)' has one rank for all modules", at: layout.origin, advice: "omit the rank layout")
       }
-      return format(try ModelOutline(at: recipe.path(base), limits: recipe.readingLimits))
+      return format(try ModelOutline(at: recipe.input(base), limits: recipe.readingLimits))
     }
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Files
 import Recipes
 import Runs
 
@@ -26,7 +27,7 @@ extension Clues {
 
     @Option(
       help: ArgumentHelp("The base model: its folder, its config.json, or a GGUF file.", valueName: "model"),
-      completion: .file())
+      completion: .file(), transform: HubName.path)
     var base: String
 
     @Option(
