@@ -75,7 +75,7 @@ let testedRooms: [(name: String, tests: [Target.Dependency])] = [
   ("Recipes", ["Recipes"]),
   ("Records", ["JSON", "Records", "clues"]),
   ("Reports", ["Records", "Reports"]),
-  ("Runs", ["Runs", "clues"]),
+  ("Runs", ["Adapters", "Diagnostics", "Models", "Runs", "Tensors", "clues"]),
   ("Scorers", ["Adapters"]),
   ("Scoring", ["Runs", "Scoring", "clues"]),
   ("Tensors", ["Tensors"]),
@@ -208,7 +208,7 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Adapters", "Bundles", "CLinux", "Diagnostics", "Digests", "Files", "JSON", "LowRank", "Merging",
+        "Adapters", "Bundles", "CLinux", "Diagnostics", "Digests", "Files", "JSON", "LowRank", "Merging", "Models",
         "PluginHost", "Recipes", "Records", "Reports", "Scoring", "Tensors", "Threads", paths,
       ],
       swiftSettings: numerical),

@@ -104,7 +104,8 @@ public struct Bundle: Sendable {
   }
 
   private static func folderName(_ path: String) -> String {
-    FilePath(path).absolute.name
+    let folder = FilePath(path).absolute
+    return folder.hubRepository ?? folder.name
   }
 
   private init(

@@ -1,5 +1,4 @@
 import Diagnostics
-import Glibc
 import Tensors
 
 extension LanguageModel {
@@ -8,13 +7,7 @@ extension LanguageModel {
   /// - throws: ``Failure`` `missingInput` if there is no model, `badData` if it is damaged or not supported; it names the
   ///   file, and the setting or the tensor.
   package init(at path: String, limits: Limits = Limits()) throws {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      throw Failure(
-        system: .missingInput, "cannot be opened",
-        advice: "a model is a folder with config.json and model.safetensors, or one .gguf file", file: path)
-    }
-    if status.st_mode & S_IFMT == S_IFDIR {
+    if try isModelFolder(path) {
       self = try HuggingFaceFolder(path, limits: limits).model()
       return
     }

@@ -21,6 +21,11 @@ package struct WeightMatrix: Sendable {
     /// order for queries and keys of the architecture `llama`.
     case pairedWithinHeads(of: Int)
 
+    /// The order of queries and keys in a GGUF file of an architecture.
+    static func ofQueriesAndKeys(inGGUF architecture: String, headWidth: Int) -> Self {
+      architecture == "llama" ? .pairedWithinHeads(of: headWidth) : .asTheyAre
+    }
+
     /// The index in the file of the row `row`.
     func source(of row: Int) -> Int {
       switch self {

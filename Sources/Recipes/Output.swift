@@ -5,6 +5,8 @@ extension Recipe {
     public var path: Located<String>?
     /// The name of what is written; whoever writes it knows which there are. Nil for what the path's ending asks for.
     public var format: Located<String>?
+    /// The base model as written, for formats that depend on it; ``Recipe/path(_:)`` resolves it.
+    public var base: Located<String>?
     public var dtype = Located(Precision.auto)
     /// The layout of the modules' ranks; nil for one rank if that costs little.
     public var rankLayout: Located<RankLayout>?
@@ -66,9 +68,12 @@ extension Recipe.Output: ObjectSchema {
       absent: { _ in "runs/<recipe>, unless the command line says otherwise" }),
     .key(
       "format", \.format, .formatName,
-      "What is written: 'peft', a folder that PEFT loads, or 'archive', a PEFT folder packed into one file. "
-        + "By default the output's file name extension decides.",
+      "What is written: 'peft', a folder that PEFT loads, 'archive', a PEFT folder packed into one file, or 'gguf', "
+        + "a folder with a file that llama.cpp loads. By default the output's file name extension decides.",
       absent: { _ in "what the output's file name extension says" }),
+    .key(
+      "base", \.base, .path,
+      "The base model for the format 'gguf': the folder of a Hugging Face model, its config.json, or a GGUF file."),
     .key("dtype", \.dtype, .choice, "The type of the merged adapter's numbers."),
     .key(
       "rank_layout", \.rankLayout, .choice,

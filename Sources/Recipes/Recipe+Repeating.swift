@@ -10,9 +10,10 @@ extension Recipe {
   public var withFullPaths: Recipe {
     var copy = self
     for index in copy.clients.indices {
-      copy.clients[index].value.path.value = fullPath(path(copy.clients[index].value.path))
+      copy.clients[index].value.path.value = fullPath(input(copy.clients[index].value.path))
     }
     if let output = output.value.path { copy.output.value.path?.value = fullPath(path(output)) }
+    if let base = output.value.base { copy.output.value.base?.value = fullPath(input(base)) }
     copy.file = ""
     return copy
   }

@@ -1,5 +1,7 @@
 import Diagnostics
+import Files
 import JSON
+import SystemPackage
 
 /// A checked recipe: what to do, every value with its location.
 ///
@@ -64,6 +66,12 @@ public struct Recipe: Sendable {
   /// Nothing is resolved, because `..` after a link does not lead where it seems to.
   public func path(_ written: Located<String>) -> String {
     written.value.hasPrefix("/") ? written.value : folder + written.value
+  }
+
+  /// The path of something to read, which may be named like a repository on the Hugging Face Hub (``HubName``).
+  public func input(_ written: Located<String>) -> String {
+    let path = path(written)
+    return FilePath(path).exists ? path : HubName(written.value)?.snapshot()?.string ?? path
   }
 
   /// Where the value stands that comes from `origin`.

@@ -1,4 +1,6 @@
 import Adapters
+import Diagnostics
+import Merging
 import Tensors
 
 /// A form of adapters on disk: its files, the position of the tensors in theirs, and how to read everything back.
@@ -13,6 +15,17 @@ protocol AdapterFormat: Sendable {
 
   /// All files.
   var files: [String] { get }
+
+  /// The type of the factors if the recipe says nothing; nil for that of the inputs.
+  var dtype: DType? { get }
+
+  /// Refuses adapters whose merge the format cannot hold, before any work.
+  ///
+  /// - parameters:
+  ///   - replaced: The names of the tensors in the result that replace the base model's.
+  ///   - dtype: The type of the result.
+  /// - throws: ``Failure`` `badData` that names the client and the tensor.
+  func check(_ adapters: [WeightedAdapter], replaced: [String], dtype: DType) throws
 
   /// The positions of tensors that are still to be merged, by PEFT's names; nil if only the whole adapter determines them.
   func draft(of tensors: [WeightsLayout.Entry]) -> WeightsLayout?
@@ -34,4 +47,15 @@ protocol AdapterFormat: Sendable {
     _ adapter: MergedAdapter, threads: Int, reading read: (_ file: String) throws -> Bytes,
     comparing same: @Sendable (Tensor, Tensor) throws -> Bool
   ) throws
+}
+
+extension Failure {
+  /// An adapter on disk that is not the intended one.
+  ///
+  /// - parameter what: The difference, if it is known.
+  static func readsBackDifferently(_ what: String? = nil) -> Failure {
+    Failure(
+      .cannotWrite, "the written adapter reads back differently" + (what.map { ": \($0)" } ?? ""),
+      advice: "the disk may be failing; if it happens again, report it as a fault of Clues")
+  }
 }

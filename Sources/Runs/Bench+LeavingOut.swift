@@ -52,7 +52,7 @@ extension Bench {
 
   /// The name of a bundle's client. A bundle that cannot be read may be left out as well, by the name of its file.
   private func nameOfClient(_ client: Recipe.Client, in recipe: Recipe) throws -> String? {
-    let path = recipe.path(client.path)
+    let path = recipe.input(client.path)
     do {
       let bundle = try Bundle.open(
         path, wanting: [], adapter: client.adapter?.value, limits: recipe.readingLimits,

@@ -57,7 +57,7 @@ package struct Bench: Sendable {
   private func checkThatInputsStay(_ recipe: Recipe, _ output: String) throws {
     let target = FilePath(output).absolute.resolved
     for client in recipe.clients {
-      let path = recipe.path(client.value.path)
+      let path = recipe.input(client.value.path)
       guard !FilePath(path).absolute.resolved.starts(with: target) else {
         throw Failure(
           .cannotWrite, "the output would replace the input \(path)", advice: "choose another output", file: output)
@@ -85,7 +85,7 @@ package struct Bench: Sendable {
     var adapters: [AdapterWriter] = []
     if let merge = settings.merge {
       adapters = try self.merge(
-        clients.weightedAdapters(recipe, scored?.selection), merge, settings.format.adapter, clients, into: &outcome,
+        clients.weightedAdapters(recipe, scored?.selection), merge, settings.adapterFormat, clients, into: &outcome,
         folder)
       stopwatch.lap(.merging)
     }
@@ -104,11 +104,12 @@ package struct Bench: Sendable {
   ) throws -> [AdapterWriter] {
     try settings.checkCount(of: weightedAdapters, amongst: clients)
     let merger = try Merger(settings, weightedAdapters, services: services, room: room)
-    let dtype = settings.dtype ?? weightedAdapters.commonDType
+    let dtype = settings.dtype ?? format.dtype ?? weightedAdapters.commonDType
     let names = merger.modules
     let mergeSurvey = try survey(merger)
     let absolutes = try weightedAdapters.named(
       mergeAbsolutes(weightedAdapters, policy: settings.absolute, dtype: dtype))
+    try format.check(weightedAdapters, replaced: absolutes.map(\.name), dtype: dtype)
     let draft = try merger.expectedTensors(dtype: dtype, absolutes).flatMap(format.draft).map {
       try WeightsDraft($0, in: folder.create(format.weights), path: folder.path + "/" + format.weights)
     }
@@ -174,7 +175,7 @@ package struct Bench: Sendable {
   ) throws -> [Client] {
     if recipe.merge != nil { try checkRoom(threads: threads) }
     let limits = recipe.readingLimits
-    let sizes = recipe.clients.map { Bundle.size(at: recipe.path($0.value.path), limits: limits) }
+    let sizes = recipe.clients.map { Bundle.size(at: recipe.input($0.value.path), limits: limits) }
     observer.begin(.opening, total: sizes.reduce(0, +))
     let shares = sizes.map { StageProgress(of: .opening, total: $0, observer) }
     var clients = try inParallel(recipe.clients.count, threads: threads) { place in
@@ -252,6 +253,7 @@ struct RunSettings: Sendable {
   let scoring: ScoringSettings?
   let merge: MergeSettings?
   let format: OutputFormat
+  let adapterFormat: any AdapterFormat
 
   /// - parameter output: Where the result goes; by default as in the recipe.
   init(_ recipe: Recipe, in catalog: PluginCatalog, output: String? = nil) throws {
@@ -261,10 +263,12 @@ struct RunSettings: Sendable {
     for pin in recipe.plugins { try failures.attempt { try Self.check(pin, recipe, catalog) } }
     let path = output ?? recipe.output.value.path.map { recipe.path($0) }
     let format = try failures.attempt { try OutputFormat(of: path, recipe) }
+    let adapterFormat = try failures.attempt { try format?.adapter(recipe) }
     try failures.throwIfAny()
     self.scoring = scoring ?? nil
     self.merge = merge ?? nil
     self.format = format ?? OutputFormat.all[0]
+    self.adapterFormat = (adapterFormat ?? nil) ?? PEFTFormat()
   }
 
   /// Refuses a plugin whose library is not the one that the recipe pins.

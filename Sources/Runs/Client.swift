@@ -31,7 +31,7 @@ package struct Client: Sendable {
     let entry = recipe.clients[place].value
     isAnchor = entry.anchor?.value ?? false
     let checkpoint = entry.checkpoint.map { CheckpointChoice($0.value) }
-    let path = recipe.path(entry.path)
+    let path = recipe.input(entry.path)
     let parts = wanted ?? (scoring ? ClientEvidence.parts(for: path) : [.adapter, .samples])
     let bundle = try Self.advising(about: entry.path.value, at: path) {
       try Bundles.Bundle.open(
@@ -57,13 +57,8 @@ extension Client {
   {
     do {
       return try body()
-    } catch var failure as Failure
-      where failure.kind == .missingInput && written.wholeMatch(of: /[A-Za-z0-9][\w.-]*\/[\w.-]+/) != nil
-      && !FilePath(path).exists
-    {
-      failure.advice =
-        "a name on the Hugging Face Hub is not a path, and Clues downloads nothing: fetch it with "
-        + "`hf download \(written) --local-dir FOLDER` and give FOLDER"
+    } catch var failure as Failure where failure.kind == .missingInput && !FilePath(path).exists {
+      failure.advice = HubName(written)?.advice ?? failure.advice
       throw failure
     }
   }

@@ -83,7 +83,7 @@ package struct OutputFolder: Sendable {
     let isOurs = [RunFiles.record, RunFiles.threshold].contains {
       FilePath("\(path)/\($0)").exists
     }
-    let written = Set(OutputFormat.all.flatMap(\.adapter.files) + ["README.md", "residual", ".DS_Store"])
+    let written = Set(OutputFormat.files + ["README.md", "residual", ".DS_Store"])
     guard isOurs || written.isSuperset(of: entries) else {
       throw Failure(
         .cannotWrite,
@@ -102,7 +102,9 @@ package struct OutputFolder: Sendable {
     guard !FolderArchive.isNamed(path), let ending = others.first(where: name.hasSuffix) else { return }
     throw Failure(
       .usage, "the output must be a folder or an archive, not a '\(ending)' file",
-      advice: "name a folder, or end the name in \(FolderArchive.endings.joined(separator: ", "))", file: path)
+      advice: ending == ".gguf"
+        ? "name a folder, with --format gguf --base MODEL; clues convert makes a single file of it"
+        : "name a folder, or end the name in \(FolderArchive.endings.joined(separator: ", "))", file: path)
   }
 
   /// Writes one file of the folder; `name` may be in a subfolder.

@@ -1,5 +1,7 @@
+import Adapters
 import Bundles
 import Diagnostics
+import Models
 import Recipes
 import SystemPackage
 
@@ -9,22 +11,59 @@ package struct OutputFormat: Sendable {
   package let name: String
   /// A description for help and errors.
   package let summary: String
-  let adapter: any AdapterFormat
   /// The extensions of outputs' names that select it, the preferred one first; a folder has none.
   let endings: [String]
+  /// The form of the adapter, for a base model if it depends on one.
+  private let form: Form
 
-  private init(_ name: String, _ summary: String, _ adapter: any AdapterFormat, endings: [String] = []) {
+  private enum Form: Sendable {
+    case any(any AdapterFormat)
+    case ofModel(@Sendable (ModelOutline) -> any AdapterFormat)
+  }
+
+  private init(_ name: String, _ summary: String, _ form: Form, endings: [String] = []) {
     self.name = name
     self.summary = summary
-    self.adapter = adapter
+    self.form = form
     self.endings = endings
   }
 
   /// All formats; the first is that of an output whose name has no extension.
   package static let all = [
-    OutputFormat("peft", "a folder that PEFT loads", PEFTFormat()),
-    OutputFormat("archive", "a PEFT folder packed into one file", PEFTFormat(), endings: FolderArchive.endings),
+    OutputFormat("peft", "a folder that PEFT loads", .any(PEFTFormat())),
+    OutputFormat("archive", "a PEFT folder packed into one file", .any(PEFTFormat()), endings: FolderArchive.endings),
+    OutputFormat("gguf", "a folder with \(GGUFFormat.file), which llama.cpp loads", .ofModel { GGUFFormat(base: $0) }),
   ]
+
+  /// The files of adapters in all formats.
+  static let files = [PEFTFile.config, PEFTFile.weights, GGUFFormat.file]
+
+  /// The form of the adapter of a recipe.
+  ///
+  /// - throws: ``Failure`` if it needs a base model and the recipe names none, or the other way round.
+  func adapter(_ recipe: Recipe) throws -> any AdapterFormat {
+    let output = recipe.output.value
+    switch form {
+    case .any(let format):
+      if let base = output.base {
+        throw recipe.failure(
+          "the format '\(name)' does not depend on the base model", at: base.origin,
+          advice: "omit the base model, or choose the format gguf")
+      }
+      return format
+    case .ofModel(let format):
+      guard let base = output.base else {
+        throw recipe.failure(
+          "the format '\(name)' depends on the base model", at: output.format?.origin ?? recipe.output.origin,
+          advice: "name its folder, its config.json or its GGUF file: output.base (--base)")
+      }
+      if let layout = output.rankLayout, layout.value == .exact {
+        throw recipe.failure(
+          "the format '\(name)' has one rank for all modules", at: layout.origin, advice: "omit the rank layout")
+      }
+      return format(try ModelOutline(at: recipe.input(base), limits: recipe.readingLimits))
+    }
+  }
 
   /// All formats with their descriptions, in one sentence for help.
   package static var choices: String { all.map { "\($0.name) (\($0.summary))" }.joined(separator: " or ") }
@@ -60,7 +99,7 @@ package struct OutputFormat: Sendable {
   }
 
   /// The name in the record of a run, which does not depend on whether the folder was packed.
-  var recorded: String? { adapter is PEFTFormat ? nil : name }
+  var recorded: String? { if case .ofModel = form { name } else { nil } }
 }
 
 extension Recipe {

@@ -10,6 +10,11 @@ struct PEFTFormat: AdapterFormat {
   let weights = PEFTFile.weights
   let files = [PEFTFile.config, PEFTFile.weights]
 
+  let dtype: DType? = nil
+
+  // What PEFT cannot hold, no merge can be of.
+  func check(_ adapters: [WeightedAdapter], replaced: [String], dtype: DType) {}
+
   func draft(of tensors: [WeightsLayout.Entry]) -> WeightsLayout? { WeightsLayout(safetensors: tensors) }
 
   func contents(of adapter: MergedAdapter) -> (layout: WeightsLayout, tensors: [String: Tensor]) {
@@ -27,11 +32,7 @@ struct PEFTFormat: AdapterFormat {
     comparing same: @Sendable (Tensor, Tensor) throws -> Bool
   ) throws {
     let (config, weights) = try (reading(PEFTFile.config), reading(PEFTFile.weights))
-    @Sendable func wrong(_ what: String) -> Failure {
-      Failure(
-        .cannotWrite, "the written adapter reads back differently: \(what)",
-        advice: "the disk may be failing; if it happens again, report it as a fault of Clues")
-    }
+    @Sendable func wrong(_ what: String) -> Failure { .readsBackDifferently(what) }
     let read: Adapter
     let file: [String: Tensor]
     do {

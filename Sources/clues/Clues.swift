@@ -50,8 +50,8 @@ struct Clues: ParsableCommand {
     version: cluesVersion,
     subcommands: [
       Run.self, Merge.self, TrainCommand.self, CaptureCommand.self, MeasureCommand.self, Score.self, Select.self,
-      Evaluate.self, ExperimentCommand.self, Vet.self, Inspect.self, Pack.self, Report.self, Plugins.self,
-      RecipeCommand.self,
+      Evaluate.self, ExperimentCommand.self, Vet.self, Inspect.self, Pack.self, Convert.self, Report.self,
+      Plugins.self, RecipeCommand.self,
     ])
 
   static func main() {

@@ -65,7 +65,7 @@ import Testing
       message: "out.rar: error: the output must be a folder or an archive, not a '.rar' file\n  help: name a folder"),
     .init(
       arguments: ["merge", "some-org/some-model", "--method", "average", "-o", "out"], status: 66,
-      message: "a name on the Hugging Face Hub is not a path"),
+      message: "is not in the local cache of the Hugging Face Hub"),
     .init(arguments: ["plugins", "show", "averag"], status: 69, message: "did you mean 'average'?"),
     .init(arguments: ["run", "nowhere.yaml"], status: 66, message: "nowhere.yaml"),
     .init(arguments: ["inspect", "nowhere"], status: 66, message: "nowhere: error: cannot be opened"),

@@ -44,7 +44,7 @@ import Testing
     ),
     (["--format", "peft", "-o", "out.tar.zst"], ["'out.tar.zst' has the name of an archive", "name a folder"]),
     (["--format", "archiv", "-o", "out.tar"], ["there is no output format 'archiv'", "did you mean 'archive'?"]),
-    (["--format", "gguf", "-o", "out"], ["there is no output format 'gguf'", "peft"]),
+    (["--format", "onnx", "-o", "out"], ["there is no output format 'onnx'", "peft"]),
     (["--format", "PEFT", "-o", "out"], ["the name of a format"]),
   ])
   func `a contradiction is refused with the way out`(options: [String], words: [String]) throws {

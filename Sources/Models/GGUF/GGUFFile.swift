@@ -9,13 +9,13 @@ package struct GGUFFile: Sendable {
   package let metadata: [String: GGUFValue]
 
   /// The tensors by name.
-  let tensors: [String: Tensor]
+  package let tensors: [String: Tensor]
 
   /// The type of a tensor, its extents, the fastest one last, and its bytes.
-  struct Tensor: Sendable {
-    let format: WeightFormat
-    let shape: [Int]
-    let bytes: Bytes
+  package struct Tensor: Sendable {
+    package let format: WeightFormat
+    package let shape: [Int]
+    package let bytes: Bytes
   }
 
   package static func isGGUF(_ bytes: Bytes) -> Bool {
@@ -133,19 +133,24 @@ private struct Header {
 }
 
 extension WeightFormat {
-  /// The type by ggml's number.
-  init?(ggml number: UInt32) {
-    switch number {
-    case 0: self = .f32
-    case 1: self = .f16
-    case 2: self = .q40
-    case 3: self = .q41
-    case 8: self = .q80
-    case 12: self = .q4k
-    case 14: self = .q6k
-    case 30: self = .bf16
-    default: return nil
+  /// ggml's number of the type.
+  var ggmlNumber: UInt32 {
+    switch self {
+    case .f32: 0
+    case .f16: 1
+    case .q40: 2
+    case .q41: 3
+    case .q80: 8
+    case .q4k: 12
+    case .q6k: 14
+    case .bf16: 30
     }
+  }
+
+  /// The type by ggml's number; nil for one that is not read.
+  init?(ggml number: UInt32) {
+    guard let format = Self.allCases.first(where: { $0.ggmlNumber == number }) else { return nil }
+    self = format
   }
 
   /// ggml's names of the types that are not read, as far as they occur in files.

@@ -33,14 +33,27 @@ struct GGUFModel {
 
   /// - throws: ``Failure`` `badData` that names the setting or the tensor.
   func model() throws -> LanguageModel {
-    var tensors = TensorTable(
+    var tensors = tensors
+    let outline = try outline(&tensors)
+    return try LanguageModel(
+      outline.shape, from: &tensors, .gguf, biased: biased(tensors, .gguf), isTied: outline.isTied,
+      order: .ofQueriesAndKeys(inGGUF: architecture, headWidth: outline.shape.headWidth))
+  }
+
+  /// - throws: ``Failure`` `badData` that names the setting.
+  func outline() throws -> ModelOutline {
+    var tensors = tensors
+    return try outline(&tensors)
+  }
+
+  private func outline(_ tensors: inout TensorTable) throws -> ModelOutline {
+    ModelOutline(shape: try shape(&tensors, .gguf), isTied: !tensors.has(TensorNaming.gguf.head))
+  }
+
+  private var tensors: TensorTable {
+    TensorTable(
       file.tensors.mapValues { StoredTensor(format: $0.format, shape: $0.shape, bytes: $0.bytes, file: path) },
       place: path)
-    let naming = TensorNaming.gguf
-    let shape = try shape(&tensors, naming)
-    return try LanguageModel(
-      shape, from: &tensors, naming, biased: biased(tensors, naming), isTied: !tensors.has(naming.head),
-      order: architecture == "llama" ? .pairedWithinHeads(of: shape.headWidth) : .asTheyAre)
   }
 
   private func shape(_ tensors: inout TensorTable, _ naming: TensorNaming) throws -> ModelShape {

@@ -12,6 +12,8 @@ package struct HuggingFaceConfig: Sendable {
   /// Whether the embeddings are also the head.
   package var isTied: Bool
 
+  var outline: ModelOutline { ModelOutline(shape: shape, isTied: isTied) }
+
   /// Reads config.json.
   ///
   /// - throws: ``Failure`` `badData` that names the setting.

@@ -13,11 +13,16 @@ struct HuggingFaceFolder {
     self.limits = limits
   }
 
+  /// - throws: ``Failure`` that names the file and the setting.
+  func config() throws -> HuggingFaceConfig {
+    let file = "\(path)/config.json"
+    guard exists("config.json") else { throw withoutConfig() }
+    return try locating(file: file) { try HuggingFaceConfig(Bytes(mapping: file), limits: limits) }
+  }
+
   /// - throws: ``Failure`` that names the file, and the setting or the tensor.
   func model() throws -> LanguageModel {
-    let configFile = "\(path)/config.json"
-    guard exists("config.json") else { throw withoutConfig() }
-    let config = try locating(file: configFile) { try HuggingFaceConfig(Bytes(mapping: configFile), limits: limits) }
+    let config = try config()
     var tensors = TensorTable(try weights(), place: path)
     // If only the decoder was saved, the names lack its name in the whole model.
     let naming = TensorNaming.huggingFace(prefix: tensors.names.contains { $0.hasPrefix("model.") } ? "model." : "")

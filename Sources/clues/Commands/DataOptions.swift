@@ -1,12 +1,14 @@
 import ArgumentParser
 import Capture
 import Datasets
+import Files
 
 /// The base model, and how it reads samples.
 struct ModelOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("The base model: a Hugging Face folder, or a GGUF file.", valueName: "model"),
-    completion: .file())
+    help: ArgumentHelp(
+      "The base model: a Hugging Face folder, a GGUF file, or org/name in the Hub's local cache.", valueName: "model"),
+    completion: .file(), transform: HubName.path)
   var base: String
 
   @Option(

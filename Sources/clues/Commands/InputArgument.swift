@@ -10,16 +10,17 @@ public struct InputArgument: Sendable, Equatable {
   /// The name of the adapter to use; nil leaves it to the bundle.
   public let adapter: String?
 
-  /// Reads `PATH` or `PATH#ADAPTER`. If a file with the whole name exists, it is a path, even with `#` in it.
+  /// Reads `PATH` or `PATH#ADAPTER`, where PATH may be the name of a repository in the Hub's cache. If a file with the whole name exists, it is a path, even with `#` in it.
   public init(_ argument: String) {
     if let mark = argument.lastIndex(of: "#"), mark != argument.startIndex, !FilePath(argument).exists {
-      let (path, name) = (String(argument[..<mark]), String(argument[argument.index(after: mark)...]))
+      let path = HubName.path(String(argument[..<mark]))
+      let name = String(argument[argument.index(after: mark)...])
       if !name.isEmpty, FilePath(path).exists {
         (self.path, adapter) = (path, name)
         return
       }
     }
-    (path, adapter) = (argument, nil)
+    (path, adapter) = (HubName.path(argument), nil)
   }
 
   private init(path: String, adapter: String?) { (self.path, self.adapter) = (path, adapter) }

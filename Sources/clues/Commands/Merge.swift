@@ -94,6 +94,12 @@ extension Clues {
       completion: .list(OutputFormat.all.map(\.name)))
     var format: String?
 
+    @Option(
+      help: ArgumentHelp(
+        "The base model, for --format gguf: its folder, its config.json, or a GGUF file.", valueName: "model"),
+      completion: .file())
+    var base: String?
+
     @Option(help: ArgumentHelp("The base model that the result names, if the inputs differ.", valueName: "name"))
     var baseModel: String?
 
@@ -132,7 +138,8 @@ extension Clues {
       "--method": ["merge", "method"], "--space": ["merge", "space"], "--rank": ["merge", "rank"],
       "--energy": ["merge", "energy"], "--split": ["merge", "split"], "--missing": ["merge", "missing"],
       "--absolute": ["merge", "absolute"], "--base-model": ["merge", "base_model"], "--dtype": ["output", "dtype"],
-      "--rank-layout": ["output", "rank_layout"], "--format": ["output", "format"], "--seed": ["seed"],
+      "--rank-layout": ["output", "rank_layout"], "--format": ["output", "format"], "--base": ["output", "base"],
+      "--seed": ["seed"],
       "--residual": ["merge", "residual"],
       "--exact": ["merge", "exact"],
     ]
@@ -151,7 +158,7 @@ extension Clues {
         let options: [(String, String?)] = [
           ("--space", space), ("--rank", rank), ("--energy", energy.map { "\($0)" }), ("--split", split),
           ("--missing", missing), ("--absolute", absolute), ("--base-model", baseModel), ("--dtype", dtype),
-          ("--rank-layout", rankLayout), ("--format", format), ("--seed", seed.map { "\($0)" }),
+          ("--rank-layout", rankLayout), ("--format", format), ("--base", base), ("--seed", seed.map { "\($0)" }),
           ("--residual", residual ? "true" : nil),
           ("--exact", exact ? "true" : nil),
         ]
