@@ -152,6 +152,15 @@ def test_report_vet_and_pack(tmp_path: Path, bundles: list[Path]) -> None:
     assert inspection.client == "renamed"
 
 
+def test_adapters_for_llama_cpp(tmp_path: Path, repository: Path) -> None:
+    model = repository / "Tests/Fixtures/models/qwen2"
+    converted = clues.convert(model / "adapter", base=model, out=tmp_path / "a.gguf", dtype="float16")
+    assert (converted.architecture, converted.rank) == ("qwen2", 3)
+    assert (tmp_path / "a.gguf").stat().st_size == converted.bytes
+    merged = clues.merge([model / "adapter"], method="average", format="gguf", base=model, out=tmp_path / "merged")
+    assert (merged.path / "adapter.gguf").exists()
+
+
 def test_native_capture(tmp_path: Path, repository: Path) -> None:
     folder = repository / "Tests/Fixtures/capture"
     captured = clues.capture(

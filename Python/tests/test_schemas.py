@@ -178,6 +178,12 @@ def test_experiments(tmp_path: Path, experiment: Path) -> None:
     assert value["selections"]
 
 
+def test_a_conversion(tmp_path: Path, repository: Path) -> None:
+    model = repository / "Tests/Fixtures/models/qwen2"
+    options = ["--base", str(model), "--output", str(tmp_path / "a.gguf"), str(model / "adapter")]
+    check("conversion", process.document(["convert"], options))
+
+
 def test_bundles(tmp_path: Path, bundles: list[Path], repository: Path) -> None:
     check("packing", process.document(["pack"], ["--output", str(tmp_path / "m.tar"), str(bundles[0])]))
     import tarfile

@@ -22,6 +22,7 @@ DOCUMENTS: dict[str, tuple[str, tuple[type, ...]]] = {
     "measure": ("Measurement", (d.Measurement,)),
     "measured-row": ("Line of the samples of a measurement", (d.MeasuredSampleRow, d.MeasuredQuestionRow)),
     "packing": ("Packing list", (d.PackingList,)),
+    "conversion": ("Conversion", (d.Conversion,)),
     "parameters": ("Values of parameters", (d.ParameterTable,)),
     "plan": ("Plan of a run", (d.RunPlan,)),
     "plugin": ("Plugin", (d.PluginInfo,)),

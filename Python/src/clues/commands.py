@@ -15,6 +15,7 @@ from .decoding import decode
 from .documents import (
     BundleInspection,
     CaptureReport,
+    Conversion,
     Evaluation,
     ExperimentRecord,
     Measurement,
@@ -150,6 +151,8 @@ def merge(
     missing: Literal["zero", "renormalize"] | None = None,
     absolute: str | None = None,
     base_model: str | None = None,
+    format: Literal["peft", "archive", "gguf"] | None = None,
+    base: StrPath | None = None,
     seed: int | None = None,
     without: Sequence[str] = (),
     threads: int | None = None,
@@ -165,6 +168,7 @@ def merge(
     :param weights: One for each input, in order.
     :param clients: The clients' names, one for each input.
     :param parameters: The method's parameters, beside those that are given as keywords.
+    :param base: The base model, for the format ``gguf``: its folder, its config.json, or a GGUF file.
     :raises CluesError: what cannot be merged rightly.
     """
     with paths(inputs) as places:
@@ -176,8 +180,8 @@ def merge(
                     "--client": clients, "--adapter": adapters, "--space": space, "--rank": rank, "--energy": energy,
                     "--exact": exact, "--residual": residual, "--dtype": dtype, "--rank-layout": rank_layout,
                     "--split": split, "--missing": missing, "--absolute": absolute, "--base-model": base_model,
-                    "--seed": seed, "--without": list(without), "--plugin-dir": list(plugin_dirs), "--limit": limits,
-                    "--threads": threads, "--force": force,
+                    "--format": format, "--base": base, "--seed": seed, "--without": list(without),
+                    "--plugin-dir": list(plugin_dirs), "--limit": limits, "--threads": threads, "--force": force,
                 }
             ),
         ]  # fmt: skip
@@ -491,6 +495,33 @@ def pack(
         )  # fmt: skip
         value = process.document(["pack"], [*options, *_inputs(places)], progress=progress)
     return decode(PackingList, value, "the packing list")
+
+
+def convert(
+    adapter: Input,
+    *,
+    base: StrPath,
+    out: StrPath,
+    name: str | None = None,
+    dtype: Literal["float32", "float16", "bfloat16"] = "float32",
+    force: bool = False,
+    limits: Mapping[str, Any] | None = None,
+    progress: Progress = None,
+) -> Conversion:
+    """Writes an adapter as one GGUF file, for llama.cpp and what is built on it.
+
+    :param base: The base model: its folder, its config.json, or a GGUF file.
+    :param name: The adapter to convert if there are several.
+    """
+    with paths([adapter]) as places:
+        options = _options(
+            {
+                "--base": base, "--output": out, "--adapter": name, "--dtype": dtype, "--force": force,
+                "--limit": limits,
+            }
+        )  # fmt: skip
+        value = process.document(["convert"], [*options, *_inputs(places)], progress=progress)
+    return decode(Conversion, value, "the conversion")
 
 
 def plugins() -> PluginList:

@@ -546,6 +546,19 @@ class PackingList:
 
 
 @dataclass(frozen=True)
+class Conversion:
+    """What a conversion wrote: `clues convert --json`."""
+
+    SCHEMA: ClassVar[str] = "clues/conversion/1"
+    output: A[str, "The file."]
+    format: A[str, "Its format: gguf."]
+    architecture: A[str, "The base model's architecture, as GGUF calls it."]
+    layers: A[int, "How many layers the adapter has."]
+    rank: A[int, "The rank with which they are written."]
+    bytes: A[int, "The size of the file."]
+
+
+@dataclass(frozen=True)
 class AdapterModule:
     """A module that an adapter adapts."""
 
