@@ -60,7 +60,7 @@ struct GradientShowing {
   /// Passes every tensor to the scorer, as many times as it needs.
   ///
   /// - parameter progress: Gets the fraction of all elements processed, from 0 to 1.
-  mutating func show(to instance: any ScorerInstance, progress: (Double) -> Void) throws {
+  mutating func show(to instance: ScorerInstance, progress: (Double) -> Void) throws {
     let all = gradients.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
     var shown = 0
     for (index, parameter) in gradients.parameters.enumerated() {
@@ -72,7 +72,9 @@ struct GradientShowing {
         tensor.firstMoment = held.first?.pointer
         tensor.secondMoment = held.second?.pointer
         tensor.validationMeans = held.means.map { $0?.pointer }
-        tensor.validationSamples = held.samples.map { $0?.pointer }
+        tensor.validationSamples = zip(domains, held.samples).map { domain, samples in
+          .init(count: gradients.validation[domain]?.count ?? 0, values: samples?.pointer)
+        }
         try instance.begin(tensor)
         for pass in 0..<needs.passes { try show(parameter.name, width: width, pass: pass, to: instance) }
         try instance.endTensor()
@@ -82,7 +84,7 @@ struct GradientShowing {
     }
   }
 
-  private mutating func show(_ name: String, width: Int, pass: Int, to instance: any ScorerInstance) throws {
+  private mutating func show(_ name: String, width: Int, pass: Int, to instance: ScorerInstance) throws {
     var start = 0
     for rows in gradients.scored {
       let base = start

@@ -86,7 +86,7 @@ package struct SampleScorer: Sendable {
 
   private func score(
     _ client: ClientEvidence, _ evidence: CheckpointEvidence, _ alternative: Int, index: Int, of count: Int,
-    by instance: any ScorerInstance,
+    by instance: ScorerInstance,
     progress: (Double) -> Void
   ) throws -> [Score] {
     let needs = ways[alternative]

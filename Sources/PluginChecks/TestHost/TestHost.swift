@@ -1,7 +1,6 @@
 import CluesPluginABI
 import Foundation
 import PluginHost
-import Tensors
 
 /// A host for checking: it lends memory to one instance, makes its calls, and keeps the outcomes.
 final class TestHost {
@@ -31,10 +30,7 @@ final class TestHost {
 
   /// The table that the instance receives; valid as long as this object exists.
   private(set) lazy var host: UnsafePointer<clues_host> = {
-    var table = clues_host()
-    table.struct_size = CLUES_HOST_SIZE
-    table.abi_minor = CLUES_ABI_MINOR
-    table.context = Unmanaged.passUnretained(self).toOpaque()
+    var table = clues_host(of: self)
     table.log = { _, _, text in if let text { _ = strlen(text) } }
     table.set_error = { host, text in
       if let text { TestHost.behind(host)?.error = String(cString: text) }
@@ -47,15 +43,11 @@ final class TestHost {
       return testHost.memory.lend(
         "scratch memory", size: Int(size), alignment: Int(alignment), .output, until: .call, fill: testHost.scratchFill)
     }
-    table.random_words = { _, stream, offset, count, words in
-      guard let words, let count = Int(exactly: count) else { return }
-      RandomStream(key: stream).fill(UnsafeMutableBufferPointer(start: words, count: count), from: offset)
-    }
     table.extension = { host, id in
       if let id { TestHost.behind(host)?.extensionsAskedFor.insert(String(cString: id)) }
       return nil
     }
-    return lend("the host's table", table, until: .instance)
+    return lending(until: .instance).table("the host's table", table)
   }()
 
   private static func behind(_ host: UnsafePointer<clues_host>?) -> TestHost? {
@@ -64,37 +56,46 @@ final class TestHost {
 
   // MARK: Lending
 
-  /// Lends a struct that begins with its size.
-  func lend<Table: BitwiseCopyable>(
-    _ name: String, _ table: Table, _ use: LentMemory.Use = .input, until lease: LentMemory.Lease
-  ) -> UnsafePointer<Table> {
-    let (size, more) = (MemoryLayout<Table>.size, growsStructs ? 64 : 0)
-    let place = room(name, size + more, alignment: 8, use, lease)
-    memset(place + size, 0xDB, more)
-    withUnsafeBytes(of: table) { place.copyMemory(from: $0.baseAddress!, byteCount: size) }
-    if growsStructs {
-      place.storeBytes(of: place.load(as: UInt32.self) + UInt32(more), as: UInt32.self)
+  /// Memory for what is lent until a lease ends.
+  func lending(_ use: LentMemory.Use = .input, until lease: Lease) -> Lending { Lending(self, use, lease) }
+
+  /// Elements that are lent at a stable address.
+  func lend<Element: BitwiseCopyable>(_ name: String, _ elements: [Element], until lease: Lease)
+    -> UnsafePointer<Element>
+  { lending(until: lease).array(name, elements) }
+
+  final class Lending: ContractMemory {
+    private let testHost: TestHost
+    private let use: LentMemory.Use
+    private let lease: Lease
+
+    fileprivate init(_ testHost: TestHost, _ use: LentMemory.Use, _ lease: Lease) {
+      (self.testHost, self.use, self.lease) = (testHost, use, lease)
     }
-    return UnsafePointer(place.assumingMemoryBound(to: Table.self))
-  }
 
-  /// Lends elements; a non-null pointer even if there are none.
-  func lend<Element: BitwiseCopyable>(
-    _ name: String, _ elements: [Element], _ use: LentMemory.Use = .input, until lease: LentMemory.Lease
-  ) -> UnsafeMutablePointer<Element> {
-    let size = elements.count * MemoryLayout<Element>.stride
-    let place = room(name, size, alignment: MemoryLayout<Element>.alignment, use, lease)
-    elements.withUnsafeBytes { if let start = $0.baseAddress { place.copyMemory(from: start, byteCount: size) } }
-    return place.assumingMemoryBound(to: Element.self)
-  }
+    func fill(
+      _ name: @autoclosure () -> String, _ size: Int, alignment: Int,
+      _ body: (UnsafeMutableRawBufferPointer) throws -> Void
+    ) rethrows -> UnsafeRawPointer {
+      let start = testHost.room(name(), size, alignment: alignment, use, lease)
+      try body(UnsafeMutableRawBufferPointer(start: start, count: size))
+      return UnsafeRawPointer(start)
+    }
 
-  func lend(_ text: String, until lease: LentMemory.Lease) -> UnsafePointer<CChar> {
-    UnsafePointer(lend("the text '\(text.prefix(40))'", Array(text.utf8CString), until: lease))
+    /// A struct, larger than this version of the contract knows it if structs grow.
+    func table<Table: BitwiseCopyable>(_ name: String, _ table: Table) -> UnsafePointer<Table> {
+      let (size, more) = (MemoryLayout<Table>.size, testHost.growsStructs ? 64 : 0)
+      return fill(name, size + more, alignment: 8) { bytes in
+        memset(bytes.baseAddress! + size, 0xDB, more)
+        withUnsafeBytes(of: table) { bytes.copyMemory(from: $0) }
+        bytes.storeBytes(of: bytes.load(as: UInt32.self) + UInt32(more), as: UInt32.self)
+      }.assumingMemoryBound(to: Table.self)
+    }
   }
 
   /// Lends raw bytes that the plugin may write.
   func room(
-    _ name: String, _ size: Int, alignment: Int, _ use: LentMemory.Use, _ lease: LentMemory.Lease, fill: UInt8 = 0
+    _ name: String, _ size: Int, alignment: Int, _ use: LentMemory.Use, _ lease: Lease, fill: UInt8 = 0
   ) -> UnsafeMutableRawPointer {
     guard let place = memory.lend(name, size: size, alignment: alignment, use, until: lease, fill: fill) else {
       leave("there is no memory left for \(name)")

@@ -36,6 +36,21 @@ public enum Score: Sendable, Equatable {
   public var value: Double? { if case .value(let value) = self { value } else { nil } }
 }
 
+extension [Score] {
+  /// The scores of a checkpoint, for the call that combines those of all checkpoints.
+  package func lent(in memory: some ContractMemory) -> UnsafePointer<clues_scores> {
+    var table = empty(clues_scores.self)
+    table.count = UInt64(count)
+    table.values = UnsafeMutablePointer(
+      mutating: memory.array("the scores of a checkpoint", map { $0.value ?? .nan }))
+    let reasons = map { score -> UnsafePointer<CChar>? in
+      if case .unscored(let reason) = score { memory.text(reason) } else { nil }
+    }
+    table.reasons = UnsafeMutablePointer(mutating: memory.array("the reasons of a checkpoint", reasons))
+    return memory.table("scores", table)
+  }
+}
+
 /// Which part of the data a sample belongs to.
 public enum Split: UInt32, Sendable {
   case train, anchor
