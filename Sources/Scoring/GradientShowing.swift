@@ -33,15 +33,21 @@ struct GradientShowing {
     (moments, group) = needs.evidence.contains(.moments) ? try evidence.moments() : ([:], nil)
   }
 
-  /// Betas, epsilon and step from the optimizer's file; NaN without moments, and if parameters differ in steps.
-  var optimizer: (betas: (Double, Double), epsilon: Double, step: Double) {
-    guard let group else { return ((.nan, .nan), .nan, .nan) }
-    let steps = Set(moments.values.map(\.step))
-    return ((group.beta1, group.beta2), group.epsilon, steps.count == 1 ? steps.first.map(Double.init) ?? .nan : .nan)
+  /// Adds what gradients bring. Betas, epsilon and step are from the optimizer's file: NaN without moments, the step also if
+  /// parameters differ in it.
+  func describe(_ checkpoint: inout ScoringCheckpoint) throws {
+    if let group {
+      let steps = Set(moments.values.map(\.step))
+      checkpoint.betas = (group.beta1, group.beta2)
+      checkpoint.epsilon = group.epsilon
+      checkpoint.optimizerStep = steps.count == 1 ? steps.first.map(Double.init) ?? .nan : .nan
+    }
+    checkpoint.validationNorms = try validationNorms()
+    checkpoint.tensorCount = gradients.parameters.count
   }
 
   /// For every domain, the norm of each validation gradient; empty lists unless they are needed.
-  func validationNorms() throws -> [[Double]] {
+  private func validationNorms() throws -> [[Double]] {
     try domains.map { domain in
       guard needs.evidence.contains(.validationSamples), let rows = gradients.validation[domain] else { return [] }
       var squares = [Double](repeating: 0, count: rows.count)

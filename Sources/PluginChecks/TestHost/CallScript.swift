@@ -52,6 +52,12 @@ struct CallScript {
   /// Whether the first client lacks the second module.
   var hasGaps = false
   var namesAreHostile = false
+  /// Whether inputs are nowhere in memory when they are noted, and what happens if their rows are read.
+  var reading: Reading?
+
+  enum Reading {
+    case works, fails
+  }
 
   enum Layout: String {
     case packed

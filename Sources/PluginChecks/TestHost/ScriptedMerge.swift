@@ -173,6 +173,12 @@ extension Entry {
     let notes = testHost.room("the notes", size * unit.inputs.count, alignment: 64, .output, .instance)
     for place in unit.inputs.indices {
       let lent = lend(unit, script, survey, testHost, showing: place)
+      if let reading = script.reading, let value = lent.table.pointee.inputs[place]?.pointee.value {
+        UnsafeMutablePointer(mutating: value).pointee.data = nil
+        testHost.rows = .init(
+          input: place, columns: unit.columns, values: unit.inputs[place].values, reading: reading)
+      }
+      defer { testHost.rows = nil }
       let noted = testHost.call("note", "input \(place) of \(lent.scene)") {
         note(instance, lent.table, UInt32(place), notes + place * size)
       }

@@ -44,11 +44,44 @@ final class TestHost {
         "scratch memory", size: Int(size), alignment: Int(alignment), .output, until: .call, fill: testHost.scratchFill)
     }
     table.extension = { host, id in
-      if let id { TestHost.behind(host)?.extensionsAskedFor.insert(String(cString: id)) }
-      return nil
+      guard let testHost = TestHost.behind(host), let id = id.map({ String(cString: $0) }) else { return nil }
+      testHost.extensionsAskedFor.insert(id)
+      return id == CLUES_EXTENSION_ROWS && testHost.rows != nil ? UnsafeRawPointer(testHost.rowsTable) : nil
     }
     return lending(until: .instance).table("the host's table", table)
   }()
+
+  /// The rows that the plugin may read.
+  struct Rows {
+    let input: Int
+    let columns: Int
+    let values: [Float]
+    let reading: CallScript.Reading
+  }
+
+  /// Set while an input is noted that is nowhere in memory.
+  var rows: Rows?
+
+  private lazy var rowsTable: UnsafePointer<clues_rows> = {
+    var table = empty(clues_rows.self)
+    table.read = { host, input, first, count, target in
+      TestHost.behind(host)?.read(input, first, count, target) ?? CLUES_INVALID_ARGUMENT
+    }
+    return lending(until: .instance).table("the table for reading rows", table)
+  }()
+
+  private func read(
+    _ input: UInt32, _ first: UInt64, _ count: UInt64, _ target: UnsafeMutablePointer<Float>?
+  ) -> clues_status {
+    let (end, overflow) = first.addingReportingOverflow(count)
+    guard let rows, rows.input == Int(input), !overflow, end <= UInt64(rows.values.count / max(1, rows.columns)),
+      let target
+    else { return CLUES_INVALID_ARGUMENT }
+    guard rows.reading == .works else { return CLUES_INTERNAL }
+    let places = Int(first) * rows.columns..<Int(end) * rows.columns
+    for (offset, value) in rows.values[places].enumerated() { target[offset] = value }
+    return CLUES_OK
+  }
 
   private static func behind(_ host: UnsafePointer<clues_host>?) -> TestHost? {
     host?.pointee.context.map { Unmanaged<TestHost>.fromOpaque($0).takeUnretainedValue() }

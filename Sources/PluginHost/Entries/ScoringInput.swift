@@ -1,5 +1,23 @@
 import CluesPluginABI
 
+/// What a scorer may request.
+public struct Evidence: OptionSet, Sendable, Hashable {
+  public let rawValue: UInt32
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  public static let gradients = Evidence(rawValue: CLUES_EVIDENCE_GRADIENTS.rawValue)
+  public static let moments = Evidence(rawValue: CLUES_EVIDENCE_MOMENTS.rawValue)
+  public static let validationMeans = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_MEANS.rawValue)
+  public static let validationSamples = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_SAMPLES.rawValue)
+  public static let learningRate = Evidence(rawValue: CLUES_EVIDENCE_LEARNING_RATE.rawValue)
+  public static let adapters = Evidence(rawValue: CLUES_EVIDENCE_ADAPTERS.rawValue)
+
+  /// All kinds that this host knows.
+  public static let all: Evidence = [
+    .gradients, .moments, .validationMeans, .validationSamples, .learningRate, .adapters,
+  ]
+}
+
 /// One client at one checkpoint, as a scorer sees it. Pointers outlive the checkpoint.
 public struct ScoringCheckpoint {
   public var alternative: Int
