@@ -63,12 +63,12 @@ public final class MergeMethodInstance {
     if unit.inputs[input].values != nil {
       try site.call(.note, into: record) { CallArguments(unit, number: input, in: $0) }
     } else if let rows = site.rowReading {
-      unit.inputs[input].place = .rows
+      unit.inputs[input].source = .rows
       try rows.lending(ReadableRows(input: input, count: unit.rows, read: read)) {
         try site.call(.note, into: record) { CallArguments(unit, number: input, in: $0) }
       }
     } else {
-      unit.inputs[input].place = .there
+      unit.inputs[input].source = .lent
       try site.call(.note, into: record) { memory in
         let size = unit.rows * unit.columns * MemoryLayout<Float>.size
         unit.inputs[input].values = try memory.fill("an input", size, alignment: 64) { bytes in

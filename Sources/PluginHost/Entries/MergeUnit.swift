@@ -30,14 +30,14 @@ public struct MergeUnit {
     public var weight: Double
     public var stream: UInt64
     public var values: UnsafePointer<Float>?
-    var place = Place.here
+    var source = Source.here
 
     /// Where the values are.
-    enum Place {
+    enum Source {
       /// In this process.
       case here
-      /// Where the plugin sees them already.
-      case there
+      /// In the memory that the plugin sees: ``values`` is their address there.
+      case lent
       /// Nowhere: the plugin reads rows.
       case rows
     }
@@ -90,8 +90,8 @@ extension MergeUnit.Input {
     table.index = UInt32(index)
     table.weight = weight
     table.stream = stream
-    if values != nil || place == .rows {
-      let data = place == .here ? memory.floats(values, count: rows * columns) : values
+    if values != nil || source == .rows {
+      let data = source == .here ? memory.floats(values, count: rows * columns) : values
       table.value = memory.tensor(data, rows: rows, columns: columns)
     }
     return memory.table("an input", table)

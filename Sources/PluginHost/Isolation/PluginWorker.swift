@@ -120,7 +120,7 @@ private final class WorkerLoop {
 
   private func make(_ arguments: CallArguments) throws -> HostedInstance {
     guard let library, let id = arguments.data.map({ String(cString: $0.assumingMemoryBound(to: CChar.self)) }),
-      let plugin = library.plugins.first(where: { $0.about.id == id && $0.about.kind.place == arguments.number }),
+      let plugin = library.plugins.first(where: { $0.about.id == id && $0.about.kind.index == arguments.number }),
       case .here(let table) = plugin.code
     else { throw HostedInstance.unknownCall }
     return try HostedInstance(table, of: plugin.about, services: services) { _ in arguments.table() }

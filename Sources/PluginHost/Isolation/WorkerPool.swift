@@ -32,7 +32,7 @@ package final class WorkerPool: @unchecked Sendable {
   ) throws -> WorkerLease {
     let lease = WorkerLease(try worker(), of: about, services, pool: self)
     try lease.call(.create, until: .instance) { memory in
-      try CallArguments(table: parameters(memory), data: memory.text(about.id), number: about.kind.place)
+      try CallArguments(table: parameters(memory), data: memory.text(about.id), number: about.kind.index)
     }
     lease.hasInstance = true
     return lease
@@ -88,7 +88,9 @@ final class WorkerLease: InstanceSite {
     _ arguments: (any ContractMemory) throws -> CallArguments
   ) throws -> [Int: String] {
     guard worker.isAlive else { throw failure("has failed before and cannot go on") }
-    return try worker.call(call, answer, until: lease, of: plugin, subject, services, arguments)
+    let context = WorkerProcess.Context(
+      function: call.rawValue, plugin: plugin, subject: subject, services: services)
+    return try worker.call(call, answer, until: lease, context, arguments)
   }
 }
 

@@ -36,57 +36,69 @@ final class WorkerProcess {
       kind: .open, text: library.path, files: [code.descriptor, output.file, stopFlag.file])
     opening.numbers = (settings.memory, UInt64(getpid()))
     let size = try locating(file: library.path) {
-      Int(clamping: try exchange(opening, "clues_plugin_entry_v1", HostServices(), for: library.library))
+      Int(clamping: try exchange(opening, Context(function: "clues_plugin_entry_v1", plugin: library.library)))
     }
     guard size <= output.capacity else { throw PluginManifest.mismatch(library.path) }
     manifest = String(decoding: Array(UnsafeRawBufferPointer(start: output.start, count: size)), as: UTF8.self)
   }
 
+  /// What a message is about, for errors and the plugin's log.
+  struct Context {
+    /// The function of the contract.
+    var function: String
+    var plugin: String
+    var subject = PluginSubject()
+    var services = HostServices()
+  }
+
   /// Makes a call and copies the answer.
   func call(
-    _ call: PluginCall, _ answer: CallAnswer, until lease: Lease, of plugin: String, _ subject: PluginSubject,
-    _ services: HostServices, _ arguments: (any ContractMemory) throws -> CallArguments
+    _ call: PluginCall, _ answer: CallAnswer, until lease: Lease, _ context: Context,
+    _ arguments: (any ContractMemory) throws -> CallArguments
   ) throws -> [Int: String] {
-    func share(_ region: SharedRegion, for use: UInt32) throws -> UInt64 {
-      // The replaced region is still mapped while the new one is.
-      try process.limitAddressSpace((ownAddressSpace ?? 0) + shared + UInt64(region.capacity))
-      return try locating(client: subject.client, tensor: subject.tensor) {
-        try exchange(Message(kind: .map, detail: use, files: [region.file]), call.rawValue, services, for: plugin)
-      }
-    }
-    let place = Int(lease.rawValue)
-    var frame = try inputs[place].hold(arguments)
-    while inputs[place].size > inputs[place].capacity {
-      let region = try SharedRegion(size: inputs[place].size, for: .input)
-      let address = try share(region, for: lease.rawValue)
-      guard let memory = SharedMemory(region, at: address) else {
-        process.end()
-        throw AnswerTexts.broken
-      }
-      inputs[place] = memory
-      frame = try inputs[place].hold(arguments)
-    }
+    let address = try hold(arguments, until: lease, context)
     let size = answer.memory.count
     if output.capacity < size + answer.textRoom {
       let region = try SharedRegion(size: size + answer.textRoom, for: .output)
-      _ = try share(region, for: RegionUse.answers)
+      _ = try share(region, for: RegionUse.answers, context)
       output = region
     }
     let target = UnsafeMutableRawBufferPointer(start: output.start, count: size)
     if answer.isUnwritten { Unwritten.mark(target) } else { target.copyMemory(from: .init(answer.memory)) }
-    return try locating(client: subject.client, tensor: subject.tensor) {
-      let message = Message(kind: .call, numbers: (frame, UInt64(size)), text: call.rawValue)
-      let texts = Int(clamping: try exchange(message, call.rawValue, services, for: plugin))
-      guard texts <= answer.textRoom else {
-        process.end()
-        throw Failure(.pluginFailed, "returned more than there is room for", plugin: plugin, code: .worker)
-      }
-      answer.memory.copyMemory(from: .init(target))
-      // A copy, because the worker could change the texts while they are being read.
-      return try Array(UnsafeRawBufferPointer(start: output.start + size, count: texts)).withUnsafeBytes {
-        try AnswerTexts.unpack($0)
-      }
+    let message = Message(kind: .call, numbers: (address, UInt64(size)), text: call.rawValue)
+    let textSize = Int(clamping: try exchange(message, context))
+    guard textSize <= output.capacity - size else {
+      process.end()
+      throw Failure(.pluginFailed, "returned more than there is room for", plugin: context.plugin, code: .worker)
     }
+    answer.memory.copyMemory(from: .init(target))
+    // A copy, because the worker could change the texts while they are being read.
+    return try Array(UnsafeRawBufferPointer(start: output.start + size, count: textSize)).withUnsafeBytes {
+      try AnswerTexts.unpack($0)
+    }
+  }
+
+  /// Puts arguments where the worker reads them until a lease ends; returns their address there.
+  private func hold(
+    _ arguments: (any ContractMemory) throws -> CallArguments, until lease: Lease, _ context: Context
+  ) throws -> UInt64 {
+    let memory = inputs[Int(lease.rawValue)]
+    let address = try memory.hold(arguments)
+    guard memory.size > memory.capacity else { return address }
+    let region = try SharedRegion(size: memory.size, for: .input)
+    guard let larger = SharedMemory(region, at: try share(region, for: lease.rawValue, context)) else {
+      process.end()
+      throw AnswerTexts.broken
+    }
+    inputs[Int(lease.rawValue)] = larger
+    return try larger.hold(arguments)
+  }
+
+  /// Gives the worker a region; returns its address there.
+  private func share(_ region: SharedRegion, for use: UInt32, _ context: Context) throws -> UInt64 {
+    // The replaced region is still mapped while the new one is.
+    try process.limitAddressSpace((ownAddressSpace ?? 0) + shared + UInt64(region.capacity))
+    return try exchange(Message(kind: .map, detail: use, files: [region.file]), context)
   }
 
   /// The number of bytes currently shared with the worker.
@@ -97,6 +109,12 @@ final class WorkerProcess {
   /// Sends a message and waits for the outcome; returns the number that comes with it.
   ///
   /// Whatever the worker does meanwhile, even if it reads nothing or sends endlessly, the time limit and interruption apply.
+  private func exchange(_ message: Message, _ context: Context) throws -> UInt64 {
+    try locating(client: context.subject.client, tensor: context.subject.tensor) {
+      try exchange(message, context.function, context.services, for: context.plugin)
+    }
+  }
+
   private func exchange(
     _ message: Message, _ call: String, _ services: HostServices, for plugin: String
   ) throws -> UInt64 {

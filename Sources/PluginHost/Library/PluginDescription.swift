@@ -32,8 +32,8 @@ public struct PluginDescription: Sendable {
     case scorer
     case thresholdRule = "threshold rule"
 
-    /// Its position among all kinds.
-    var place: Int { Self.allCases.firstIndex(of: self)! }
+    /// Its index among all kinds.
+    var index: Int { Self.allCases.firstIndex(of: self)! }
   }
 
   init(_ about: UnsafePointer<clues_descriptor>?, kind: Kind, in library: PluginIdentity) throws {
