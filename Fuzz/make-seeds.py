@@ -111,23 +111,12 @@ put('plugin', 'library', head + body + table)
 
 # What a worker says: the first byte tells the kind of reader.
 word = lambda n: struct.pack('<Q', n)
-text = lambda t: word(len(t)) + t
-parcel = lambda head, blocks=b'': word(len(head)) + head + bytes(-(8 + len(head)) % 64) + blocks
 put('worker', 'done', b'\x00' + struct.pack('<IIQQ', 2, 0, 64, 0))
 put('worker', 'log', b'\x00' + struct.pack('<IIQQ', 4, 2, 0, 0) + 'about to do it ü'.encode())
-put('worker', 'doubles', b'\x01' + parcel(word(2) + struct.pack('<2d', 1, -0.5)))
-put('worker', 'integer', b'\x02' + parcel(word(7)))
-put('worker', 'needs', b'\x03' + parcel(word(1) + word(3) + word(1) + text(b'loss') + word(2) + word(0)))
-put('worker', 'scores', b'\x04' + parcel(word(2) + word(1) + struct.pack('<d', 0.25) + word(0) + text(b'it has no loss')))
-unit = text(b'm') + text(b'delta') + word(0) + word(2) + word(3) + word(0) + word(0) + word(1)
-unit += text(b'c') + word(0) + struct.pack('<d', 1) + word(9) + word(1) + word(24) + word(0) + word(0)
-put('worker', 'unit', b'\x05' + parcel(unit, bytes(64)))
-point = word(0) + text(b'c') + word(4) + word(0) + word(1) + struct.pack('<5d', 1e-4, .9, .999, 1e-8, 4) + word(1) + word(0)
-point += word(1) + text(b's') + word(1) + text(b'med') + word(0) + word(1) + word(1) + struct.pack('<d', 2) + word(1)
-point += word(1) + text(b'loss') + word(1) + struct.pack('<d', 2)
-put('worker', 'checkpoint', b'\x06' + parcel(point))
-tensor = text(b't') + word(0) + word(4) + word(1) + word(16) + word(0) + word(1) + word(0) + word(1) + word(1) + word(1) + word(16)
-put('worker', 'tensor', b'\x07' + parcel(tensor, bytes(128)))
+texts = lambda *pairs: b''.join(word(index) + word(len(text)) + text for index, text in pairs)
+put('worker', 'columns', b'\x01' + texts((0, b'loss'), (1, b'dot.*')))
+put('worker', 'reasons', b'\x01' + texts((1, b'it has no loss'), (7, b'')))
+put('worker', 'nothing', b'\x01')
 
 # Models: the smallest that there is, in both kinds of files.
 put('model-config', 'llama', json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 4, "intermediate_size": 2,

@@ -24,12 +24,18 @@ public struct Failure: Error, Sendable, Equatable {
   /// The tensor or module it is about.
   public var tensor: String?
 
+  /// The plugin it is about, by its id; the message continues where its name ends.
+  public var plugin: String?
+
+  /// How the message and the plugin belong together.
+  public var code: Code?
+
   /// Further faults, if several can be reported at once.
   public var others: [Failure] = []
 
   public init(
     _ kind: Kind, _ message: String, advice: String? = nil, client: String? = nil, file: String? = nil,
-    position: Position? = nil, tensor: String? = nil
+    position: Position? = nil, tensor: String? = nil, plugin: String? = nil, code: Code? = nil
   ) {
     self.kind = kind
     self.message = message
@@ -38,6 +44,29 @@ public struct Failure: Error, Sendable, Equatable {
     self.file = file
     self.position = position
     self.tensor = tensor
+    self.plugin = plugin
+    self.code = code
+  }
+
+  /// A plugin that violates the contract.
+  ///
+  /// - parameter message: What it does, as the rest of a sentence that starts with its name.
+  public static func breach(
+    by plugin: String, _ message: String, client: String? = nil, tensor: String? = nil
+  ) -> Failure {
+    Failure(
+      .pluginFailed, message, advice: "this is a fault of the plugin: tell its author", client: client, tensor: tensor,
+      plugin: plugin, code: .breach)
+  }
+
+  /// What a plugin has to do with a failure; without a code, the message is about it.
+  public enum Code: UInt32, Sendable {
+    /// The message is in its own words.
+    case quoted = 1
+    /// It violates the contract.
+    case breach = 2
+    /// Its worker violates the protocol.
+    case worker = 3
   }
 
   /// A place in a text file, counted from 1.
@@ -65,6 +94,18 @@ public struct Failure: Error, Sendable, Equatable {
     case interrupted = 130
 
     public var exitCode: Int32 { rawValue }
+  }
+}
+
+extension Failure {
+  /// The message with the plugin that it is about.
+  public var statement: String {
+    guard let plugin else { return message }
+    return switch code {
+    case .quoted: "plugin '\(plugin)': \(message)"
+    case .worker: "the worker of plugin '\(plugin)' \(message)"
+    case .breach, nil: "plugin '\(plugin)' \(message)"
+    }
   }
 }
 
@@ -103,7 +144,7 @@ extension Failure: CustomStringConvertible {
   /// The message, preceded by its subject.
   private var sentence: String {
     let subject = [client.map { "client '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap { $0.map(oneLine) }
-    return (subject.isEmpty ? "" : subject.joined(separator: ", ") + ": ") + oneLine(message)
+    return (subject.isEmpty ? "" : subject.joined(separator: ", ") + ": ") + oneLine(statement)
   }
 }
 

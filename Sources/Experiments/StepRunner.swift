@@ -116,7 +116,8 @@ final class StepRunner: Sendable {
       outcome = try task.work(progress, threads)
     } catch var failure as Failure {
       if failure.kind == .interrupted { throw Self.interrupted }
-      failure.message = "\(step.title): \(failure.message)"
+      failure.message = "\(step.title): \(failure.statement)"
+      failure.plugin = nil
       throw failure
     }
     if !progress.warnings.isEmpty { outcome["warnings"] = JSONValue(progress.warnings) }

@@ -102,7 +102,7 @@ private struct Finding: Sendable {
       mergeSurvey.survey = survey
       guard survey.recordSize == size else {
         throw Failure(
-          .pluginFailed, "plugin '\(settings.method.about.id)' surveys modules with records of different sizes")
+          .pluginFailed, "surveys modules with records of different sizes", plugin: settings.method.about.id)
       }
       try survey.withRecord(of: pass) { sum in try methods.lend { try $0.combine(sum, with: record, pass: pass) } }
     }

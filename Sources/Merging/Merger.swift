@@ -174,7 +174,7 @@ package struct Merger: Sendable {
   }
 
   /// The method with its parameters for a module.
-  package func method(for name: String) throws -> any MergeMethodInstance {
+  package func method(for name: String) throws -> MergeMethodInstance {
     let clients = participants(in: name)
     guard (settings.method.minimumInputs...settings.method.maximumInputs).contains(clients.count) else {
       throw Failure(

@@ -71,7 +71,7 @@ extension Bench {
       table = try table.standardised()
     } catch let failure as Failure where settings.rule == nil {
       // A client with few anchors of its own hands in the single scores; the operator, who has all of them, combines them.
-      notes.append(.warning("\(failure.message); \(ScoreTable.poolingAdvice)"))
+      notes.append(.warning("\(failure.statement); \(ScoreTable.poolingAdvice)"))
     }
     let selection = try settings.rule.map { rule in
       try SampleSelection(

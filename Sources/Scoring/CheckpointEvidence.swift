@@ -89,12 +89,12 @@ package struct CheckpointEvidence: Sendable {
     return missing
   }
 
-  /// The columns for a need, in the order of the samples; NaN if there is no value.
-  package func columns(for needs: ScorerNeeds) throws -> [(name: String, values: [Double])] {
-    try needs.columns.flatMap { names(matching: $0) }.map { name in
-      if let values = columns[name] { return (name, values.map { $0 ?? .nan }) }
-      return (name, try measured(name))
+  /// Adds what a way needs besides gradients. Columns are in the order of the samples, NaN if there is no value.
+  func describe(_ checkpoint: inout ScoringCheckpoint, for needs: ScorerNeeds) throws {
+    checkpoint.columns = try needs.columns.flatMap { names(matching: $0) }.map { name in
+      (name, try columns[name]?.map { $0 ?? .nan } ?? measured(name))
     }
+    if needs.evidence.contains(.learningRate) { checkpoint.learningRate = learningRate ?? .nan }
   }
 
   /// A column of the gradient files.

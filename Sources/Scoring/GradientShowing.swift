@@ -33,15 +33,21 @@ struct GradientShowing {
     (moments, group) = needs.evidence.contains(.moments) ? try evidence.moments() : ([:], nil)
   }
 
-  /// Betas, epsilon and step from the optimizer's file; NaN without moments, and if parameters differ in steps.
-  var optimizer: (betas: (Double, Double), epsilon: Double, step: Double) {
-    guard let group else { return ((.nan, .nan), .nan, .nan) }
-    let steps = Set(moments.values.map(\.step))
-    return ((group.beta1, group.beta2), group.epsilon, steps.count == 1 ? steps.first.map(Double.init) ?? .nan : .nan)
+  /// Adds what gradients bring. Betas, epsilon and step are from the optimizer's file: NaN without moments, the step also if
+  /// parameters differ in it.
+  func describe(_ checkpoint: inout ScoringCheckpoint) throws {
+    if let group {
+      let steps = Set(moments.values.map(\.step))
+      checkpoint.betas = (group.beta1, group.beta2)
+      checkpoint.epsilon = group.epsilon
+      checkpoint.optimizerStep = steps.count == 1 ? steps.first.map(Double.init) ?? .nan : .nan
+    }
+    checkpoint.validationNorms = try validationNorms()
+    checkpoint.tensorCount = gradients.parameters.count
   }
 
   /// For every domain, the norm of each validation gradient; empty lists unless they are needed.
-  func validationNorms() throws -> [[Double]] {
+  private func validationNorms() throws -> [[Double]] {
     try domains.map { domain in
       guard needs.evidence.contains(.validationSamples), let rows = gradients.validation[domain] else { return [] }
       var squares = [Double](repeating: 0, count: rows.count)
@@ -60,7 +66,7 @@ struct GradientShowing {
   /// Passes every tensor to the scorer, as many times as it needs.
   ///
   /// - parameter progress: Gets the fraction of all elements processed, from 0 to 1.
-  mutating func show(to instance: any ScorerInstance, progress: (Double) -> Void) throws {
+  mutating func show(to instance: ScorerInstance, progress: (Double) -> Void) throws {
     let all = gradients.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
     var shown = 0
     for (index, parameter) in gradients.parameters.enumerated() {
@@ -72,7 +78,9 @@ struct GradientShowing {
         tensor.firstMoment = held.first?.pointer
         tensor.secondMoment = held.second?.pointer
         tensor.validationMeans = held.means.map { $0?.pointer }
-        tensor.validationSamples = held.samples.map { $0?.pointer }
+        tensor.validationSamples = zip(domains, held.samples).map { domain, samples in
+          .init(count: gradients.validation[domain]?.count ?? 0, values: samples?.pointer)
+        }
         try instance.begin(tensor)
         for pass in 0..<needs.passes { try show(parameter.name, width: width, pass: pass, to: instance) }
         try instance.endTensor()
@@ -82,7 +90,7 @@ struct GradientShowing {
     }
   }
 
-  private mutating func show(_ name: String, width: Int, pass: Int, to instance: any ScorerInstance) throws {
+  private mutating func show(_ name: String, width: Int, pass: Int, to instance: ScorerInstance) throws {
     var start = 0
     for rows in gradients.scored {
       let base = start

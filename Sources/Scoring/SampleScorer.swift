@@ -86,7 +86,7 @@ package struct SampleScorer: Sendable {
 
   private func score(
     _ client: ClientEvidence, _ evidence: CheckpointEvidence, _ alternative: Int, index: Int, of count: Int,
-    by instance: any ScorerInstance,
+    by instance: ScorerInstance,
     progress: (Double) -> Void
   ) throws -> [Score] {
     let needs = ways[alternative]
@@ -95,8 +95,7 @@ package struct SampleScorer: Sendable {
       splits: client.samples.map(\.split), ids: client.samples.map(\.id))
     checkpoint.domains = client.domains
     checkpoint.ownDomain = client.ownDomain
-    checkpoint.columns = try evidence.columns(for: needs)
-    if needs.evidence.contains(.learningRate) { checkpoint.learningRate = evidence.learningRate ?? .nan }
+    try evidence.describe(&checkpoint, for: needs)
     guard needs.evidence.contains(.gradients), let gradients = evidence.gradients else {
       try instance.begin(checkpoint)
       let scores = try instance.endCheckpoint()
@@ -105,9 +104,7 @@ package struct SampleScorer: Sendable {
       }
     }
     var showing = try GradientShowing(gradients, evidence, needs, domains: client.domains)
-    (checkpoint.betas, checkpoint.epsilon, checkpoint.optimizerStep) = showing.optimizer
-    checkpoint.validationNorms = try showing.validationNorms()
-    checkpoint.tensorCount = gradients.parameters.count
+    try showing.describe(&checkpoint)
     try instance.begin(checkpoint)
     try showing.show(to: instance, progress: progress)
     let scores = try instance.endCheckpoint()

@@ -13,6 +13,18 @@ import Testing
     #expect(Failure(.usage, "no input", client: "c").description == "error: client 'c': no input")
   }
 
+  @Test(
+    arguments: [
+      (Failure.Code.quoted, "plugin 'p': gave up"), (.breach, "plugin 'p' gave up"),
+      (.worker, "the worker of plugin 'p' gave up"), (nil, "plugin 'p' gave up"),
+    ] as [(Failure.Code?, String)]) func aPluginIsNamedInFrontOfTheMessage(_ code: Failure.Code?, _ statement: String)
+  {
+    let failure = Failure(.pluginFailed, "gave up", client: "c", plugin: "p", code: code)
+    #expect(failure.statement == statement)
+    #expect(failure.description == "error: client 'c': \(statement)")
+    #expect(failure.at(tensor: "t").plugin == "p")
+  }
+
   @Test func theInnermostPlaceStays() {
     #expect(throws: Failure(.badData, "is cut off", client: "c", file: "inner", tensor: "t")) {
       try locating(client: "c", file: "outer") {

@@ -89,7 +89,7 @@ import Testing
     try show(evidence, to: instance(domains, language), 0)
   }
 
-  private func instance(_ domains: String, _ language: Language) throws -> any ScorerInstance {
+  private func instance(_ domains: String, _ language: Language) throws -> ScorerInstance {
     let scorer = try Project.example(language).loaded().scorers[0]
     let instance = try scorer.makeInstance(
       ParameterValues(["domains": .string(domains)], schema: scorer.about.parameters, of: scorer.about.id),
@@ -99,7 +99,7 @@ import Testing
   }
 
   /// The scores at two checkpoints, the second with everything the other way round; in blocks of four.
-  private func show(_ evidence: Evidence, to instance: any ScorerInstance, _ ownDomain: Int?) throws -> [[Score]] {
+  private func show(_ evidence: Evidence, to instance: ScorerInstance, _ ownDomain: Int?) throws -> [[Score]] {
     try (0..<2).map { index in
       var checkpoint = ScoringCheckpoint(
         alternative: 0, client: "c", step: index + 1, index: index, count: 2,

@@ -89,6 +89,8 @@ import Testing
     Fault("first-counts-double", ["input-order": .warning], "another order of the inputs gives a different result"),
     Fault("counts-modules", ["module-order": .failed], "in another order of modules, merge"),
     Fault("counts-rows-from-zero", ["rows": .failed], "by rows it gives"),
+    Fault("ignores-read-errors", ["read-rows": .failed], "answers CLUES_OK although its rows cannot be read"),
+    Fault("reads-other-rows", ["read-rows": .failed], "if rows must be read, merge_rows of rows from 0 on"),
     Fault("counts-on-all-clients", ["survey": .crashed], "in survey of pass 0 with 2 matrices", perhaps: ["by-chance"]),
     Fault("counts-on-short-names", ["names": .crashed], "crashed (SIGABRT) in merge"),
     Fault("deaf", ["cancellation": .warning], "ms after it was cancelled"),

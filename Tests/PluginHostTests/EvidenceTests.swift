@@ -69,7 +69,10 @@ import Testing
   @Test func whatTheScorerRefusesIsAFailureOfThePlugin() throws {
     try withPlugin("evidence") { library in
       let instance = try scorer(library, 0)
-      #expect(throws: Failure(.pluginFailed, "plugin 'gradient-sum': there is no column 'loss'", client: "c0")) {
+      #expect(
+        throws: Failure(
+          .pluginFailed, "there is no column 'loss'", client: "c0", plugin: "gradient-sum", code: .quoted)
+      ) {
         try instance.begin(checkpoint(1))
       }
     }
@@ -95,7 +98,7 @@ import Testing
       ]
       #expect(try rule.thresholds(for: clients, parameters, services: .init()) == [1.5, -4])
       #expect(try rule.thresholds(for: [], parameters, services: .init()).isEmpty)
-      #expect(throws: Failure(.pluginFailed, "plugin 'own-anchors' gave a threshold that is not a number")) {
+      #expect(throws: Failure(.pluginFailed, "gave a threshold that is not a number", plugin: "own-anchors")) {
         try rule.thresholds(
           for: [.init(client: "a", values: [1], splits: [.train])], parameters, services: .init())
       }

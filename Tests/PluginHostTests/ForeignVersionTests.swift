@@ -74,7 +74,7 @@ import Testing
     try withPlugin("broken", ["FAULT=\(fault)"]) { library in
       let scorer = try library.scorers[0].makeInstance(
         ParameterValues(schema: library.scorers[0].about.parameters, of: "broken"), services: .init())
-      #expect(throws: Failure(.pluginFailed, "plugin 'broken' \(message)")) { try scorer.needs() }
+      #expect(throws: Failure(.pluginFailed, message, plugin: "broken")) { try scorer.needs() }
     }
   }
 

@@ -18,7 +18,7 @@ import Testing
   }
 
   private func notes(
-    _ instance: any MergeMethodInstance, reading read: @escaping (Int) -> MergeUnit.RowReader
+    _ instance: MergeMethodInstance, reading read: @escaping (Int) -> MergeUnit.RowReader
   ) throws -> [UInt64] {
     #expect(try instance.noteSize() == 8)
     var notes = [UInt64](repeating: 0, count: 3)
@@ -87,7 +87,7 @@ import Testing
       let library = try PluginLibraryFile(loading: path, as: path, digest: nil)
       let instance = try library.mergeMethods[0].instance()
       let failure = try failure { _ = try notes(instance, reading: reader) }
-      #expect(failure.kind == .pluginFailed && failure.message == "plugin 'sum': rows cannot be read")
+      #expect(failure.kind == .pluginFailed && failure.statement == "plugin 'sum': rows cannot be read")
     }
   }
 }

@@ -8,8 +8,6 @@ import Testing
 
 /// A plugin that says that all is well and wrote nothing, or not all, gives no result: here as in a worker.
 @Suite struct UnwrittenOutputTests {
-  private static let fault = "this is a fault of the plugin: tell its author"
-
   @Test(arguments: [0, 1, 5]) func matrices(_ written: Int) throws {
     try withPlugin("silent") { library in
       let failure = try failure {
@@ -18,9 +16,7 @@ import Testing
       }
       #expect(
         failure
-          == Failure(
-            .pluginFailed, "plugin 'silent' has left \(6 - written) of 6 numbers of its output unwritten",
-            advice: Self.fault, tensor: "m"))
+          == .breach(by: "silent", "has left \(6 - written) of 6 numbers of its output unwritten", tensor: "m"))
       #expect(
         try library.mergeMethods[0].merge([[1, 2, 3, 4, 5, 6]], rows: 2, columns: 3, ["written": 6])
           == [1, 1, 1, 1, 1, 1])
@@ -60,7 +56,7 @@ import Testing
           inputs: [.init(client: "c", index: 0, weight: 1, stream: 0, values: values.baseAddress)])
         let notes: [UInt64] = [0]
         let failure = try failure { try instance.mergeRows(unit, from: 0, notes: notes, into: &output) }
-        #expect(failure.message == "plugin 'silent' has left 2 of 4 numbers of its output unwritten")
+        #expect(failure.statement == "plugin 'silent' has left 2 of 4 numbers of its output unwritten")
         #expect(failure.kind == .pluginFailed && failure.tensor == "m")
       }
     }
@@ -76,7 +72,7 @@ import Testing
       #expect(
         failure
           == Failure(
-            .pluginFailed, "plugin 'silent-sum' gave a coefficient that is not a finite number", tensor: "m"))
+            .pluginFailed, "gave a coefficient that is not a finite number", tensor: "m", plugin: "silent-sum"))
     }
   }
 
@@ -92,10 +88,8 @@ import Testing
       let checkpoint = ScoringCheckpoint(
         alternative: 0, client: "c0", step: 1, index: 0, count: 1, splits: [.train, .train, .train],
         ids: ["a", "b", "c"])
-      let expected = Failure(
-        .pluginFailed,
-        "plugin 'silent-samples' gave neither a score nor a reason for number \(written + 1) of 3",
-        advice: Self.fault, client: "c0")
+      let expected = Failure.breach(
+        by: "silent-samples", "gave neither a score nor a reason for number \(written + 1) of 3", client: "c0")
       let instance = try scorer(library, 0, written: written)
       try instance.begin(checkpoint)
       #expect(try failure { try instance.endCheckpoint() } == expected)
@@ -125,7 +119,7 @@ import Testing
       let failure = try failure { try scorer(library, 1, written: 1).score(collection) }
       #expect(failure.kind == .pluginFailed)
       #expect(
-        failure.message == "plugin 'silent-clients' gave neither a score nor a reason for number 2 of 2")
+        failure.statement == "plugin 'silent-clients' gave neither a score nor a reason for number 2 of 2")
     }
   }
 
@@ -140,9 +134,8 @@ import Testing
       let failure = try failure { try rule.thresholds(for: clients, parameters, services: .init()) }
       #expect(
         failure
-          == Failure(
-            .pluginFailed, "plugin 'silent-rule' gave no threshold for client '\(written == 0 ? "a" : "b")'",
-            advice: Self.fault))
+          == .breach(by: "silent-rule", "gave no threshold for client '\(written == 0 ? "a" : "b")'"))
+      #expect(failure.advice == "this is a fault of the plugin: tell its author")
     }
   }
 }

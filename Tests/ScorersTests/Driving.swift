@@ -98,7 +98,9 @@ private func show(_ evidence: Evidence, to scorer: ScorerInstance, passes: Int, 
     defer { for copy in lent { copy.deallocate() } }
     let domains = evidence.domains.count
     tensor.validationMeans = lent[..<domains].map { UnsafePointer($0.baseAddress!) }
-    tensor.validationSamples = lent[domains..<2 * domains].map { UnsafePointer($0.baseAddress!) }
+    tensor.validationSamples = zip(evidence.validationCounts, lent[domains..<2 * domains]).map {
+      .init(count: $0, values: UnsafePointer($1.baseAddress!))
+    }
     tensor.firstMoment = UnsafePointer(lent[2 * domains].baseAddress!)
     tensor.secondMoment = UnsafePointer(lent[2 * domains + 1].baseAddress!)
     try scorer.begin(tensor)

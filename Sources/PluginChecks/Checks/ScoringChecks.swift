@@ -10,7 +10,7 @@ extension Check {
     ) { plugin in
       guard case .scorer(let table) = plugin.entry.tables else { return .success }
       if let refusal = plugin.refusal { return .skipped("no parameters were found that it accepts: \(refusal)") }
-      var answers: [[Needs]] = []
+      var answers: [[ScorerNeeds]] = []
       for _ in 0..<2 {
         let testHost = plugin.testHost()
         plugin.entry.withInstance(plugin.parameters, testHost) { instance in
@@ -22,10 +22,10 @@ extension Check {
       guard first.count <= 64 else { return .failed("lists more than 64 ways to compute its scores") }
       guard answers.allSatisfy({ $0 == first }) else { return .failed("does not list the same needs every time") }
       for (index, needs) in first.enumerated() {
-        if !Evidence(rawValue: needs.evidence).isSubset(of: .all) {
+        if !needs.evidence.isSubset(of: .all) {
           return .warning("alternative \(index) asks for evidence that this host does not know, so it is never used")
         }
-        if needs.has(CLUES_EVIDENCE_GRADIENTS), needs.passes == 0 {
+        if needs.evidence.contains(.gradients), needs.passes == 0 {
           return .failed("alternative \(index) needs gradients in 0 passes, so it never sees one")
         }
         if needs.columns.contains("") { return .failed("alternative \(index) does not name a column") }

@@ -59,5 +59,24 @@ extension Check {
       let place = rows.indices.first { rows[$0].bitPattern != whole[$0].bitPattern }
       return place.map { .failed("by rows it gives \(rows[$0]) instead of \(whole[$0])") } ?? .success
     },
+    .work(
+      "read-rows",
+      "Notes of inputs whose rows must be read are those of the whole, and errors of reading are passed on.",
+      of: [.mergeMethod], advice: "read only rows of the input that is noted, and return whatever status read returns"
+    ) { plugin in
+      guard case .method(let table) = plugin.entry.tables, table.pointee.flags & CLUES_MERGE_READS_ROWS.rawValue != 0
+      else { return .skipped("it reads no rows by itself") }
+      let whole = plugin.perform().filter { $0.call == "merge_rows" }
+      guard !whole.isEmpty else { return .skipped("its default parameters require whole matrices") }
+      let read = plugin.perform { $0.reading = .works }
+      if let refused = read.first(where: { !$0.isDone }) {
+        return .failed("if rows must be read, \(refused.name) answers \(refused.answer)")
+      }
+      if let difference = difference(whole, read.filter { $0.call == "merge_rows" }) {
+        return .failed("if rows must be read, \(difference)")
+      }
+      let noted = plugin.perform { $0.reading = .fails }.first { $0.call == "note" && $0.isDone }
+      return noted.map { .failed("\($0.name) answers CLUES_OK although its rows cannot be read") } ?? .success
+    },
   ]
 }

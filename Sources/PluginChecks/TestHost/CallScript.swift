@@ -52,6 +52,12 @@ struct CallScript {
   /// Whether the first client lacks the second module.
   var hasGaps = false
   var namesAreHostile = false
+  /// Whether inputs are nowhere in memory when they are noted, and what happens if their rows are read.
+  var reading: Reading?
+
+  enum Reading {
+    case works, fails
+  }
 
   enum Layout: String {
     case packed
@@ -69,6 +75,15 @@ struct CallScript {
   /// An unknown split.
   var split: clues_split?
 
+  /// The splits of a client's samples, before an unknown one takes their place.
+  var splits: [Split] { (0..<rows).map { $0 % 3 == 2 ? .anchor : .train } }
+
+  /// Overwrites the splits of a client with the unknown one, if there is one.
+  func spoil(_ splits: UnsafePointer<UInt32>?) {
+    guard let split, let splits else { return }
+    UnsafeMutablePointer(mutating: splits).update(repeating: split.rawValue, count: rows)
+  }
+
   init(seed: UInt64, parameters: [RawParameter]) {
     self.seed = seed
     self.parameters = parameters
@@ -81,57 +96,14 @@ struct CallScript {
   }
 }
 
-/// A parameter as it is passed, valid or not.
-struct RawParameter {
-  var name: String
-  var type: clues_parameter_type
-  var number = 0.0
-  var integer: Int64 = 0
-  var text: String?
-  var numbers: [Double] = []
-  var isDefault = false
-
-  init(_ name: String, _ type: clues_parameter_type) {
-    self.name = name
-    self.type = type
-  }
-
+extension RawParameter {
   /// - parameter inputs: How many numbers a parameter for each input gets.
   init(_ name: String, _ value: ParameterValue, perInput inputs: Int?) {
-    self.name = name
-    switch value {
-    case .number(let number):
-      (type, self.number) = (CLUES_PARAMETER_NUMBER, number)
-      if let inputs { (type, numbers) = (CLUES_PARAMETER_NUMBERS, Array(repeating: number, count: inputs)) }
-    case .integer(let integer):
-      (type, self.integer, number) = (CLUES_PARAMETER_INTEGER, Int64(integer), Double(integer))
-    case .boolean(let flag): (type, integer) = (CLUES_PARAMETER_BOOLEAN, flag ? 1 : 0)
-    case .text(let text): (type, self.text) = (CLUES_PARAMETER_TEXT, text)
-    case .numbers(let numbers): (type, self.numbers) = (CLUES_PARAMETER_NUMBERS, numbers)
+    if case .number(let number) = value, let inputs {
+      self.init(name, .numbers(Array(repeating: number, count: inputs)))
+      self.number = number
+    } else {
+      self.init(name, value)
     }
-  }
-}
-
-extension TestHost {
-  /// The table that `create` receives.
-  func lend(_ parameters: [RawParameter]) -> UnsafePointer<clues_parameters> {
-    let items = parameters.sorted { $0.name < $1.name }.map { parameter -> UnsafePointer<clues_parameter>? in
-      var item = clues_parameter()
-      item.struct_size = CLUES_PARAMETER_SIZE
-      item.type = parameter.type
-      item.flags = parameter.isDefault ? CLUES_PARAMETER_DEFAULTED.rawValue : 0
-      item.name = lend(parameter.name, until: .call)
-      item.number = parameter.number
-      item.integer = parameter.integer
-      item.text = parameter.text.map { lend($0, until: .call) }
-      item.count = UInt32(parameter.numbers.count)
-      if !parameter.numbers.isEmpty { item.numbers = UnsafePointer(lend("numbers", parameter.numbers, until: .call)) }
-      return lend("a parameter", item, until: .call)
-    }
-    var table = clues_parameters()
-    table.struct_size = CLUES_PARAMETERS_SIZE
-    table.count = UInt32(items.count)
-    table.items = UnsafePointer(lend("the list of parameters", items, until: .call))
-    return lend("the parameters", table, until: .call)
   }
 }

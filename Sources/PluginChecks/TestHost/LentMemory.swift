@@ -1,4 +1,5 @@
 import Foundation
+import PluginHost
 
 /// Memory that is lent to a plugin and detects misuse.
 final class LentMemory {
@@ -15,9 +16,6 @@ final class LentMemory {
   }
 
   enum Use { case input, output }
-
-  /// How long a block is lent.
-  enum Lease { case call, tensor, checkpoint, instance }
 
   private struct Block {
     let name: String

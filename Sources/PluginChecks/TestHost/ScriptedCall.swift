@@ -4,14 +4,7 @@ import PluginHost
 /// An entry of a loaded library, with its functions.
 struct Entry: Sendable {
   let about: PluginDescription
-  let tables: Tables
-
-  enum Tables: @unchecked Sendable {
-    // Unchecked because tables are static in a library that is never unloaded.
-    case method(UnsafePointer<clues_merge_method>)
-    case scorer(UnsafePointer<clues_scorer>)
-    case rule(UnsafePointer<clues_threshold_rule>)
-  }
+  let tables: EntryTable
 
   /// The number of inputs with which a merge is tested.
   var inputCount: Int {
@@ -27,15 +20,9 @@ struct Entry: Sendable {
 
   /// The entries of a library that is loaded in this process.
   static func all(of library: PluginLibraryFile) -> [Entry] {
-    library.mergeMethods.compactMap { plugin in
-      if case .here(let table) = plugin.code { Entry(about: plugin.about, tables: .method(table)) } else { nil }
+    library.plugins.compactMap { about, code in
+      if case .here(let tables) = code { Entry(about: about, tables: tables) } else { nil }
     }
-      + library.scorers.compactMap { plugin in
-        if case .here(let table) = plugin.code { Entry(about: plugin.about, tables: .scorer(table)) } else { nil }
-      }
-      + library.thresholdRules.compactMap { plugin in
-        if case .here(let table) = plugin.code { Entry(about: plugin.about, tables: .rule(table)) } else { nil }
-      }
   }
 }
 
@@ -62,24 +49,14 @@ extension Entry {
   ) -> Outcome {
     var instance: UnsafeMutableRawPointer?
     let host = testHost.host
-    let table = testHost.lend(parameters)
+    let table = parameters.lent(in: testHost.lending(until: .call))
     let scene = parameters.isEmpty ? "" : "\(parameters.count) parameters"
-    let made = testHost.call("create", scene) {
-      switch tables {
-      case .method(let method): method.pointee.create(method, host, table, &instance)
-      case .scorer(let scorer): scorer.pointee.create(scorer, host, table, &instance)
-      case .rule(let rule): rule.pointee.create(rule, host, table, &instance)
-      }
-    }
+    let made = testHost.call("create", scene) { tables.create(host, table, &instance) }
     guard made.isDone else { return made }
     body(instance)
     if let instance {
       testHost.call("destroy") {
-        switch tables {
-        case .method(let method): method.pointee.destroy(instance)
-        case .scorer(let scorer): scorer.pointee.destroy(instance)
-        case .rule(let rule): rule.pointee.destroy(instance)
-        }
+        tables.destroy(instance)
         return CLUES_OK
       }
     }

@@ -1,4 +1,5 @@
 import CluesPluginABI
+import PluginHost
 
 /// One unit of a merge before it is lent.
 private struct Unit {
@@ -172,6 +173,12 @@ extension Entry {
     let notes = testHost.room("the notes", size * unit.inputs.count, alignment: 64, .output, .instance)
     for place in unit.inputs.indices {
       let lent = lend(unit, script, survey, testHost, showing: place)
+      if let reading = script.reading, let value = lent.table.pointee.inputs[place]?.pointee.value {
+        UnsafeMutablePointer(mutating: value).pointee.data = nil
+        testHost.rows = .init(
+          input: place, columns: unit.columns, values: unit.inputs[place].values, reading: reading)
+      }
+      defer { testHost.rows = nil }
       let noted = testHost.call("note", "input \(place) of \(lent.scene)") {
         note(instance, lent.table, UInt32(place), notes + place * size)
       }
@@ -195,44 +202,36 @@ extension Entry {
   ) -> (table: UnsafePointer<clues_merge_unit>, scene: String) {
     let count = unit.inputs.count
     let shape = MatrixLayout(rows: unit.rows, columns: unit.columns, script)
-    let inputs = unit.inputs.enumerated().map { place, input -> UnsafePointer<clues_merge_input>? in
-      var item = clues_merge_input()
-      item.struct_size = CLUES_MERGE_INPUT_SIZE
-      item.index = UInt32(input.client)
-      item.client = testHost.lend(script.client(input.client), until: .call)
-      item.weight = script.weights.isEmpty ? 1 : script.weights[input.client]
-      var draw = Draw(seed: script.seed, "stream \(unit.module) \(unit.part.rawValue) \(input.client)")
-      item.stream = draw.word()
-      if !isLinear, shown ?? place == place {
-        let data = testHost.room(
-          "the input of \(script.client(input.client).prefix(20))", shape.size, alignment: shape.elementSize, .input,
-          .call)
-        for (place, value) in zip(shape.places, input.values) { shape.store(value, at: place, of: data) }
-        item.value = lend(data, shape, 0, testHost)
-      }
-      return testHost.lend("an input", item, until: .call)
-    }
-    var table = clues_merge_unit()
-    table.struct_size = CLUES_MERGE_UNIT_SIZE
-    table.space = unit.space
-    table.module = testHost.lend(unit.module, until: .call)
-    table.part = unit.part
-    table.input_count = UInt32(count)
-    table.inputs = UnsafePointer(testHost.lend("the list of inputs", inputs, until: .call))
+    var described = MergeUnit(
+      module: unit.module, space: .delta,
+      inputs: unit.inputs.map { input in
+        var draw = Draw(seed: script.seed, "stream \(unit.module) \(unit.part.rawValue) \(input.client)")
+        return .init(
+          client: script.client(input.client), index: input.client,
+          weight: script.weights.isEmpty ? 1 : script.weights[input.client], stream: draw.word())
+      })
     if isLinear {
       let vectors = unit.inputs.map { input in input.values.isEmpty ? [0.5] : input.values.map { Double($0) } }
       let products = vectors.flatMap { a in vectors.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } } }
       let flags = flagsOfMethod
-      if flags & CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue != 0 {
-        table.inner_products = UnsafePointer(testHost.lend("the inner products", products, until: .call))
-      }
+      if flags & CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue != 0 { described.innerProducts = products }
       if flags & CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS.rawValue != 0 {
-        table.adapter_inner_products = UnsafePointer(
-          testHost.lend("the adapters' inner products", products.map { 2 * $0 }, until: .call))
+        described.adapterInnerProducts = products.map { 2 * $0 }
       }
     }
-    table.survey = survey.map { UnsafeRawPointer($0.0) }
-    table.survey_size = UInt64(survey?.size ?? 0)
+    // What hosts do not do replaces what they do: unknown spaces and parts, and matrices of any layout.
+    let table = UnsafeMutablePointer(mutating: described.lent(in: testHost.lending(until: .call)))
+    (table.pointee.space, table.pointee.part) = (unit.space, unit.part)
+    (table.pointee.survey, table.pointee.survey_size) = (
+      survey.map { UnsafeRawPointer($0.0) }, UInt64(survey?.size ?? 0)
+    )
+    for (place, input) in unit.inputs.enumerated() where !isLinear && shown ?? place == place {
+      let data = testHost.room(
+        "the input of \(script.client(input.client).prefix(20))", shape.size, alignment: shape.elementSize, .input,
+        .call)
+      for (place, value) in zip(shape.places, input.values) { shape.store(value, at: place, of: data) }
+      UnsafeMutablePointer(mutating: table.pointee.inputs[place]!).pointee.value = lend(data, shape, 0, testHost)
+    }
     let layout = script.layout == .packed ? "" : ", \(script.layout.rawValue)"
     let kind = "\(count) \(isLinear ? "inputs" : "matrices") of \(unit.rows) × \(unit.columns)\(layout)"
     let part =
@@ -242,7 +241,7 @@ extension Entry {
       case CLUES_PART_B: ", part B"
       default: ", the unknown part \(unit.part.rawValue)"
       }
-    return (testHost.lend("the unit", table, until: .call), "\(kind) in \(spaceName(unit.space))\(part)")
+    return (UnsafePointer(table), "\(kind) in \(spaceName(unit.space))\(part)")
   }
 
   private var flagsOfMethod: UInt32 { if case .method(let table) = tables { table.pointee.flags } else { 0 } }
@@ -250,16 +249,15 @@ extension Entry {
   private func lend(
     _ data: UnsafeMutableRawPointer, _ shape: MatrixLayout, _ flags: UInt32, _ testHost: TestHost
   ) -> UnsafePointer<clues_tensor> {
-    var tensor = clues_tensor()
-    tensor.struct_size = CLUES_TENSOR_SIZE
+    var tensor = empty(clues_tensor.self)
     tensor.dtype = shape.dtype
     tensor.rank = shape.rank
     tensor.flags = flags | (shape.isContiguous ? CLUES_TENSOR_CONTIGUOUS.rawValue : 0)
     let (extents, strides) = shape.extents
-    tensor.shape = UnsafePointer(testHost.lend("a shape", extents, until: .call))
-    tensor.strides = UnsafePointer(testHost.lend("strides", strides, until: .call))
+    tensor.shape = testHost.lend("a shape", extents, until: .call)
+    tensor.strides = testHost.lend("strides", strides, until: .call)
     tensor.data = shape.size == 0 ? nil : data
-    return testHost.lend("a tensor", tensor, until: .call)
+    return testHost.lending(until: .call).table("a tensor", tensor)
   }
 }
 

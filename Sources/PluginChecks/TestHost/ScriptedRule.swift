@@ -1,27 +1,24 @@
 import CluesPluginABI
+import PluginHost
 
 extension Entry {
   /// create → decide for three clients → destroy.
   func performRule(_ table: UnsafePointer<clues_threshold_rule>, _ script: CallScript, _ testHost: TestHost) {
     withInstance(script.parameters, testHost) { instance in
-      let clients = (0..<script.inputCount).map { client -> UnsafePointer<clues_client_scores>? in
+      let memory = testHost.lending(until: .call)
+      let clients = (0..<script.inputCount).map { client in
         var draw = Draw(seed: script.seed, "scores \(client)")
-        var item = clues_client_scores()
-        item.struct_size = CLUES_CLIENT_SCORES_SIZE
-        item.client = testHost.lend(script.client(client), until: .call)
-        item.count = UInt64(script.rows)
         // Hosts pass only existing scores, so they are finite.
         let values = (0..<script.rows).map { _ in
           let value = Double(script.values.next(&draw))
           return value.isFinite ? value : 1e300
         }
-        item.values = UnsafePointer(testHost.lend("the scores", values, until: .call))
-        let splits = (0..<script.rows).map { script.split ?? ($0 % 3 == 2 ? CLUES_SPLIT_ANCHOR : CLUES_SPLIT_TRAIN) }
-        item.splits = UnsafePointer(testHost.lend("the splits", splits.map(\.rawValue), until: .call))
-        return testHost.lend("a client's scores", item, until: .call)
+        return ThresholdRulePlugin.ClientScores(client: script.client(client), values: values, splits: script.splits)
+          .lent(in: memory)
       }
+      for client in clients { script.spoil(client.pointee.splits) }
       let count = clients.count
-      let list = testHost.lend("the list of clients", clients, until: .call)
+      let list = memory.list("the list of clients", clients)
       let target = testHost.room("the thresholds", count * 8, alignment: 8, .output, .call, fill: script.outputFill)
         .assumingMemoryBound(to: Double.self)
       testHost.call(

@@ -1,7 +1,6 @@
 import CluesPluginABI
 import Foundation
 import PluginHost
-import Tensors
 
 /// A host for checking: it lends memory to one instance, makes its calls, and keeps the outcomes.
 final class TestHost {
@@ -31,10 +30,7 @@ final class TestHost {
 
   /// The table that the instance receives; valid as long as this object exists.
   private(set) lazy var host: UnsafePointer<clues_host> = {
-    var table = clues_host()
-    table.struct_size = CLUES_HOST_SIZE
-    table.abi_minor = CLUES_ABI_MINOR
-    table.context = Unmanaged.passUnretained(self).toOpaque()
+    var table = clues_host(of: self)
     table.log = { _, _, text in if let text { _ = strlen(text) } }
     table.set_error = { host, text in
       if let text { TestHost.behind(host)?.error = String(cString: text) }
@@ -47,16 +43,45 @@ final class TestHost {
       return testHost.memory.lend(
         "scratch memory", size: Int(size), alignment: Int(alignment), .output, until: .call, fill: testHost.scratchFill)
     }
-    table.random_words = { _, stream, offset, count, words in
-      guard let words, let count = Int(exactly: count) else { return }
-      RandomStream(key: stream).fill(UnsafeMutableBufferPointer(start: words, count: count), from: offset)
-    }
     table.extension = { host, id in
-      if let id { TestHost.behind(host)?.extensionsAskedFor.insert(String(cString: id)) }
-      return nil
+      guard let testHost = TestHost.behind(host), let id = id.map({ String(cString: $0) }) else { return nil }
+      testHost.extensionsAskedFor.insert(id)
+      return id == CLUES_EXTENSION_ROWS && testHost.rows != nil ? UnsafeRawPointer(testHost.rowsTable) : nil
     }
-    return lend("the host's table", table, until: .instance)
+    return lending(until: .instance).table("the host's table", table)
   }()
+
+  /// The rows that the plugin may read.
+  struct Rows {
+    let input: Int
+    let columns: Int
+    let values: [Float]
+    let reading: CallScript.Reading
+  }
+
+  /// Set while an input is noted that is nowhere in memory.
+  var rows: Rows?
+
+  private lazy var rowsTable: UnsafePointer<clues_rows> = {
+    var table = empty(clues_rows.self)
+    table.read = { host, input, first, count, target in
+      TestHost.behind(host)?.read(input, first, count, target) ?? CLUES_INVALID_ARGUMENT
+    }
+    return lending(until: .instance).table("the table for reading rows", table)
+  }()
+
+  private func read(
+    _ input: UInt32, _ first: UInt64, _ count: UInt64, _ target: UnsafeMutablePointer<Float>?
+  ) -> clues_status {
+    let (end, overflow) = first.addingReportingOverflow(count)
+    guard let rows, rows.input == Int(input), !overflow, end <= UInt64(rows.values.count / max(1, rows.columns)),
+      let target
+    else { return CLUES_INVALID_ARGUMENT }
+    guard rows.reading == .works else { return CLUES_INTERNAL }
+    let places = Int(first) * rows.columns..<Int(end) * rows.columns
+    for (offset, value) in rows.values[places].enumerated() { target[offset] = value }
+    return CLUES_OK
+  }
 
   private static func behind(_ host: UnsafePointer<clues_host>?) -> TestHost? {
     host?.pointee.context.map { Unmanaged<TestHost>.fromOpaque($0).takeUnretainedValue() }
@@ -64,37 +89,46 @@ final class TestHost {
 
   // MARK: Lending
 
-  /// Lends a struct that begins with its size.
-  func lend<Table: BitwiseCopyable>(
-    _ name: String, _ table: Table, _ use: LentMemory.Use = .input, until lease: LentMemory.Lease
-  ) -> UnsafePointer<Table> {
-    let (size, more) = (MemoryLayout<Table>.size, growsStructs ? 64 : 0)
-    let place = room(name, size + more, alignment: 8, use, lease)
-    memset(place + size, 0xDB, more)
-    withUnsafeBytes(of: table) { place.copyMemory(from: $0.baseAddress!, byteCount: size) }
-    if growsStructs {
-      place.storeBytes(of: place.load(as: UInt32.self) + UInt32(more), as: UInt32.self)
+  /// Memory for what is lent until a lease ends.
+  func lending(_ use: LentMemory.Use = .input, until lease: Lease) -> Lending { Lending(self, use, lease) }
+
+  /// Elements that are lent at a stable address.
+  func lend<Element: BitwiseCopyable>(_ name: String, _ elements: [Element], until lease: Lease)
+    -> UnsafePointer<Element>
+  { lending(until: lease).array(name, elements) }
+
+  final class Lending: ContractMemory {
+    private let testHost: TestHost
+    private let use: LentMemory.Use
+    private let lease: Lease
+
+    fileprivate init(_ testHost: TestHost, _ use: LentMemory.Use, _ lease: Lease) {
+      (self.testHost, self.use, self.lease) = (testHost, use, lease)
     }
-    return UnsafePointer(place.assumingMemoryBound(to: Table.self))
-  }
 
-  /// Lends elements; a non-null pointer even if there are none.
-  func lend<Element: BitwiseCopyable>(
-    _ name: String, _ elements: [Element], _ use: LentMemory.Use = .input, until lease: LentMemory.Lease
-  ) -> UnsafeMutablePointer<Element> {
-    let size = elements.count * MemoryLayout<Element>.stride
-    let place = room(name, size, alignment: MemoryLayout<Element>.alignment, use, lease)
-    elements.withUnsafeBytes { if let start = $0.baseAddress { place.copyMemory(from: start, byteCount: size) } }
-    return place.assumingMemoryBound(to: Element.self)
-  }
+    func fill(
+      _ name: @autoclosure () -> String, _ size: Int, alignment: Int,
+      _ body: (UnsafeMutableRawBufferPointer) throws -> Void
+    ) rethrows -> UnsafeRawPointer {
+      let start = testHost.room(name(), size, alignment: alignment, use, lease)
+      try body(UnsafeMutableRawBufferPointer(start: start, count: size))
+      return UnsafeRawPointer(start)
+    }
 
-  func lend(_ text: String, until lease: LentMemory.Lease) -> UnsafePointer<CChar> {
-    UnsafePointer(lend("the text '\(text.prefix(40))'", Array(text.utf8CString), until: lease))
+    /// A struct, larger than this version of the contract knows it if structs grow.
+    func table<Table: BitwiseCopyable>(_ name: String, _ table: Table) -> UnsafePointer<Table> {
+      let (size, more) = (MemoryLayout<Table>.size, testHost.growsStructs ? 64 : 0)
+      return fill(name, size + more, alignment: 8) { bytes in
+        memset(bytes.baseAddress! + size, 0xDB, more)
+        withUnsafeBytes(of: table) { bytes.copyMemory(from: $0) }
+        bytes.storeBytes(of: bytes.load(as: UInt32.self) + UInt32(more), as: UInt32.self)
+      }.assumingMemoryBound(to: Table.self)
+    }
   }
 
   /// Lends raw bytes that the plugin may write.
   func room(
-    _ name: String, _ size: Int, alignment: Int, _ use: LentMemory.Use, _ lease: LentMemory.Lease, fill: UInt8 = 0
+    _ name: String, _ size: Int, alignment: Int, _ use: LentMemory.Use, _ lease: Lease, fill: UInt8 = 0
   ) -> UnsafeMutableRawPointer {
     guard let place = memory.lend(name, size: size, alignment: alignment, use, until: lease, fill: fill) else {
       leave("there is no memory left for \(name)")

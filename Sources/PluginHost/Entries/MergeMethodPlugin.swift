@@ -18,7 +18,7 @@ public struct MergeMethodPlugin: Sendable {
   public let mergesRows: Bool
   /// Whether its survey accepts units piece by piece.
   public let surveysRows: Bool
-  package let code: PluginCode<clues_merge_method>
+  package let code: PluginCode
 
   init(_ table: UnsafePointer<clues_merge_method>, in library: PluginIdentity) throws {
     let method = try sized(table, CLUES_MERGE_METHOD_SIZE, "a merge method")
@@ -77,55 +77,13 @@ public struct MergeMethodPlugin: Sendable {
     maximumInputs = method.maximum_inputs == 0 ? .max : Int(method.maximum_inputs)
     wantsInnerProducts = method.flags & CLUES_MERGE_WANTS_INNER_PRODUCTS.rawValue != 0
     wantsAdapterInnerProducts = method.flags & CLUES_MERGE_WANTS_ADAPTER_INNER_PRODUCTS.rawValue != 0
-    code = .here(table)
+    code = .here(.method(table))
   }
 
   /// A new instance, for one thread at a time.
   ///
   /// - throws: ``Failure`` with the plugin's text if it refuses the parameters.
-  public func makeInstance(
-    _ parameters: ParameterValues, services: HostServices
-  ) throws -> any MergeMethodInstance {
-    switch code {
-    case .here(let table): try HostedMergeMethod(table, about: about, parameters: parameters, services: services)
-    case .workers(let pool): RemoteMergeMethod(try pool.lease(about, parameters, services))
-    case .refused(let failure): throw failure
-    }
+  public func makeInstance(_ parameters: ParameterValues, services: HostServices) throws -> MergeMethodInstance {
+    MergeMethodInstance(try code.instance(of: about, parameters, services))
   }
-}
-
-/// An instance of a merge method; used by one thread at a time.
-public protocol MergeMethodInstance: AnyObject {
-  /// The coefficients of a linear method, one for each input.
-  func coefficients(_ unit: MergeUnit) throws -> [Double]
-
-  /// The size of a survey's record for a merge of this many clients; 0 if the parameters need no survey.
-  ///
-  /// Must be called before ``survey(_:pass:into:)`` and ``combine(_:with:pass:)``.
-  func surveySize(clients: Int) throws -> Int
-
-  /// Shows a unit to the plugin, which adds it to a record.
-  func survey(_ unit: MergeUnit, pass: Int, into record: SurveyRecord) throws
-
-  /// Adds `other` to `record`.
-  func combine(_ record: SurveyRecord, with other: SurveyRecord, pass: Int) throws
-
-  /// Fills `output`, `rows` × `columns` elements that overlap no input, with the merged matrix.
-  func merge(_ unit: MergeUnit, into output: UnsafeMutablePointer<Float>) throws
-
-  /// The size in bytes of a note of an input; nil if the method only merges whole matrices.
-  func noteSize() throws -> Int?
-
-  /// Shows an input of `rows` × `columns` elements.
-  ///
-  /// - parameter read: Reads all of the elements or those that the plugin requests, unless the input has values.
-  func note(
-    _ unit: MergeUnit, input: Int, reading read: @escaping MergeUnit.RowReader, into note: UnsafeMutableRawPointer
-  ) throws
-
-  /// Fills `output` with the rows from `firstRow` on; the unit's values are these rows only.
-  ///
-  /// - parameter notes: The notes of all inputs, one after the other.
-  func mergeRows(
-    _ unit: MergeUnit, from firstRow: Int, notes: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>) throws
 }

@@ -1,3 +1,5 @@
+import CluesPluginABI
+
 /// One module, or one factor of it, of the clients that have it.
 public struct MergeUnit {
   public var module: String
@@ -28,6 +30,17 @@ public struct MergeUnit {
     public var weight: Double
     public var stream: UInt64
     public var values: UnsafePointer<Float>?
+    var source = Source.here
+
+    /// Where the values are.
+    enum Source {
+      /// In this process.
+      case here
+      /// In the memory that the plugin sees: ``values`` is their address there.
+      case lent
+      /// Nowhere: the plugin reads rows.
+      case rows
+    }
 
     public init(client: String, index: Int, weight: Double, stream: UInt64, values: UnsafePointer<Float>? = nil) {
       self.client = client
@@ -51,5 +64,36 @@ public struct MergeUnit {
     self.innerProducts = innerProducts
     self.adapterInnerProducts = adapterInnerProducts
     self.survey = survey
+  }
+}
+
+extension MergeUnit {
+  package func lent(in memory: some ContractMemory) -> UnsafePointer<clues_merge_unit> {
+    var table = empty(clues_merge_unit.self)
+    table.space = space.abi
+    table.module = memory.text(module)
+    table.part = clues_part(rawValue: part.rawValue)
+    table.input_count = UInt32(inputs.count)
+    table.inputs = memory.list("the list of inputs", inputs.map { $0.lent(rows: rows, columns: columns, in: memory) })
+    table.inner_products = memory.optionalArray("the inner products", innerProducts)
+    table.adapter_inner_products = memory.optionalArray("the adapters' inner products", adapterInnerProducts)
+    table.survey = survey.map { memory.lend($0.start, size: $0.size) }
+    table.survey_size = UInt64(survey?.recordSize ?? 0)
+    return memory.table("the unit", table)
+  }
+}
+
+extension MergeUnit.Input {
+  fileprivate func lent(rows: Int, columns: Int, in memory: some ContractMemory) -> UnsafePointer<clues_merge_input> {
+    var table = empty(clues_merge_input.self)
+    table.client = memory.text(client)
+    table.index = UInt32(index)
+    table.weight = weight
+    table.stream = stream
+    if values != nil || source == .rows {
+      let data = source == .here ? memory.floats(values, count: rows * columns) : values
+      table.value = memory.tensor(data, rows: rows, columns: columns)
+    }
+    return memory.table("an input", table)
   }
 }

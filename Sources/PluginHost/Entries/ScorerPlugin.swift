@@ -8,7 +8,7 @@ public struct ScorerPlugin: Sendable {
   public let scoresClients: Bool
   /// Whether all ways to compute its scores give the same ones.
   public let alternativesAgree: Bool
-  package let code: PluginCode<clues_scorer>
+  package let code: PluginCode
 
   init(_ table: UnsafePointer<clues_scorer>, in library: PluginIdentity) throws {
     let scorer = try sized(table, CLUES_SCORER_SIZE, "a scorer")
@@ -27,39 +27,11 @@ public struct ScorerPlugin: Sendable {
       throw Failure(.pluginFailed, "its scorer '\(about.id)' lacks a function of the contract")
     }
     alternativesAgree = (scorer.about?.pointee.flags ?? 0) & CLUES_ALTERNATIVES_AGREE.rawValue != 0
-    code = .here(table)
+    code = .here(.scorer(table))
   }
 
   /// A new instance, for one client and one thread at a time.
-  public func makeInstance(_ parameters: ParameterValues, services: HostServices) throws -> any ScorerInstance {
-    switch code {
-    case .here(let table): try HostedScorer(table, about: about, parameters: parameters, services: services)
-    case .workers(let pool): RemoteScorer(try pool.lease(about, parameters, services))
-    case .refused(let failure): throw failure
-    }
+  public func makeInstance(_ parameters: ParameterValues, services: HostServices) throws -> ScorerInstance {
+    ScorerInstance(try code.instance(of: about, parameters, services))
   }
-}
-
-/// An instance of a scorer, for one client; used by one thread at a time.
-public protocol ScorerInstance: AnyObject {
-  /// The ways to compute its scores, the best first.
-  func needs() throws -> [ScorerNeeds]
-
-  func begin(_ checkpoint: ScoringCheckpoint) throws
-
-  func begin(_ tensor: ScoringTensor) throws
-
-  /// Shows the gradients of some samples: `rowCount` × the tensor's element count.
-  func update(pass: Int, firstSample: Int, rowCount: Int, values: UnsafePointer<Float>) throws
-
-  func endTensor() throws
-
-  /// The scores at the checkpoint that was started last.
-  func endCheckpoint() throws -> [Score]
-
-  /// The scores over all checkpoints.
-  func finish(_ checkpoints: [[Score]]) throws -> [Score]
-
-  /// The scores of clients.
-  func score(_ collection: ScoringCollection) throws -> [Score]
 }

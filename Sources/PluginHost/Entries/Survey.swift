@@ -22,6 +22,8 @@ public final class SurveyRecord: @unchecked Sendable {
   deinit {
     if isOwner { start.deallocate() }
   }
+
+  var bytes: UnsafeMutableRawBufferPointer { .init(start: start, count: size) }
 }
 
 /// The results of a survey's passes over the whole adapter: one record after the other.
@@ -34,27 +36,15 @@ public final class Survey: @unchecked Sendable {
   /// The bytes of all records.
   let size: Int
   let start: UnsafeMutableRawPointer
-  private let isOwner: Bool
 
   /// A survey of which no pass has been made yet.
   public init(recordSize: Int, passes: Int) {
     self.recordSize = recordSize
     size = recordSize * passes
     start = zeros(size)
-    isOwner = true
   }
 
-  /// A survey in `records`, which must not move; it is only read.
-  init(recordSize: Int, reading records: UnsafeRawBufferPointer) {
-    self.recordSize = recordSize
-    size = records.count
-    start = UnsafeMutableRawPointer(mutating: records.baseAddress!)
-    isOwner = false
-  }
-
-  deinit {
-    if isOwner { start.deallocate() }
-  }
+  deinit { start.deallocate() }
 
   /// Lends the record of a pass, to combine others with it.
   public func withRecord<Result>(of pass: Int, _ body: (SurveyRecord) throws -> Result) rethrows -> Result {

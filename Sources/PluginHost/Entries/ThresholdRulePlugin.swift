@@ -4,7 +4,7 @@ import Diagnostics
 /// A threshold rule of a library.
 public struct ThresholdRulePlugin: Sendable {
   public let about: PluginDescription
-  package let code: PluginCode<clues_threshold_rule>
+  package let code: PluginCode
 
   init(_ table: UnsafePointer<clues_threshold_rule>, in library: PluginIdentity) throws {
     let rule = try sized(table, CLUES_THRESHOLD_RULE_SIZE, "a threshold rule")
@@ -12,7 +12,7 @@ public struct ThresholdRulePlugin: Sendable {
     guard rule.create != nil, rule.destroy != nil, rule.decide != nil else {
       throw Failure(.pluginFailed, "its threshold rule '\(about.id)' lacks a function of the contract")
     }
-    code = .here(table)
+    code = .here(.rule(table))
   }
 
   /// The scored samples of one client.
@@ -32,23 +32,26 @@ public struct ThresholdRulePlugin: Sendable {
   public func thresholds(
     for clients: [ClientScores], _ parameters: ParameterValues, services: HostServices
   ) throws -> [Double] {
-    let thresholds = try makeInstance(parameters, services: services).thresholds(for: clients)
-    guard thresholds.allSatisfy({ !$0.isNaN }) else {
-      throw Failure(.pluginFailed, "plugin '\(about.id)' gave a threshold that is not a number")
+    let site = try code.instance(of: about, parameters, services)
+    let thresholds = try site.numbers(.decide, count: clients.count) { memory in
+      let list = memory.list("the list of clients", clients.map { $0.lent(in: memory) })
+      return CallArguments(table: list, number: clients.count)
     }
+    if let index = thresholds.firstIndex(where: Unwritten.isLeft) {
+      throw Failure.breach(by: about.id, "gave no threshold for client '\(clients[index].client)'")
+    }
+    guard thresholds.allSatisfy({ !$0.isNaN }) else { throw site.failure("gave a threshold that is not a number") }
     return thresholds
-  }
-
-  func makeInstance(_ parameters: ParameterValues, services: HostServices) throws -> any ThresholdRuleInstance {
-    switch code {
-    case .here(let table): try HostedThresholdRule(table, about: about, parameters: parameters, services: services)
-    case .workers(let pool): RemoteThresholdRule(try pool.lease(about, parameters, services))
-    case .refused(let failure): throw failure
-    }
   }
 }
 
-/// An instance of a threshold rule.
-protocol ThresholdRuleInstance: AnyObject {
-  func thresholds(for clients: [ThresholdRulePlugin.ClientScores]) throws -> [Double]
+extension ThresholdRulePlugin.ClientScores {
+  package func lent(in memory: some ContractMemory) -> UnsafePointer<clues_client_scores> {
+    var table = empty(clues_client_scores.self)
+    table.client = memory.text(client)
+    table.count = UInt64(values.count)
+    table.values = memory.array("the scores", values)
+    table.splits = memory.array("the splits", splits.map(\.rawValue))
+    return memory.table("a client's scores", table)
+  }
 }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Memory for C structs and strings that is freed all at once.
-final class Arena {
+final class Arena: ContractMemory {
   private var blocks: [UnsafeMutableRawPointer] = []
   /// The rest of the last block, from which small pieces are cut.
   private var rest: UnsafeMutableRawBufferPointer = .init(start: nil, count: 0)
@@ -41,36 +41,12 @@ final class Arena {
     return block
   }
 
-  func value<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> {
-    let copy = room(for: 1, of: Value.self)
-    copy.initialize(to: value)
-    return UnsafePointer(copy)
-  }
-
-  func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element> {
-    UnsafePointer(writableArray(elements))
-  }
-
-  /// Elements that the plugin may change.
-  func writableArray<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
-    let copy = room(for: elements.count, of: Element.self)
-    copy.initialize(from: elements, count: elements.count)
-    return copy
-  }
-
-  func text(_ text: String) -> UnsafePointer<CChar> {
-    text.withCString { characters in
-      let count = text.utf8.count + 1
-      let copy = room(for: count, of: CChar.self)
-      copy.initialize(from: characters, count: count)
-      return UnsafePointer(copy)
-    }
-  }
-
-  private func room<Element>(for count: Int, of type: Element.Type) -> UnsafeMutablePointer<Element> {
-    guard let start = bytes(count * MemoryLayout<Element>.stride, alignment: MemoryLayout<Element>.alignment) else {
-      fatalError("no memory for what a plugin is lent")
-    }
-    return start.bindMemory(to: Element.self, capacity: count)
+  func fill(
+    _ name: @autoclosure () -> String, _ size: Int, alignment: Int,
+    _ body: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) rethrows -> UnsafeRawPointer {
+    guard let start = bytes(size, alignment: alignment) else { fatalError("no memory for what a plugin is lent") }
+    try body(UnsafeMutableRawBufferPointer(start: start, count: size))
+    return UnsafeRawPointer(start)
   }
 }

@@ -32,7 +32,7 @@ struct ReadableRows {
 
 /// The C table of the services for one instance, and the last error.
 final class HostTable {
-  let arena = Arena()
+  private let arena = Arena()
   let plugin: String
   let services: HostServices
   /// Whether the plugin ships with Clues: its refusals are then errors of the data or the recipe.
@@ -47,15 +47,9 @@ final class HostTable {
     self.services = services
   }
 
-  /// The advice if a plugin fails without a reason.
-  static let silence = "this is a fault of the plugin: tell its author"
-
   /// The table that is passed to the plugin; valid as long as this object exists.
   private(set) lazy var table: UnsafePointer<clues_host> = {
-    var table = clues_host()
-    table.struct_size = CLUES_HOST_SIZE
-    table.abi_minor = CLUES_ABI_MINOR
-    table.context = Unmanaged.passUnretained(self).toOpaque()
+    var table = clues_host(of: self)
     table.log = { host, level, text in
       guard let hostTable = HostTable.behind(host), let text else { return }
       let (rank, line) = (HostServices.LogLevel(rawValue: level.rawValue) ?? .info, foreignText(text))
@@ -70,27 +64,22 @@ final class HostTable {
       guard let size = Int(exactly: size), let alignment = Int(exactly: alignment) else { return nil }
       return HostTable.behind(host)?.scratch.bytes(size, alignment: alignment)
     }
-    table.random_words = { _, stream, offset, count, words in
-      guard let words, let count = Int(exactly: count) else { return }
-      RandomStream(key: stream).fill(UnsafeMutableBufferPointer(start: words, count: count), from: offset)
-    }
     table.extension = { host, id in
       guard let hostTable = HostTable.behind(host), let id, String(cString: id) == CLUES_EXTENSION_ROWS else {
         return nil
       }
       return UnsafeRawPointer(hostTable.rowsTable)
     }
-    return arena.value(table)
+    return arena.table("the host's table", table)
   }()
 
   /// The extension for reading rows.
   private lazy var rowsTable: UnsafePointer<clues_rows> = {
-    var table = clues_rows()
-    table.struct_size = CLUES_ROWS_SIZE
+    var table = empty(clues_rows.self)
     table.read = { host, input, first, count, target in
       HostTable.behind(host)?.read(input: input, first, count, into: target) ?? CLUES_INVALID_ARGUMENT
     }
-    return arena.value(table)
+    return arena.table("the rows", table)
   }()
 
   /// The rows that the plugin may read now, and the last error of reading them.
@@ -147,16 +136,27 @@ final class HostTable {
     if status == CLUES_OK { return }
     if status == CLUES_CANCELLED, services.isCancelled() { throw Interruption.failure }
     guard let error else {
-      throw Failure(
-        .pluginFailed,
-        "plugin '\(plugin)' failed with status \(status.rawValue) and gave no reason",
-        advice: Self.silence)
+      throw Failure.breach(by: plugin, "failed with status \(status.rawValue) and gave no reason")
     }
-    switch status {
-    case _ where !isBuiltIn: throw Failure(.pluginFailed, "plugin '\(plugin)': \(error)")
-    case CLUES_INVALID_ARGUMENT: throw Failure(.badRecipe, "plugin '\(plugin)': \(error)")
-    case CLUES_FAILED_PRECONDITION: throw Failure(.badData, "plugin '\(plugin)': \(error)")
-    default: throw Failure(.pluginFailed, "plugin '\(plugin)': \(error)")
+    let kind: Failure.Kind =
+      switch status {
+      case CLUES_INVALID_ARGUMENT where isBuiltIn: .badRecipe
+      case CLUES_FAILED_PRECONDITION where isBuiltIn: .badData
+      default: .pluginFailed
+      }
+    throw Failure(kind, error, plugin: plugin, code: .quoted)
+  }
+}
+
+extension clues_host {
+  /// What all hosts have in common; their functions find the host behind `context`.
+  package init(of host: AnyObject) {
+    self = empty(clues_host.self)
+    abi_minor = CLUES_ABI_MINOR
+    context = Unmanaged.passUnretained(host).toOpaque()
+    random_words = { _, stream, offset, count, words in
+      guard let words, let count = Int(exactly: count) else { return }
+      RandomStream(key: stream).fill(UnsafeMutableBufferPointer(start: words, count: count), from: offset)
     }
   }
 }

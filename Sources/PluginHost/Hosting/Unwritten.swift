@@ -1,5 +1,4 @@
 import CKernels
-import Diagnostics
 
 /// The initial value of plugins' outputs: a NaN of a special kind, so that unwritten numbers cannot pass for a result.
 enum Unwritten {
@@ -8,20 +7,14 @@ enum Unwritten {
 
   static func isLeft(_ value: Double) -> Bool { value.bitPattern == double.bitPattern }
 
-  /// Lets `body`, a call of a plugin, write `count` numbers from `start` on.
-  ///
-  /// - throws: ``Failure`` `pluginFailed` if one of them is unchanged.
-  static func check(
-    _ start: UnsafeMutablePointer<Float>, count: Int, of plugin: String, tensor: String, after body: () throws -> Void
-  ) throws {
-    start.update(repeating: float, count: count)
-    try body()
+  /// Marks a matrix before a plugin writes it.
+  static func mark(_ memory: UnsafeMutableRawBufferPointer) {
+    memory.bindMemory(to: Float.self).update(repeating: float)
+  }
+
+  /// How many numbers of a matrix are still marked.
+  static func count(in start: UnsafePointer<Float>, _ count: Int) -> Int {
     // If all results are finite, all were written.
-    guard clues_all_finite(start, count) == 0 else { return }
-    let left = (0..<count).count { start[$0].bitPattern == float.bitPattern }
-    guard left > 0 else { return }
-    throw Failure(
-      .pluginFailed, "plugin '\(plugin)' has left \(left) of \(count) numbers of its output unwritten",
-      advice: "this is a fault of the plugin: tell its author", tensor: tensor)
+    clues_all_finite(start, count) != 0 ? 0 : (0..<count).count { start[$0].bitPattern == float.bitPattern }
   }
 }

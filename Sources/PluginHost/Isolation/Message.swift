@@ -7,7 +7,7 @@ import Tensors
 /// A message between a host and its worker; large data is passed in shared memory.
 package struct Message {
   package var kind: Kind
-  /// Its meaning depends on the kind: a call, a log level, a kind of failure.
+  /// Its meaning depends on the kind: a log level, a kind of failure, the use of a region.
   package var detail: UInt32 = 0
   package var numbers: (UInt64, UInt64) = (0, 0)
   package var text = ""
@@ -15,11 +15,11 @@ package struct Message {
   package var files: [Int32] = []
 
   package enum Kind: UInt32 {
-    /// To the worker: the library, the regions for payloads, lasting payloads and answers, and the region with the stop flag.
+    /// To the worker: the library, the region for answers, and the region with the stop flag.
     case open
-    /// To the worker: a call, the size of its payload, the room for the answer; new regions depending on `detail`'s upper bits.
+    /// To the worker: a call by its name, the address of its ``CallArguments``, and the size of its answer.
     case call
-    /// To the host: the call is done, with the size of the answer.
+    /// To the host: it is done, with the size of the texts behind the answer, of the manifest, or the address of a region.
     case done
     /// To the host: the call failed.
     case failed
@@ -27,6 +27,8 @@ package struct Message {
     case log
     /// To the host: all rights are given up, with the remaining address space. Later messages may come from untrusted code.
     case confined
+    /// To the worker: a region, in place of the last one for the same use.
+    case map
   }
 
   package init(
@@ -115,55 +117,31 @@ package struct Message {
   }
 }
 
-/// Why a call in a worker failed, as the detail of a message.
-enum WorkerFault: UInt32 {
-  /// The text has the reason, in the plugin's words or about the plugin.
-  case told
-  /// Without a reason.
-  case silent
-  /// Because the host asked it to stop.
-  case interrupted
-}
+/// A failure on its way from a worker to its host. The words cross, and who says them; the host decides the kind and the advice.
+extension Message {
+  /// Details besides those of ``Failure/Code``: words about the plugin, and that the host asked it to stop.
+  private static let about: UInt32 = 8
+  private static let interrupted: UInt32 = 9
 
-/// What a worker is asked to do.
-enum WorkerCall: UInt32 {
-  case create, destroy
-  case coefficients, surveySize, survey, combine, merge, noteSize, note, mergeRows
-  case needs, beginCheckpoint, beginTensor, update, endTensor, endCheckpoint, finish, scoreClients
-  case thresholds
+  /// What is not about the plugin counts as its own words.
+  init(_ failure: Failure) {
+    let code = failure.plugin == nil ? .quoted : failure.code
+    let detail = failure.kind == .interrupted ? Self.interrupted : code?.rawValue ?? Self.about
+    self.init(kind: .failed, detail: detail, text: failure.message)
+  }
 
-  /// As the contract names it.
-  var name: String {
-    switch self {
-    case .create: "create"
-    case .destroy: "destroy"
-    case .coefficients: "coefficients"
-    case .surveySize: "survey_size"
-    case .survey: "survey"
-    case .combine: "combine"
-    case .merge: "merge"
-    case .noteSize: "note_size"
-    case .note: "note"
-    case .mergeRows: "merge_rows"
-    case .needs: "needs"
-    case .beginCheckpoint: "begin_checkpoint"
-    case .beginTensor: "begin_tensor"
-    case .update: "update"
-    case .endTensor: "end_tensor"
-    case .endCheckpoint: "end_checkpoint"
-    case .finish: "finish"
-    case .scoreClients: "score_clients"
-    case .thresholds: "decide"
+  var isInterruption: Bool { kind == .failed && detail == Self.interrupted }
+
+  func failure(of plugin: String) -> Failure {
+    switch detail {
+    case Failure.Code.breach.rawValue: .breach(by: plugin, text)
+    case Self.about: Failure(.pluginFailed, text, plugin: plugin)
+    default: Failure(.pluginFailed, text, plugin: plugin, code: .quoted)
     }
   }
 }
 
-/// Flags combined with the call in ``Message/detail``.
-enum RegionFlag {
-  /// The payload is in the region whose contents outlive the call.
-  static let lasting: UInt32 = 1 << 16
-  /// A new region for payloads comes along.
-  static let newInput: UInt32 = 1 << 17
-  /// A new region for answers comes along, after that for payloads.
-  static let newOutput: UInt32 = 1 << 18
+/// What a region is for, as the detail of the message that brings it: a ``Lease`` of arguments, or answers.
+enum RegionUse {
+  static let answers = UInt32(Lease.allCases.count)
 }

@@ -14,14 +14,12 @@ public enum PluginWorker {
     do {
       guard case .message(let opening) = try Message.receive(over: hostChannel, milliseconds: -1),
         opening.kind == .open,
-        opening.files.count == 5
+        opening.files.count == 3
       else { leave("a worker is started by its host, not by hand") }
       let files = opening.files
       let worker = WorkerLoop(
-        input: try SharedRegion(received: files[1], for: .input),
-        lasting: try SharedRegion(received: files[2], for: .input),
-        output: try SharedRegion(received: files[3], for: .output),
-        stopFlag: try SharedRegion(received: files[4], for: .input))
+        output: try SharedRegion(received: files[1], for: .output),
+        stopFlag: try SharedRegion(received: files[2], for: .input))
       try reply {
         try worker.open(
           files[0], as: opening.text, memory: opening.numbers.0, host: pid_t(truncatingIfNeeded: opening.numbers.1))
@@ -42,33 +40,22 @@ public enum PluginWorker {
     do {
       answer.numbers.0 = UInt64(try body())
     } catch let failure as Failure {
-      answer = Message(kind: .failed, detail: WorkerFault(failure).rawValue, text: failure.message)
+      answer = Message(failure)
     }
     if case .closed = try answer.send(over: hostChannel) { _exit(0) }
   }
 }
 
-extension WorkerFault {
-  init(_ failure: Failure) {
-    self = failure.kind == .interrupted ? .interrupted : failure.advice == HostTable.silence ? .silent : .told
-  }
-}
-
 /// What a worker keeps between two calls.
 private final class WorkerLoop {
-  private var input: SharedRegion
-  private var lasting: SharedRegion
+  /// What calls read, by their use.
+  private var inputs: [UInt32: SharedRegion] = [:]
   private var output: SharedRegion
   private let stopFlag: SharedRegion
   private var library: PluginLibraryFile?
+  private var instance: HostedInstance?
 
-  private var method: (any MergeMethodInstance)?
-  private var scorer: (any ScorerInstance)?
-  private var rule: (any ThresholdRuleInstance)?
-
-  init(input: SharedRegion, lasting: SharedRegion, output: SharedRegion, stopFlag: SharedRegion) {
-    self.input = input
-    self.lasting = lasting
+  init(output: SharedRegion, stopFlag: SharedRegion) {
     self.output = output
     self.stopFlag = stopFlag
   }
@@ -98,125 +85,44 @@ private final class WorkerLoop {
       isCancelled: { stopFlag.load(as: UInt32.self) != 0 })
   }
 
-  /// Executes a message's call; returns the size of the answer.
+  /// Maps a region or makes a call; returns where the region is, or the size of the texts behind the answer.
   func serve(_ message: Message) throws -> Int {
-    let isLasting = message.detail & RegionFlag.lasting != 0
-    var files = message.files[...]
-    if message.detail & RegionFlag.newInput != 0, let file = files.popFirst() {
-      let region = try SharedRegion(received: file, for: .input)
-      if isLasting { lasting = region } else { input = region }
+    if message.kind == .map, let file = message.files.first {
+      let isOutput = message.detail == RegionUse.answers
+      let region = try SharedRegion(received: file, for: isOutput ? .output : .input)
+      if isOutput { output = region } else { inputs[message.detail] = region }
+      return Int(bitPattern: region.start)
     }
-    if message.detail & RegionFlag.newOutput != 0, let file = files.popFirst() {
-      output = try SharedRegion(received: file, for: .output)
-    }
-    let source = isLasting ? lasting : input
-    let (size, room) = (Int(clamping: message.numbers.0), Int(clamping: message.numbers.1))
-    guard message.kind == .call, let call = WorkerCall(rawValue: message.detail & 0xFFFF), size <= source.capacity,
-      room <= output.capacity
-    else { throw Failure(.pluginFailed, "a worker received an unknown request") }
-    var payload = try WireReader(UnsafeRawBufferPointer(start: source.start, count: size))
-    return try serve(call, &payload, room: room)
-  }
-
-  private func serve(_ call: WorkerCall, _ payload: inout WireReader, room: Int) throws -> Int {
+    let size = Int(clamping: message.numbers.1)
+    guard message.kind == .call, let call = PluginCall(rawValue: message.text), size <= output.capacity,
+      let arguments = UnsafePointer<CallArguments>(bitPattern: UInt(message.numbers.0))?.pointee
+    else { throw HostedInstance.unknownCall }
     switch call {
-    case .create: try create(&payload)
-    case .destroy: (method, scorer, rule) = (nil, nil, nil)
-    case .coefficients:
-      let coefficients = try existing(method).coefficients(payload.mergeUnit())
-      return try answer(room) { $0.add(coefficients) }
-    case .surveySize:
-      let size = try existing(method).surveySize(clients: payload.integer())
-      return try answer(room) { $0.add(size) }
-    case .survey:
-      let (unit, pass) = (try payload.mergeUnit(), try payload.integer())
-      return try withRecord(&payload) { try existing(method).survey(unit, pass: pass, into: $0) }
-    case .combine:
-      let (pass, other) = (try payload.integer(), try existing(payload.block()))
-      let record = SurveyRecord(at: UnsafeMutableRawPointer(mutating: other.baseAddress!), size: other.count)
-      return try withRecord(&payload) { try existing(method).combine($0, with: record, pass: pass) }
-    case .merge:
-      try existing(method).merge(payload.mergeUnit(), into: output.start.assumingMemoryBound(to: Float.self))
-      return room
-    case .noteSize:
-      let size = try existing(method).noteSize() ?? 0
-      return try answer(room) { $0.add(size) }
-    case .note:
-      var (unit, input) = (try payload.mergeUnit(), try payload.integer())
-      let before = try existing(payload.block())
-      guard unit.inputs.indices.contains(input), before.count == room else { return 0 }
-      unit.inputs[input].values = try existing(payload.floats(unit.rows, unit.columns))
-      output.start.copyMemory(from: before.baseAddress!, byteCount: before.count)
-      try existing(method).note(unit, input: input, reading: { _, _ in }, into: output.start)
-      return before.count
-    case .mergeRows:
-      let (unit, first) = (try payload.mergeUnit(), try payload.integer())
-      let notes = try existing(payload.block()?.baseAddress)
-      try existing(method).mergeRows(
-        unit, from: first, notes: notes, into: output.start.assumingMemoryBound(to: Float.self))
-      return room
-    case .needs:
-      let needs = try existing(scorer).needs()
-      return try answer(room) { $0.add(needs) }
-    case .beginCheckpoint: try existing(scorer).begin(payload.checkpoint())
-    case .beginTensor: try existing(scorer).begin(payload.tensor())
-    case .update:
-      let (pass, first, count) = (try payload.integer(), try payload.integer(), try payload.integer())
-      guard let values = try payload.block()?.baseAddress?.assumingMemoryBound(to: Float.self) else { return 0 }
-      try existing(scorer).update(pass: pass, firstSample: first, rowCount: count, values: values)
-    case .endTensor: try existing(scorer).endTensor()
-    case .endCheckpoint:
-      let scores = try existing(scorer).endCheckpoint()
-      return try answer(room) { $0.add(scores) }
-    case .finish:
-      let scores = try existing(scorer).finish(payload.list { try $0.scores() })
-      return try answer(room) { $0.add(scores) }
-    case .scoreClients:
-      let scores = try existing(scorer).score(payload.collection())
-      return try answer(room) { $0.add(scores) }
-    case .thresholds:
-      let thresholds = try existing(rule).thresholds(for: payload.clientScores())
-      return try answer(room) { $0.add(thresholds) }
-    }
-    return 0
-  }
-
-  private func create(_ payload: inout WireReader) throws {
-    (method, scorer, rule) = (nil, nil, nil)
-    let (kind, id, parameters) = (try payload.text(), try payload.text(), try payload.parameters())
-    switch PluginDescription.Kind(rawValue: kind) {
-    case .mergeMethod:
-      method = try existing(library?.mergeMethods.first { $0.about.id == id }).makeInstance(
-        parameters, services: services)
-    case .scorer:
-      scorer = try existing(library?.scorers.first { $0.about.id == id }).makeInstance(parameters, services: services)
-    case .thresholdRule:
-      rule = try existing(library?.thresholdRules.first { $0.about.id == id })
-        .makeInstance(parameters, services: services)
-    case nil: throw Failure(.pluginFailed, "a worker received an unknown request")
+    case .create:
+      instance = nil
+      instance = try make(arguments)
+      return 0
+    case .destroy:
+      instance = nil
+      return 0
+    default:
+      guard let instance else { throw HostedInstance.unknownCall }
+      let answer = UnsafeMutableRawBufferPointer(start: output.start, count: size)
+      let texts = AnswerTexts.pack(try instance.perform(call, arguments, into: answer))
+      let room = output.capacity - size
+      guard texts.count <= room else {
+        throw Failure(.pluginFailed, "answers with \(texts.count) bytes, but there is room for only \(room)")
+      }
+      (output.start + size).copyMemory(from: texts, byteCount: texts.count)
+      return texts.count
     }
   }
 
-  private func existing<Value>(_ value: Value?) throws -> Value {
-    guard let value else { throw Failure(.pluginFailed, "a worker received a request for something it does not have") }
-    return value
-  }
-
-  /// Lets `body` work on the record at the end of a payload, in the memory from which the host reads it.
-  private func withRecord(_ payload: inout WireReader, _ body: (SurveyRecord) throws -> Void) throws -> Int {
-    let before = try existing(payload.block())
-    output.start.copyMemory(from: before.baseAddress!, byteCount: before.count)
-    try body(SurveyRecord(at: output.start, size: before.count))
-    return before.count
-  }
-
-  private func answer(_ room: Int, _ body: (inout WireWriter) -> Void) throws -> Int {
-    var payload = WireWriter()
-    body(&payload)
-    guard payload.size <= room else {
-      throw Failure(.pluginFailed, "answers with \(payload.size) bytes, but there is room for only \(room)")
-    }
-    try payload.write(to: output.start)
-    return payload.size
+  private func make(_ arguments: CallArguments) throws -> HostedInstance {
+    guard let library, let id = arguments.data.map({ String(cString: $0.assumingMemoryBound(to: CChar.self)) }),
+      let plugin = library.plugins.first(where: { $0.about.id == id && $0.about.kind.index == arguments.number }),
+      case .here(let table) = plugin.code
+    else { throw HostedInstance.unknownCall }
+    return try HostedInstance(table, of: plugin.about, services: services) { _ in arguments.table() }
   }
 }

@@ -1,4 +1,5 @@
 import CLinux
+import CluesPluginABI
 import Diagnostics
 import Files
 import Foundation
@@ -26,14 +27,13 @@ package final class WorkerPool: @unchecked Sendable {
 
   /// An instance of an entry, with a worker of its own until it is released.
   func lease(
-    _ about: PluginDescription, _ parameters: ParameterValues, _ services: HostServices
+    _ about: PluginDescription, _ services: HostServices,
+    _ parameters: (any ContractMemory) throws -> UnsafePointer<clues_parameters>?
   ) throws -> WorkerLease {
     let lease = WorkerLease(try worker(), of: about, services, pool: self)
-    var payload = WireWriter()
-    payload.add(about.kind.rawValue)
-    payload.add(about.id)
-    payload.add(parameters)
-    try lease.call(.create, payload)
+    try lease.call(.create, until: .instance) { memory in
+      try CallArguments(table: parameters(memory), data: memory.text(about.id), number: about.kind.index)
+    }
     lease.hasInstance = true
     return lease
   }
@@ -57,12 +57,12 @@ package final class WorkerPool: @unchecked Sendable {
 }
 
 /// An instance in a worker; the lease ends with this object.
-final class WorkerLease {
+final class WorkerLease: InstanceSite {
   private let worker: WorkerProcess
   private let services: HostServices
   private let pool: WorkerPool
-  /// What the instance is working on.
-  var subject: WorkerProcess.Subject
+  let plugin: String
+  var subject = PluginSubject()
   fileprivate var hasInstance = false
 
   fileprivate init(
@@ -71,44 +71,26 @@ final class WorkerLease {
     self.worker = worker
     self.services = services
     self.pool = pool
-    subject = .init(plugin: about.id)
+    plugin = about.id
   }
 
   deinit {
     // A failure to destroy it no longer matters.
-    if hasInstance, worker.isAlive { try? call(.destroy, WireWriter()) }
+    if hasInstance, worker.isAlive { try? call(.destroy) }
     pool.giveBack(worker)
   }
 
-  var plugin: String { subject.plugin }
+  /// A plugin in a worker sees whole matrices: reading back would need another channel.
+  var rowReading: HostTable? { nil }
 
-  func call<Result>(
-    _ call: WorkerCall, _ payload: WireWriter, isLasting: Bool = false, room: Int,
-    _ read: (UnsafeRawBufferPointer) throws -> Result
-  ) throws -> Result {
-    guard worker.isAlive else {
-      throw Failure(.pluginFailed, "plugin '\(plugin)' has failed before and cannot go on")
-    }
-    return try worker.call(call, payload, isLasting: isLasting, room: room, subject, services, read)
-  }
-
-  /// A call without an answer.
-  func call(_ call: WorkerCall, _ payload: WireWriter, isLasting: Bool = false) throws {
-    try self.call(call, payload, isLasting: isLasting, room: 0) { _ in }
-  }
-
-  /// A call whose answer is a payload.
-  func unpack<Result>(
-    _ call: WorkerCall, _ payload: WireWriter, room: Int, _ read: (inout WireReader) throws -> Result
-  ) throws -> Result {
-    try self.call(call, payload, room: room) { answer in
-      // A copy, because the worker could change the answer while it is being read.
-      let copy = Array(answer)
-      return try copy.withUnsafeBytes { bytes in
-        var reader = try WireReader(bytes)
-        return try read(&reader)
-      }
-    }
+  func call(
+    _ call: PluginCall, _ answer: CallAnswer, until lease: Lease,
+    _ arguments: (any ContractMemory) throws -> CallArguments
+  ) throws -> [Int: String] {
+    guard worker.isAlive else { throw failure("has failed before and cannot go on") }
+    let context = WorkerProcess.Context(
+      function: call.rawValue, plugin: plugin, subject: subject, services: services)
+    return try worker.call(call, answer, until: lease, context, arguments)
   }
 }
 

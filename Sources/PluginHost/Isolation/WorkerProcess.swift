@@ -11,8 +11,8 @@ final class WorkerProcess {
   private let library: PluginIdentity
   private let settings: WorkerSettings
   private let process: ConfinedProcess
-  private var input: SharedRegion
-  private var lasting: SharedRegion
+  /// The arguments of calls, for every lease.
+  private var inputs = Lease.allCases.map { _ in SharedMemory() }
   private var output: SharedRegion
   /// Its first word tells the plugin to stop.
   private let stopFlag: SharedRegion
@@ -29,85 +29,95 @@ final class WorkerProcess {
   init(_ library: PluginIdentity, code: SealedFile, settings: WorkerSettings) throws {
     self.library = library
     self.settings = settings
-    input = try SharedRegion(size: 0, for: .input)
-    lasting = try SharedRegion(size: 0, for: .input)
     output = try SharedRegion(size: PluginManifest.largest * 2, for: .output)
     stopFlag = try SharedRegion(size: 0, for: .input)
     process = try ConfinedProcess(settings.executable, as: WorkerSettings.argument)
     var opening = Message(
-      kind: .open, text: library.path, files: [code.descriptor, input.file, lasting.file, output.file, stopFlag.file])
+      kind: .open, text: library.path, files: [code.descriptor, output.file, stopFlag.file])
     opening.numbers = (settings.memory, UInt64(getpid()))
     let size = try locating(file: library.path) {
-      try exchange(opening, "clues_plugin_entry_v1", HostServices(), for: library.library)
+      Int(clamping: try exchange(opening, Context(function: "clues_plugin_entry_v1", plugin: library.library)))
     }
     guard size <= output.capacity else { throw PluginManifest.mismatch(library.path) }
     manifest = String(decoding: Array(UnsafeRawBufferPointer(start: output.start, count: size)), as: UTF8.self)
   }
 
-  /// What a call is working on, for errors.
-  struct Subject {
+  /// What a message is about, for errors and the plugin's log.
+  struct Context {
+    /// The function of the contract.
+    var function: String
     var plugin: String
-    var client: String?
-    var tensor: String?
+    var subject = PluginSubject()
+    var services = HostServices()
   }
 
-  /// Makes a call and passes the answer to `read`: `size` bytes in memory that the worker can still write to.
-  ///
-  /// - parameters:
-  ///   - isLasting: Whether the payload must stay in place until the next lasting one.
-  ///   - room: The maximum size of the answer in bytes.
-  func call<Result>(
-    _ call: WorkerCall, _ payload: WireWriter, isLasting: Bool = false, room: Int, _ subject: Subject,
-    _ services: HostServices, _ read: (UnsafeRawBufferPointer) throws -> Result
-  ) throws -> Result {
-    var message = Message(kind: .call, detail: call.rawValue, numbers: (UInt64(payload.size), UInt64(room)))
-    if isLasting { message.detail |= RegionFlag.lasting }
-    // Both before anything is changed: a region that the worker does not know about must not be used.
-    let largerInput =
-      (isLasting ? lasting : input).capacity < payload.size ? try SharedRegion(size: payload.size, for: .input) : nil
-    let largerOutput = output.capacity < room ? try SharedRegion(size: room, for: .output) : nil
-    if largerInput != nil || largerOutput != nil {
-      // The replaced regions are still mapped while the new ones are.
-      try process.limitAddressSpace(
-        shared + [largerInput, largerOutput].reduce(ownAddressSpace ?? 0) { $0 + UInt64($1?.capacity ?? 0) })
+  /// Makes a call and copies the answer.
+  func call(
+    _ call: PluginCall, _ answer: CallAnswer, until lease: Lease, _ context: Context,
+    _ arguments: (any ContractMemory) throws -> CallArguments
+  ) throws -> [Int: String] {
+    let address = try hold(arguments, until: lease, context)
+    let size = answer.memory.count
+    if output.capacity < size + answer.textRoom {
+      let region = try SharedRegion(size: size + answer.textRoom, for: .output)
+      _ = try share(region, for: RegionUse.answers, context)
+      output = region
     }
-    if let largerInput {
-      message.detail |= RegionFlag.newInput
-      message.files.append(largerInput.file)
-      if isLasting { lasting = largerInput } else { input = largerInput }
-    }
-    if let largerOutput {
-      message.detail |= RegionFlag.newOutput
-      message.files.append(largerOutput.file)
-      output = largerOutput
-    }
-    do {
-      try payload.write(to: (isLasting ? lasting : input).start)
-    } catch {
-      // The worker does not know about the regions.
+    let target = UnsafeMutableRawBufferPointer(start: output.start, count: size)
+    if answer.isUnwritten { Unwritten.mark(target) } else { target.copyMemory(from: .init(answer.memory)) }
+    let message = Message(kind: .call, numbers: (address, UInt64(size)), text: call.rawValue)
+    let textSize = Int(clamping: try exchange(message, context))
+    guard textSize <= output.capacity - size else {
       process.end()
-      throw error
+      throw Failure(.pluginFailed, "returned more than there is room for", plugin: context.plugin, code: .worker)
     }
-    do {
-      let size = try exchange(message, call.name, services, for: subject.plugin)
-      guard size <= room else {
-        process.end()
-        throw Failure(.pluginFailed, "the worker of plugin '\(subject.plugin)' returned more than there is room for")
-      }
-      return try read(UnsafeRawBufferPointer(start: output.start, count: size))
-    } catch let failure as Failure {
-      throw failure.at(client: subject.client, tensor: subject.tensor)
+    answer.memory.copyMemory(from: .init(target))
+    // A copy, because the worker could change the texts while they are being read.
+    return try Array(UnsafeRawBufferPointer(start: output.start + size, count: textSize)).withUnsafeBytes {
+      try AnswerTexts.unpack($0)
     }
+  }
+
+  /// Puts arguments where the worker reads them until a lease ends; returns their address there.
+  private func hold(
+    _ arguments: (any ContractMemory) throws -> CallArguments, until lease: Lease, _ context: Context
+  ) throws -> UInt64 {
+    let memory = inputs[Int(lease.rawValue)]
+    let address = try memory.hold(arguments)
+    guard memory.size > memory.capacity else { return address }
+    let region = try SharedRegion(size: memory.size, for: .input)
+    guard let larger = SharedMemory(region, at: try share(region, for: lease.rawValue, context)) else {
+      process.end()
+      throw AnswerTexts.broken
+    }
+    inputs[Int(lease.rawValue)] = larger
+    return try larger.hold(arguments)
+  }
+
+  /// Gives the worker a region; returns its address there.
+  private func share(_ region: SharedRegion, for use: UInt32, _ context: Context) throws -> UInt64 {
+    // The replaced region is still mapped while the new one is.
+    try process.limitAddressSpace((ownAddressSpace ?? 0) + shared + UInt64(region.capacity))
+    return try exchange(Message(kind: .map, detail: use, files: [region.file]), context)
   }
 
   /// The number of bytes currently shared with the worker.
-  private var shared: UInt64 { [input, lasting, output, stopFlag].reduce(0) { $0 + UInt64($1.capacity) } }
+  private var shared: UInt64 {
+    UInt64(inputs.reduce(output.capacity + stopFlag.capacity) { $0 + $1.capacity })
+  }
 
-  /// Sends a message and waits for the outcome; returns the size of the answer.
+  /// Sends a message and waits for the outcome; returns the number that comes with it.
   ///
   /// Whatever the worker does meanwhile, even if it reads nothing or sends endlessly, the time limit and interruption apply.
-  private func exchange(_ message: Message, _ call: String, _ services: HostServices, for plugin: String) throws -> Int
-  {
+  private func exchange(_ message: Message, _ context: Context) throws -> UInt64 {
+    try locating(client: context.subject.client, tensor: context.subject.tensor) {
+      try exchange(message, context.function, context.services, for: context.plugin)
+    }
+  }
+
+  private func exchange(
+    _ message: Message, _ call: String, _ services: HostServices, for plugin: String
+  ) throws -> UInt64 {
     stopFlag.start.storeBytes(of: services.isCancelled() ? 1 : 0, as: UInt32.self)
     var patience = Patience(settings.time)
     var (isSent, told) = (false, 0)
@@ -125,15 +135,13 @@ final class WorkerProcess {
       case .nothingYet: continue
       case .message(let answer):
         switch answer.kind {
-        case .done: return Int(clamping: answer.numbers.0)
+        case .done: return answer.numbers.0
         case .log:
           told += 1
           // Its own end limits the library's log to fewer lines, so the library itself is writing to the channel.
           guard told <= LogAllowance.mostMessages else {
             process.end()
-            throw Failure(
-              .pluginFailed, "plugin '\(plugin)' sent more than \(told - 1) messages in one call of \(call)",
-              advice: "this is a fault of the plugin: tell its author")
+            throw Failure.breach(by: plugin, "sent more than \(told - 1) messages in one call of \(call)")
           }
           process.lastLogged = answer.text.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
           services.log(plugin, .init(rawValue: answer.detail) ?? .info, answer.text)
@@ -141,9 +149,10 @@ final class WorkerProcess {
           ownAddressSpace = answer.numbers.0
           try process.limitAddressSpace(answer.numbers.0 + shared)
         case .failed: throw failure(answer, services, for: plugin)
-        case .open, .call, .confined:
+        case .open, .call, .map, .confined:
           process.end()
-          throw Failure(.pluginFailed, "the worker of plugin '\(plugin)' sent a message that only its host may send")
+          throw Failure(
+            .pluginFailed, "sent a message that only its host may send", plugin: plugin, code: .worker)
         }
       }
     }
@@ -172,8 +181,8 @@ final class WorkerProcess {
     process.end()
     if patience.isStopping { throw Interruption.failure }
     throw Failure(
-      .pluginFailed, "plugin '\(plugin)' did not return from \(call) within \(settings.time)\(process.outputTail)",
-      advice: "give it more time (--plugin-time), or tell its author")
+      .pluginFailed, "did not return from \(call) within \(settings.time)\(process.outputTail)",
+      advice: "give it more time (--plugin-time), or tell its author", plugin: plugin)
   }
 
   /// The error for a failed call.
@@ -186,22 +195,18 @@ final class WorkerProcess {
       return Failure(
         .pluginFailed, answer.text, advice: "if you trust your plugins, run them without: --isolation none")
     }
-    let fault = WorkerFault(rawValue: answer.detail) ?? .told
-    if fault == .interrupted, services.isCancelled() { return Interruption.failure }
-    let name = "plugin '\(plugin)'"
-    let isOpening = manifest.isEmpty
-    return Failure(
-      .pluginFailed, answer.text.hasPrefix(name) ? answer.text : "\(name): \(answer.text)",
-      advice: fault == .silent
-        ? HostTable.silence : isOpening ? "see what else is wrong with it: clues plugins check \(library.path)" : nil)
+    if answer.isInterruption, services.isCancelled() { return Interruption.failure }
+    var failure = answer.failure(of: plugin)
+    if manifest.isEmpty { failure.advice = "see what else is wrong with it: clues plugins check \(library.path)" }
+    return failure
   }
 
   /// The error for a worker that has died.
   private func death(during call: String, of plugin: String) -> Failure {
     let end = process.death().text
     return Failure(
-      .pluginFailed,
-      "plugin '\(plugin)' (\(library.library) \(library.version)) \(end) in \(call)\(process.outputTail)",
-      advice: "this is a fault of the plugin, or it wants more memory than --plugin-memory gives it: tell its author")
+      .pluginFailed, "(\(library.library) \(library.version)) \(end) in \(call)\(process.outputTail)",
+      advice: "this is a fault of the plugin, or it wants more memory than --plugin-memory gives it: tell its author",
+      plugin: plugin)
   }
 }

@@ -53,9 +53,6 @@ public struct ParameterValues: Sendable, Hashable {
     entries.sort { $0.name < $1.name }
   }
 
-  /// Values that a host has already checked.
-  init(checked entries: [Entry]) { self.entries = entries }
-
   /// Sets one value for each input; the schema must allow this.
   public mutating func set(_ name: String, numbers: [Double], isDefault: Bool) {
     let entry = Entry(name: name, value: .numbers(numbers), isDefault: isDefault)
@@ -72,39 +69,58 @@ public struct ParameterValues: Sendable, Hashable {
   public var json: JSONValue { .object(JSONObject(entries.map { ($0.name, $0.value.json) })) }
 }
 
-extension ParameterValues {
-  /// The C form, valid as long as `arena`.
-  func table(in arena: Arena) -> UnsafePointer<clues_parameters> {
-    let items = entries.map { entry -> UnsafePointer<clues_parameter>? in
-      var item = clues_parameter()
-      item.struct_size = CLUES_PARAMETER_SIZE
-      item.flags = entry.isDefault ? CLUES_PARAMETER_DEFAULTED.rawValue : 0
-      item.name = arena.text(entry.name)
-      switch entry.value {
-      case .number(let value):
-        item.type = CLUES_PARAMETER_NUMBER
-        item.number = value
-      case .integer(let value):
-        item.type = CLUES_PARAMETER_INTEGER
-        item.integer = Int64(value)
-        item.number = Double(value)
-      case .boolean(let value):
-        item.type = CLUES_PARAMETER_BOOLEAN
-        item.integer = value ? 1 : 0
-      case .text(let value):
-        item.type = CLUES_PARAMETER_TEXT
-        item.text = arena.text(value)
-      case .numbers(let values):
-        item.type = CLUES_PARAMETER_NUMBERS
-        item.count = UInt32(values.count)
-        item.numbers = arena.array(values)
-      }
-      return arena.value(item)
+/// A parameter as it is passed, valid or not.
+package struct RawParameter {
+  package var name: String
+  package var type: clues_parameter_type
+  package var number = 0.0
+  package var integer: Int64 = 0
+  package var text: String?
+  package var numbers: [Double] = []
+  package var isDefault = false
+
+  package init(_ name: String, _ type: clues_parameter_type) {
+    self.name = name
+    self.type = type
+  }
+
+  package init(_ name: String, _ value: ParameterValue, isDefault: Bool = false) {
+    self.name = name
+    self.isDefault = isDefault
+    switch value {
+    case .number(let number): (type, self.number) = (CLUES_PARAMETER_NUMBER, number)
+    case .integer(let integer):
+      (type, self.integer, number) = (CLUES_PARAMETER_INTEGER, Int64(integer), Double(integer))
+    case .boolean(let flag): (type, integer) = (CLUES_PARAMETER_BOOLEAN, flag ? 1 : 0)
+    case .text(let text): (type, self.text) = (CLUES_PARAMETER_TEXT, text)
+    case .numbers(let numbers): (type, self.numbers) = (CLUES_PARAMETER_NUMBERS, numbers)
     }
-    var table = clues_parameters()
-    table.struct_size = CLUES_PARAMETERS_SIZE
-    table.count = UInt32(items.count)
-    table.items = arena.array(items)
-    return arena.value(table)
+  }
+
+  fileprivate func lent(in memory: some ContractMemory) -> UnsafePointer<clues_parameter> {
+    var table = empty(clues_parameter.self)
+    table.type = type
+    table.flags = isDefault ? CLUES_PARAMETER_DEFAULTED.rawValue : 0
+    table.name = memory.text(name)
+    table.number = number
+    table.integer = integer
+    table.text = text.map { memory.text($0) }
+    table.count = UInt32(numbers.count)
+    table.numbers = memory.optionalArray("numbers", numbers)
+    return memory.table("a parameter", table)
+  }
+}
+
+extension [RawParameter] {
+  /// The parameters as hosts pass these values.
+  init(_ values: ParameterValues) {
+    self = values.entries.map { RawParameter($0.name, $0.value, isDefault: $0.isDefault) }
+  }
+
+  package func lent(in memory: some ContractMemory) -> UnsafePointer<clues_parameters> {
+    var table = empty(clues_parameters.self)
+    table.count = UInt32(count)
+    table.items = memory.list("the list of parameters", sorted { $0.name < $1.name }.map { $0.lent(in: memory) })
+    return memory.table("the parameters", table)
   }
 }

@@ -31,6 +31,9 @@ public struct PluginDescription: Sendable {
     case mergeMethod = "merge method"
     case scorer
     case thresholdRule = "threshold rule"
+
+    /// Its index among all kinds.
+    var index: Int { Self.allCases.firstIndex(of: self)! }
   }
 
   init(_ about: UnsafePointer<clues_descriptor>?, kind: Kind, in library: PluginIdentity) throws {

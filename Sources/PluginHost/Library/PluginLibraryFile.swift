@@ -29,8 +29,12 @@ public struct PluginLibraryFile: Sendable {
   static let mostOfAKind = 4096
 
   /// Everything in it.
-  public var entries: [PluginDescription] {
-    mergeMethods.map(\.about) + scorers.map(\.about) + thresholdRules.map(\.about)
+  public var entries: [PluginDescription] { plugins.map(\.about) }
+
+  /// Everything in it, with where its functions are.
+  package var plugins: [(about: PluginDescription, code: PluginCode)] {
+    mergeMethods.map { ($0.about, $0.code) } + scorers.map { ($0.about, $0.code) }
+      + thresholdRules.map { ($0.about, $0.code) }
   }
 }
 

@@ -69,7 +69,7 @@ extension PluginLibraryFile {
   /// A library as its manifest describes it.
   ///
   /// - parameter access: How to reach its code.
-  init(_ manifest: JSONObject, path: String, digest: String, access: PluginAccess) throws {
+  init(_ manifest: JSONObject, path: String, digest: String, access: PluginCode) throws {
     let reader = ManifestReader(manifest, "its manifest")
     let identity = PluginIdentity(
       path: path, library: try reader.text("name"), version: try reader.text("version"), digest: digest)
@@ -116,7 +116,7 @@ extension MergeMethodPlugin {
     return object
   }
 
-  init(_ reader: ManifestReader, in library: PluginIdentity, access: PluginAccess) throws {
+  init(_ reader: ManifestReader, in library: PluginIdentity, access: PluginCode) throws {
     about = try PluginDescription(reader, kind: .mergeMethod, in: library)
     minimumInputs = try reader.integer("minimum_inputs", in: 1...Int(UInt32.max))
     maximumInputs = try reader.optionalInteger("maximum_inputs", in: minimumInputs...Int(UInt32.max)) ?? .max
@@ -131,7 +131,7 @@ extension MergeMethodPlugin {
     mergesRows = try reader.optionalFlag("merges_rows")
     surveysRows = try reader.optionalFlag("surveys_rows")
     guard isLinear || !spaces.contains(.stack) else { throw reader.fault("stacks without being linear") }
-    code = access.code()
+    code = access
   }
 }
 
@@ -144,19 +144,19 @@ extension ScorerPlugin {
     return object
   }
 
-  init(_ reader: ManifestReader, in library: PluginIdentity, access: PluginAccess) throws {
+  init(_ reader: ManifestReader, in library: PluginIdentity, access: PluginCode) throws {
     about = try PluginDescription(reader, kind: .scorer, in: library)
     let granularity = try reader.text("scores")
     guard ["clients", "samples"].contains(granularity) else { throw reader.fault("scores neither samples nor clients") }
     scoresClients = granularity == "clients"
     alternativesAgree = try reader.optionalFlag("alternatives_agree")
-    code = access.code()
+    code = access
   }
 }
 
 extension ThresholdRulePlugin {
-  init(_ reader: ManifestReader, in library: PluginIdentity, access: PluginAccess) throws {
+  init(_ reader: ManifestReader, in library: PluginIdentity, access: PluginCode) throws {
     about = try PluginDescription(reader, kind: .thresholdRule, in: library)
-    code = access.code()
+    code = access
   }
 }

@@ -12,3 +12,13 @@ func sized<Table: BitwiseCopyable>(_ pointer: UnsafePointer<Table>, _ size: UInt
   }
   return pointer.pointee
 }
+
+/// A struct of zeros with the size that this host knows.
+package func empty<Table: BitwiseCopyable>(_ type: Table.Type) -> Table {
+  withUnsafeTemporaryAllocation(of: Table.self, capacity: 1) { room in
+    let bytes = UnsafeMutableRawBufferPointer(room)
+    bytes.initializeMemory(as: UInt8.self, repeating: 0)
+    bytes.storeBytes(of: UInt32(bytes.count), as: UInt32.self)
+    return bytes.load(as: Table.self)
+  }
+}

@@ -43,7 +43,7 @@ public struct RecipeLocation: Sendable, Hashable {
       return try body()
     } catch let problem as Failure where problem.file == nil {
       var located = failure(problem.message, advice: problem.advice)
-      located.kind = problem.kind
+      (located.kind, located.plugin, located.code) = (problem.kind, problem.plugin, problem.code)
       throw located
     }
   }

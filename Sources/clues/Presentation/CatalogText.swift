@@ -31,7 +31,7 @@ extension PluginCatalog {
         libraries.flatMap { library in
           library.file.entries.map { $0.json(in: library) }
         }),
-      "problems": .array(problems.map { ["file": JSONValue($0.file), "message": .string($0.message)] }),
+      "problems": .array(problems.map { ["file": JSONValue($0.file), "message": .string($0.statement)] }),
     ])
   }
 }

@@ -65,7 +65,7 @@ enum Console {
       try result(text)
     } catch let failure as Failure {
       // The user asked for it and it is lost, so this is printed even with -q.
-      note(.warning("\(failure.message); the result itself is complete and in place"), isAsked: true)
+      note(.warning("\(failure.statement); the result itself is complete and in place"), isAsked: true)
     } catch {}
   }
 

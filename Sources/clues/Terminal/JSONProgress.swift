@@ -48,13 +48,14 @@ extension StageMeter {
 extension Failure {
   /// The failure for programs, without the others in it.
   var json: JSONObject {
-    var object = JSONObject([("kind", .string("\(kind)")), ("message", .string(message))])
+    var object = JSONObject([("kind", .string("\(kind)")), ("message", .string(statement))])
     object["advice"] = advice.map { .string($0) }
     object["file"] = file.map { .string($0) }
     object["line"] = position.map { JSONValue($0.line) }
     object["column"] = position.map { JSONValue($0.column) }
     object["client"] = client.map { .string($0) }
     object["tensor"] = tensor.map { .string($0) }
+    object["plugin"] = plugin.map { .string($0) }
     object["exit_code"] = JSONValue(Int(kind.exitCode))
     return object
   }

@@ -268,7 +268,7 @@ static clues_status merge(void *instance, const clues_merge_unit *unit, const cl
   }
   if (strcmp(deed, "deaf-liar") == 0) {
     /* Says that the next calls are done, too, and reads none of them. */
-    uint64_t message[3] = {2, 4, 0};
+    uint64_t message[3] = {2, 0, 0};
     for (;;)
       if (write(3, message, sizeof message) < 0) pause();
   }

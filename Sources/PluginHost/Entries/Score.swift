@@ -1,23 +1,5 @@
 import CluesPluginABI
 
-/// What a scorer may request.
-public struct Evidence: OptionSet, Sendable, Hashable {
-  public let rawValue: UInt32
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
-
-  public static let gradients = Evidence(rawValue: CLUES_EVIDENCE_GRADIENTS.rawValue)
-  public static let moments = Evidence(rawValue: CLUES_EVIDENCE_MOMENTS.rawValue)
-  public static let validationMeans = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_MEANS.rawValue)
-  public static let validationSamples = Evidence(rawValue: CLUES_EVIDENCE_VALIDATION_SAMPLES.rawValue)
-  public static let learningRate = Evidence(rawValue: CLUES_EVIDENCE_LEARNING_RATE.rawValue)
-  public static let adapters = Evidence(rawValue: CLUES_EVIDENCE_ADAPTERS.rawValue)
-
-  /// All kinds that this host knows.
-  public static let all: Evidence = [
-    .gradients, .moments, .validationMeans, .validationSamples, .learningRate, .adapters,
-  ]
-}
-
 /// One way to compute scores.
 public struct ScorerNeeds: Sendable, Hashable {
   public let evidence: Evidence
@@ -34,6 +16,21 @@ public enum Score: Sendable, Equatable {
   case unscored(String)
 
   public var value: Double? { if case .value(let value) = self { value } else { nil } }
+}
+
+extension [Score] {
+  /// The scores of a checkpoint, for the call that combines those of all checkpoints.
+  package func lent(in memory: some ContractMemory) -> UnsafePointer<clues_scores> {
+    var table = empty(clues_scores.self)
+    table.count = UInt64(count)
+    table.values = UnsafeMutablePointer(
+      mutating: memory.array("the scores of a checkpoint", map { $0.value ?? .nan }))
+    let reasons = map { score -> UnsafePointer<CChar>? in
+      if case .unscored(let reason) = score { memory.text(reason) } else { nil }
+    }
+    table.reasons = UnsafeMutablePointer(mutating: memory.array("the reasons of a checkpoint", reasons))
+    return memory.table("scores", table)
+  }
 }
 
 /// Which part of the data a sample belongs to.

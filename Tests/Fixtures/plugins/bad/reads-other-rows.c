@@ -1,0 +1,3 @@
+/* Reads the first row for every row. */
+#define ROW 0
+#include "reading.h"
