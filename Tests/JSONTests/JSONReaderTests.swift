@@ -146,3 +146,11 @@ import Testing
     #expect(failure(text, reader)?.message.contains("nested deeper") == true)
   }
 }
+
+extension JSONReaderTests {
+  @Test func twoSpellingsOfAKeyAreShownEscaped() {
+    expectFailure(.badData, "a key is spelled in two ways, 'caf\\u{e9}' and 'cafe\\u{301}'") {
+      try JSONReader().read("{\"caf\u{E9}\": 1, \"cafe\u{301}\": 2}")
+    }
+  }
+}

@@ -149,7 +149,7 @@ final class HostedScorer: ScorerInstance {
           throw Failure(
             .pluginFailed,
             "plugin '\(hostTable.plugin)' gave neither a score nor a reason for number \(sample + 1) of \(count)",
-            advice: "this is a fault of the plugin: tell its author", client: client)
+            advice: HostTable.silence, client: client)
         }
         return value.isFinite ? .value(value) : .unscored("the scorer gave \(value)")
       }

@@ -35,7 +35,7 @@ final class HostedThresholdRule: ThresholdRuleInstance {
       if let index = thresholds.firstIndex(where: Unwritten.isLeft) {
         throw Failure(
           .pluginFailed, "plugin '\(hostTable.plugin)' gave no threshold for client '\(clients[index].client)'",
-          advice: "this is a fault of the plugin: tell its author")
+          advice: HostTable.silence)
       }
       return thresholds
     }

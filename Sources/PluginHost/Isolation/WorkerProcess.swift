@@ -133,7 +133,7 @@ final class WorkerProcess {
             process.end()
             throw Failure(
               .pluginFailed, "plugin '\(plugin)' sent more than \(told - 1) messages in one call of \(call)",
-              advice: "this is a fault of the plugin: tell its author")
+              advice: HostTable.silence)
           }
           process.lastLogged = answer.text.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
           services.log(plugin, .init(rawValue: answer.detail) ?? .info, answer.text)
@@ -190,10 +190,11 @@ final class WorkerProcess {
     if fault == .interrupted, services.isCancelled() { return Interruption.failure }
     let name = "plugin '\(plugin)'"
     let isOpening = manifest.isEmpty
+    let onOpening =
+      missingSwiftAdvice(answer.text) ?? "see what else is wrong with it: clues plugins check \(library.path)"
     return Failure(
       .pluginFailed, answer.text.hasPrefix(name) ? answer.text : "\(name): \(answer.text)",
-      advice: fault == .silent
-        ? HostTable.silence : isOpening ? "see what else is wrong with it: clues plugins check \(library.path)" : nil)
+      advice: fault == .silent ? HostTable.silence : isOpening ? onOpening : nil)
   }
 
   /// The error for a worker that has died.
