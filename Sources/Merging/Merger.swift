@@ -135,9 +135,12 @@ package struct Merger: Sendable {
       let present = moduleInputs.filter { !$0.isAbsent }
       let clientSimilarity = try ClientSimilarity(of: present, compares: compared.contains(name))
       if isDense {
-        for (moduleInput, energy) in zip(present, clientSimilarity.energies) {
-          let share = energy * moduleInput.weight * moduleInput.weight
-          guard !isLostInFloat32(energy: share, like: moduleInput) else { throw moduleInput.belowFloat32 }
+        let shares = zip(present, clientSimilarity.energies).map { (input: $0, energy: $1 * $0.weight * $0.weight) }
+        // Beside a larger update, what a small one loses is nothing.
+        if let largest = shares.max(by: { $0.energy < $1.energy }),
+          isLostInFloat32(energy: largest.energy, like: largest.input)
+        {
+          throw largest.input.belowFloat32
         }
       }
       let result = try work(on: name, moduleInputs, mergeSurvey, threads: threads).run()

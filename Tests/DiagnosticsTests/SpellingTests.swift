@@ -3,9 +3,8 @@ import Testing
 
 /// Names that Unicode takes for one though their bytes differ.
 @Suite struct SpellingTests {
-  private let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
-
   @Test func twoSpellingsAreFoundAtAnyDepth() throws {
+    let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
     // Swift takes them for one, which is why they must be looked for.
     #expect(composed == decomposed)
     #expect(twoSpellings(among: [composed, "x", composed]) == nil)

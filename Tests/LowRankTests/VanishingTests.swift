@@ -7,9 +7,9 @@ import Testing
 
 /// Numbers below the normal range of float32, of which it holds only some digits, or none.
 @Suite struct VanishingTests {
-  private func term(_ coefficient: Double, b scaleB: Float, a scaleA: Float) throws -> Term {
-    func scaled(_ matrix: Matrix<Float>, _ scale: Float) throws -> Matrix<Float> {
-      try Matrix(rows: matrix.rows, columns: matrix.columns, matrix.elements.map { $0 * scale })
+  private func term(_ coefficient: Double, b scaleB: Double, a scaleA: Double) throws -> Term {
+    func scaled(_ matrix: Matrix<Float>, _ scale: Double) throws -> Matrix<Float> {
+      try Matrix(rows: matrix.rows, columns: matrix.columns, matrix.elements.map { Float(Double($0) * scale) })
     }
     return try Term(
       coefficient: coefficient, b: scaled(randomMatrix(6, 2, seed: 1), scaleB),
@@ -30,7 +30,7 @@ import Testing
     expectFailure(.badData, "below the range of float32") { try stack([term(1e-3, b: 1e-40, a: 1)]) }
     // A large A makes a small B count, beside other terms too.
     expectFailure(.badData, "below the range of float32") {
-      try stack([term(1, b: 1, a: 1), term(1e-3, b: 1e-40, a: 1e38)])
+      try stack([term(1, b: 1e-3, a: 1), term(1e-3, b: 1e-40, a: 1e38)])
     }
     // Beside an update of ordinary size the loss is nothing, and without a factor there is none.
     _ = try stack([term(1, b: 1, a: 1), term(1e-3, b: 1e-40, a: 1)])

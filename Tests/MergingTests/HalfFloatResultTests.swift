@@ -260,9 +260,13 @@ import Testing
       expectFailure(.badData, "the update s·B·A, times its weight, is below the range of float32") {
         try Self.merge(paths, [("merge.method", "ties"), ("merge.space", "delta"), ("output.dtype", dtype)])
       }
+      // Beside an update of ordinary size it is nothing.
+      let ordinary = try Self.write(folder.appending(path: "o"), seed: 9)
+      let ties = [(path: "merge.method", value: "ties"), ("merge.space", "delta"), ("output.dtype", dtype)]
+      #expect(try !Self.merge([ordinary, paths[0]], ties).warnings.contains { $0.contains("below the range") })
       // Below the normal range, where digits go first.
       let subnormal = try (0..<2).map {
-        try Self.write(folder.appending(path: "s\($0)"), seed: UInt64($0), scaleA: 1, scaleB: 1e-43)
+        try Self.write(folder.appending(path: "s\($0)"), seed: UInt64($0), scaleA: 1, scaleB: Float(bitPattern: 70))
       }
       let scaled = [(path: "merge.method", value: "average"), ("output.dtype", dtype), ("merge.space", "factors")]
       expectFailure(.badData, "below the range of float32") { try Self.merge(subnormal, scaled) }

@@ -317,7 +317,9 @@ struct Stranger {
   func library(_ settings: WorkerSettings = workerSettings()) throws -> PluginLibraryFile {
     try library.library(untrustedIn: settings)
   }
+}
 
+extension IsolationTests {
   /// A plugin linked against a Swift runtime that is not where the system looks for it.
   @Test func aMissingSwiftRuntimeIsExplained() throws {
     try withTemporaryFolder { folder in
@@ -335,7 +337,8 @@ struct Stranger {
       #expect(inHost.kind == .pluginFailed && inHost.advice?.contains("-static-stdlib") == true, "\(inHost)")
       try mark(plugin, with: Data(manifest.utf8))
       let inWorker = try failure {
-        try UntrustedLibrary(path: plugin, trust: .empty).library(untrustedIn: workerSettings())
+        try UntrustedLibrary(path: plugin, trust: .empty).library(untrustedIn: workerSettings()).mergeMethods[0]
+          .instance()
       }
       #expect(inWorker.kind == .pluginFailed && inWorker.advice?.contains("-static-stdlib") == true, "\(inWorker)")
     }

@@ -282,7 +282,7 @@ import Testing
     }
   }
 
-  private static let layouts: [(layout: JSONValue, rank: String, text: String)] = [
+  static let layouts: [(JSONValue, String, String)] = [
     (
       ["style": "uniform", "rank": 12, "smallest": 12, "largest": 12, "cost_of_uniform": 0.05],
       "8 (12 with zeros)", "uniform: every module has rank 12, filled up with zeros"

@@ -64,7 +64,7 @@ public struct Sample: Sendable, Hashable {
     case .string(let text): id = text
     case .integer(let number): id = String(number)
     case .number(let number) where number.isFinite: id = JSONValue.number(number).text()
-    case nil: throw Failure(.badData, "has no 'id'")
+    case nil: throw Failure(.badData, "has no 'id'", advice: "give each sample an id")
     case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' instead of a string or a number")
     }
     try check(id: id)
