@@ -24,9 +24,9 @@ extension Failure {
   /// A name in two spellings, both escaped, since they look the same.
   ///
   /// - parameter subject: What has the name, such as "a sample's id".
-  public init(_ kind: Kind = .badData, twoSpellingsOf subject: String, _ first: String, _ second: String) {
+  public init(twoSpellingsOf subject: String, _ first: String, _ second: String) {
     self.init(
-      kind, "\(subject) is spelled in two ways, '\(escaped(first))' and '\(escaped(second))'", advice: .spellOneWay)
+      .badData, "\(subject) is spelled in two ways, '\(escaped(first))' and '\(escaped(second))'", advice: .spellOneWay)
   }
 }
 

@@ -37,9 +37,10 @@ extension Matrix<Float> {
 extension Matrix<Double> {
   /// The numbers rounded to single precision.
   ///
-  /// - throws: ``Failure`` `badData` if one is out of range or not finite, or if all are so small that float32 loses them.
-  public func narrowed() throws -> Matrix<Float> {
-    try checkNotLost()
+  /// - parameter losing: Whether numbers may be lost because all of them are below the range of float32.
+  /// - throws: ``Failure`` `badData` if one is out of range or not finite, or if they may not be lost, but are.
+  public func narrowed(losing: Bool = false) throws -> Matrix<Float> {
+    if !losing { try checkNotLost() }
     return try Matrix<Float>(rows: rows, columns: columns) { target in
       withUnsafeBufferPointer { source in
         guard let from = source.baseAddress, let to = target.baseAddress else { return }

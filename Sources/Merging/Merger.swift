@@ -167,8 +167,8 @@ package struct Merger: Sendable {
     }
   }
 
-  /// Whether the method works on whole updates in float32.
-  private var isDense: Bool { settings.space == .delta && !settings.method.isLinear }
+  /// Whether the method works on products of A and B, in float32.
+  private var isDense: Bool { [.delta, .core].contains(settings.space) && !settings.method.isLinear }
 
   /// A module and an instance of the method with its parameters for that module.
   package func work(

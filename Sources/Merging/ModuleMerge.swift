@@ -126,7 +126,8 @@ package struct ModuleMerge: Sendable {
 
   private func cores(in space: CoreSpace) throws -> [Matrix<Float>] {
     try moduleInputs.map { moduleInput in
-      try locating(client: moduleInput.client) { try space.project(moduleInput.term()).narrowed() }
+      // What is lost was checked beside the other clients' updates.
+      try locating(client: moduleInput.client) { try space.project(moduleInput.term()).narrowed(losing: true) }
     }
   }
 

@@ -41,6 +41,9 @@ import Testing
       $0.addPax([("path", [0x61, 0xFF, 0x62])])
       $0.add("x")
     },
+    TarAttack("mark after a slash", "has a name that begins with a combining mark", entry: "a/\u{301}b") {
+      $0.add("a/\u{301}b")
+    },
     TarAttack("NUL in a pax path", "has a pax header with a NUL byte in a path ('a\\0.bak')") {
       $0.addPax([("path", "a\0.bak")])
       $0.add("x")
