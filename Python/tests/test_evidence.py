@@ -494,7 +494,7 @@ def test_a_training_that_is_resumed_goes_on_with_its_evidence(tmp_path: Path) ->
     again.train(resume_from_checkpoint=str(steps))
     assert [row["checkpoint"] for row in ledger(tmp_path / "parted")] == [4] * 13 + [8] * 13
     assert ledger(tmp_path / "parted")[:13] == ledger(tmp_path / "whole")[:13]
-    with pytest.raises(clues.CluesError, match="is there already"):
+    with pytest.raises(clues.CluesError, match="exists already"):
         trainer(tmp_path / "parted", [callback()]).train()
     trainer(tmp_path / "parted", [callback(replace=True)], max_steps=4).train()
     assert {row["checkpoint"] for row in ledger(tmp_path / "parted")} == {4}

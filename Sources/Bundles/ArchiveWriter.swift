@@ -63,7 +63,7 @@ final class ArchiveWriter {
     try check(archive_write_close(archive))
     try draft.settle(as: output)
     var status = stat()
-    guard fstat(draft.descriptor, &status) == 0 else { throw Draft.failure(output) }
+    guard fstat(draft.descriptor, &status) == 0 else { throw Failure.cannotWrite(output) }
     try interruption()
     if replacing {
       try draft.replace(output)
@@ -71,15 +71,11 @@ final class ArchiveWriter {
     } else {
       // Unlike a rename, a link fails if another process was faster.
       guard link(draft.path, output) == 0 else {
-        throw errno == EEXIST ? Self.exists(output) : Draft.failure(output)
+        throw errno == EEXIST ? Failure.exists(at: output) : Failure.cannotWrite(output)
       }
       syncFolder(of: output)
     }
     return Int(status.st_size)
-  }
-
-  static func exists(_ output: String) -> Failure {
-    Failure(.cannotWrite, "exists already", advice: "choose another name, or replace it with --force", file: output)
   }
 
   private func check(_ status: Int32) throws {
@@ -88,8 +84,6 @@ final class ArchiveWriter {
 
   private func failure() -> Failure {
     let detail = archive_error_string(archive).map { String(cString: $0) } ?? "unknown reason"
-    return Failure(
-      .cannotWrite, "cannot be written: \(detail)",
-      advice: "check that the folder exists, its permissions and the free space", file: output)
+    return Failure.cannotWrite(output, because: detail)
   }
 }

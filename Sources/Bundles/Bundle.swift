@@ -146,7 +146,7 @@ public struct Bundle: Sendable {
       try file.content.map { content in
         try locating(file: file.name) {
           let tally = try SampleTally(content, limits: limits)
-          try manifest?.verify(tally)
+          try manifest?.verify(tally.counts)
           return tally
         }
       }
@@ -181,6 +181,20 @@ public struct Bundle: Sendable {
     if hasSamples, tally == nil { return (nil, []) }
     let isValidated = checkpoints.contains { $0.gradients.validation[client] != nil }
     return (isValidated ? client : nil, [])
+  }
+
+  /// Reads the ledger; nil if there is none.
+  ///
+  /// - throws: ``Failure`` `badData`, also if `clues.json` counts other samples and there is no `samples.jsonl`, which may
+  ///   list more samples than were measured.
+  public func readLedger() throws -> Ledger? {
+    try ledger.map { file in
+      try locating(file: file.name) {
+        let ledger = try Ledger(file.bytes(), limits: file.limits)
+        if samples == nil { try manifest?.verify(ledger.counts) }
+        return ledger
+      }
+    }
   }
 
   /// The number of training samples, if `clues.json` or a `samples.jsonl` that was read gives it.

@@ -72,6 +72,10 @@ struct BundleIndex {
     (entries, contents) = (selection.entries, selection.contents)
     (self.parts, self.choice, self.limits) = (parts, choice, limits)
     (displayName, self.diskPath) = (source.displayName, diskPath)
+    let names = entries.map(\.path).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    if let pair = twoSpellings(among: names, dividedBy: "/") {
+      throw Failure(twoSpellingsOf: "a path", pair.first, pair.second)
+    }
     let split = entries.map { $0.path.split(separator: "/").map(String.init) }
     let wrapper = Self.wrapper(split)
     wrapping = wrapper.map { $0 + "/" } ?? ""

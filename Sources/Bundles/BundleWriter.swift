@@ -97,7 +97,7 @@ public struct BundleWriter: Sendable {
         advice: "leave out \(Self.optionalParts.map(\.rawValue).joined(separator: ", "))")
     }
     let format = try PackedFormat(ending: output)
-    if !replaces, FilePath(output).exists { throw ArchiveWriter.exists(output) }
+    if !replaces, FilePath(output).exists { throw Failure.exists(at: output) }
     return format
   }
 

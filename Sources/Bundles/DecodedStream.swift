@@ -22,6 +22,7 @@ final class DecodedStream {
   private let limits: Limits
   private let compression: ArchiveKind.Compression
   private var count = 0
+  private var headers = TarHeaders()
   private var lastNonZero: Int64 = -1
   private let progress: ReadingProgress?
 
@@ -49,6 +50,7 @@ final class DecodedStream {
     count += block.count
     try limits.check(decoded: count, archive: file.count)
     try progress?(decoder.consumed)
+    try headers.take(block)
     return block
   }
 

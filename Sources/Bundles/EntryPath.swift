@@ -39,6 +39,10 @@ struct EntryPath: Hashable {
     }
     let components = name.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
       .filter { $0 != "." }
+    // To a Swift String such a mark would make another character of the slash before it.
+    guard components.allSatisfy({ ("/" + $0).first == "/" }) else {
+      throw refusal("has a name that begins with a combining mark", "rename the file and pack it again")
+    }
     guard !components.contains("..") else { throw refusal("has a path that leads upwards") }
     guard components.count <= limits[.pathDepth] else {
       throw Failure(

@@ -102,10 +102,10 @@ extension Manifest {
     }
   }
 
-  /// Compares the counts of samples with those of `samples.jsonl`.
-  func verify(_ tally: SampleTally) throws {
+  /// Compares the counts of samples with those of `samples.jsonl` or of the ledger, by split.
+  func verify(_ counts: [String: Int]) throws {
     for (split, count) in samples.sorted(by: { $0.key < $1.key }) {
-      let found = tally.counts[split] ?? 0
+      let found = counts[split] ?? 0
       guard count == found else {
         throw Failure(
           .badData, "has \(found) samples of the split '\(split)', but clues.json says \(count)",

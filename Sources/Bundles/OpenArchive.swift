@@ -58,6 +58,8 @@ final class OpenArchive: ArchiveWalk {
       self.feed = feed
       try check(feed.open(archive))
     } else {
+      var headers = TarHeaders()
+      try headers.take(file)
       try check(archive_read_open_memory(archive, file.baseAddress, file.count))
     }
     hasFormat = true

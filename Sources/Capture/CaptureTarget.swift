@@ -54,8 +54,7 @@ struct CaptureTarget: Sendable {
     var status = stat()
     guard lstat(output, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFDIR, try names(in: FilePath(output))?.isEmpty == true else {
-      throw Failure(
-        .cannotWrite, "the output exists", advice: "choose another one, or remove it yourself", file: output)
+      throw Failure.exists(at: output, advice: "choose another name, or remove it yourself")
     }
   }
 
@@ -75,9 +74,8 @@ struct CaptureTarget: Sendable {
     guard !isNew, !replaces, !isCommitted else { return }
     let names = ["ledger.jsonl", "samples.jsonl"]
     guard let name = names.first(where: { FilePath("\(folder)/\($0)").exists }) else { return }
-    throw Failure(
-      .cannotWrite, "exists already", advice: "replace it with --force, or name a new folder with -o",
-      file: "\(folder)/\(name)")
+    throw Failure.exists(
+      "the evidence", at: "\(folder)/\(name)", advice: "replace it with --force, or name a new folder with -o")
   }
 
   /// The digest of the existing ledger; nil if there is none.

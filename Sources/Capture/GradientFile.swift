@@ -31,7 +31,7 @@ final class GradientFile: Sendable {
     header = layout.header
     draft = try Draft(of: path, isFolder: false)
     guard ftruncate(draft.descriptor, off_t(layout.size)) == 0 else {
-      let failure = Failure(system: .cannotWrite, "cannot be written", advice: "check the free space", file: path)
+      let failure = Failure.cannotWrite(path)
       unlink(draft.path)
       throw failure
     }
@@ -65,7 +65,7 @@ final class GradientFile: Sendable {
 
   private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
     guard writeAll(bytes, to: draft.descriptor, at: offset) else {
-      throw Failure(system: .cannotWrite, "cannot be written", advice: "check the free space", file: path)
+      throw Failure.cannotWrite(path)
     }
   }
 }

@@ -14,10 +14,10 @@ struct KeptIds {
     guard bytes.count <= Self.most else {
       throw Failure(.badData, "is too large for a list of ids", advice: "write one id a line", file: path)
     }
-    let text = String(decoding: bytes, as: UTF8.self)
     var lines: [String: Int] = [:]
-    for (place, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let id = line.hasSuffix("\r") ? String(line.dropLast()) : String(line)
+    // By bytes, because to a Swift String the two that end a line on Windows are one character.
+    for (place, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+      let id = String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
       if id.isEmpty { continue }
       if let first = lines.updateValue(place + 1, forKey: id) {
         throw Failure(

@@ -18,7 +18,7 @@ package struct AtomicFile {
     self.path = FilePath(path).resolved.string
     draft = try Draft(of: self.path, isFolder: false)
     do {
-      guard writeAll(text, to: draft.descriptor) else { throw Draft.failure(path) }
+      guard writeAll(text, to: draft.descriptor) else { throw Failure.cannotWrite(path) }
       try draft.settle(as: path, permissions: permissions)
     } catch {
       abandon()

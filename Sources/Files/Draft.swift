@@ -41,7 +41,7 @@ package final class Draft: Sendable {
     var template = Array(folder.appending(prefix + "XXXXXX").string.utf8CString)
     var descriptor: Int32
     if isFolder {
-      guard mkdtemp(&template) != nil else { throw failure(output) }
+      guard mkdtemp(&template) != nil else { throw Failure.cannotWrite(output) }
       // Permissions like any folder, not like one for secrets.
       _ = chmod(template, permissions)
       descriptor = open(template, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -51,7 +51,7 @@ package final class Draft: Sendable {
       if descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     }
     guard descriptor >= 0 else {
-      let failure = failure(output)
+      let failure = Failure.cannotWrite(output)
       if isFolder { rmdir(template) }
       throw failure
     }
@@ -68,13 +68,13 @@ package final class Draft: Sendable {
   /// Sets the permissions of a draft of a file, by default those of any new file, and flushes it to disk.
   package func settle(as output: String, permissions: mode_t? = nil) throws {
     guard fchmod(descriptor, try permissions ?? 0o666 & ~Self.mask()) == 0, fsync(descriptor) == 0 else {
-      throw Self.failure(output)
+      throw Failure.cannotWrite(output)
     }
   }
 
   /// Renames the draft to `output`, replacing what exists there.
   package func replace(_ output: String) throws {
-    guard rename(path, output) == 0 else { throw Self.failure(output) }
+    guard rename(path, output) == 0 else { throw Failure.cannotWrite(output) }
     syncFolder(of: output)
   }
 
@@ -100,12 +100,6 @@ package final class Draft: Sendable {
     {}
     let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("Umask:") }
     return line.flatMap { mode_t($0.drop { !$0.isNumber }, radix: 8) } ?? 0o077
-  }
-
-  package static func failure(_ output: String) -> Failure {
-    Failure(
-      system: .cannotWrite, "cannot be written",
-      advice: "check that the folder exists, its permissions and the free space", file: output)
   }
 }
 

@@ -23,10 +23,25 @@ extension Failure {
     }
   }
 
-  /// Why a file of an output could not be written, from the last system error.
+  /// Why an output, or a file of it, could not be written, from the last system error.
   package static func cannotWrite(_ file: String) -> Failure {
-    Failure(
-      system: .cannotWrite, "cannot be written",
-      advice: "check the folder's permissions and the free space", file: file)
+    Failure(system: .cannotWrite, cannotBeWritten, advice: roomAdvice, file: file)
+  }
+
+  /// The same for a reason from elsewhere than the system.
+  package static func cannotWrite(_ file: String, because reason: String) -> Failure {
+    Failure(.cannotWrite, "\(cannotBeWritten): \(reason)", advice: roomAdvice, file: file)
+  }
+
+  private static let cannotBeWritten = "cannot be written"
+  private static let roomAdvice = "check that the folder exists, its permissions and the free space"
+
+  /// The refusal of an output that would replace something.
+  ///
+  /// - parameter what: What is there, such as "the output folder".
+  package static func exists(
+    _ what: String = "the output", at file: String, advice: String = "choose another name, or replace it with --force"
+  ) -> Failure {
+    Failure(.cannotWrite, "\(what) exists already", advice: advice, file: file)
   }
 }

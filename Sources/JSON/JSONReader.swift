@@ -126,6 +126,9 @@ private struct Cursor {
       let member = try value(depth: depth + 1, asTable: rules.keysOfTables.contains(key))
       if object[key] != nil {
         at = position
+        if let pair = twoSpellings(among: object.keys + [key]) {
+          throw placed(Failure(twoSpellingsOf: "a key", pair.first, pair.second))
+        }
         throw failure("duplicate key '\(key)'")
       }
       object[key] = member

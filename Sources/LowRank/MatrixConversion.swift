@@ -1,5 +1,6 @@
 import CKernels
 import Diagnostics
+import Tensors
 
 extension Matrix {
   /// The transpose.
@@ -36,9 +37,11 @@ extension Matrix<Float> {
 extension Matrix<Double> {
   /// The numbers rounded to single precision.
   ///
-  /// - throws: ``Failure`` `badData` if one is out of range, or not finite.
-  public func narrowed() throws -> Matrix<Float> {
-    try Matrix<Float>(rows: rows, columns: columns) { target in
+  /// - parameter losing: Whether numbers may be lost because all of them are below the range of float32.
+  /// - throws: ``Failure`` `badData` if one is out of range or not finite, or if they may not be lost, but are.
+  public func narrowed(losing: Bool = false) throws -> Matrix<Float> {
+    if !losing { try checkNotLost() }
+    return try Matrix<Float>(rows: rows, columns: columns) { target in
       withUnsafeBufferPointer { source in
         guard let from = source.baseAddress, let to = target.baseAddress else { return }
         clues_f64_to_f32(from, to, source.count)
@@ -50,10 +53,24 @@ extension Matrix<Double> {
   ///
   /// - throws: as ``narrowed()``.
   func narrowedAndTransposed() throws -> Matrix<Float> {
-    try Matrix<Float>(rows: columns, columns: rows) { target in
+    try checkNotLost()
+    return try Matrix<Float>(rows: columns, columns: rows) { target in
       withUnsafeBufferPointer { transpose($0, rows: rows, columns: columns, into: target) { Float($0) } }
     }.checkedFinite()
   }
+}
+
+extension Matrix<Double> {
+  private func checkNotLost() throws {
+    guard !withUnsafeBufferPointer({ isLostInFloat32($0) }) else { throw Failure.belowFloat32 }
+  }
+}
+
+extension Failure {
+  /// The refusal of a result that float32 would hold only in part, or as zeros.
+  public static let belowFloat32 = Failure(
+    .badData, "the result has numbers below the range of float32, which would be lost",
+    advice: "raise the weights or the scaling, or leave out clients whose updates are this small (--without)")
 }
 
 extension Matrix<Float> {

@@ -1,4 +1,6 @@
 import CKernels
+import Diagnostics
+import Tensors
 
 /// The exact sum of terms, as factors of rank Σ r: the Bs side by side and the As stacked.
 ///
@@ -10,6 +12,7 @@ import CKernels
 public func stack(_ terms: [Term]) throws -> Factors {
   let (out, columns) = try commonSize(of: terms)
   let rank = terms.reduce(0) { $0 + $1.rank }
+  var isSmall = false
   let b = try Matrix<Float>(rows: out, columns: rank) { target in
     var left = 0
     for term in terms {
@@ -17,6 +20,7 @@ public func stack(_ terms: [Term]) throws -> Factors {
         for row in 0..<out {
           for column in 0..<term.rank {
             let scaled = term.coefficient * Double(source[row * term.rank + column])
+            if scaled != 0, scaled.magnitude < Double(Float.leastNormalMagnitude) { isSmall = true }
             target.initializeElement(at: row * rank + left + column, to: Float(scaled))
           }
         }
@@ -34,8 +38,32 @@ public func stack(_ terms: [Term]) throws -> Factors {
       top += term.rank
     }
   }
-  return try Factors(b: b.checkedFinite(), a: a)
+  let factors = try Factors(b: b.checkedFinite(), a: a)
+  if isSmall { try checkStacked(terms, as: factors) }
+  return factors
 }
+
+/// Refuses stacked factors if float32 loses more of their product than rounding explains.
+///
+/// A column of B counts as much as the row of A by which it is multiplied.
+private func checkStacked(_ terms: [Term], as factors: Factors) throws {
+  var (energy, lost) = (0.0, 0.0)
+  var place = 0
+  for term in terms {
+    for index in 0..<term.rank {
+      let weight = (0..<factors.in).reduce(0.0) { $0 + square(Double(factors.a[place, $1])) }
+      for row in 0..<factors.out {
+        let exact = term.coefficient * Double(term.b[row, index])
+        energy += weight * square(exact)
+        lost += weight * square(Double(factors.b[row, place]) - exact)
+      }
+      place += 1
+    }
+  }
+  guard lost <= faithfulNarrowing * faithfulNarrowing * energy else { throw Failure.belowFloat32 }
+}
+
+private func square(_ number: Double) -> Double { number * number }
 
 /// The stacked factors in double precision, both with one row per unit of rank: (c·B)ᵀ [Σ r, out] and A [Σ r, in].
 func stackedRows(_ terms: [Term]) throws -> (b: Matrix<Double>, a: Matrix<Double>) {

@@ -70,7 +70,7 @@ package struct Measurement {
           .cannotWrite, "lies in a folder that is not there", advice: "make it, or name another", file: path)
       }
       guard settings.replaces || !file.exists else {
-        throw Failure(.cannotWrite, "is there already", advice: "replace it with --force, or name another", file: path)
+        throw Failure.exists(at: path)
       }
       guard !file.isFolder else {
         throw Failure(.cannotWrite, "is a folder", advice: "name a file", file: path)

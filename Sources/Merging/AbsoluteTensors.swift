@@ -134,7 +134,9 @@ private func average(_ name: String, _ weightedAdapters: [WeightedAdapter], _ dt
   guard total > 0, let model else {
     throw Failure(.badData, "cannot be averaged: the weights sum to \(total)", tensor: name)
   }
-  return try locating(tensor: name) { try storedFaithfully(sums.map { Float($0 / total) }, shape: model.shape, dtype) }
+  return try locating(tensor: name) {
+    try storedFaithfully(narrowed(sums.map { $0 / total }), shape: model.shape, dtype)
+  }
 }
 
 private func check(_ tensor: Tensor, _ name: String, of client: String) throws {

@@ -134,10 +134,22 @@ package struct Merger: Sendable {
       let moduleInputs = try moduleInputs(of: name)
       let present = moduleInputs.filter { !$0.isAbsent }
       let clientSimilarity = try ClientSimilarity(of: present, compares: compared.contains(name))
+      if isDense {
+        let shares = zip(present, clientSimilarity.energies).map { (input: $0, energy: $1 * $0.weight * $0.weight) }
+        // Beside a larger update, what a small one loses is nothing.
+        if let largest = shares.max(by: { $0.energy < $1.energy }),
+          isLostInFloat32(energy: largest.energy, like: largest.input)
+        {
+          throw largest.input.belowFloat32
+        }
+      }
       let result = try work(on: name, moduleInputs, mergeSurvey, threads: threads).run()
       guard result.energy <= largestEnergy else {
         throw Failure(
           .badData, "the merged update is beyond the range of float32", advice: "lower the weights or the scaling")
+      }
+      guard !isDense || !isLostInFloat32(energy: result.energy, like: moduleInputs[0]) else {
+        throw Failure.belowFloat32
       }
       let kept = result.energy - result.discardedEnergy
       let module = try stored(result.factors, name, bias: result.bias, energy: kept, as: dtype, into: draft)
@@ -154,6 +166,9 @@ package struct Merger: Sendable {
       throw failure.at(tensor: name)
     }
   }
+
+  /// Whether the method works on products of A and B, in float32.
+  private var isDense: Bool { [.delta, .core].contains(settings.space) && !settings.method.isLinear }
 
   /// A module and an instance of the method with its parameters for that module.
   package func work(

@@ -69,6 +69,14 @@ package struct ModuleInput: Sendable {
       advice: "leave this client out, or use an earlier checkpoint of it", client: client)
   }
 
+  /// The failure for an update that float32 would hold only in part, or as zeros.
+  var belowFloat32: Failure {
+    Failure(
+      .badData, "the update s·B·A, times its weight, is below the range of float32, though the factors are not",
+      advice: "leave this client out (--without), or merge with a method that works on factors: --method average",
+      client: client)
+  }
+
   /// Reads some rows of one of the two factors into `target`, which has room for them.
   package func read(_ rows: Range<Int>, of part: MergeUnit.Part, into target: UnsafeMutablePointer<Float>) throws {
     let columns = part == .a ? inputs : rank

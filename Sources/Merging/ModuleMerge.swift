@@ -33,7 +33,7 @@ package struct ModuleMerge: Sendable {
     if settings.method.isLinear {
       let coefficients = try coefficients()
       var result = try compressed(sum(coefficients))
-      result.bias = bias(coefficients)
+      result.bias = try bias(coefficients)
       result.coefficients = coefficients
       return result
     }
@@ -80,12 +80,11 @@ package struct ModuleMerge: Sendable {
   }
 
   /// Σ cᵢ·sᵢ·bᵢ, which is exact: a bias is added to the output as B·A is.
-  private func bias(_ coefficients: [Double]) -> [Float]? {
+  private func bias(_ coefficients: [Double]) throws -> [Float]? {
     let biased = zip(moduleInputs, coefficients).filter { $0.0.bias != nil }
     guard let width = biased.first?.0.bias?.count else { return nil }
-    return (0..<width).map { place in
-      Float(biased.reduce(0) { $0 + $1.1 * $1.0.scaling * Double($1.0.bias?[place] ?? 0) })
-    }
+    return try narrowed(
+      (0..<width).map { place in biased.reduce(0) { $0 + $1.1 * $1.0.scaling * Double($1.0.bias?[place] ?? 0) } })
   }
 
   /// The difference between a sum of terms and its compressed factors; nil if nothing was dropped.
@@ -127,7 +126,8 @@ package struct ModuleMerge: Sendable {
 
   private func cores(in space: CoreSpace) throws -> [Matrix<Float>] {
     try moduleInputs.map { moduleInput in
-      try locating(client: moduleInput.client) { try space.project(moduleInput.term()).narrowed() }
+      // What is lost was checked beside the other clients' updates.
+      try locating(client: moduleInput.client) { try space.project(moduleInput.term()).narrowed(losing: true) }
     }
   }
 
@@ -139,7 +139,7 @@ package struct ModuleMerge: Sendable {
     if settings.method.isLinear {
       let coefficients = try coefficients()
       given = coefficients
-      bias = self.bias(coefficients)
+      bias = try self.bias(coefficients)
       factors = try Factors(b: combined(.b, coefficients), a: combined(.a, coefficients))
     } else {
       let weights = moduleInputs.map(\.weight)
@@ -179,7 +179,7 @@ package struct ModuleMerge: Sendable {
           for place in $0.indices { sums[place] += coefficient * Double($0[place]) }
         }
       }
-      _ = target.initialize(fromContentsOf: sums.lazy.map { Float($0) })
+      _ = target.initialize(fromContentsOf: try narrowed(sums))
     }
   }
 

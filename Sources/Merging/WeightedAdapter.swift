@@ -21,7 +21,7 @@ package struct WeightedAdapter: Sendable {
 /// Refuses a tensor with float64 numbers that float32 cannot hold.
 func checkNarrowing(of tensor: Tensor, _ name: String, client: String) throws {
   let error = tensor.narrowingError()
-  guard error > 0x1p-22 else { return }
+  guard error > faithfulNarrowing else { return }
   throw Failure(
     .badData,
     "contains float64 numbers that are too \(error.isInfinite ? "large" : "small") for float32, in which adapters are merged",

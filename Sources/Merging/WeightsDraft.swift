@@ -124,6 +124,14 @@ package final class WeightsDraft: Sendable {
   }
 }
 
+/// Numbers rounded to float32.
+///
+/// - throws: ``Failure`` `badData` if they are so small that float32 loses them.
+func narrowed(_ numbers: [Double]) throws -> [Float] {
+  guard !isLostInFloat32(numbers) else { throw Failure.belowFloat32 }
+  return numbers.map { Float($0) }
+}
+
 /// Numbers other than factors, in the type in which they are written, or in float32 if the type changes them by more than
 /// rounding explains because they are too small for it.
 ///

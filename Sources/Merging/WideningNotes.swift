@@ -21,3 +21,15 @@ func widening(of names: [String], _ what: String, _ dtype: DType) -> Note? {
     "written as float32, because \(dtype.torchName) would change \(names.count == 1 ? "it" : "them") by more than "
       + "rounding does: the \(what)\(names.count == 1 ? "" : "s") '\(first)'\(rest)")
 }
+
+extension MergeFigures {
+  /// A warning if merged updates are so small that programs that multiply A and B in float32 get zeros; nil if none is.
+  package var vanishingNote: Note? {
+    let small = modules.filter { $0.energy > 0 && $0.energy.squareRoot() < Double(Float.leastNormalMagnitude) }
+    guard let first = small.first else { return nil }
+    let rest = small.count == 1 ? "" : " and of \(small.count - 1) more modules"
+    return .warning(
+      "the merged update of '\(first.module)'\(rest) is below the range of float32 (its norm is "
+        + "\(short(first.energy.squareRoot()))): programs that multiply A and B in float32 get zeros")
+  }
+}

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The sizes and switches of a decoder of the Llama family, each of which its config states or implies.
 package struct ModelShape: Sendable, Equatable {
   /// `model_type` of the config.
@@ -58,5 +60,30 @@ package struct RotaryEmbedding: Sendable, Equatable {
   package init(frequencies: [Float], scale: Float = 1) {
     self.frequencies = frequencies
     self.scale = scale
+  }
+}
+
+extension ModelShape {
+  /// Refuses heads of keys and values that do not serve equally many heads of queries.
+  static func check(headCount: Int, keyValueHeadCount: Int) throws {
+    guard headCount % keyValueHeadCount == 0 else {
+      throw Failure(
+        .badData,
+        "has \(headCount) heads of queries, which is not a multiple of \(keyValueHeadCount) heads of keys and values")
+    }
+  }
+
+  /// The width of a head, which is the heads' share of the model's unless it is stated.
+  ///
+  /// - throws: ``Failure`` `badData` if there is none, or if it cannot be rotated in pairs.
+  static func headWidth(stated: Int?, width: Int, headCount: Int) throws -> Int {
+    guard stated != nil || width % headCount == 0 else {
+      throw Failure(.badData, "has a width of \(width), which is not a multiple of \(headCount) heads")
+    }
+    let headWidth = stated ?? width / headCount
+    guard headWidth % 2 == 0, headWidth <= 1 << 16 else {
+      throw Failure(.badData, "has heads of width \(headWidth), which cannot be rotated in pairs")
+    }
+    return headWidth
   }
 }

@@ -64,7 +64,7 @@ package struct PluginProject {
         .usage, "a project is a folder, and '\(folder)' is named like an archive", advice: "name a folder with --into")
     }
     guard !FilePath(folder).exists else {
-      throw Failure(.cannotWrite, "exists already", advice: "choose another folder with --into", file: folder)
+      throw Failure.exists("the folder", at: folder, advice: "choose another folder with --into")
     }
     let output = try OutputFolder(folder, replacing: false)
     do {

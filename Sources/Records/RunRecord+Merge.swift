@@ -125,3 +125,29 @@ extension RunRecord {
 package func rows<Element>(of elements: [Element], count: Int) -> [[Element]] {
   (0..<count).map { Array(elements[$0 * count..<($0 + 1) * count]) }
 }
+
+extension RunRecord.Merge {
+  /// The ranks of the modules: those that they need and, if A and B are filled up with zeros, those that are written.
+  package var rankText: String {
+    let needed = modules.map(\.rank)
+    let uniform = rankLayout.flatMap { $0.style == "uniform" ? $0.largest : nil }
+    return Records.rankText(needed: needed, written: needed.map { uniform ?? $0 })
+  }
+
+  /// The layout of the ranks, in a sentence; nil in records from before it was recorded.
+  package var layoutText: String? {
+    guard let layout = rankLayout else { return nil }
+    if layout.style == "uniform" {
+      let isFilled = modules.contains { $0.rank < layout.largest }
+      return "uniform: every module has rank \(layout.largest)" + (isFilled ? ", filled up with zeros" : "")
+    }
+    return
+      "exact: every module has the rank that it needs, from \(layout.smallest) to \(layout.largest); one rank for all "
+      + "would add \(short(100 * layout.costOfUniform)) % parameters"
+  }
+}
+
+/// The ranks that modules need, and those with which they are written if these are others.
+package func rankText(needed: [Int], written: [Int]) -> String {
+  span(needed) + (written == needed ? "" : " (\(span(written)) with zeros)")
+}

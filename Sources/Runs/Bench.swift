@@ -140,7 +140,7 @@ package struct Bench: Sendable {
     if let merge = outcome.merge {
       outcome.notes += merge.outlierNotes + settings.weightlessNotes(weightedAdapters)
       let weighted = Set(weightedAdapters.filter { $0.weight != 0 }.map(\.client))
-      outcome.notes += merge.coefficientNote(weighted: weighted).map { [$0] } ?? []
+      outcome.notes += [merge.coefficientNote(weighted: weighted), merge.vanishingNote].compactMap(\.self)
     }
     outcome.notes += adapter.notes
     // Loaded alongside the merged adapter, the residual restores the whole merge (FedEx-LoRA, Singhal et al. 2024).

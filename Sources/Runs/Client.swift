@@ -32,7 +32,9 @@ package struct Client: Sendable {
     isAnchor = entry.anchor?.value ?? false
     let checkpoint = entry.checkpoint.map { CheckpointChoice($0.value) }
     let path = recipe.input(entry.path)
-    let parts = wanted ?? (scoring ? ClientEvidence.parts(for: path) : [.adapter, .samples])
+    let countsSamples = recipe.weights?.value == .samples
+    let merging: Set<Part> = countsSamples ? [.adapter, .samples, .ledger] : [.adapter, .samples]
+    let parts = wanted ?? (scoring ? ClientEvidence.parts(for: path) : merging)
     let bundle = try Self.advising(about: entry.path.value, at: path) {
       try Bundles.Bundle.open(
         path, wanting: parts, adapter: entry.adapter?.value, checkpoint: checkpoint, limits: limits, progress: progress)
@@ -79,8 +81,10 @@ extension [Client] {
     var seen: [String: Client] = [:]
     for client in self {
       if let other = seen.updateValue(client, forKey: client.name) {
+        let pair = twoSpellings(among: [other.name, client.name])
+        let spellings = pair.map { ", spelled '\(escaped($0.first))' and '\(escaped($0.second))'" } ?? ""
         throw recipe.failure(
-          "two clients are called '\(client.name)': \(other.bundle.path) and \(client.bundle.path)",
+          "two clients are called '\(client.name)'\(spellings): \(other.bundle.path) and \(client.bundle.path)",
           at: recipe.clients[client.place].origin,
           advice: recipe.file.isEmpty
             ? "give each input a name, in order: --client NAME --client NAME; or rename one of them"

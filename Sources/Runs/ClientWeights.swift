@@ -34,6 +34,8 @@ extension [Client] {
       switch weighting.value {
       case .equal: return 1
       case .samples:
+        // The ledger may show that clues.json counts wrongly.
+        _ = try locating(client: client.name) { try client.bundle.readLedger() }
         guard let count = client.bundle.trainingSampleCount, count > 0 else {
           throw recipe.failure(
             "weights 'samples' needs the number of training samples, but client '\(client.name)' does not give it",

@@ -15,6 +15,7 @@ func modelCard(_ adapter: MergedAdapter, _ outcome: RunOutcome, library: String)
   let (method, space) = (outcome.merge?.method ?? "", outcome.merge?.space ?? "")
   card += "Merged by Clues \(cluesVersion) with the method `\(method)` in the space `\(space)` from "
   card += "\(outcome.clients.count) client\(outcome.clients.count == 1 ? "" : "s").\n\n"
+  if let layout = outcome.record.merge?.layoutText { card += "Rank layout: \(layout).\n\n" }
   card += "| client | weight | norm | cosine with the result | SHA-256 of its bundle |\n|---|---|---|---|---|\n"
   let figures = Dictionary(uniqueKeysWithValues: (outcome.merge?.figures ?? []).map { ($0.client, $0) })
   for client in outcome.clients {

@@ -64,9 +64,7 @@ package struct OutputFolder: Sendable {
     }
     if FolderArchive.isNamed(path), !isFolder {
       guard replacing else {
-        throw Failure(
-          .cannotWrite, "the output archive exists", advice: "choose another one, or replace it with --force",
-          file: path)
+        throw Failure.exists("the output archive", at: path)
       }
       return
     }
@@ -76,8 +74,7 @@ package struct OutputFolder: Sendable {
     guard let entries = try names(in: FilePath(path)) else { throw Failure.cannotWrite(path) }
     guard !entries.isEmpty else { return }
     guard replacing else {
-      throw Failure(
-        .cannotWrite, "the output folder exists", advice: "choose another one, or replace it with --force", file: path)
+      throw Failure.exists("the output folder", at: path)
     }
     // Replacing removes the folder with everything in it, so it must have been written by a run, a selection or PEFT.
     let isOurs = [RunFiles.record, RunFiles.threshold].contains {

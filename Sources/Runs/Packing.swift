@@ -132,7 +132,9 @@ private func converted(_ bytes: Bytes, to dtype: DType, _ limits: Limits) throws
 
 /// Whether a tensor, or the product of which it is a factor, survives conversion.
 private func isFaithful(_ name: String, _ tensors: [String: Tensor], to dtype: DType) throws -> Bool {
-  guard let tolerance = dtype.faithfulError, let tensor = tensors[name], try tensor.isFinite() else { return true }
+  guard let tensor = tensors[name], try tensor.isFinite() else { return true }
+  guard tensor.narrowingError() <= faithfulNarrowing else { return false }
+  guard let tolerance = dtype.faithfulError else { return true }
   for (a, b) in [("lora_A", "lora_B"), ("lora_embedding_A", "lora_embedding_B")] {
     guard let left = tensors[name.replacing(a, with: b)], let right = tensors[name.replacing(b, with: a)],
       let factors = try Factors(ofTensors: left, right)

@@ -16,17 +16,14 @@ package struct ScoresOutput {
   /// Refuses a file that must not be replaced or whose folder does not exist; changes nothing.
   package static func check(_ path: String, replacing: Bool) throws {
     guard access(FilePath(path).folder.string, W_OK) == 0 else {
-      throw Failure(
-        system: .cannotWrite, "cannot be written",
-        advice: "check that the folder exists, and its permissions", file: path)
+      throw Failure.cannotWrite(path)
     }
     guard !replacing else { return }
     let origin = ScoreTable.originPath(of: path)
     for file in [path, origin] where FilePath(file).exists {
       // A lone origin is left by a run that was killed between its last two steps.
       if file == origin, isOrigin(origin) { continue }
-      throw Failure(
-        .cannotWrite, "the file exists", advice: "choose another name, or replace it with --force", file: file)
+      throw Failure.exists(at: file)
     }
   }
 

@@ -39,9 +39,7 @@ package struct ClientEvidence: Sendable {
     self.client = client
     self.bundle = bundle
     try bundle.refuseMisplaced([.ledger, .samples, .gradients, .optimizers])
-    let ledger = try bundle.ledger.map { file in
-      try locating(file: file.name) { try Ledger(file.bytes(), limits: file.limits) }
-    }
+    let ledger = try bundle.readLedger()
     let table = try bundle.samples.map { file in
       try locating(file: file.name) { try SampleTable(file.bytes(), limits: file.limits) }
     }

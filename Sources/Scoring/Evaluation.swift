@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import Foundation
 import JSON
@@ -12,6 +13,8 @@ package struct Evaluation: Sendable {
   package let groups: [(name: String, count: Int, auroc: Double)]
   /// Training samples without a label.
   package let unlabeled: Int
+  /// Clients with labels but without scores.
+  package let unscoredClients: [String]
 
   /// The figures of some samples; positive means good.
   package struct Figures: Sendable, Equatable {
@@ -36,6 +39,15 @@ package struct Evaluation: Sendable {
     package let accuracy: Double
   }
 
+  /// A note on labels without scores; nil if there are none.
+  package var note: Note? {
+    guard let first = unscoredClients.first else { return nil }
+    let rest = unscoredClients.count == 1 ? "" : " and \(unscoredClients.count - 1) more"
+    return .info(
+      "the labels of client '\(first)'\(rest) are left out, because there are no scores of it: give its file of scores too"
+    )
+  }
+
   /// - parameter labels: JSON Lines with `client`, `id` and `clean`, and texts such as `corruption` to group by.
   package init(_ table: ScoreTable, labels path: String, limits: Limits = Limits()) throws {
     let labels = try Labels(path: path, limits)
@@ -43,10 +55,18 @@ package struct Evaluation: Sendable {
     let labeled = train.compactMap { row in labels[row].map { (row: row, label: $0) } }
     guard !labeled.isEmpty else {
       throw Failure(
-        .badData, "has no labels for the scored samples",
-        advice: "the labels' \"client\" and \"id\" must be those of the scores",
-        file: path)
+        .badData, labels.isEmpty ? "has no labels" : "has no labels for the scored samples",
+        advice: labels.isEmpty
+          ? Labels.advice : "the labels' \"client\" and \"id\" must be those of the scores", file: path)
     }
+    guard labeled.contains(where: { $0.row.score.value != nil }) else {
+      let reason = labeled.lazy.compactMap { if case .unscored(let reason) = $0.row.score { reason } else { nil } }
+        .first
+      throw Failure(
+        .badData, "no labeled sample has a score" + (reason.map { ": \($0)" } ?? ""),
+        advice: "score again, or give the scores of all clients")
+    }
+    unscoredClients = labels.clients.subtracting(table.clients).sorted()
     unlabeled = train.count - labeled.count
     pooled = Figures(labeled)
     clients = table.clients.map { client in (client, Figures(labeled.filter { $0.row.client == client })) }
@@ -69,19 +89,33 @@ private struct Labels {
 
   private var byKey: [String: Label] = [:]
 
+  /// The clients that labels name.
+  private(set) var clients: Set<String> = []
+
+  var isEmpty: Bool { byKey.isEmpty }
+
+  static let advice =
+    "each line is an object such as {\"client\": \"medical\", \"id\": \"a\", \"clean\": false}; \"client\" may be left out"
+
   init(path: String, _ limits: Limits) throws {
     let bytes = try Bytes(mapping: path)
     try locating(file: path) {
       try bytes.withUnsafeBytes {
         try JSONReader(limits).readLines($0) { value, _ in
-          guard let object = value.objectValue, let id = object["id"]?.stringValue,
-            let isGood = object["clean"]?.boolValue
-          else { throw Failure(.badData, "this line has no id or no boolean 'clean'") }
+          guard let object = value.objectValue, let isGood = object["clean"]?.boolValue else {
+            throw Failure(.badData, "this line has no boolean 'clean'", advice: Self.advice)
+          }
+          let id = try Sample.id(object)
+          let client = object["client"]?.stringValue
+          guard client != nil || object["client"] == nil else {
+            throw Failure(.badData, "this line has a 'client' that is not a string", advice: Self.advice)
+          }
+          if let client { clients.insert(client) }
           let groups = object.members.compactMap { member in
             ["client", "id", "clean"].contains(member.key)
               ? nil : member.value.stringValue.map { "\(member.key)=\($0)" }
           }
-          let key = Self.key(object["client"]?.stringValue, id)
+          let key = Self.key(client, id)
           guard byKey.updateValue(Label(isGood: isGood, groups: groups), forKey: key) == nil else {
             throw Failure(.badData, "the sample '\(id)' is labeled twice")
           }

@@ -2,6 +2,12 @@ import Diagnostics
 import JSON
 
 extension ScoreTable {
+  /// Reads one file of scores, or pools several.
+  package init(files paths: [String], limits: Limits = Limits()) throws {
+    self =
+      try paths.count == 1 ? ScoreTable(path: paths[0], limits: limits) : ScoreTable(pooling: paths, limits: limits)
+  }
+
   /// Reads scores that several clients computed locally, as if one run had scored them all.
   ///
   /// Scores of several scorers come without totals: totals depend on the scale of the anchors, which are now those of all

@@ -92,6 +92,9 @@ extension ScoreTable {
   private static func checkThatEachStandsOnce(_ rows: [Row]) throws {
     var seen: Set<[String]> = []
     var clients: Set<String> = []
+    if let pair = twoSpellings(among: rows.map(\.client)) {
+      throw Failure(twoSpellingsOf: "a client's name", pair.first, pair.second)
+    }
     for (index, row) in rows.enumerated() {
       guard seen.insert([row.client, row.split, row.id]).inserted else {
         throw Failure(.badData, "the \(row.split) sample '\(row.id)' appears twice", client: row.client)

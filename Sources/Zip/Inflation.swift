@@ -3,7 +3,8 @@ import Diagnostics
 
 /// Decodes deflate block by block, bare as in a zip or as a gzip file (RFC 1951, RFC 1952).
 ///
-/// It decodes one layer: the output is never decoded again. Memory is that of one block and zlib's window.
+/// A gzip file may have several members one after another, as parallel packers write them; they are one stream. It decodes
+/// one layer: the output is never decoded again. Memory is that of one block and zlib's window.
 public final class Inflation {
   /// The format around the deflated bytes.
   public enum Wrapper: Sendable { case none, gzip }
@@ -18,6 +19,8 @@ public final class Inflation {
   private let header: UnsafeMutablePointer<gz_header>
   private let block: UnsafeMutableRawBufferPointer
   private var isAtEnd = false
+  /// Where the present member of a gzip file starts.
+  private var member = 0
 
   private static let blockSize = 1 << 16
 
@@ -66,13 +69,13 @@ public final class Inflation {
       consumed += input.count - Int(stream.pointee.avail_in)
       let count = block.count - Int(stream.pointee.avail_out)
       switch status {
-      case Z_STREAM_END: isAtEnd = true
+      case Z_STREAM_END: if try !beginMember() { isAtEnd = true }
       case Z_OK: break
       case Z_BUF_ERROR: if consumed == source.count { throw cutOff }
       case Z_MEM_ERROR: throw Self.noMemory
       default: throw damaged
       }
-      if wrapper == .gzip, header.pointee.done == 0, consumed > Self.largestHeader {
+      if wrapper == .gzip, header.pointee.done == 0, consumed - member > Self.largestHeader {
         throw Failure(
           .badData, "is compressed with gzip, but its header does not end within \(Self.largestHeader) bytes",
           advice: "pack it again; no tool writes such a header")
@@ -80,6 +83,15 @@ public final class Inflation {
       if count > 0 { return UnsafeRawBufferPointer(rebasing: block[..<count]) }
     }
     return nil
+  }
+
+  /// Goes on with the next member of a gzip file; false if there is none.
+  private func beginMember() throws -> Bool {
+    guard wrapper == .gzip, source[consumed...].starts(with: [0x1F, 0x8B]) else { return false }
+    guard inflateReset(stream) == Z_OK else { throw Self.noMemory }
+    inflateGetHeader(stream, header)
+    member = consumed
+    return true
   }
 
   private static let noMemory = Failure(

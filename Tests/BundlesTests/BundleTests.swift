@@ -437,6 +437,32 @@ import Testing
     for (tree, message) in cases { #expect(try failure { try open(tree) }.message == message) }
   }
 
+  /// Without `samples.jsonl` the ledger is all that can contradict them.
+  @Test func comparesTheManifestsCountsWithTheLedger() throws {
+    let row = { (id: String, split: String) in
+      "{\"checkpoint\": 1, \"split\": \"\(split)\", \"id\": \"\(id)\", \"loss\": 1.5}\n"
+    }
+    var tree = run()
+    tree["ledger.jsonl"] = row("a", "train") + row("b", "train") + row("c", "anchor")
+    for (counts, message) in [
+      (#"{"train": 2, "anchor": 1}"#, nil), (#"{"train": 2}"#, nil),
+      (#"{"train": 200}"#, "has 2 samples of the split 'train', but clues.json says 200"),
+      (#"{"validation": 4}"#, "has 0 samples of the split 'validation', but clues.json says 4"),
+    ] {
+      tree["clues.json"] = "{\"format\": 1, \"samples\": \(counts)}"
+      tree["samples.jsonl"] = nil
+      try withTemporaryFolder { folder in
+        let bundle = try Bundle.open(folder.appending(path: "medical").fill(tree).path, wanting: Self.everything)
+        guard let message else {
+          #expect(try bundle.readLedger()?.counts == ["train": 2, "anchor": 1])
+          return
+        }
+        let failure = try failure { try bundle.readLedger() }
+        #expect(failure.message == message && failure.file?.hasSuffix("ledger.jsonl") == true)
+      }
+    }
+  }
+
   // MARK: Digests
 
   @Test func theDigestIsThatOfWhatWasGiven() throws {

@@ -124,7 +124,7 @@ import Testing
       var writer = BundleWriter()
       let failure = try failure { try writer.pack(source, to: output) }
       #expect(failure.kind == .cannotWrite)
-      #expect(failure.message == "exists already")
+      #expect(failure.message == "the output exists already")
       #expect(try String(contentsOfFile: output, encoding: .utf8) == "precious")
       writer.replaces = true
       _ = try writer.pack(source, to: output)

@@ -75,4 +75,16 @@ import Testing
           == "holds more files and folders than the limit of 3")
     }
   }
+
+  /// A file system may have both, and a dictionary only one.
+  @Test func refusesOneNameInTwoUnicodeForms() throws {
+    try withTemporaryFolder { folder in
+      let path = try folder.fill([
+        "caf\u{E9}/adapter_config.json": "{}", "cafe\u{301}/adapter_model.safetensors": "weights",
+      ]).path
+      expectFailure(.badData, "a path is spelled in two ways, 'cafe\\u{301}' and 'caf\\u{e9}'") {
+        try Bundle.open(path, wanting: [.adapter])
+      }
+    }
+  }
 }

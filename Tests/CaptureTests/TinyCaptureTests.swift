@@ -117,7 +117,7 @@ import Testing
         try FileManager.default.contentsOfDirectory(atPath: client.folder.path).sorted()
           == ["checkpoint-4", "checkpoint-8", "ledger.jsonl", "samples.jsonl"])
       let again = try failure { try Capture(client.settings, observer: Listener()).run() }
-      #expect(again.kind == .cannotWrite && again.message == "exists already")
+      #expect(again.kind == .cannotWrite && again.message == "the evidence exists already")
       #expect(!FileManager.default.fileExists(atPath: client.folder.path + "/.clues-capture"))
       var settings = client.settings
       settings.replaces = true

@@ -144,4 +144,44 @@ import Testing
       }
     }
   }
+
+  @Test func `scores are evaluated in one file or one per client`() throws {
+    try withWorkingCopy { folder in
+      let chain = ["--recipe", "recipes/clues-calibrated.yaml"]
+      let labels = ["--labels", "checkpoints/labels.jsonl"]
+      #expect(try clues(["score"] + Self.bundles + chain + ["-o", "all.jsonl"], in: folder).status == 0)
+      let files = ["medical.jsonl", "financial.jsonl", "multilingual.jsonl"]
+      for (bundle, file) in zip(Self.bundles, files) {
+        #expect(try clues(["score", bundle] + chain + ["-o", file], in: folder).status == 0)
+      }
+      let together = try clues(["evaluate", "all.jsonl", "--json"] + labels, in: folder)
+      let apart = try clues(["evaluate"] + files + ["--json"] + labels, in: folder)
+      #expect(apart.status == 0 && !apart.errors.contains("left out"), "\(apart.errors)")
+      let figures = try [together, apart].map { try #require(json($0.output)["all"]?.objectValue) }
+      #expect(figures[0]["good"] == figures[1]["good"] && figures[0]["bad"] == figures[1]["bad"])
+      #expect(figures[0]["auroc"] == figures[1]["auroc"])
+      let one = try clues(["evaluate", files[0]] + labels, in: folder)
+      #expect(one.status == 0)
+      #expect(one.errors.contains("the labels of client 'financial' and 1 more are left out"), "\(one.errors)")
+      let twice = try clues(["evaluate", files[0], files[0]] + labels, in: folder)
+      #expect(twice.status == 65 && twice.errors.contains("has scores of a client that is also in"))
+    }
+  }
+
+  @Test(arguments: [
+    ("", "has no labels"), ("\n", "has no labels"),
+    (#"{"client": "medical", "id": "medical-0"}"#, "this line has no boolean 'clean'"),
+    (#"{"client": "medical", "clean": true}"#, "has no 'id'"),
+    (#"{"client": 3, "id": "a", "clean": true}"#, "this line has a 'client' that is not a string"),
+    (#"{"client": "other", "id": "a", "clean": true}"#, "has no labels for the scored samples"),
+  ]) func `what are no labels is refused, with the way out`(_ labels: String, _ message: String) throws {
+    try withWorkingCopy { folder in
+      let score = ["score", "checkpoints/medical.tar.zst", "--scorer", "perplexity", "-o", "scores.jsonl"]
+      #expect(try clues(score, in: folder).status == 0)
+      try labels.write(to: folder.appending(path: "labels.jsonl"), atomically: true, encoding: .utf8)
+      let result = try clues(["evaluate", "scores.jsonl", "--labels", "labels.jsonl"], in: folder)
+      #expect(result.status == 65 && result.errors.contains("labels.jsonl"), "\(result.errors)")
+      #expect(result.errors.contains(message) && result.errors.contains("help:"), "\(result.errors)")
+    }
+  }
 }

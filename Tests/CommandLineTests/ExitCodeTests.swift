@@ -105,7 +105,7 @@ import Testing
       #expect(second.status == 73)
       #expect(
         second.errors.contains(
-          "out: error: the output folder exists\n  help: choose another one, or replace it with --force"))
+          "out: error: the output folder exists already\n  help: choose another name, or replace it with --force"))
       #expect(try Data(contentsOf: output.appending(path: "adapter_model.safetensors")) == before)
       #expect(try clues(arguments + ["--dtype", "float16", "--force"], in: folder).status == 0)
       #expect(try Data(contentsOf: output.appending(path: "adapter_model.safetensors")) != before)

@@ -66,7 +66,8 @@ import Testing
 extension Failure {
   fileprivate static func cannotWrite(_ file: String, _ reason: String) -> Failure {
     Failure(
-      .cannotWrite, "cannot be written: \(reason)", advice: "check the folder's permissions and the free space",
+      .cannotWrite, "cannot be written: \(reason)",
+      advice: "check that the folder exists, its permissions and the free space",
       file: file)
   }
 }

@@ -78,7 +78,7 @@ import Testing
           failures.add("\(error)")
         }
       }
-      #expect(failures.all == [String](repeating: "the output folder exists", count: 7))
+      #expect(failures.all == [String](repeating: "the output folder exists already", count: 7))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["out"])
     }
   }

@@ -41,6 +41,39 @@ import Testing
       $0.addPax([("path", [0x61, 0xFF, 0x62])])
       $0.add("x")
     },
+    TarAttack("mark after a slash", "has a name that begins with a combining mark", entry: "a/\u{301}b") {
+      $0.add("a/\u{301}b")
+    },
+    TarAttack("NUL in a pax path", "has a pax header with a NUL byte in a path ('a\\0.bak')") {
+      $0.addPax([("path", "a\0.bak")])
+      $0.add("x")
+    },
+    TarAttack("size with more than digits", "has a pax header with a size that is not a number ('1x')") {
+      $0.addPax([("size", "1x")])
+      $0.add("a")
+    },
+    TarAttack("size with a fraction", "has a pax header with a size that is not a number ('1.5')") {
+      $0.addPax([("size", "1.5")])
+      $0.add("a")
+    },
+    TarAttack("no size", "has a pax header with a size that is not a number ('')") {
+      $0.addPax([("size", "")])
+      $0.add("a")
+    },
+    TarAttack(
+      "path for all", "has a pax header that sets 'path' for all its entries, which programs read differently"
+    ) {
+      $0.addPax([("path", "other")], type: "g")
+      $0.add("a")
+    },
+    TarAttack(
+      "size for all, after content",
+      "has a pax header that sets 'size' for all its entries, which programs read differently"
+    ) {
+      $0.add(Array("a".utf8), [UInt8](repeating: 0x61, count: 70_000))
+      $0.addPax([("size", "0")], type: "g")
+      $0.add("b")
+    },
     TarAttack("symbolic link", "is a symbolic link", entry: "link") { $0.add("link", type: "2", link: "/etc/passwd") },
     TarAttack("hard link", "is a hard link", entry: "link") {
       $0.add("file")
@@ -57,7 +90,9 @@ import Testing
       $0.add("sub/file")
       $0.add(".//sub/./file")
     },
-    TarAttack("twice, composed differently", "is in the archive twice", entry: "e\u{301}") {
+    TarAttack(
+      "twice, composed differently", "a path is spelled in two ways, '\\u{e9}' and 'e\\u{301}'", entry: "e\u{301}"
+    ) {
       $0.add("\u{E9}")
       $0.add("e\u{301}")
     },
@@ -230,6 +265,26 @@ import Testing
         let mixed = try folder.file("y", compress(compress(HandmadeTar.file("a"), as: inner), as: outer))
         #expect(try failure { try readAll(ArchiveReader(mixed)) }.message == "is compressed more than once")
       }
+    }
+  }
+
+  /// Parallel packers write several streams, and some are empty; wherever the seams are, the tar is the same.
+  @Test(arguments: [TestFormat.gzip, .zstd, .xz, .bzip2]) func readsATarInSeveralStreams(_ format: TestFormat) throws {
+    var tar = HandmadeTar()
+    tar.add("a", String(repeating: "a", count: 3000))
+    tar.add("b")
+    let whole = tar.ended
+    func packed(_ cuts: [Int]) throws -> [UInt8] {
+      try zip([0] + cuts, cuts + [whole.count]).flatMap { try compress(Array(whole[$0..<$1]), as: format) }
+    }
+    try withTemporaryFolder { folder in
+      for cuts in [[0], [0, 0], [whole.count], [512], [1000], [512, 512], [1000, 1000, 4096]] {
+        let path = try folder.file("x", packed(cuts))
+        #expect(try readAll(ArchiveReader(path)) == ["a": String(repeating: "a", count: 3000), "b": "x"], "\(cuts)")
+      }
+      // Cut off at a seam, it is not taken for whole.
+      let cut = try folder.file("cut", compress(Array(whole[..<1000]), as: format))
+      #expect(try failure { try readAll(ArchiveReader(cut)) }.message.contains("cut off"))
     }
   }
 

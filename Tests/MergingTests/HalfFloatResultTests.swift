@@ -244,4 +244,34 @@ import Testing
       #expect(try relativeError(deltasOf(packed), deltasOf(readAdapter(source))) < 0.002)
     }
   }
+
+  /// Updates that are no longer float32 numbers: kept as factors and said, or refused, in every type.
+  @Test(arguments: ["float32", "float16", "bfloat16"]) func whatVanishesIsSeen(_ dtype: String) throws {
+    try withTemporaryFolder { folder in
+      let paths = try (0..<2).map {
+        try Self.write(folder.appending(path: "c\($0)"), seed: UInt64($0), scaleA: 1e-25, scaleB: 1e-25)
+      }
+      let settings = [(path: "merge.method", value: "average"), ("output.dtype", dtype)]
+      let merged = try Self.merge(paths, settings)
+      #expect(merged.warnings.contains { $0.contains("the merged update of 'proj' is below the range of float32") })
+      let alone = try paths.map { try Self.merge([$0], settings).deltas }
+      let mean = zip(alone[0]["proj"] ?? [], alone[1]["proj"] ?? []).map { ($0 + $1) / 2 }
+      #expect(mean.contains { $0 != 0 } && relativeError(merged.deltas, ["proj": mean]) < 1e-5)
+      // Beside an update of ordinary size it is nothing.
+      let ordinary = try Self.write(folder.appending(path: "o"), seed: 9)
+      for space in ["delta", "core"] {
+        let ties = [(path: "merge.method", value: "ties"), ("merge.space", space), ("output.dtype", dtype)]
+        expectFailure(.badData, "the update s·B·A, times its weight, is below the range of float32") {
+          try Self.merge(paths, ties)
+        }
+        #expect(try !Self.merge([ordinary, paths[0]], ties).warnings.contains { $0.contains("below the range") })
+      }
+      // Below the normal range, where digits go first.
+      let subnormal = try (0..<2).map {
+        try Self.write(folder.appending(path: "s\($0)"), seed: UInt64($0), scaleA: 1, scaleB: Float(bitPattern: 70))
+      }
+      let scaled = [(path: "merge.method", value: "average"), ("output.dtype", dtype), ("merge.space", "factors")]
+      expectFailure(.badData, "below the range of float32") { try Self.merge(subnormal, scaled) }
+    }
+  }
 }

@@ -116,4 +116,15 @@ import Testing
       try NameAgreement((0..<300).map(String.init), many.map { Dictionary(uniqueKeysWithValues: $0.map { ($0, "") }) })
     }
   }
+
+  @Test func upperAndLowerCaseAreNoticed() throws {
+    let mine = layers("model.", "q_proj v_proj")
+    let theirs = layers("model.", "Q_proj v_proj")
+    let warning = try #require(try notes(mine, theirs).first)
+    #expect(warning.severity == .warning)
+    #expect(warning.text.contains("'model.layers.0.self_attn.q_proj'"), "\(warning)")
+    #expect(warning.text.contains("'model.layers.0.self_attn.Q_proj'"), "\(warning)")
+    // A client that has both shows that these are two layers.
+    #expect(try notes(mine, theirs + layers("model.", "q_proj")).isEmpty)
+  }
 }

@@ -198,4 +198,20 @@ import Testing
     #expect(try lambda(filter) == lambda("m.0.proj"))
     #expect(throws: Failure.self) { try lambda("base_model.model.module.k") }
   }
+
+  /// Swift takes both spellings for one name, PEFT for two.
+  @Test func refusesOneNameInTwoUnicodeForms() throws {
+    func shapes(_ a: String, _ b: String) -> KeyValuePairs<String, [Int]> {
+      ["base_model.model.\(a).proj.lora_A.weight": [4, 6], "base_model.model.\(b).proj.lora_B.weight": [5, 4]]
+    }
+    let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+    expectFailure(
+      .badData,
+      "client 'a' has 'caf\\u{e9}' but client 'b' has 'cafe\\u{301}': one name in two spellings"
+    ) { try merge(shapes(composed, composed), shapes(decomposed, decomposed)) }
+    expectFailure(.badData, "a layer is spelled in two ways") {
+      try merge(shapes(composed, decomposed), shapes(composed, composed))
+    }
+    #expect(try merge(shapes(decomposed, decomposed), shapes(decomposed, decomposed)).adapter.modules.count == 1)
+  }
 }

@@ -322,3 +322,29 @@ struct Stranger {
     try library.library(untrustedIn: settings)
   }
 }
+
+extension IsolationTests {
+  /// A plugin linked against a Swift runtime that is not where the system looks for it.
+  @Test func aMissingSwiftRuntimeIsExplained() throws {
+    try withTemporaryFolder { folder in
+      let plugin = folder.appending(path: "plugin.so").path
+      try Compiler.gcc.compilePlugin(fixture("plugins/survey.c"), to: plugin)
+      let manifest = try UntrustedLibrary.manifest(ofUnmarked: plugin, settings: workerSettings()).text(indented: true)
+      let runtime = folder.appending(path: "libswiftCoreElsewhere.so").path
+      let empty = try folder.file("empty.c", Array("int clues_of_nothing(void) { return 0; }\n".utf8))
+      try Compiler.gcc.compile(empty, to: runtime, ["-shared", "-fPIC", "-Wno-missing-prototypes"])
+      try Compiler.gcc.compile(
+        fixture("plugins/survey.c"), to: plugin,
+        ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,--no-as-needed", runtime])
+      try FileManager.default.removeItem(atPath: runtime)
+      let inHost = try failure { try PluginLibraryFile(loading: plugin, as: plugin, digest: nil) }
+      #expect(inHost.kind == .pluginFailed && inHost.advice?.contains("-static-stdlib") == true, "\(inHost)")
+      try mark(plugin, with: Data(manifest.utf8))
+      let inWorker = try failure {
+        try UntrustedLibrary(path: plugin, trust: .empty).library(untrustedIn: workerSettings()).mergeMethods[0]
+          .instance()
+      }
+      #expect(inWorker.kind == .pluginFailed && inWorker.advice?.contains("-static-stdlib") == true, "\(inWorker)")
+    }
+  }
+}

@@ -281,4 +281,30 @@ import Testing
       try Report(run: SampleRun().json(), scores: [["client": 1]])
     }
   }
+
+  static let layouts: [(JSONValue, String, String)] = [
+    (
+      ["style": "uniform", "rank": 12, "smallest": 12, "largest": 12, "cost_of_uniform": 0.05],
+      "8 (12 with zeros)", "uniform: every module has rank 12, filled up with zeros"
+    ),
+    (
+      ["style": "uniform", "rank": 8, "smallest": 8, "largest": 8, "cost_of_uniform": 0.0], "8",
+      "uniform: every module has rank 8"
+    ),
+    (
+      ["style": "exact", "rank": 8, "smallest": 4, "largest": 8, "cost_of_uniform": 0.25], "8",
+      "exact: every module has the rank that it needs, from 4 to 8; one rank for all would add 25 % parameters"
+    ),
+  ]
+
+  @Test(arguments: layouts)
+  func `the layout of the ranks is shown as on the terminal`(_ layout: JSONValue, _ rank: String, _ text: String) throws
+  {
+    var run = SampleRun()
+    run.rankLayout = layout
+    let page = try page(run)
+    #expect(page.all("dd").contains { $0.wholeText == rank })
+    #expect(page.all("dd").contains { $0.wholeText == text })
+    #expect(try !self.page(SampleRun()).all("dt").contains { $0.wholeText == "Rank layout" })
+  }
 }

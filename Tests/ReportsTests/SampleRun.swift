@@ -10,6 +10,7 @@ struct SampleRun {
   var samples = 40
   var threshold: JSONValue = 0.25
   var calibrate = "none"
+  var rankLayout: JSONValue?
   var discards = true
   var isLinear = true
   /// What each client's anchors do; nil in records from before that was told.
@@ -47,13 +48,15 @@ struct SampleRun {
   }
 
   var merge: JSONValue {
-    [
+    var members: JSONObject = [
       "method": "ties", "space": "delta", "dtype": "bfloat16", "discarded_share": discards ? 0.125 : 0.0,
       "sign_conflict": 0.375,
       "cosines": .array(
         clients.indices.map { i in .array(clients.indices.map { cosine(i, $0) }) }),
       "modules": .array(modules),
     ]
+    members["rank_layout"] = rankLayout
+    return .object(members)
   }
 
   var selection: JSONValue {

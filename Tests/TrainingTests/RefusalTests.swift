@@ -69,6 +69,13 @@ import Testing
       try "s7\ns2\n\n".write(toFile: ids, atomically: true, encoding: .utf8)
       settings.data.keep = ids
       #expect(try Trainer(settings, observer: Listener()).run().samples == 2)
+      // As editors on Windows write it, and without an end.
+      try withTemporaryFolder { root in
+        var settings = llama(in: root)
+        settings.data.keep = root.appending(path: "ids.txt").path
+        try Data("s7\r\ns2\r\ns3".utf8).write(to: root.appending(path: "ids.txt"))
+        #expect(try Trainer(settings, observer: Listener()).run().samples == 3)
+      }
       for (text, words, line) in [("s1\nx\n", "'x'", 2), ("s1\ns1\n", "of line 1", 2), ("\n", "no ids", nil)] {
         try text.write(toFile: ids, atomically: true, encoding: .utf8)
         let failure = try failure { try Trainer(settings, observer: Listener()).run() }

@@ -133,7 +133,7 @@ import Testing
       try files.removeItem(atPath: settings.output + "/checkpoint-4")
       try files.copyItem(
         atPath: fixture("training/llama/start/adapter_config.json"), toPath: settings.output + "/adapter_config.json")
-      expectFailure(.cannotWrite, "no checkpoints of this training") {
+      expectFailure(.cannotWrite, "an adapter without checkpoints of this training exists already") {
         try Trainer(settings, observer: Listener()).run()
       }
     }

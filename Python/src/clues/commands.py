@@ -435,10 +435,14 @@ def capture(
     return Captured(Path(out if out is not None else client), decode(CaptureReport, value, "the report"))
 
 
-def evaluate(scores: StrPath, *, labels: StrPath) -> Evaluation:
-    """Compares scores and a selection with labels."""
+def evaluate(scores: StrPath | Sequence[StrPath], *, labels: StrPath) -> Evaluation:
+    """Compares scores and a selection with labels.
+
+    :param scores: A file of scores, or one of each client.
+    """
+    files = [scores] if isinstance(scores, (str, os.PathLike)) else list(scores)
     value = process.document(
-        ["evaluate"], [*_option("--labels", labels), *_inputs([_text(scores)])], tells_progress=False
+        ["evaluate"], [*_option("--labels", labels), *_inputs([_text(file) for file in files])], tells_progress=False
     )
     return decode(Evaluation, value, "the evaluation")
 

@@ -38,6 +38,9 @@ public struct Ledger: Sendable {
     }
   }
 
+  /// The number of samples in each split that has some, by its name.
+  public var counts: [String: Int] { Dictionary(grouping: samples, by: \.split.rawValue).mapValues(\.count) }
+
   /// One sentence for each checkpoint that lacks samples: how many, and the first of them.
   public var notes: [String] {
     checkpoints.compactMap { checkpoint in

@@ -95,6 +95,7 @@ private struct LedgerRows {
 
   private mutating func place(of sample: Sample) throws -> Int {
     if let place = places[sample.split]?[sample.id] {
+      try sample.checkSpelling(of: samples[place])
       guard samples[place].domain == sample.domain else {
         throw Failure(.badData, "gives the \(sample.split.rawValue) sample '\(sample.id)' two domains")
       }

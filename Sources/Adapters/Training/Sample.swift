@@ -33,6 +33,12 @@ public struct Sample: Sendable, Hashable {
     }
   }
 
+  /// Refuses the id of the same sample in other bytes.
+  func checkSpelling(of other: Sample) throws {
+    guard let pair = twoSpellings(among: [other.id, id]) else { return }
+    throw Failure(twoSpellingsOf: "the id of a \(split.rawValue) sample", pair.first, pair.second)
+  }
+
   /// Reads the members `split`, `id` and `domain`.
   init(_ object: JSONObject) throws {
     guard let split = object["split"]?.stringValue else { throw Failure(.badData, "has no 'split'") }
@@ -41,15 +47,7 @@ public struct Sample: Sendable, Hashable {
         .badData, "has the unknown split '\(split)'",
         advice: suggestion(for: split, among: Split.allCases.map(\.rawValue)))
     }
-    let id: String
-    switch object["id"] {
-    case .string(let text): id = text
-    case .integer(let number): id = String(number)
-    case .number(let number) where number.isFinite: id = JSONValue.number(number).text()
-    case nil: throw Failure(.badData, "has no 'id'")
-    case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' instead of a string or a number")
-    }
-    try Self.check(id: id)
+    let id = try Self.id(object)
     let domain: String?
     switch object["domain"] {
     case .string(let text): domain = text
@@ -57,5 +55,19 @@ public struct Sample: Sendable, Hashable {
     case let other?: throw Failure(.badData, "has \(other.kindName) as 'domain' instead of a string")
     }
     self.init(split: known, id: id, domain: domain)
+  }
+
+  /// The member `id`: a text, or a number, of which the digits count.
+  public static func id(_ object: JSONObject) throws -> String {
+    let id: String
+    switch object["id"] {
+    case .string(let text): id = text
+    case .integer(let number): id = String(number)
+    case .number(let number) where number.isFinite: id = JSONValue.number(number).text()
+    case nil: throw Failure(.badData, "has no 'id'", advice: "give each sample an id")
+    case let other?: throw Failure(.badData, "has \(other.kindName) as 'id' instead of a string or a number")
+    }
+    try check(id: id)
+    return id
   }
 }

@@ -19,6 +19,9 @@ public struct SampleTable: Sendable {
         }
         let sample = try Sample(object)
         if let first = lines[sample.split, default: [:]].updateValue(line, forKey: sample.id) {
+          if let earlier = samples.first(where: { $0.split == sample.split && $0.id == sample.id }) {
+            try sample.checkSpelling(of: earlier)
+          }
           throw Failure(
             .badData, "has the \(sample.split.rawValue) sample '\(sample.id)' twice, first in line \(first)",
             advice: "give every sample of a split a unique id")

@@ -1,6 +1,7 @@
 import CKernels
 import Diagnostics
 import LowRank
+import Tensors
 
 /// The similarity of the clients' updates in one module.
 package struct ClientSimilarity {
@@ -56,6 +57,14 @@ package struct ClientSimilarity {
 
 /// An upper bound for ‖ΔW‖²_F of an update whose entries are float32 numbers.
 let largestEnergy = Double(Float.greatestFiniteMagnitude) * Double(Float.greatestFiniteMagnitude)
+
+/// Whether entries of an update are so small on average that float32 holds them only in part, or as zeros.
+///
+/// Below the normal range the error of an entry is at most 2⁻¹⁵⁰.
+func isLostInFloat32(energy: Double, like moduleInput: ModuleInput) -> Bool {
+  let error = 0x1p-150 / faithfulNarrowing
+  return energy > 0 && energy < error * error * Double(moduleInput.outputs * moduleInput.inputs)
+}
 
 /// Which signs the updates have at some entries.
 private struct SignConflict {

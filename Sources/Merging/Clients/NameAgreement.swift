@@ -10,6 +10,7 @@ extension NameAgreement {
     -> [Note]
   {
     let clients = adapters.map(\.client)
+    try checkSpellings(of: adapters)
     var notes: [Note] = []
     if let first = adapters.first, !adapters.allSatisfy({ $0.adapter.modules.keys == first.adapter.modules.keys }) {
       let modules = adapters.map {
@@ -25,6 +26,20 @@ extension NameAgreement {
       notes += try NameAgreement(clients, replaced, mustShare: false).notes
     }
     return notes
+  }
+
+  /// Refuses two spellings of a layer's name: PEFT finds the layer under only one of them.
+  private static func checkSpellings(of adapters: [(client: String, adapter: Adapter)]) throws {
+    let names = adapters.map { $0.adapter.modules.keys.sorted() + $0.adapter.absolutes.keys.sorted() }
+    guard let pair = twoSpellings(among: names.flatMap(\.self), dividedBy: ".") else { return }
+    func owner(_ path: String) -> String {
+      let place = names.firstIndex { $0.contains { $0.utf8.starts(with: path.utf8) } }
+      return place.map { "client '\(adapters[$0].client)' has" } ?? "there is"
+    }
+    throw Failure(
+      .badData,
+      "\(owner(pair.first)) '\(escaped(pair.first))' but \(owner(pair.second)) '\(escaped(pair.second))': one name in two "
+        + "spellings", advice: .spellOneWay)
   }
 }
 
@@ -46,7 +61,7 @@ package struct NameAgreement {
   private var owners: [String: [Int]] = [:]
   /// Other names that may refer to the same layer.
   private var twins: [String: [String]] = [:]
-  /// Two names that differ only in front, which proves nothing by itself; the first in order.
+  /// Two names that differ only in front, or in upper and lower case, which proves nothing by itself; the first in order.
   private var lookalikes: (a: String, b: String)?
 
   /// - parameters:
@@ -141,7 +156,17 @@ package struct NameAgreement {
       twins[a.whole, default: []].append(b.whole)
       twins[b.whole, default: []].append(a.whole)
     }
-    lookalikes = others.filter { !different.contains($0.key) }.values.min(by: <)
+    lookalikes = (others.filter { !different.contains($0.key) }.values + inOtherCase(shapes)).min(by: <)
+  }
+
+  /// Pairs of names, of layers of one shape, that differ in upper and lower case alone, and that no client has both.
+  private func inOtherCase(_ shapes: [String: String]) -> [(a: String, b: String)] {
+    Dictionary(grouping: owners.keys) { $0.lowercased() }.values.compactMap { names in
+      guard names.count > 1 else { return nil }
+      let names = names.sorted()
+      let (a, b) = (names[0], names[1])
+      return shapes[a] == shapes[b] && Set(owners[a] ?? []).isDisjoint(with: owners[b] ?? []) ? (a, b) : nil
+    }
   }
 
   /// Compares clients that have the same layer under two names.

@@ -64,11 +64,7 @@ struct GGUFModel {
     let width = try settings.required("embedding_length")
     let headCount = try settings.required("attention.head_count")
     let keyValueHeadCount = try settings.count("attention.head_count_kv") ?? headCount
-    guard headCount % keyValueHeadCount == 0 else {
-      throw Failure(
-        .badData,
-        "has \(headCount) heads of queries, which is not a multiple of \(keyValueHeadCount) heads of keys and values")
-    }
+    try ModelShape.check(headCount: headCount, keyValueHeadCount: keyValueHeadCount)
     let headWidth = try headWidth(&settings, width: width, headCount: headCount)
     let maximumLength = try settings.required("context_length", to: .max)
     let layerCount = try settings.required("block_count", to: 10_000)
@@ -92,13 +88,7 @@ struct GGUFModel {
     let (keys, values) = (
       try settings.count("attention.key_length", to: 1 << 16), try settings.count("attention.value_length", to: 1 << 16)
     )
-    guard keys != nil || width % headCount == 0 else {
-      throw Failure(.badData, "has a width of \(width), which is not a multiple of \(headCount) heads")
-    }
-    let headWidth = keys ?? width / headCount
-    guard headWidth % 2 == 0, headWidth <= 1 << 16 else {
-      throw Failure(.badData, "has heads of width \(headWidth), which cannot be rotated in pairs")
-    }
+    let headWidth = try ModelShape.headWidth(stated: keys, width: width, headCount: headCount)
     guard values ?? headWidth == headWidth, try settings.count("rope.dimension_count") ?? headWidth == headWidth else {
       throw Failure(.badData, "has heads whose keys, values and rotated parts have different widths")
     }

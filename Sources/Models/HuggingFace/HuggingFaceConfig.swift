@@ -65,10 +65,7 @@ package struct HuggingFaceConfig: Sendable {
     let isNull = settings.isNull("num_key_value_heads")
     let count =
       try settings.count("num_key_value_heads") ?? (isNull ? nil : family.keyValueHeadCount) ?? headCount
-    guard headCount % count == 0 else {
-      throw Failure(
-        .badData, "has \(headCount) heads of queries, which is not a multiple of \(count) heads of keys and values")
-    }
+    try ModelShape.check(headCount: headCount, keyValueHeadCount: count)
     return count
   }
 
@@ -76,14 +73,7 @@ package struct HuggingFaceConfig: Sendable {
     _ settings: inout Settings, _ family: HuggingFaceFamily, width: Int, headCount: Int
   ) throws -> Int {
     let stated = try settings.count("head_dim", to: 1 << 16) ?? family.headWidth
-    guard stated != nil || width % headCount == 0 else {
-      throw Failure(.badData, "has a width of \(width), which is not a multiple of \(headCount) heads")
-    }
-    let headWidth = stated ?? width / headCount
-    guard headWidth % 2 == 0, headWidth <= 1 << 16 else {
-      throw Failure(.badData, "has heads of width \(headWidth), which cannot be rotated in pairs")
-    }
-    return headWidth
+    return try ModelShape.headWidth(stated: stated, width: width, headCount: headCount)
   }
 
   /// Refuses settings that turn the model into another one, with advice.

@@ -197,7 +197,10 @@ final class WorkerProcess {
     }
     if answer.isInterruption, services.isCancelled() { return Interruption.failure }
     var failure = answer.failure(of: plugin)
-    if manifest.isEmpty { failure.advice = "see what else is wrong with it: clues plugins check \(library.path)" }
+    if manifest.isEmpty {
+      failure.advice =
+        missingSwiftAdvice(answer.text) ?? "see what else is wrong with it: clues plugins check \(library.path)"
+    }
     return failure
   }
 

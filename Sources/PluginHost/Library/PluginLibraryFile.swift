@@ -111,5 +111,18 @@ package func loadLibrary(
     errno = shortage
     throw Failure(system: .pluginFailed, "a library cannot be loaded")
   }
-  throw Failure(.pluginFailed, "\(what): \(reason.replacing(source, with: "the file"))", advice: advice)
+  throw Failure(
+    .pluginFailed, "\(what): \(reason.replacing(source, with: "the file"))",
+    advice: missingSwiftAdvice(reason) ?? advice)
+}
+
+/// The way out if a library needs a Swift runtime that is not there: nil for other reasons.
+///
+/// A toolchain outside the system's folders is not visible to a confined plugin, and need not be on other machines at all.
+func missingSwiftAdvice(_ reason: String) -> String? {
+  guard reason.contains("libswift"), reason.contains("No such file") || reason.contains("cannot open shared object")
+  else { return nil }
+  return
+    "it needs the libraries of a Swift toolchain, which a confined plugin finds only in the system's folders: link it "
+    + "with -static-stdlib, as the Package.swift of `clues plugins new` does"
 }

@@ -41,7 +41,7 @@ private func keyFigures(_ run: RunRecord, _ samples: [ScoredSamples]) -> [(Strin
   }
   if let merge = run.merge {
     figures.append(("modules", whole(merge.modules.count)))
-    figures.append(("rank", span(merge.modules.map(\.rank))))
+    figures.append(("rank", merge.rankText))
     if run.clients.count > 1 { figures.append(("entries in dispute", percent(merge.signConflict))) }
     figures.append(("energy dropped", percent(merge.discardedShare)))
   }
@@ -86,6 +86,7 @@ private func choices(_ run: RunRecord) -> [(String, String)] {
   choices.append(("Space", merge.space))
   let norm = merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()
   choices.append(("Adapter", "\(merge.dtype), norm of the merged update \(short(norm))"))
+  if let layout = merge.layoutText { choices.append(("Rank layout", layout)) }
   let partial = merge.modules.count { $0.clients.count < run.clients.count }
   if partial > 0 { choices.append(("Coverage", "\(counted(partial, "module")) missing from some clients")) }
   return choices

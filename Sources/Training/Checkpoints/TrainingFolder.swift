@@ -41,9 +41,8 @@ final class TrainingFolder: Sendable {
     }
     let folders = names.filter { $0.hasPrefix("checkpoint-") && FilePath("\(path)/\($0)").isFolder }
     if folders.isEmpty, let file = names.first(where: { $0.hasPrefix("adapter_") }) {
-      throw Failure(
-        .cannotWrite, "is there already, and there are no checkpoints of this training",
-        advice: "name another folder with -o", file: "\(path)/\(file)")
+      throw Failure.exists(
+        "an adapter without checkpoints of this training", at: "\(path)/\(file)", advice: "name another folder with -o")
     }
     return try folders.map { name in
       try record.check(checkpoint: "\(path)/\(name)", limits: limits)

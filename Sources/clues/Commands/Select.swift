@@ -109,9 +109,7 @@ extension Clues {
 
     func run() throws {
       let isOne = scores.count == 1
-      let table =
-        try isOne
-        ? ScoreTable(path: scores[0], limits: limits.limits) : ScoreTable(pooling: scores, limits: limits.limits)
+      let table = try ScoreTable(files: scores, limits: limits.limits)
       let selection: SampleSelection
       if let with {
         selection = try SampleSelection(table, decided: DecidedThreshold(path: with, limits: limits.limits))
@@ -152,19 +150,25 @@ extension Clues {
     static let configuration = CommandConfiguration(
       commandName: "evaluate",
       abstract: "Compare scores and a selection with labels.",
-      usage: "clues evaluate <scores> --labels <labels.jsonl> [<options>]",
+      usage: "clues evaluate <scores>... --labels <labels.jsonl> [<options>]",
       discussion: """
         Labels are JSON Lines with "client", "id" and "clean"; other texts in them, such as "corruption", group the bad \
         samples. Labels never affect a score.
 
-        Example:
+        Several files, one from each client, are pooled as `clues select` does. Labels of clients of which no scores are \
+        given are left out, and a note names these clients.
+
+        Examples:
           clues evaluate runs/clues/clues/scores.jsonl --labels checkpoints/labels.jsonl
+          clues evaluate medical.jsonl financial.jsonl --labels checkpoints/labels.jsonl
         """)
 
     @Argument(
-      help: ArgumentHelp("Scores, with or without a selection; - reads standard input.", valueName: "scores"),
+      help: ArgumentHelp(
+        "Scores, with or without a selection, in one file or one per client; - reads standard input.",
+        valueName: "scores"),
       completion: .file(extensions: ["jsonl"]))
-    var scores: String
+    var scores: [String]
 
     @Option(
       help: ArgumentHelp("The labels, which say which samples are good.", valueName: "labels.jsonl"),
@@ -179,8 +183,10 @@ extension Clues {
     @OptionGroup var messages: MessageOptions
 
     func run() throws {
+      let table = try ScoreTable(files: scores, limits: limits.limits)
       let evaluation = try Evaluation(
-        ScoreTable(path: scores, limits: limits.limits), labels: labels, limits: limits.limits)
+        table.isUncombined ? table.standardised() : table, labels: labels, limits: limits.limits)
+      if let note = evaluation.note { Console.note(note) }
       try Console.result(json ? evaluation.json.text(indented: true) : evaluation.text(Console.page))
     }
   }

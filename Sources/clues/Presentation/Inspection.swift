@@ -93,7 +93,9 @@ public struct Inspection: Sendable {
       facts.add("samples", "\(count), \(size(samples.size))")
       object["training_samples"] = bundle.trainingSampleCount.map { JSONValue($0) } ?? .null
     }
-    if let file = bundle.ledger { object["ledger"] = try describe(file, in: &facts) }
+    if let file = bundle.ledger, let ledger = try bundle.readLedger() {
+      object["ledger"] = try describe(ledger, of: file.size, in: &facts)
+    }
     object["files"] = .array(bundle.files.map { ["path": .string($0.path), "bytes": JSONValue($0.size)] })
     object["ignored"] = .array(bundle.ignored.map { .string($0.path) })
     let notes = bundle.notes + (adapter?.notes ?? [])
@@ -144,18 +146,16 @@ public struct Inspection: Sendable {
     ])
   }
 
-  private static func describe(_ file: BundleFile, in facts: inout Facts) throws -> JSONValue {
-    let ledger = try locating(file: file.name) { try Ledger(file.bytes(), limits: file.limits) }
-    let splits = Dictionary(grouping: ledger.samples, by: \.split).mapValues(\.count)
-      .sorted { $0.key.rawValue < $1.key.rawValue }
-    let counts = splits.map { "\($0.value) \($0.key.rawValue)" }
+  private static func describe(_ ledger: Ledger, of bytes: Int, in facts: inout Facts) throws -> JSONValue {
+    let splits = ledger.counts.sorted { $0.key < $1.key }
+    let counts = splits.map { "\($0.value) \($0.key)" }
     facts.add(
       "ledger",
-      "\(counts.joined(separator: ", ")) at \(ledger.checkpoints.count) checkpoints, \(size(file.size))")
+      "\(counts.joined(separator: ", ")) at \(ledger.checkpoints.count) checkpoints, \(size(bytes))")
     facts.add("", ledger.columnNames.joined(separator: ", "))
     return .object([
-      "bytes": JSONValue(file.size), "columns": JSONValue(ledger.columnNames),
-      "samples": .object(JSONObject(splits.map { ($0.key.rawValue, JSONValue($0.value)) })),
+      "bytes": JSONValue(bytes), "columns": JSONValue(ledger.columnNames),
+      "samples": .object(JSONObject(splits.map { ($0.key, JSONValue($0.value)) })),
       "checkpoints": .array(ledger.checkpoints.map { JSONValue($0.step) }), "notes": JSONValue(ledger.notes),
     ])
   }

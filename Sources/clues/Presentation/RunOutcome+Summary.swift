@@ -1,5 +1,6 @@
 import Diagnostics
 import Merging
+import Records
 import Runs
 
 extension RunOutcome {
@@ -89,10 +90,10 @@ extension RunOutcome {
 
   private func describe(_ merge: MergeFigures, in facts: inout Facts) {
     facts.add("method", "\(merge.method) in space \(merge.space)")
-    let ranks = merge.modules.map(\.rank)
-    let written = merge.modules.compactMap { merge.ranks?.rank(of: $0.module) }
-    let filled = written == ranks ? "" : " (\(span(written)) with zeros)"
-    facts.add("modules", "\(merge.modules.count), rank \(span(ranks))\(filled), \(merge.dtype)")
+    let ranks = rankText(
+      needed: merge.modules.map(\.rank),
+      written: merge.modules.map { merge.ranks?.rank(of: $0.module) ?? $0.rank })
+    facts.add("modules", "\(merge.modules.count), rank \(ranks), \(merge.dtype)")
     facts.add("norm", short(merge.modules.reduce(0) { $0 + $1.energy }.squareRoot()))
     if merge.clients.count > 1 { compare(merge, in: &facts) }
     let partial = merge.modules.count { $0.coverage < 1 }

@@ -27,6 +27,11 @@ import Testing
       failure { _ = try table(#"{"id": "1", "split": "train"}"#, #"{"id": 1, "split": "train"}"#) })
     #expect(twice.message == "has the train sample '1' twice, first in line 1")
     #expect(twice.position?.line == 2)
+    let spelled = try #require(
+      failure {
+        _ = try table(#"{"id": "\u00e9", "split": "train"}"#, #"{"id": "e\u0301", "split": "train"}"#)
+      })
+    #expect(spelled.message == "the id of a train sample is spelled in two ways, '\\u{e9}' and 'e\\u{301}'")
     let split = try #require(failure { _ = try table(#"{"id": "1", "split": "trian"}"#) })
     #expect(split.message == "has the unknown split 'trian'")
     #expect(split.advice == "did you mean 'train'?")
@@ -96,6 +101,10 @@ import Testing
     func message(_ lines: String...) -> String? { failure { _ = try ledger(lines) }?.message }
     let loss = #""loss": 1"#
     #expect(message(row(1, "a", loss), row(1, "a", loss)) == "has the train sample 'a' twice at checkpoint 1")
+    // Swift takes them for one sample, which would have two rows at different checkpoints.
+    #expect(
+      message(row(1, "\u{E9}", loss), row(2, "e\u{301}", loss))
+        == "the id of a train sample is spelled in two ways, '\\u{e9}' and 'e\\u{301}'")
     #expect(
       message(row(1, "a", loss), row(1, "b", loss, rate: "0.25"))
         == "has the learning rate 0.25 at checkpoint 1, but other rows have 0.5")

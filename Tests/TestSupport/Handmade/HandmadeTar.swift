@@ -39,7 +39,7 @@ public struct HandmadeTar {
   }
 
   /// Adds a pax header for the entry that follows.
-  public mutating func addPax(_ records: [(key: String, value: [UInt8])]) {
+  public mutating func addPax(_ records: [(key: String, value: [UInt8])], type: Character = "x") {
     var content: [UInt8] = []
     for (key, value) in records {
       let body = Array(" \(key)=".utf8) + value + [0x0A]
@@ -47,11 +47,11 @@ public struct HandmadeTar {
       while length != body.count + String(length).utf8.count { length = body.count + String(length).utf8.count }
       content += Array(String(length).utf8) + body
     }
-    add(Array("PaxHeader/x".utf8), content, type: "x")
+    add(Array("PaxHeader/x".utf8), content, type: type)
   }
 
-  public mutating func addPax(_ records: [(key: String, value: String)]) {
-    addPax(records.map { ($0.key, Array($0.value.utf8)) })
+  public mutating func addPax(_ records: [(key: String, value: String)], type: Character = "x") {
+    addPax(records.map { ($0.key, Array($0.value.utf8)) }, type: type)
   }
 
   /// The bytes with the two blocks of zeros that end a tar.

@@ -95,7 +95,7 @@ class CluesCapture(TrainerCallback):
             kept = [line for line in read_lines(folder / LEDGER) if json.loads(line)["checkpoint"] <= step]
         elif there and not self._replace:
             raise CluesError(
-                "is there already", kind="cannotWrite", file=str(folder / there[0]),
+                "the evidence exists already", kind="cannotWrite", file=str(folder / there[0]),
                 advice="train into a new folder, or say replace=True",
             )  # fmt: skip
         write_lines(folder / SAMPLES, table)

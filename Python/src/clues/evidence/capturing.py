@@ -308,7 +308,7 @@ def _check(settings: Settings, folder: Path, kept: _Kept, keys: _Keys) -> None:
         for name in (LEDGER, SAMPLES):
             if (folder / name).exists():
                 raise CluesError(
-                    "is there already", kind="cannotWrite", file=str(folder / name),
+                    "the evidence exists already", kind="cannotWrite", file=str(folder / name),
                     advice="replace it with --force, or name a new folder with -o",
                 )  # fmt: skip
         if (folder / "clues.json").exists():
