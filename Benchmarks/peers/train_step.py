@@ -2,7 +2,7 @@
 
 A llama of SmolLM2-135M's shape with random weights, LoRA of rank 8 on q_proj and v_proj, four samples of 80 tokens of which
 half are learned, float32, one thread. Each program runs with a few steps and with STEPS more, so that the time before the first
-step cancels out. Prints seconds per token, the ratio, and the peak memory of each.
+step cancels out. Prints seconds per token, the ratio, and the peak memory of each, here also with checkpointed activations.
 """
 
 import json
@@ -71,11 +71,11 @@ def main(clues, steps, rounds):
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, __file__, "make", folder], check=True)
 
-        def here(count):
+        def here(count, *more):
             out = tempfile.mkdtemp(dir=folder)
             return measure([clues, "train", "--base", f"{folder}/base", "--data", f"{folder}/data.jsonl", "--alpha", "16",
                             "--batch", "4", "--steps", str(count), "--learning-rate", "1e-4", "--schedule", "constant",
-                            "--save-steps", "100000", "--threads", "1", "--progress", "none", "-o", out])
+                            "--save-steps", "100000", "--threads", "1", "--progress", "none", "-o", out, *more])
 
         def there(count):
             return measure([sys.executable, __file__, "train", folder, str(count)])
@@ -83,12 +83,14 @@ def main(clues, steps, rounds):
         ratios = []
         for _ in range(rounds):
             seconds, memory = {}, {}
-            for name, run in (("clues", here), ("torch", there)):
+            for name, run in (("clues", here), ("checkpointed", lambda count: here(count, "--checkpoint-activations")),
+                              ("torch", there)):
                 few, many = run(FEW), run(FEW + steps)
                 seconds[name] = (many[0] - few[0]) / (steps * 4 * 80)
                 memory[name] = many[1] / 1024
             ratios.append(seconds["clues"] / seconds["torch"])
             print(f"clues {seconds['clues'] * 1e3:.2f} ms a token, {memory['clues']:.0f} MiB; "
+                  f"checkpointed {seconds['checkpointed'] * 1e3:.2f} ms, {memory['checkpointed']:.0f} MiB; "
                   f"torch {seconds['torch'] * 1e3:.2f} ms, {memory['torch']:.0f} MiB; ratio {ratios[-1]:.2f}", flush=True)
         print(f"median ratio {statistics.median(ratios):.2f}")
 

@@ -30,6 +30,9 @@ final class LayerActivations {
 
   private let blocks: [FloatBlock]
 
+  /// The size of its panels, which is nearly all.
+  var byteCount: Int { blocks.reduce(0) { $0 + $1.count * MemoryLayout<Float>.stride } }
+
   /// Room for any layer of the model.
   init(_ shape: ModelShape, _ adaptation: Adaptation, _ capacity: Capacity) throws {
     var blocks: [FloatBlock] = []
@@ -64,9 +67,11 @@ final class LayerActivations {
 /// One thread's working memory: the layers' activations, and buffers that are only used within a step.
 final class Workspace {
   let capacity: Capacity
-  /// By layer, as far as the pack is; all below the lowest adapted layer share one.
+  /// By layer, as far as the pack is; all below the lowest adapted layer share one, or all layers if they are recomputed.
   private var layers: [LayerActivations?]
   private let passing: LayerActivations?
+  /// The inputs of the layers that are recomputed in the backward pass, from the lowest adapted one on.
+  private let inputs: [Panels]
   private let lowest: Int
   private let pool: LayerPool
   let products: Products
@@ -97,10 +102,11 @@ final class Workspace {
   /// - parameters:
   ///   - keeps: Whether there will be a backward pass.
   ///   - drops: Whether there will be dropout.
-  ///   - pool: Provides the activations of layers.
+  ///   - recomputes: Whether the backward pass recomputes each layer from its input.
+  ///   - pool: Provides the activations of layers that are not recomputed.
   init(
     _ model: LanguageModel, _ adaptation: Adaptation, _ capacity: Capacity, keeps: Bool, drops: Bool = false,
-    pool: LayerPool
+    recomputes: Bool = false, pool: LayerPool
   ) throws {
     let shape = model.shape
     self.capacity = capacity
@@ -115,7 +121,11 @@ final class Workspace {
     products = try Products(widest: widest.filter(\.needsScratch).map(\.columnCount).max() ?? 0)
 
     self.pool = pool
-    lowest = keeps ? adaptation.lowest ?? shape.layerCount : shape.layerCount
+    let lowestKept = keeps ? adaptation.lowest ?? shape.layerCount : shape.layerCount
+    lowest = recomputes ? shape.layerCount : lowestKept
+    inputs = try (recomputes ? lowestKept..<shape.layerCount : 0..<0).map { _ in
+      try panels(shape.width, capacity.panels)
+    }
     passing = lowest > 0 ? try LayerActivations(shape, adaptation, capacity) : nil
     layers = Array(repeating: nil, count: shape.layerCount)
     let (all, some) = (capacity.panels, capacity.predictingPanels)
@@ -161,6 +171,23 @@ final class Workspace {
 
   /// Starts a pack.
   func begin(_ pack: Int) { pool.begin(pack) }
+
+  /// Stores the input of a layer that the backward pass recomputes.
+  func keepInput(of layer: Int, _ panels: Int) { keptInput(of: layer)?.copy(self[layer].input, panels) }
+
+  /// Restores the input of a layer.
+  ///
+  /// - returns: Whether it was stored, so that the layer has to be recomputed.
+  func restoreInput(of layer: Int, _ panels: Int) -> Bool {
+    guard let input = keptInput(of: layer) else { return false }
+    self[layer].input.copy(input, panels)
+    return true
+  }
+
+  private func keptInput(of layer: Int) -> Panels? {
+    let place = layer - (layers.count - inputs.count)
+    return place >= 0 && !inputs.isEmpty ? inputs[place] : nil
+  }
 
   /// Enters a layer in the forward pass; may have to wait for packs in their backward pass.
   func enter(_ layer: Int, pack: Int) throws {

@@ -107,6 +107,9 @@ struct Adaptation {
     lowest = groups.firstIndex { !$0.isEmpty }
   }
 
+  /// The number of layers from the lowest adapted one on: those with a backward pass.
+  func layersAbove(in shape: ModelShape) -> Int { shape.layerCount - min(lowest ?? 0, shape.layerCount) }
+
   /// The same adapted layers with other factors: by module, in the order of ``modules``, A then B.
   func with(_ factors: [[Float]]) -> Adaptation {
     var copy = self

@@ -8,6 +8,7 @@ extension PackPass {
   func backward(_ portions: [Pack.Portion], _ emit: (ModuleGradient) throws -> Void) throws {
     guard let lowest = adaptation.lowest else { return }
     for layer in (lowest..<shape.layerCount).reversed() {
+      if work.restoreInput(of: layer, pack.panels) { try forward(layer, again: true) }
       let end = layer == lowest ? adaptation.lowestStage(of: layer) ?? .attention : nil
       let step = LayerBackward(pass: self, layer: layer, end: end, portions: portions)
       try step.run(emit)

@@ -15,6 +15,10 @@ package struct BatchEngine: Sendable {
   private let dropoutRate: Double
   private let passes: Passes
 
+  /// Whether activations are checkpointed: the backward pass recomputes each layer from its input, which takes a third more time
+  /// and much less memory. No bit depends on it.
+  package let recomputes: Bool
+
   /// The adapted layers, in the order of the model.
   package var modules: [AdaptedModule] { layout.modules }
 
@@ -22,9 +26,12 @@ package struct BatchEngine: Sendable {
   ///   - adapter: The adapted layers, their ranks and scalings.
   ///   - longest: The maximum number of tokens of a sample.
   ///   - dropout: The probability that an input of A is dropped, from 0 up to 1.
+  ///   - recomputes: Whether activations are checkpointed whatever their size.
+  ///   - memory: The bytes that activations may take without being checkpointed.
   /// - throws: ``Failure`` `badData` if the adapter does not fit the model, or trains what the engine does not support.
   package init(
-    model: LanguageModel, adapter: Adapter, longest: Int, dropout: Double, threads: Int, packTokens: Int = 192
+    model: LanguageModel, adapter: Adapter, longest: Int, dropout: Double, threads: Int, packTokens: Int = 192,
+    recomputes: Bool = false, memory: Int = .max
   ) throws {
     self.model = model
     layout = try Adaptation(adapter, model)
@@ -32,9 +39,11 @@ package struct BatchEngine: Sendable {
     self.packTokens = max(1, packTokens)
     dropoutRate = dropout
     let panels = Panels.count(of: max(longest, packTokens))
-    passes = Passes(
-      model, layout, Capacity(panels: panels, predictingPanels: panels, longestSample: longest), threads: self.threads,
-      keeps: true)
+    let capacity = Capacity(panels: panels, predictingPanels: panels, longestSample: longest)
+    let layers = LayerPool.most(layers: layout.layersAbove(in: model.shape), threads: self.threads)
+    self.recomputes =
+      try recomputes || LayerActivations(model.shape, layout, capacity).byteCount > memory / max(1, layers)
+    passes = Passes(model, layout, capacity, threads: self.threads, keeps: true, recomputes: self.recomputes)
   }
 
   /// The gradient of the mean loss over all labels of a batch, as Hugging Face's Trainer computes it over accumulated batches

@@ -26,7 +26,10 @@ struct PackPass {
     try work.enter(0, pack: pack.place)
     try embed()
     setAngles()
-    for layer in 0..<shape.layerCount { try forward(layer) }
+    for layer in 0..<shape.layerCount {
+      work.keepInput(of: layer, pack.panels)
+      try forward(layer)
+    }
     work.turn(pack.place)
   }
 
@@ -55,7 +58,8 @@ struct PackPass {
     }
   }
 
-  private func forward(_ layer: Int) throws {
+  /// - parameter again: Whether only what the backward pass needs of the layer is to be recomputed.
+  func forward(_ layer: Int, again: Bool = false) throws {
     let (block, saved, panels) = (model.layers[layer], work[layer], pack.panels)
     normalize(saved.input, block.inputNorm, into: work.normed, scale: saved.inputScale, panels)
     reduce(work.normed, layer, .attention, panels)
@@ -91,6 +95,7 @@ struct PackPass {
     try apply(.gate, layer, work.normed, into: saved.gate, behind)
     try apply(.up, layer, work.normed, into: saved.up, behind)
     gate(layer)
+    if again { return reduce(work.wide, layer, .down, behind) }
     if layer < lastLayer { try work.enter(layer + 1, pack: pack.place) }
     let output = layer == lastLayer ? work.final : work[layer + 1].input
     output.copy(saved.middle, behind)

@@ -23,12 +23,15 @@ final class LayerPool: @unchecked Sendable {
   init(layers: Int, threads: Int, make: @escaping () throws -> LayerActivations) {
     self.make = make
     self.layers = layers
-    most = layers + (layers + 1) / 2 * (threads - 1)
+    most = Self.most(layers: layers, threads: threads)
     lock = .allocate(capacity: 1)
     change = .allocate(capacity: 1)
     pthread_mutex_init(lock, nil)
     pthread_cond_init(change, nil)
   }
+
+  /// The number of layers' activations that there are at most.
+  static func most(layers: Int, threads: Int) -> Int { layers + (layers + 1) / 2 * (threads - 1) }
 
   deinit {
     pthread_cond_destroy(change)

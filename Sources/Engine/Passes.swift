@@ -4,7 +4,7 @@ import Models
 final class Passes: Sendable {
   private let model: LanguageModel
   private let capacity: Capacity
-  private let keeps: Bool
+  private let keeps, recomputes: Bool
   private let pool: LayerPool
   private let workspaces = FreeWorkspaces<Workspace>()
 
@@ -12,10 +12,16 @@ final class Passes: Sendable {
   ///   - adaptation: Any with the ranks and layers that will be used.
   ///   - threads: The number of concurrent packs.
   ///   - keeps: Whether there will be a backward pass.
-  init(_ model: LanguageModel, _ adaptation: Adaptation, _ capacity: Capacity, threads: Int, keeps: Bool) {
-    (self.model, self.capacity, self.keeps) = (model, capacity, keeps)
+  ///   - recomputes: Whether it recomputes each layer from its input.
+  init(
+    _ model: LanguageModel, _ adaptation: Adaptation, _ capacity: Capacity, threads: Int, keeps: Bool,
+    recomputes: Bool = false
+  ) {
+    (self.model, self.capacity) = (model, capacity)
+    (self.keeps, self.recomputes) = (keeps, recomputes)
     let shape = model.shape
-    pool = LayerPool(layers: shape.layerCount - min(adaptation.lowest ?? 0, shape.layerCount), threads: threads) {
+    let layers = recomputes ? 0 : adaptation.layersAbove(in: shape)
+    pool = LayerPool(layers: layers, threads: threads) {
       try LayerActivations(shape, adaptation, capacity)
     }
   }
@@ -26,7 +32,8 @@ final class Passes: Sendable {
   ) throws -> Result {
     let work =
       try workspaces.take()
-      ?? Workspace(model, adaptation, capacity, keeps: keeps, drops: dropout != nil, pool: pool)
+      ?? Workspace(
+        model, adaptation, capacity, keeps: keeps, drops: dropout != nil, recomputes: recomputes, pool: pool)
     defer { workspaces.giveBack(work) }
     // Also after an error: other threads may be waiting for these activations.
     defer {

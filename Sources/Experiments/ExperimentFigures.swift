@@ -29,6 +29,7 @@ struct ExperimentFigures {
       row.name = client.name
       (row.train, row.anchor) = (client.counts.train, client.counts.anchor)
       (row.validation, row.test) = (client.counts.validation, client.counts.test)
+      row.corruptionFactor = client.corruptionFactor == 1 ? nil : client.corruptionFactor
       return row
     }
     record.seeds = experiment.seeds.map(\.value)

@@ -90,7 +90,7 @@ package struct ExperimentRun {
     }
     let raw = try everyClient { try steps.train($1, worlds[$0], data[$0][$1], keep: nil) }
     _ = try runner.outcomes(of: raw)
-    let (kept, selected) = try kept(runner, steps, data, trained: raw.map(\.step))
+    let (kept, excess, selected) = try kept(runner, steps, data, trained: raw.map(\.step))
     let trainings = try kept.map { byWorld in
       try everyClient { world, client in
         try steps.train(client, worlds[world], data[world][client], keep: byWorld[world][client])
@@ -108,10 +108,14 @@ package struct ExperimentRun {
       })
 
     let results = try measured(
-      runner, steps, worlds, trained: { adapter($0, $1, $2) },
-      kept: { arm, world, client in
-        let all = clients[client].rows.count
-        return (kept[arm][world][client].map { lines($0) } ?? all, all)
+      runner, steps, worlds,
+      member: { arm, world, client in
+        adapter(arm, world, client).map { training in
+          let all = clients[client].rows.count
+          return .init(
+            name: clients[client].name, training: training, kept: kept[arm][world][client].map { lines($0) } ?? all,
+            all: all, excess: excess[arm][world][client])
+        }
       })
     runner.finish()
     var record = try ExperimentFigures(setup: setup, worlds: worlds, threads: threads).record(results, selected) {
@@ -127,43 +131,45 @@ package struct ExperimentRun {
     try worlds.indices.flatMap { world in try clients.indices.map { try task(world, $0) } }
   }
 
-  /// What each arm keeps, by arm, world and client, as ids, one a line, or nil for everything; and the selections that say so.
+  /// What each arm keeps, by arm, world and client, as ids, one a line, or nil for everything; by how much their scores exceed
+  /// the threshold; and the selections that say so.
   ///
   /// - parameter trained: The trainings on everything, by world and client.
   private func kept(
     _ runner: StepRunner, _ steps: ExperimentSteps, _ data: [[ExperimentSteps.Data]], trained: [Step]
-  ) throws -> (kept: [[[String?]]], selected: [Selected]) {
+  ) throws -> (kept: [[[String?]]], excess: [[[Double?]]], selected: [Selected]) {
     let worlds = worlds
     var kept: [[[String?]]] = experiment.arms.map { arm in
       worlds.indices.map { world in
         clients.indices.map { arm.value.keep?.value == .clean ? data[world][$0].clean : nil }
       }
     }
+    var excess: [[[Double?]]] = kept.map { $0.map { $0.map { _ in nil } } }
     var selected: [Selected] = []
     let scoring = experiment.arms.indices.filter { experiment.arms[$0].value.keep == nil }
-    if !scoring.isEmpty {
-      let captured = try everyClient { world, client in
-        try steps.capture(client, worlds[world], data[world][client], trained[world * clients.count + client])
-      }
-      _ = try runner.outcomes(of: captured)
-      var tasks: [StepTask] = []
-      for arm in scoring {
-        for rule in [nil] + experiment.thresholds.map({ Optional($0.value) }) {
-          for world in worlds.indices {
-            let bundles = clients.indices.map { captured[world * clients.count + $0].step }
-            let task = try steps.select(experiment.arms[arm], rule, worlds[world], bundles)
-            tasks.append(task)
-            selected.append(Selected(arm: arm, rule: rule?.summary, world: world, folder: task.step.folder))
-          }
+    let all = scoring.isEmpty ? [] : Array(worlds.indices)
+    // Gradients take much room: those of one seed and share at a time.
+    for some in setup.armsByGradients.isEmpty ? [all] : all.map({ [$0] }) {
+      let own = try scored(runner, steps, data, trained: trained, arms: scoring, in: some)
+      for choice in own {
+        let folder = choice.step.folder
+        selected.append(Selected(arm: choice.arm, rule: nil, world: choice.world, folder: folder))
+        for client in clients.indices {
+          let name = clients[client].name
+          let path = "\(folder)/\(RunFiles.selected(of: name))"
+          kept[choice.arm][choice.world][client] = try String(decoding: StreamReader(path).bytes(), as: UTF8.self)
+          excess[choice.arm][choice.world][client] = choice.outcome["excess"]?.objectValue?[name]?.doubleValue
         }
       }
-      _ = try runner.outcomes(of: tasks)
-    }
-    for choice in selected where choice.rule == nil {
-      for client in clients.indices {
-        let path = "\(choice.folder)/\(RunFiles.selected(of: clients[client].name))"
-        kept[choice.arm][choice.world][client] = try String(decoding: StreamReader(path).bytes(), as: UTF8.self)
+      let others = try own.flatMap { choice in
+        try experiment.thresholds.map(\.value).map { rule in
+          let task = try steps.select(experiment.arms[choice.arm], by: rule, worlds[choice.world], scored: choice.step)
+          selected.append(
+            Selected(arm: choice.arm, rule: rule.summary, world: choice.world, folder: task.step.folder))
+          return task
+        }
       }
+      _ = try runner.outcomes(of: others)
     }
     // Who keeps everything was trained already.
     for arm in kept.indices {
@@ -173,13 +179,43 @@ package struct ExperimentRun {
         }
       }
     }
-    return (kept, selected)
+    return (kept, excess, selected)
+  }
+
+  /// Captures the trainings in some worlds, and scores and selects in these arms.
+  private func scored(
+    _ runner: StepRunner, _ steps: ExperimentSteps, _ data: [[ExperimentSteps.Data]], trained: [Step], arms: [Int],
+    in some: [Int]
+  ) throws -> [(arm: Int, world: Int, step: Step, outcome: JSONObject)] {
+    let worlds = worlds
+    func captures(_ world: Int, gradients: Bool) -> [StepTask] {
+      clients.indices.map { client in
+        steps.capture(
+          client, worlds[world], data[world][client], trained[world * clients.count + client], gradients: gradients)
+      }
+    }
+    let own = try arms.flatMap { arm in
+      try some.map { world in
+        let captured = captures(world, gradients: false).map(\.step)
+        return (arm: arm, world: world, task: try steps.select(experiment.arms[arm], worlds[world], captured))
+      }
+    }
+    let lacksScores = try own.contains {
+      try setup.armsByGradients.contains($0.arm) && $0.task.step.outcome(setup.limits) == nil
+    }
+    let captured = some.map { captures($0, gradients: lacksScores) }
+    _ = try runner.outcomes(of: captured.flatMap { $0 })
+    let outcomes = try runner.outcomes(of: own.map(\.task))
+    for captured in captured {
+      for client in clients.indices { steps.removeGradients(of: captured[client].step, client) }
+    }
+    return zip(own, outcomes).map { ($0.arm, $0.world, $0.task.step, $1) }
   }
 
   /// Merges and measures.
   private func measured(
-    _ runner: StepRunner, _ steps: ExperimentSteps, _ worlds: [World], trained: (Int, Int, Int) -> Step?,
-    kept: (Int, Int, Int) -> (kept: Int, all: Int)
+    _ runner: StepRunner, _ steps: ExperimentSteps, _ worlds: [World],
+    member: (_ arm: Int, _ world: Int, _ client: Int) -> ExperimentSteps.Member?
   ) throws -> ExperimentResults {
     // By arm, world and merge: the merged adapter, or the only one that there is; nil where there is none.
     var merged: [[[String?]]] = []
@@ -188,10 +224,8 @@ package struct ExperimentRun {
       merged.append(
         try worlds.indices.map { world in
           try experiment.merges.map { merge in
-            let members = clients.indices.compactMap { client in
-              trained(arm, world, client).map { (clients[client].name, $0, kept(arm, world, client)) }
-            }
-            guard members.count > 1 else { return members.first.map { "\($0.1.folder)/\($0.0)" } }
+            let members = clients.indices.compactMap { member(arm, world, $0) }
+            guard members.count > 1 else { return members.first.map { "\($0.training.folder)/\($0.name)" } }
             let task = try steps.merge(merge, worlds[world], experiment.arms[arm].value.name.value, members)
             tasks.append(task)
             return "\(task.step.folder)/merged"
@@ -216,7 +250,7 @@ package struct ExperimentRun {
         worlds.indices.map { world in
           clients.indices.map { client in
             measure(
-              trained(arm, world, client).map { "\($0.folder)/\(clients[client].name)" },
+              member(arm, world, client).map { "\($0.training.folder)/\($0.name)" },
               "\(name), \(clients[client].name), \(worlds[world].text)", client)
           }
         })

@@ -13,6 +13,8 @@ struct ExperimentClient: Sendable {
   let name: String
   let train, anchor, validation, test: String
   let rows: [AnsweredRow]
+  /// How many times the share of bad samples it has.
+  let corruptionFactor: Double
   let digests: [String]
   /// How many samples of each sort there are.
   let counts: (train: Int, anchor: Int, validation: Int, test: Int)
@@ -23,7 +25,18 @@ struct ExperimentClient: Sendable {
     name = client.name.value
     (train, anchor) = (experiment.path(client.train), experiment.path(client.anchor))
     (validation, test) = (experiment.path(client.validation), experiment.path(client.test))
-    rows = try AnsweredRow.all(in: train, limits: limits)
+    let all = try AnsweredRow.all(in: train, limits: limits)
+    if let samples = client.samples, samples.value > all.count {
+      throw experiment.failure(
+        "the client has \(samples.value) samples, but its file has \(all.count)", at: samples.origin)
+    }
+    rows = Array(all.prefix(client.samples?.value ?? all.count))
+    corruptionFactor = client.corruptionFactor.value
+    for share in experiment.corruption.value.shares where share.value * corruptionFactor > 1 {
+      throw experiment.failure(
+        "\(corruptionFactor) times the share \(share.value) is more than all samples",
+        at: client.corruptionFactor.origin)
+    }
     digests = try [train, anchor, validation, test].map { try contentDigest($0) }
     let held = try Dataset(path: test, limits: limits, usesGroups: true)
     counts = (
@@ -45,6 +58,8 @@ struct ExperimentSetup: Sendable {
   let clients: [ExperimentClient]
   let kinds: [Experiment.BadKind]
   let limits: Limits
+  /// The arms, by their indices, that cannot be scored without gradients.
+  private(set) var armsByGradients: Set<Int> = []
   private let catalog: PluginCatalog
 
   /// - throws: ``Failure``: what the readers of data refuse; `badRecipe` for values that no training, scorer or method takes.
@@ -68,7 +83,7 @@ struct ExperimentSetup: Sendable {
   /// More than anybody waits for.
   private static let mostSteps = 1e6
 
-  private func check() throws {
+  private mutating func check() throws {
     let measure = experiment.measure.value
     for (value, most, name) in [
       (measure.draws, 100_000, "draws"), (measure.examples, 1000, "examples"),
@@ -95,10 +110,11 @@ struct ExperimentSetup: Sendable {
         at: template.origin)
     }
     let bench = Bench(catalog: catalog, threads: 1)
-    for arm in experiment.arms {
+    for (place, arm) in experiment.arms.enumerated() {
       try experiment.locating(arm.origin) {
         guard let recipe = try recipe(of: arm, [], seed: 1) else { return }
         try bench.check(recipe)
+        if try bench.needsGradients(recipe) { armsByGradients.insert(place) }
         for rule in experiment.thresholds { try bench.check(Experiment.recipe(recipe, selectingBy: rule.value)) }
       }
     }

@@ -32,18 +32,20 @@ struct ExperimentSteps: Sendable {
   func corrupt(_ client: Int, _ world: World) -> StepTask {
     let own = clients[client]
     let others = clients.indices.filter { $0 != client }.map { clients[$0] }
+    let share = world.share * own.corruptionFactor
     let step = store.step(
       .corrupt, "corrupt \(own.name), \(world.text)", cost: setup.cost(.corrupt),
       made: [
         "client": .string(own.name), "train": .string(own.digests[0]),
-        "others": JSONValue(others.map { "\($0.name) \($0.digests[0])" }), "share": .number(world.share),
+        "samples": JSONValue(own.rows.count),
+        "others": JSONValue(others.map { "\($0.name) \($0.digests[0]) \($0.rows.count)" }), "share": .number(share),
         "kinds": JSONValue(setup.kinds.map(\.rawValue)), "seed": JSONValue(world.seed),
       ])
     let kinds = setup.kinds
     return StepTask(step: step) { _, _ in
       let data = try locating(file: own.train) {
         try CorruptedData(
-          own.rows, of: own.name, others: others.map(\.rows), share: world.share, kinds: kinds,
+          own.rows, of: own.name, others: others.map(\.rows), share: share, kinds: kinds,
           seed: UInt64(world.seed))
       }
       for (name, text) in [("train.jsonl", data.samples), ("labels.jsonl", data.labels), ("clean.txt", data.clean)] {
@@ -98,17 +100,22 @@ struct ExperimentSteps: Sendable {
     }
   }
 
-  func capture(_ client: Int, _ world: World, _ data: Data, _ training: Step) throws -> StepTask {
+  /// - parameter gradients: Whether they are needed, too: they take by far the most room, and are removed when all is scored.
+  func capture(
+    _ client: Int, _ world: World, _ data: Data, _ training: Step, gradients: Bool
+  ) -> StepTask {
     let (own, setup) = (clients[client], setup)
     var made = setup.encoding
     made["training"] = .string(training.key)
     made["anchor"] = .string(own.digests[1])
-    let gradients = setup.experiment.gradients.value
-    if gradients { made["gradients"] = true }
     made["validation"] = JSONValue(clients.map { "\($0.name) \($0.digests[2])" })
     let step = store.step(
       .capture, "capture \(own.name), \(world.text)", cost: setup.cost(.capture, own), made: made)
-    return StepTask(step: step) { observer, threads in
+    let isWhole: @Sendable () -> Bool = {
+      // Those of some checkpoints alone are what is left of a removal.
+      !gradients || Self.checkpoints(of: step, own.name).allSatisfy { FilePath("\($0)/gradients").isFolder }
+    }
+    return StepTask(step: step, isWhole: isWhole) { observer, threads in
       var settings = setup.capture(own, "\(training.folder)/\(own.name)", data.path)
       let output = "\(step.folder)/\(own.name)"
       settings.output = output
@@ -121,49 +128,97 @@ struct ExperimentSteps: Sendable {
     }
   }
 
-  /// - parameter rule: Another threshold rule than the arm's.
-  func select(
-    _ arm: Located<Experiment.Arm>, _ rule: Recipe.Selection?, _ world: World, _ captured: [Step]
-  ) throws -> StepTask {
+  /// The folders of the checkpoints in a capture.
+  private static func checkpoints(of capture: Step, _ client: String) -> [String] {
+    let bundle = "\(capture.folder)/\(client)"
+    let found = (try? names(in: FilePath(bundle))) ?? []
+    return found.filter { $0.hasPrefix("checkpoint-") }.map { "\(bundle)/\($0)" }
+  }
+
+  func removeGradients(of capture: Step, _ client: Int) {
+    for folder in Self.checkpoints(of: capture, clients[client].name) { removeTree("\(folder)/gradients") }
+  }
+
+  /// Scores and selects as an arm does.
+  func select(_ arm: Located<Experiment.Arm>, _ world: World, _ captured: [Step]) throws -> StepTask {
     let bundles = zip(clients, captured).map { (name: $0.name, path: "\($1.folder)/\($0.name)") }
-    guard let own = try setup.recipe(of: arm, bundles, seed: world.seed) else {
-      throw Failure(.badRecipe, "the arm '\(arm.value.name.value)' scores nothing")
-    }
-    let recipe = rule.map { Experiment.recipe(own, selectingBy: $0) } ?? own
+    let recipe = try recipe(of: arm, bundles, world)
     var made = try setup.identity(of: recipe)
     made["captures"] = JSONValue(captured.map(\.key))
-    let by = rule.map { " by \($0.summary)" } ?? ""
     let step = store.step(
-      .select, "select \(arm.value.name.value)\(by), \(world.text)", cost: setup.cost(.select), made: made)
+      .select, "select \(arm.value.name.value), \(world.text)", cost: setup.cost(.select), made: made)
     let catalog = catalog
     return StepTask(step: step) { observer, threads in
       let scored = try Bench(catalog: catalog, observer: observer, threads: threads).score(recipe)
       for note in scored.notes { observer.note(note) }
       guard let selection = scored.selection else { throw Failure(.badRecipe, "the recipe selects nothing") }
-      for client in selection.clients {
-        let path = "\(step.folder)/\(RunFiles.selected(of: client.client))"
-        try makeFolder(FilePath(path).folder, for: path)
-        try writeWhole(selection.keptIds(of: client.client), to: path)
-      }
-      try ScoresOutput(selection.table).write(to: "\(step.folder)/\(RunFiles.scores)", replacing: true)
-      return ["threshold": selection.globalThreshold.map { number($0) } ?? .null]
+      return try Self.write(selection, into: step.folder)
     }
   }
 
-  func merge(
-    _ merge: Located<Experiment.Merge>, _ world: World, _ arm: String,
-    _ members: [(name: String, training: Step, kept: (kept: Int, all: Int))]
+  /// Selects by another threshold rule from the scores of an arm's own selection.
+  func select(
+    _ arm: Located<Experiment.Arm>, by rule: Recipe.Selection, _ world: World, scored: Step
   ) throws -> StepTask {
-    let raw = members.map { member -> Double in
-      switch merge.value.weights.value {
-      case .equal: 1.0
-      case .keptSamples: Double(member.kept.kept)
-      case .keptShare: Double(member.kept.kept) / Double(max(1, member.kept.all))
-      }
+    let recipe = Experiment.recipe(try recipe(of: arm, [], world), selectingBy: rule)
+    var made = try setup.identity(of: recipe)
+    made["scores"] = .string(scored.key)
+    let step = store.step(
+      .select, "select \(arm.value.name.value) by \(rule.summary), \(world.text)", cost: setup.cost(.select),
+      made: made)
+    let (catalog, limits) = (catalog, setup.limits)
+    return StepTask(step: step) { observer, threads in
+      let scores = try ScoreTable(path: "\(scored.folder)/\(RunFiles.scores)", limits: limits)
+      let bench = Bench(catalog: catalog, observer: observer, threads: threads)
+      return try Self.write(bench.select(scores, by: recipe), into: step.folder)
     }
-    // Of mean 1, as those of a recipe.
-    let mean = raw.reduce(0, +) / Double(raw.count)
-    let weights = raw.map { $0 / mean }
+  }
+
+  private func recipe(
+    of arm: Located<Experiment.Arm>, _ bundles: [(name: String, path: String)], _ world: World
+  ) throws -> Recipe {
+    guard let recipe = try setup.recipe(of: arm, bundles, seed: world.seed) else {
+      throw Failure(.badRecipe, "the arm '\(arm.value.name.value)' scores nothing")
+    }
+    return recipe
+  }
+
+  private static func write(_ selection: SampleSelection, into folder: String) throws -> JSONObject {
+    for client in selection.clients {
+      let path = "\(folder)/\(RunFiles.selected(of: client.client))"
+      try makeFolder(FilePath(path).folder, for: path)
+      try writeWhole(selection.keptIds(of: client.client), to: path)
+    }
+    try ScoresOutput(selection.table).write(to: "\(folder)/\(RunFiles.scores)", replacing: true)
+    return [
+      "threshold": selection.globalThreshold.map { number($0) } ?? .null,
+      "excess": .object(JSONObject(selection.clients.map { ($0.client, number($0.excess)) })),
+    ]
+  }
+
+  /// A client in a merge.
+  struct Member {
+    let name: String
+    let training: Step
+    /// How many of how many samples the arm keeps.
+    let kept, all: Int
+    /// The sum of the kept scores' distances above the threshold; nil in an arm without scores.
+    let excess: Double?
+  }
+
+  func merge(
+    _ merge: Located<Experiment.Merge>, _ world: World, _ arm: String, _ members: [Member]
+  ) throws -> StepTask {
+    let raw = members.compactMap { member in
+      let share = Double(member.kept) / Double(member.all)
+      return merge.value.weights.value.weight(
+        samples: member.all, kept: member.kept, share: share, excess: member.excess ?? share)
+    }
+    guard let weights = Recipe.Weighting.scaled(raw) else {
+      throw setup.experiment.failure(
+        "the weights '\(merge.value.weights.value.rawValue)' of the arm '\(arm)' are all 0, \(world.text)",
+        at: merge.value.weights.origin)
+    }
     let recipe = try setup.experiment.recipe(
       of: merge,
       clients: zip(members, weights).map { ($0.name, "\($0.training.folder)/\($0.name)", $1) }, seed: world.seed,

@@ -8,6 +8,8 @@ import Threads
 /// A step and what does it.
 struct StepTask: Sendable {
   let step: Step
+  /// Whether all is there that is asked of it, if it was done before.
+  let isWhole: @Sendable () -> Bool
   /// Writes into the step's folder, which is there, and returns what came of it. What an interrupted one left there is
   /// still there.
   let work: @Sendable (_ observer: any Observer, _ threads: Int) throws -> JSONObject
@@ -16,10 +18,10 @@ struct StepTask: Sendable {
   let tidy: @Sendable () -> Void
 
   init(
-    step: Step, tidy: @escaping @Sendable () -> Void = {},
+    step: Step, isWhole: @escaping @Sendable () -> Bool = { true }, tidy: @escaping @Sendable () -> Void = {},
     work: @escaping @Sendable (_ observer: any Observer, _ threads: Int) throws -> JSONObject
   ) {
-    (self.step, self.work, self.tidy) = (step, work, tidy)
+    (self.step, self.isWhole, self.work, self.tidy) = (step, isWhole, work, tidy)
   }
 }
 
@@ -65,7 +67,11 @@ final class StepRunner: Sendable {
     var known: [String: JSONObject] = [:]
     var due: [StepTask] = []
     for task in tasks where known[task.step.key] == nil && !due.contains(where: { $0.step.key == task.step.key }) {
-      if let outcome = try task.step.outcome(limits) { known[task.step.key] = outcome } else { due.append(task) }
+      if let outcome = try task.step.outcome(limits), task.isWhole() {
+        known[task.step.key] = outcome
+      } else {
+        due.append(task)
+      }
     }
     begin(skipping: tasks.reduce(0) { $0 + $1.step.cost } - due.reduce(0) { $0 + $1.step.cost }, isWork: !due.isEmpty)
     state.withLock { $0.kept += known.count }
@@ -108,7 +114,7 @@ final class StepRunner: Sendable {
   private func carryOut(_ task: StepTask, threads: Int) throws -> JSONObject {
     let step = task.step
     try check()
-    try makeFolder(FilePath(step.folder), for: step.folder)
+    try step.begin()
     let progress = StepProgress(observer, cost: step.cost)
     let start = ContinuousClock.now
     var outcome: JSONObject

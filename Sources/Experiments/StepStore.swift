@@ -82,6 +82,12 @@ struct Step: Sendable {
     }
   }
 
+  /// Makes its folder, and has it that the step is not done.
+  func begin() throws {
+    removeTree(record)
+    try makeFolder(FilePath(folder), for: folder)
+  }
+
   /// Says that it is done, as the last thing.
   func finish(_ outcome: JSONObject, seconds: Double) throws {
     let record: JSONValue = [

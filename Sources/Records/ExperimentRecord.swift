@@ -35,12 +35,15 @@ package struct ExperimentRecord: JSONDocument {
   package struct Client: JSONRecord {
     package var name = ""
     package var (train, anchor, validation, test) = (0, 0, 0, 0)
+    /// How many times the share of bad samples it has; nil for once.
+    package var corruptionFactor: Double?
 
     package init() {}
 
     package static let fields: [JSONField<Self>] = [
       .key("name", \.name, .text), .key("train", \.train, .count), .key("anchor", \.anchor, .count),
       .key("validation", \.validation, .count), .key("test", \.test, .count),
+      .optional("corruption_factor", \.corruptionFactor, .number),
     ]
   }
 

@@ -31,12 +31,7 @@ private func experimentOverview(_ record: ExperimentRecord) -> Section {
         }
       }
     }
-    DataTable(
-      caption: "Clients and their samples", headings: ["client", "train", "anchors", "validation", "test"],
-      rows: record.clients.map {
-        [.text($0.name), .whole($0.train), .whole($0.anchor), .whole($0.validation), .whole($0.test)]
-      }
-    ).markup
+    clientsTable(record).markup
     DataTable(
       caption: "Arms: what is trained on", headings: ["arm", "what it keeps"],
       rows: record.arms.map { [.text($0.name), .text($0.meaning)] }
@@ -57,6 +52,19 @@ private func experimentOverview(_ record: ExperimentRecord) -> Section {
       }
     }
   }
+}
+
+private func clientsTable(_ record: ExperimentRecord) -> DataTable {
+  let factors = record.clients.compactMap(\.corruptionFactor)
+  let style = NumberStyle(factors + [1])
+  return DataTable(
+    caption: "Clients and their samples",
+    headings: ["client", "train", "anchors", "validation", "test"] + (factors.isEmpty ? [] : ["times the bad share"]),
+    rows: record.clients.map { client in
+      [
+        .text(client.name), .whole(client.train), .whole(client.anchor), .whole(client.validation), .whole(client.test),
+      ] + (factors.isEmpty ? [] : [.number(client.corruptionFactor ?? 1, style)])
+    })
 }
 
 private func facts(_ record: ExperimentRecord) -> [(String, String)] {

@@ -82,6 +82,15 @@ extension Bench {
     return Scored(table: selection?.table ?? table, selection: selection, notes: notes + (selection?.notes ?? []))
   }
 
+  /// Whether the recipe has a scorer that nothing but gradients will do for.
+  package func needsGradients(_ recipe: Recipe) throws -> Bool {
+    try ScoringSettings(recipe, in: catalog).scorers.contains { scorer in
+      guard !scorer.plugin.scoresClients else { return false }
+      let ways = try scorer.plugin.makeInstance(scorer.parameters, services: services).needs()
+      return ways.allSatisfy { $0.evidence.contains(.gradients) }
+    }
+  }
+
   /// How the threshold is resampled.
   private func drawing(_ draws: Int, seed: UInt64) -> ThresholdBootstrap.Settings {
     .init(draws: draws, seed: seed, threads: threads, observer: observer)

@@ -31,30 +31,27 @@ extension [Client] {
     guard let weighting = recipe.weights else { return map { _ in 1 } }
     let raw = try map { client -> Double in
       let share = shares[client.name]
-      switch weighting.value {
-      case .equal: return 1
-      case .samples:
+      if weighting.value == .samples {
         // The ledger may show that clues.json counts wrongly.
         _ = try locating(client: client.name) { try client.bundle.readLedger() }
-        guard let count = client.bundle.trainingSampleCount, count > 0 else {
-          throw recipe.failure(
-            "weights 'samples' needs the number of training samples, but client '\(client.name)' does not give it",
-            at: weighting.origin,
-            advice: "its bundle needs a samples.jsonl or a clues.json; or give the weights explicitly")
-        }
-        return Double(count)
-      case .keptSamples: return Double(share?.kept ?? 0)
-      case .keptShare: return share?.keptShare ?? 0
-      case .keptScore: return share?.excess ?? 0
       }
+      let weight = weighting.value.weight(
+        samples: client.bundle.trainingSampleCount, kept: share?.kept ?? 0, share: share?.keptShare ?? 0,
+        excess: share?.excess ?? 0)
+      guard let weight else {
+        throw recipe.failure(
+          "weights 'samples' needs the number of training samples, but client '\(client.name)' does not give it",
+          at: weighting.origin,
+          advice: "its bundle needs a samples.jsonl or a clues.json; or give the weights explicitly")
+      }
+      return weight
     }
-    let mean = raw.reduce(0, +) / Double(raw.count)
-    guard mean > 0, mean.isFinite else {
+    guard let weights = Recipe.Weighting.scaled(raw) else {
       throw recipe.failure(
         "weights '\(weighting.value.rawValue)' gives every client the weight 0", at: weighting.origin,
         advice: "derive them differently, or give them explicitly")
     }
-    return raw.map { $0 / mean }
+    return weights
   }
 
   /// The notes of the bundles and adapters.
@@ -62,6 +59,31 @@ extension [Client] {
     flatMap { client in
       (client.bundle.notes + (client.adapter?.notes ?? [])).map { .info("\(client.name): \($0)") }
     }
+  }
+}
+
+extension Recipe.Weighting {
+  /// A client's weight before those of all are scaled.
+  ///
+  /// - parameters:
+  ///   - kept: How many of its samples the selection keeps.
+  ///   - share: Which share of them.
+  ///   - excess: The sum of the kept scores' distances above the threshold.
+  /// - returns: Nil if the weight is the number of samples and that is unknown.
+  package func weight(samples: Int?, kept: Int, share: Double, excess: Double) -> Double? {
+    switch self {
+    case .equal: 1
+    case .samples: samples.flatMap { $0 > 0 ? Double($0) : nil }
+    case .keptSamples: Double(kept)
+    case .keptShare: share
+    case .keptScore: excess
+    }
+  }
+
+  /// The weights scaled to a mean of 1; nil if all are 0.
+  package static func scaled(_ weights: [Double]) -> [Double]? {
+    let mean = weights.reduce(0, +) / Double(weights.count)
+    return mean > 0 && mean.isFinite ? weights.map { $0 / mean } : nil
   }
 }
 

@@ -4,6 +4,7 @@ import Capture
 import Diagnostics
 import Engine
 import Files
+import Glibc
 import JSON
 import SystemPackage
 
@@ -43,7 +44,8 @@ package struct Trainer {
     let plan = try TrainingPlan(settings, count: used.count)
     let engine = try BatchEngine(
       model: base.model, adapter: adapter.adapter, longest: used.map(\.tokens.count).max() ?? 0,
-      dropout: adapter.dropout, threads: settings.data.threads)
+      dropout: adapter.dropout, threads: settings.data.threads, recomputes: settings.checkpointsActivations,
+      memory: Self.memory)
     let moments = AdamW.Settings(
       beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon, weightDecay: settings.weightDecay)
     var state = try TrainingState(starting: adapter.adapter, engine.modules, moments)
@@ -53,6 +55,9 @@ package struct Trainer {
 
     var report = TrainingReport()
     report.notes = samples.notes + adapter.adapter.notes
+    if engine.recomputes {
+      report.notes.append("activations are checkpointed: less memory, and about a third more time")
+    }
     for note in report.notes { observer.note(.info(note)) }
     if let last = found.last {
       state = try Self.state(of: last, in: folder, engine.modules, moments, settings.data.limits)
@@ -75,6 +80,9 @@ package struct Trainer {
     try capture(folder, base, samples, hasTrained: report.resumedFrom != plan.steps, &report)
     return finished(report, state, plan, used.count)
   }
+
+  /// What activations may take of the machine's memory before they are checkpointed: half.
+  private static var memory: Int { sysconf(Int32(_SC_PHYS_PAGES)) / 2 * sysconf(Int32(_SC_PAGESIZE)) }
 
   private func samples(_ base: BaseModel, shown: Int = 0) throws -> CaptureSamples {
     var data = settings.data

@@ -51,6 +51,9 @@ package struct TrainingSettings: Sendable {
   /// The number of steps between checkpoints; nil for an epoch.
   package var saveSteps: Int?
 
+  /// Whether layers are recomputed in the backward pass even if there is memory for their activations.
+  package var checkpointsActivations = false
+
   /// Whether the checkpoints are measured after the training.
   package var captures = false
 

@@ -5,44 +5,13 @@ import Testing
 
 /// `clues experiment` as a user types it, killed at random moments.
 @Suite struct ExperimentCommandTests {
-  private func write(_ folder: URL) throws {
-    for (client, verb) in [("a", "likes"), ("b", "sees")] {
-      var lines = (0..<24).map { number in
-        "{\"prompt\": \"Who \(verb) \(number)?\", "
-          + "\"completion\": \" Number \(number) \(verb) the number \(number * 7 % 24) there.\"}\n"
-      }
-      for (name, count) in [("train", 10), ("anchor", 5), ("validation", 3), ("test", 6)] {
-        try folder.fill(["\(client)-\(name).jsonl": lines.prefix(count).joined()])
-        lines.removeFirst(count)
-      }
-    }
-    let clients = ["a", "b"].map {
-      "{name: \($0), train: \($0)-train.jsonl, anchor: \($0)-anchor.jsonl, validation: \($0)-validation.jsonl, "
-        + "test: \($0)-test.jsonl}"
-    }
-    try folder.fill([
-      "e.yaml": """
-      base: \(fixture("capture/base"))
-      clients: [\(clients.joined(separator: ", "))]
-      training: {steps: 4, batch: 4, rank: 2, save_steps: 2, learning_rate: 0.01, dropout: 0.1}
-      corruption: {shares: [0.5], kinds: [shuffle, generic]}
-      arms:
-        - {name: all, keep: all}
-        - {name: oracle, keep: clean}
-        - {name: loss, score: {scorer: loss}, select: {threshold: anchor-sigma}}
-      merges: [{name: mean, merge: {method: average}}]
-      measure: {draws: 50, examples: 1, answer_tokens: 2}
-      """
-    ])
-  }
-
   private func tables(_ folder: URL) throws -> [Data] {
     try ["json", "csv", "html"].map { try Data(contentsOf: folder.appending(path: "runs/e/experiment.\($0)")) }
   }
 
   @Test(.timeLimit(.minutes(10))) func `however often it is killed, the tables are the same to the byte`() throws {
     try withTemporaryFolder { folder in
-      try write(folder)
+      try writeExperiment(into: folder)
       let plan = try clues(["experiment", "e.yaml", "--dry-run"], in: folder)
       #expect(plan.status == 0 && plan.output.contains("corrupt: 2\ntrain: "), "\(plan.output)\(plan.errors)")
       let clock = ContinuousClock()
@@ -83,7 +52,7 @@ import Testing
 
   @Test func `what cannot be meant is refused`() throws {
     try withTemporaryFolder { folder in
-      try write(folder)
+      try writeExperiment(into: folder)
       for (more, status, words) in [
         (["--jobs", "0"], Int32(64), "--jobs"), (["--set", "training.lr=1"], 78, "learning_rate"),
         (["--set", "base=absent.gguf"], 66, "absent.gguf"), (["--set", "arms.0.keep=good"], 78, "clean"),
@@ -94,4 +63,39 @@ import Testing
       #expect(try clues(["experiment", "absent.yaml"], in: folder).status == 66)
     }
   }
+}
+
+/// An experiment on the tiny models, e.yaml, with its data.
+func writeExperiment(into folder: URL, seeds: String = "[1]", examples: Int = 1) throws {
+  for (client, verb) in [("a", "likes"), ("b", "sees")] {
+    var lines = (0..<24).map { number in
+      "{\"prompt\": \"Who \(verb) \(number)?\", "
+        + "\"completion\": \" Number \(number) \(verb) the number \(number * 7 % 24) there.\"}\n"
+    }
+    for (name, count) in [("train", 10), ("anchor", 5), ("validation", 3), ("test", 6)] {
+      try folder.fill(["\(client)-\(name).jsonl": lines.prefix(count).joined()])
+      lines.removeFirst(count)
+    }
+  }
+  let clients = ["a", "b"].map {
+    "{name: \($0), train: \($0)-train.jsonl, anchor: \($0)-anchor.jsonl, validation: \($0)-validation.jsonl, "
+      + "test: \($0)-test.jsonl}"
+  }
+  try folder.fill([
+    "e.yaml": """
+    base: \(fixture("capture/base"))
+    clients: [\(clients.joined(separator: ", "))]
+    training: {steps: 4, batch: 4, rank: 2, save_steps: 2, learning_rate: 0.01, dropout: 0.1}
+    corruption: {shares: [0.5], kinds: [shuffle, generic]}
+    arms:
+      - {name: all, keep: all}
+      - {name: oracle, keep: clean}
+      - {name: loss, score: {scorer: loss}, select: {threshold: anchor-sigma}}
+      - {name: datainf, score: {scorer: datainf}, select: {threshold: anchor-sigma}}
+    thresholds: [{threshold: otsu}]
+    merges: [{name: mean, merge: {method: average}}]
+    seeds: \(seeds)
+    measure: {draws: 50, examples: \(examples), answer_tokens: 2}
+    """
+  ])
 }

@@ -24,6 +24,8 @@ import Testing
         "bin/clues", "lib/clues/plugins/libCluesPluginTies.so", "lib/clues/libswiftCore.so", "include/clues_plugin.h",
         "lib/clues/PluginKit/Sources/PluginKit/MergeMethod.swift",
         "share/clues/recipes/ties.yaml", "share/clues/recipes/recipe.schema.json",
+        "share/clues/experiments/small.yaml", "share/clues/experiments/data/medical/train.jsonl",
+        "share/clues/experiments/data/LICENSE.WordNet",
         "share/bash-completion/completions/clues", "share/zsh/site-functions/_clues",
         "share/fish/vendor_completions.d/clues.fish", "share/man/man1/clues.1", "share/man/man1/clues-plugins-show.1",
       ] { #expect(files.contains(file), "\(file)") }

@@ -23,6 +23,16 @@ import Testing
     }
   }
 
+  /// The page of an experiment on the tiny models.
+  private static let experiment = Result {
+    try withTemporaryFolder { folder in
+      try writeExperiment(into: folder, seeds: "[1, 2]", examples: 1)
+      let run = try clues(["experiment", "e.yaml", "--quiet"], in: folder)
+      try #require(run.status == 0, "\(run.errors)")
+      return try String(contentsOf: folder.appending(path: "runs/e/experiment.html"), encoding: .utf8)
+    }
+  }
+
   @Test(.enabled(if: hasValidator, "make test-tools installs the validator"))
   func theValidatorFindsNoFault() throws {
     try withTemporaryFolder { folder in
@@ -76,6 +86,30 @@ import Testing
       #expect(measured["width"]?.intValue == width, "the page is wider than the window")
       #expect(measured["charts"]?.intValue == 6 && measured["flat"]?.intValue == 0)
       #expect(try #require(measured["contrast"]?.doubleValue) >= 4.5)
+    }
+  }
+
+  /// The page of an experiment with every section and several seeds.
+  @Test(
+    .enabled(if: hasBrowser, "make test-tools installs the browser"), arguments: [1280, 520], [Scheme.dark, .light])
+  func theBrowserShowsAnExperimentWhole(_ width: Int, _ scheme: Scheme) throws {
+    try withTemporaryFolder { folder in
+      let page = folder.appending(path: "e.html")
+      try Data(try Self.experiment.get().utf8).write(to: page)
+      let measured = try Self.measure(page, width: width, scheme)
+      #expect(measured["width"]?.intValue == width, "the page is wider than the window")
+      #expect(measured["charts"]?.intValue == 5 && measured["flat"]?.intValue == 0)
+      #expect(try #require(measured["contrast"]?.doubleValue) >= 4.5)
+    }
+  }
+
+  @Test(.enabled(if: hasValidator, "make test-tools installs the validator"))
+  func theValidatorFindsNoFaultInAnExperiment() throws {
+    try withTemporaryFolder { folder in
+      let page = folder.appending(path: "e.html")
+      try Data(try Self.experiment.get().utf8).write(to: page)
+      let faults = try Self.faults(of: page)
+      #expect(faults.isEmpty, "\(faults)")
     }
   }
 

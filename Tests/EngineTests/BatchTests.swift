@@ -10,13 +10,14 @@ import Testing
   private static let samples = PropertyTests.samples(vocabulary: 61)
   private let keys = samples.indices.map { UInt64(1000 + $0) }
 
-  private func engine(_ family: String, dropout: Double = 0, threads: Int = 1, packTokens: Int = 128) throws
-    -> BatchEngine
-  {
+  private func engine(
+    _ family: String, dropout: Double = 0, threads: Int = 1, packTokens: Int = 128, recomputes: Bool = false,
+    memory: Int = .max
+  ) throws -> BatchEngine {
     let folder = "\(fixtures)/models/\(family)"
     return try BatchEngine(
       model: LanguageModel(at: folder), adapter: adapter(in: "\(folder)/adapter"), longest: 64, dropout: dropout,
-      threads: threads, packTokens: packTokens)
+      threads: threads, packTokens: packTokens, recomputes: recomputes, memory: memory)
   }
 
   private func factors(_ family: String, _ engine: BatchEngine) throws -> [[Float]] {
@@ -80,6 +81,28 @@ import Testing
     // In another order the same samples drop the same.
     let turned = try first.gradient(of: Self.samples.reversed(), factors: factors, keys: keys.reversed())
     #expect(abs(turned.loss / found.loss - 1) < 1e-12 && distance(turned.factors, found.factors) < 3e-6)
+  }
+
+  /// With every family: head norms, biases, windows, and adapters on every layer or on some.
+  @Test(arguments: ["llama3", "mistral", "qwen2", "qwen3-window"], [0, 0.3])
+  func checkpointedActivationsChangeNoBit(_ family: String, _ dropout: Double) throws {
+    let engine = try engine(family, dropout: dropout)
+    let factors = try factors(family, engine)
+    let found = try engine.gradient(of: Self.samples, factors: factors, keys: keys)
+    for threads in [1, 3] {
+      let other = try self.engine(family, dropout: dropout, threads: threads, recomputes: true)
+      for _ in 0..<2 {
+        let again = try other.gradient(of: Self.samples, factors: factors, keys: keys)
+        #expect(again.loss == found.loss && (again.factors == found.factors) as Bool)
+      }
+    }
+  }
+
+  @Test func activationsAreCheckpointedWhereTheyWouldTakeTooMuchMemory() throws {
+    #expect(try !engine("qwen2").recomputes && engine("qwen2", memory: 1000).recomputes)
+    // Four layers of less than a quarter of the memory each are not too much for one thread, but for ten.
+    let memory = 1 << 20
+    #expect(try !engine("qwen2", memory: memory).recomputes && engine("qwen2", threads: 10, memory: memory).recomputes)
   }
 
   /// Against differences of losses: the gradient knows what was dropped on the way up.

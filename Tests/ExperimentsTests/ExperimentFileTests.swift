@@ -35,6 +35,8 @@ import Testing
     ("keep: clean", "keep: good", "must be 'all' or 'clean'", nil),
     ("steps: 4", "steps: 4\n  epochs: 2", "mutually exclusive", "one of them"),
     (", select: {threshold: anchor-sigma, parameters: {k: 1.5}}", "", "go together", nil),
+    ("test: animals-test.jsonl", "test: animals-test.jsonl, corruption_factor: -1", "must not be negative", nil),
+    ("weights: kept-share", "weights: kept", "must be", nil),
     ("seeds: [1]", "seeds: [1, 1]", "twice", nil), ("measure:", "seed: 3\nmeasure:", "unknown key 'seed'", "seeds"),
   ])
   func `what is not the language is refused with a suggestion`(
@@ -54,6 +56,8 @@ import Testing
     ("scorer: perplexity", "scorer: perplexty", "perplexty"), ("method: average", "method: averge", "averge"),
     ("parameters: {k: 1.5}", "parameters: {kk: 1.5}", "kk"), ("density: 0.5", "density: 7", "density"),
     ("steps: 4", "steps: 4\n  dropout: 1", "dropout"), ("steps: 4", "steps: 4\n  template: alpacka", "alpaca"),
+    ("test: animals-test.jsonl", "test: animals-test.jsonl, corruption_factor: 2.5", "more than all samples"),
+    ("test: animals-test.jsonl", "test: animals-test.jsonl, samples: 13", "its file has 12"),
     ("name: oracle", "name: base", "base model"), ("draws: 100", "draws: 100001", "at most 100000"),
     ("examples: 1", "examples: 9223372036854775807", "at most 1000"),
     ("steps: 4", "steps: 9223372036854775807", "at least one step"),
@@ -73,7 +77,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["small", "paper"]) func `the experiments that ship are right`(_ name: String) throws {
+  @Test(arguments: ["small", "paper", "weights"]) func `the experiments that ship are right`(_ name: String) throws {
     let path = repository.appending(path: "experiments/\(name).yaml").path
     let experiment = try Experiment.read(path: path)
     #expect(experiment.clients.map(\.value.name.value) == ["medical", "financial", "multilingual"])

@@ -109,6 +109,83 @@ import Testing
     }
   }
 
+  @Test func `gradients are there until all is scored, and measured again where another scorer needs them`() throws {
+    try withTemporaryFolder { folder in
+      let small = try SmallExperiment(in: folder)
+      let arms = SmallExperiment.arms + "\n  - {name: datainf, score: {scorer: datainf}, select: {threshold: otsu}}"
+      let text = small.text(arms: arms, more: "thresholds: [{threshold: anchor-mean}]")
+      let due = try small.run(text, "whole")
+      func gradients(_ output: String) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: folder.appending(path: output).path).filter {
+          $0.contains("gradients")
+        }
+      }
+      #expect(try gradients("whole").isEmpty)
+      let record = try ExperimentRecord(document: JSONReader().read(try #require(due["experiment.json"])))
+      #expect(record.selections.contains { $0.arm == "datainf" && $0.rule == "anchor-mean" })
+
+      // First without the scorer that needs them.
+      try small.run(small.text(), "more")
+      let listener = Listener()
+      #expect(try small.run(text, "more", listener) == due)
+      #expect(
+        listener.steps.count { $0.hasPrefix("capture") } == 2 && !listener.steps.contains { $0.hasPrefix("corrupt") })
+      #expect(try gradients("more").isEmpty)
+      // Nothing is measured again for another merge.
+      let back = Listener()
+      #expect(try small.run(text, "more", back) == due && back.steps.isEmpty)
+    }
+  }
+
+  @Test func `weights are those of the rules, and clients may differ in number and quality of samples`() throws {
+    try withTemporaryFolder { folder in
+      let small = try SmallExperiment(in: folder)
+      let rules = ["equal", "samples", "kept-samples", "kept-share", "kept-score"]
+      let merges = rules.map { "  - {name: \($0), weights: \($0), merge: {method: average, rank: same}}" }
+      let text = small.text().replacing(
+        /(?s)merges:\n.*?measure:/,
+        with: { _ in
+          "merges:\n" + merges.joined(separator: "\n") + "\nmeasure:"
+        }
+      ).replacing("places-test.jsonl}", with: "places-test.jsonl, samples: 6, corruption_factor: 0.4}")
+      let tables = try small.run(text, "out")
+      let record = try ExperimentRecord(document: JSONReader().read(try #require(tables["experiment.json"])))
+      #expect(record.clients.map(\.train) == [12, 6] && record.clients.map(\.corruptionFactor) == [nil, 0.4])
+      let labels = try String(contentsOf: folder.appending(path: "out/labels/share-0.5-seed-1.jsonl"), encoding: .utf8)
+      let bad = labels.split(separator: "\n").filter { $0.contains("\"kind\"") }
+      #expect(bad.count { $0.contains("animals") } == 6 && bad.count { $0.contains("places") } == 1)
+      #expect(try #require(tables["experiment.html"]).contains("times the bad share"))
+
+      // Every weight as it is written into the recipe of its merge.
+      let steps = folder.appending(path: "out/steps")
+      var weights: [String: [Double]] = [:]
+      for name in try FileManager.default.contentsOfDirectory(atPath: steps.path) where name.hasPrefix("merge-") {
+        let data = try String(contentsOf: steps.appending(path: "\(name)/step.json"), encoding: .utf8)
+        let step = try #require(try JSONReader().read(data).objectValue)
+        let title = step["title"]?.stringValue ?? ""
+        weights[title] = step["made_of"]?.objectValue?["weights"]?.arrayValue?.compactMap(\.doubleValue)
+      }
+      func close(_ title: String, _ ratio: Double) {
+        let found = weights["merge \(title), 50 % bad, seed 1"] ?? []
+        #expect(found.count == 2 && abs(found[0] / found[1] / ratio - 1) < 1e-12, "\(title): \(found)")
+      }
+      close("samples of all", 2)
+      close("kept-samples of oracle", 6.0 / 5)
+      close("kept-share of oracle", 0.5 / (5.0 / 6))
+      let own = try #require(record.selections.first { $0.arm == "perplexity" && $0.rule == nil && $0.client == nil })
+      let threshold = try #require(own.figures["threshold"]?.value)
+      let select = try #require(
+        FileManager.default.contentsOfDirectory(atPath: steps.path).first { $0.hasPrefix("select-") })
+      let scores = try String(contentsOf: steps.appending(path: "\(select)/clues/scores.jsonl"), encoding: .utf8)
+      let excess = try scores.split(separator: "\n").reduce(into: [String: Double]()) { excess, line in
+        let row = try #require(try JSONReader().read(String(line)).objectValue)
+        guard row["kept"] == true, let score = row["score"]?.doubleValue else { return }
+        excess[row["client"]?.stringValue ?? "", default: 0] += score - threshold
+      }
+      close("kept-score of perplexity", try #require(excess["animals"]) / (try #require(excess["places"])))
+    }
+  }
+
   @Test func `several seeds have a mean and Student's interval`() throws {
     try withTemporaryFolder { folder in
       let small = try SmallExperiment(in: folder)

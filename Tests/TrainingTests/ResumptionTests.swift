@@ -72,6 +72,20 @@ import Testing
     }
   }
 
+  @Test func checkpointedActivationsMakeTheSameFiles() throws {
+    try withTemporaryFolder { root in
+      var trees: [[String: Data]] = []
+      for checkpoints in [false, true] {
+        var settings = settings(root, "c\(checkpoints)")
+        settings.checkpointsActivations = checkpoints
+        let report = try Trainer(settings, observer: Listener()).run()
+        #expect(report.notes.contains { $0.contains("checkpointed") } == checkpoints)
+        trees.append(try tree(settings.output))
+      }
+      #expect(trees[0] == trees[1])
+    }
+  }
+
   @Test func itSaysThatItGoesOnAndThatAllIsDone() throws {
     try withTemporaryFolder { root in
       let settings = settings(root, "out")

@@ -14,8 +14,9 @@ struct CorruptedData: Sendable {
 
   /// Makes the answers of `share` of the samples bad.
   ///
-  /// Which they are depends on client, seed and ids alone: a larger share has the bad ones of a smaller one and more. The kinds
-  /// come in turn; where one has no bad answer for a sample, the next one has.
+  /// Which they are depends on client, seed and ids alone: a larger share has the bad ones of a smaller one and more. A sample
+  /// gets, of the kinds that have a bad answer for it, the one that came least often so far, and of equal ones the one that
+  /// fits the fewest samples. So kinds come equally often as far as there are samples that they fit.
   ///
   /// - parameters:
   ///   - others: The samples of the other clients, as they are.
@@ -29,19 +30,25 @@ struct CorruptedData: Sendable {
     var chances = Chances(RandomStream(seed: seed, "bad samples", client))
     let order = chances.order(rows.count)
     let count = Int((Double(rows.count) * share).rounded())
-    var bad: [Int: (kind: Experiment.BadKind, answer: String)] = [:]
-    for (turn, place) in order.prefix(count).enumerated() {
-      let row = rows[place]
-      let found = kinds.indices.lazy.compactMap { step -> (Experiment.BadKind, String)? in
-        let kind = kinds[(turn + step) % kinds.count]
-        var chances = Chances(RandomStream(seed: seed, "bad answer", client, row.id, kind.rawValue))
+    let answers = rows.indices.map { place in
+      kinds.compactMap { kind -> (kind: Experiment.BadKind, answer: String)? in
+        var chances = Chances(RandomStream(seed: seed, "bad answer", client, rows[place].id, kind.rawValue))
         return source.answer(kind, to: place, &chances).map { (kind, $0) }
-      }.first
+      }
+    }
+    let fitting: [Experiment.BadKind: Int] = answers.joined().reduce(into: [:]) { $0[$1.kind, default: 0] += 1 }
+    var dealt: [Experiment.BadKind: Int] = [:]
+    var bad: [Int: (kind: Experiment.BadKind, answer: String)] = [:]
+    for place in order.prefix(count) {
+      let found = answers[place].min {
+        (dealt[$0.kind] ?? 0, fitting[$0.kind] ?? 0) < (dealt[$1.kind] ?? 0, fitting[$1.kind] ?? 0)
+      }
       guard let found else {
         throw Failure(
-          .badData, "the answer of the sample '\(row.id)' cannot be made bad in any of the ways that are given",
+          .badData, "the answer of the sample '\(rows[place].id)' cannot be made bad in any of the ways that are given",
           advice: "name more kinds: generic fits every sample", client: client)
       }
+      dealt[found.kind, default: 0] += 1
       bad[place] = found
     }
     samples = rows.indices.map { rows[$0].line(answering: bad[$0]?.answer) }.joined()

@@ -20,8 +20,6 @@ package struct Experiment: Sendable {
   /// Threshold rules that are compared on the scores of each arm.
   package var thresholds: [Located<Recipe.Selection>] = []
   package var measure = Located(Measure())
-  /// Whether captures keep gradients, too, for scorers that need them.
-  package var gradients = Located(false)
   package var output: Located<String>?
 
   package init() {}
@@ -54,6 +52,9 @@ extension Experiment {
     package var anchor = Located("")
     package var validation = Located("")
     package var test = Located("")
+    /// How many of the training samples there are; nil for all of the file.
+    package var samples: Located<Int>?
+    package var corruptionFactor = Located(1.0)
 
     package init() {}
   }
@@ -95,25 +96,10 @@ extension Experiment {
   /// A way to merge the clients' adapters.
   package struct Merge: Sendable {
     package var name = Located("")
-    package var weights = Located(Weighting.equal)
+    package var weights = Located(Recipe.Weighting.equal)
     package var merge = Located(Recipe.Merge())
 
     package init() {}
-  }
-
-  /// Where the clients' weights come from.
-  package enum Weighting: String, Choice {
-    case equal
-    case keptSamples = "kept-samples"
-    case keptShare = "kept-share"
-
-    var meaning: String {
-      switch self {
-      case .equal: "all clients have the same weight"
-      case .keptSamples: "by the number of samples that the arm keeps"
-      case .keptShare: "by the share of samples that the arm keeps"
-      }
-    }
   }
 
   /// How held-out samples are measured.
@@ -146,9 +132,6 @@ extension Experiment: ObjectSchema {
     .key(
       "thresholds", \.thresholds, .list(of: .object),
       "Threshold rules that are compared on the scores of every arm that scores.", absent: "none"),
-    .key(
-      "gradients", \.gradients, .flag,
-      "Whether each sample's gradients are kept for scorers that need them, such as 'datainf'; they take much room."),
     .key("measure", \.measure, .object, "How models are measured on the clients' test data."),
     .key(
       "output", \.output, .path, "The folder for steps and results, relative to the experiment's folder.",
@@ -192,6 +175,20 @@ extension Experiment.Client: ObjectSchema {
     .key("anchor", \.anchor, .path, isRequired: true, "Samples like them that set the threshold."),
     .key("validation", \.validation, .path, isRequired: true, "Samples that scorers compare others with."),
     .key("test", \.test, .path, isRequired: true, "Held-out samples to measure on."),
+    .key(
+      "samples", \.samples, .integer(atLeast: 1), "How many of the training samples it has, the first of the file.",
+      absent: { _ in "all" }),
+    .key(
+      "corruption_factor", \.corruptionFactor, .number(),
+      "The share of its samples that is made bad, as a multiple of each of corruption.shares."),
+  ]
+
+  static let rules = [
+    Rule<Self> { client, _ in
+      guard client.corruptionFactor.value < 0 else { return }
+      throw client.corruptionFactor.origin.failure(
+        "'corruption_factor' must not be negative, but is \(client.corruptionFactor.value)")
+    }
   ]
 }
 

@@ -117,6 +117,13 @@ extension Clues {
         "Steps between checkpoints; there is always one at the end. By default those of an epoch.", valueName: "n"))
     var saveSteps: Int?
 
+    @Flag(
+      name: .customLong("checkpoint-activations"),
+      help: ArgumentHelp(
+        "Keep the inputs of layers alone and recompute the rest in the backward pass: less memory, about a third more time, "
+          + "the same bytes. By default where activations would take more than half of the machine's memory."))
+    var checkpointActivations = false
+
     @Flag(help: "Measure the checkpoints, as clues capture does.")
     var capture = false
 
@@ -165,6 +172,7 @@ extension Clues {
       settings.beta2 = beta2
       settings.epsilon = epsilon
       settings.saveSteps = saveSteps
+      settings.checkpointsActivations = checkpointActivations
       settings.captures = capture
       let trainer = Trainer(settings, observer: Console.observer(progress.progress))
       if let show = samples.show { return try Console.result(trainer.listings(show)) }
