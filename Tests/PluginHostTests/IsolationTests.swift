@@ -105,7 +105,9 @@ import Testing
   ) throws {
     let failure = #expect(throws: Failure.self) { try commit(deed, settings: workerSettings(time: .milliseconds(300))) }
     #expect(failure?.kind == .pluginFailed)
-    #expect(failure?.statement.hasPrefix("plugin 'rogue' did not return from merge within 0.3 seconds") == true)
+    #expect(
+      failure?.statement.hasPrefix("plugin 'rogue' did not return from merge within 0.3 seconds") == true,
+      "\(failure as Any)")
   }
 
   @Test(arguments: ["polite", "loop", "log", "flood-stderr"]) func whoeverIsInterruptedStops(_ deed: String) throws {

@@ -179,7 +179,8 @@ extension Entry {
           input: place, columns: unit.columns, values: unit.inputs[place].values, reading: reading)
       }
       defer { testHost.rows = nil }
-      let noted = testHost.call("note", "input \(place) of \(lent.scene)") {
+      let read = { Outcome.Values(numbers: script.reading == nil ? [] : [Double(testHost.failedReads)]) }
+      let noted = testHost.call("note", "input \(place) of \(lent.scene)", read: read) {
         note(instance, lent.table, UInt32(place), notes + place * size)
       }
       guard noted.isDone else { return }

@@ -60,12 +60,17 @@ final class TestHost {
   }
 
   /// Set while an input is noted that is nowhere in memory.
-  var rows: Rows?
+  var rows: Rows? { didSet { failedReads = 0 } }
+  /// How often the plugin was not given the rows that it asked for.
+  private(set) var failedReads = 0
 
   private lazy var rowsTable: UnsafePointer<clues_rows> = {
     var table = empty(clues_rows.self)
     table.read = { host, input, first, count, target in
-      TestHost.behind(host)?.read(input, first, count, target) ?? CLUES_INVALID_ARGUMENT
+      guard let testHost = TestHost.behind(host) else { return CLUES_INVALID_ARGUMENT }
+      let status = testHost.read(input, first, count, target)
+      if status != CLUES_OK { testHost.failedReads += 1 }
+      return status
     }
     return lending(until: .instance).table("the table for reading rows", table)
   }()
