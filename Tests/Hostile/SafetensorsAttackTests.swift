@@ -38,7 +38,7 @@ import Testing
         #"{"t": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}, "t": {"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}}"#,
         data: 2)
     },
-    Attack("tensor twice, composed differently", "duplicate key") {
+    Attack("tensor twice, composed differently", "a key is spelled in two ways, '\\u{e9}' and 'e\\u{301}'") {
       file("{\"\u{E9}\": 1, \"e\u{301}\": 2}")
     },
     Attack("metadata twice", "duplicate key '__metadata__'") {

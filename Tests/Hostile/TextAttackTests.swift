@@ -15,7 +15,9 @@ import Testing
       String(repeating: #"{"a":"#, count: 100_000)
     },
     Attack("key twice", "duplicate key 'a'", at: .line(2)) { "{\"a\": 1,\n\"a\": 2}" },
-    Attack("key twice, composed differently", "duplicate key") { "{\"\u{E9}\": 1, \"e\u{301}\": 1}" },
+    Attack("key twice, composed differently", "a key is spelled in two ways, '\\u{e9}' and 'e\\u{301}'") {
+      "{\"\u{E9}\": 1, \"e\u{301}\": 1}"
+    },
     Attack("key twice, escaped differently", "duplicate key 'a'") { #"{"a": 1, "\u0061": 1}"# },
     Attack("NaN", "NaN is not a JSON number") { "[NaN]" },
     Attack("infinity", "-Infinity is not a JSON number") { "[-Infinity]" },
