@@ -157,7 +157,9 @@ def test_adapters_for_llama_cpp(tmp_path: Path, repository: Path) -> None:
     converted = clues.convert(model / "adapter", base=model, out=tmp_path / "a.gguf", dtype="float16")
     assert (converted.architecture, converted.rank) == ("qwen2", 3)
     assert (tmp_path / "a.gguf").stat().st_size == converted.bytes
-    merged = clues.merge([model / "adapter"], method="average", format="gguf", base=model, out=tmp_path / "merged")
+    merged = clues.merge(
+        [model / "adapter"], method="average", out=tmp_path / "merged", output_format="gguf", base=model
+    )
     assert (merged.path / "adapter.gguf").exists()
 
 

@@ -151,7 +151,7 @@ def merge(
     missing: Literal["zero", "renormalize"] | None = None,
     absolute: str | None = None,
     base_model: str | None = None,
-    format: Literal["peft", "archive", "gguf"] | None = None,
+    output_format: Literal["peft", "archive", "gguf"] | None = None,
     base: StrPath | None = None,
     seed: int | None = None,
     without: Sequence[str] = (),
@@ -180,7 +180,7 @@ def merge(
                     "--client": clients, "--adapter": adapters, "--space": space, "--rank": rank, "--energy": energy,
                     "--exact": exact, "--residual": residual, "--dtype": dtype, "--rank-layout": rank_layout,
                     "--split": split, "--missing": missing, "--absolute": absolute, "--base-model": base_model,
-                    "--format": format, "--base": base, "--seed": seed, "--without": list(without),
+                    "--format": output_format, "--base": base, "--seed": seed, "--without": list(without),
                     "--plugin-dir": list(plugin_dirs), "--limit": limits, "--threads": threads, "--force": force,
                 }
             ),
