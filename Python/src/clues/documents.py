@@ -1074,6 +1074,7 @@ class ExperimentClient:
     anchor: A[int, "Samples that are known to be good."]
     validation: A[int, "Samples that others are compared with."]
     test: A[int, "Held-out samples."]
+    corruption_factor: A[float | None, "How many times the share of bad samples it has; null for once."]
 
 
 @dataclass(frozen=True)
