@@ -13,9 +13,6 @@ protocol AdapterFormat: Sendable {
   /// The file with the tensors.
   var weights: String { get }
 
-  /// All files.
-  var files: [String] { get }
-
   /// The type of the factors if the recipe says nothing; nil for that of the inputs.
   var dtype: DType? { get }
 
@@ -47,6 +44,13 @@ protocol AdapterFormat: Sendable {
     _ adapter: MergedAdapter, threads: Int, reading read: (_ file: String) throws -> Bytes,
     comparing same: @Sendable (Tensor, Tensor) throws -> Bool
   ) throws
+}
+
+extension AdapterFormat {
+  /// The type of a result's factors.
+  func dtype(of adapters: [WeightedAdapter], _ settings: MergeSettings) -> DType {
+    settings.dtype ?? dtype ?? adapters.commonDType
+  }
 }
 
 extension Failure {

@@ -104,12 +104,12 @@ package struct Bench: Sendable {
   ) throws -> [AdapterWriter] {
     try settings.checkCount(of: weightedAdapters, amongst: clients)
     let merger = try Merger(settings, weightedAdapters, services: services, room: room)
-    let dtype = settings.dtype ?? format.dtype ?? weightedAdapters.commonDType
-    let names = merger.modules
-    let mergeSurvey = try survey(merger)
+    let dtype = format.dtype(of: weightedAdapters, settings)
     let absolutes = try weightedAdapters.named(
       mergeAbsolutes(weightedAdapters, policy: settings.absolute, dtype: dtype))
     try format.check(weightedAdapters, replaced: absolutes.map(\.name), dtype: dtype)
+    let names = merger.modules
+    let mergeSurvey = try survey(merger)
     let draft = try merger.expectedTensors(dtype: dtype, absolutes).flatMap(format.draft).map {
       try WeightsDraft($0, in: folder.create(format.weights), path: folder.path + "/" + format.weights)
     }

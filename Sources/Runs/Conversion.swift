@@ -61,10 +61,7 @@ package struct Conversion {
     guard output.lowercased().hasSuffix(".gguf") else {
       throw Failure(.usage, "the output is one GGUF file", advice: "end its name in .gguf", file: output)
     }
-    guard replaces || !FilePath(output).exists else {
-      throw Failure(
-        .cannotWrite, "the output file exists", advice: "choose another one, or replace it with --force", file: output)
-    }
+    guard replaces || !FilePath(output).exists else { throw Failure.exists("the output file", at: output) }
   }
 
   /// A layer as it is written: s·B·A with the factors in the wanted type.

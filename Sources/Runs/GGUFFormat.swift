@@ -14,8 +14,6 @@ struct GGUFFormat: AdapterFormat {
 
   let library = "gguf"
   let weights = Self.file
-  let files = [Self.file]
-
   let dtype: DType? = GGUFAdapter.dtype
 
   func check(_ adapters: [WeightedAdapter], replaced: [String], dtype: DType) throws {

@@ -80,7 +80,7 @@ package struct OutputFolder: Sendable {
     let isOurs = [RunFiles.record, RunFiles.threshold].contains {
       FilePath("\(path)/\($0)").exists
     }
-    let written = Set(OutputFormat.files + ["README.md", "residual", ".DS_Store"])
+    let written = Set(OutputFormat.all.flatMap(\.files) + ["README.md", "residual", ".DS_Store"])
     guard isOurs || written.isSuperset(of: entries) else {
       throw Failure(
         .cannotWrite,

@@ -13,6 +13,8 @@ package struct OutputFormat: Sendable {
   package let summary: String
   /// The extensions of outputs' names that select it, the preferred one first; a folder has none.
   let endings: [String]
+  /// The files of an adapter.
+  let files: [String]
   /// The form of the adapter, for a base model if it depends on one.
   private let form: Form
 
@@ -21,22 +23,26 @@ package struct OutputFormat: Sendable {
     case ofModel(@Sendable (ModelOutline) -> any AdapterFormat)
   }
 
-  private init(_ name: String, _ summary: String, _ form: Form, endings: [String] = []) {
+  private init(_ name: String, _ summary: String, files: [String], _ form: Form, endings: [String] = []) {
     self.name = name
     self.summary = summary
+    self.files = files
     self.form = form
     self.endings = endings
   }
 
   /// All formats; the first is that of an output whose name has no extension.
   package static let all = [
-    OutputFormat("peft", "a folder that PEFT loads", .any(PEFTFormat())),
-    OutputFormat("archive", "a PEFT folder packed into one file", .any(PEFTFormat()), endings: FolderArchive.endings),
-    OutputFormat("gguf", "a folder with \(GGUFFormat.file), which llama.cpp loads", .ofModel { GGUFFormat(base: $0) }),
+    OutputFormat("peft", "a folder that PEFT loads", files: peftFiles, .any(PEFTFormat())),
+    OutputFormat(
+      "archive", "a PEFT folder packed into one file", files: peftFiles, .any(PEFTFormat()),
+      endings: FolderArchive.endings),
+    OutputFormat(
+      "gguf", "a folder with \(GGUFFormat.file), which llama.cpp loads", files: [GGUFFormat.file],
+      .ofModel { GGUFFormat(base: $0) }),
   ]
 
-  /// The files of adapters in all formats.
-  static let files = [PEFTFile.config, PEFTFile.weights, GGUFFormat.file]
+  private static let peftFiles = [PEFTFile.config, PEFTFile.weights]
 
   /// The form of the adapter of a recipe.
   ///

@@ -8,8 +8,6 @@ import Threads
 struct PEFTFormat: AdapterFormat {
   let library = "peft"
   let weights = PEFTFile.weights
-  let files = [PEFTFile.config, PEFTFile.weights]
-
   let dtype: DType? = nil
 
   // What PEFT cannot hold, no merge can be of.

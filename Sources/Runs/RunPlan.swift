@@ -50,7 +50,7 @@ extension Bench {
     let modules = merger.modules
     return RunPlan(
       method: settings.method.about.id, space: settings.space.rawValue,
-      dtype: (settings.dtype ?? run.adapterFormat.dtype ?? weightedAdapters.commonDType).torchName,
+      dtype: run.adapterFormat.dtype(of: weightedAdapters, settings).torchName,
       clients: weightedAdapters.map {
         (
           $0.client, $0.weight, $0.adapter.modules.count, $0.adapter.modules.values.map(\.rank),
