@@ -45,7 +45,8 @@ struct ExperimentFigures {
           + value.merge.parameters.map { "\($0.name) \($0.value.stringValue ?? $0.value.text())" }
           + ["weights \(value.weights.value.rawValue)"]).joined(separator: ", "))
     }
-    let comparisons = try worlds.indices.map { try comparison(results, $0) }
+    let base = try Measured.all(results.base, setup.limits)
+    let comparisons = try worlds.indices.map { try comparison(results, base, $0) }
     record.losses = losses(comparisons)
     record.selections = try selections(selected, labels: labels)
     return record
@@ -73,13 +74,12 @@ extension ExperimentFigures {
   private func place(_ arm: Int, _ merge: Int?) -> Int { 1 + arm * (1 + merges.count) + (merge.map { $0 + 1 } ?? 0) }
 
   /// All models of a world over the samples that all could measure.
-  private func comparison(_ results: ExperimentResults, _ world: Int) throws -> LossComparison {
+  private func comparison(_ results: ExperimentResults, _ base: [Measured], _ world: Int) throws -> LossComparison {
     func losses(_ folders: [String]) throws -> [String: Measured] {
       try folders.reduce(into: [:]) { found, folder in
         for sample in try Measured.all(folder, setup.limits) { found[sample.id] = sample }
       }
     }
-    let base = try Measured.all(results.base, setup.limits)
     var models = [Dictionary(base.map { ($0.id, $0) }) { $1 }]
     for arm in arms.indices {
       // A client's own adapter answers for the client; where it has none, the base model, of which only its samples count.
@@ -208,9 +208,9 @@ private struct JudgedSelection {
 
   init(_ selected: Selected, labels: String, limits: Limits) throws {
     self.selected = selected
-    let path = "\(selected.folder)/labels.jsonl"
+    let path = "\(selected.step.folder)/labels.jsonl"
     try writeWhole(labels, to: path)
-    let table = try ScoreTable(path: "\(selected.folder)/\(RunFiles.scores)", limits: limits)
+    let table = try ScoreTable(path: "\(selected.step.folder)/\(RunFiles.scores)", limits: limits)
     evaluation = try Evaluation(table, labels: path, limits: limits)
     let record = try Measured.lines(path, limits)
     var kindOf: [String: String] = [:]
@@ -226,13 +226,7 @@ private struct JudgedSelection {
       kinds[kind, default: (0, 0)].all += 1
       if row.kept == true { kinds[kind, default: (0, 0)].kept += 1 }
     }
-    threshold = try Self.threshold(selected.folder, limits)
-  }
-
-  private static func threshold(_ folder: String, _ limits: Limits) throws -> Double {
-    let bytes = try StreamReader("\(folder)/step.json").bytes()
-    let value = try JSONReader(limits).read(String(decoding: bytes, as: UTF8.self))
-    return value.objectValue?["outcome"]?.objectValue?["threshold"]?.doubleValue ?? .nan
+    threshold = try selected.step.outcome(limits)?["threshold"]?.doubleValue ?? .nan
   }
 
   func figure(_ name: String, of client: String?) -> Double {

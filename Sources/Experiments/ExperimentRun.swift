@@ -97,13 +97,13 @@ package struct ExperimentRun {
       }
     }
     func adapter(_ arm: Int, _ world: Int, _ client: Int) -> Step? {
-      kept[arm][world][client].map { lines($0) } == 0 ? nil : trainings[arm][world * clients.count + client].step
+      kept[arm][world][client].map(lineCount) == 0 ? nil : trainings[arm][world * clients.count + client].step
     }
     _ = try runner.outcomes(
       of: trainings.indices.flatMap { arm in
         trainings[arm].indices.filter { place in
           // Where nothing is kept there is no training, and that on everything is done.
-          kept[arm][place / clients.count][place % clients.count].map { lines($0) > 0 } ?? false
+          kept[arm][place / clients.count][place % clients.count].map { lineCount($0) > 0 } ?? false
         }.map { trainings[arm][$0] }
       })
 
@@ -113,7 +113,7 @@ package struct ExperimentRun {
         adapter(arm, world, client).map { training in
           let all = clients[client].rows.count
           return .init(
-            name: clients[client].name, training: training, kept: kept[arm][world][client].map { lines($0) } ?? all,
+            name: clients[client].name, training: training, kept: kept[arm][world][client].map(lineCount) ?? all,
             all: all, excess: excess[arm][world][client])
         }
       })
@@ -153,7 +153,7 @@ package struct ExperimentRun {
       let own = try scored(runner, steps, data, trained: trained, arms: scoring, in: some)
       for choice in own {
         let folder = choice.step.folder
-        selected.append(Selected(arm: choice.arm, rule: nil, world: choice.world, folder: folder))
+        selected.append(Selected(arm: choice.arm, rule: nil, world: choice.world, step: choice.step))
         for client in clients.indices {
           let name = clients[client].name
           let path = "\(folder)/\(RunFiles.selected(of: name))"
@@ -165,7 +165,7 @@ package struct ExperimentRun {
         try experiment.thresholds.map(\.value).map { rule in
           let task = try steps.select(experiment.arms[choice.arm], by: rule, worlds[choice.world], scored: choice.step)
           selected.append(
-            Selected(arm: choice.arm, rule: rule.summary, world: choice.world, folder: task.step.folder))
+            Selected(arm: choice.arm, rule: rule.summary, world: choice.world, step: task.step))
           return task
         }
       }
@@ -174,7 +174,7 @@ package struct ExperimentRun {
     // Who keeps everything was trained already.
     for arm in kept.indices {
       for world in worlds.indices {
-        for client in clients.indices where kept[arm][world][client].map({ lines($0) }) == clients[client].rows.count {
+        for client in clients.indices where kept[arm][world][client].map(lineCount) == clients[client].rows.count {
           kept[arm][world][client] = nil
         }
       }
@@ -278,8 +278,6 @@ package struct ExperimentRun {
     return results
   }
 
-  private func lines(_ text: String) -> Int { text.utf8.count { $0 == UInt8(ascii: "\n") } }
-
   private func write(_ record: ExperimentRecord, labels: [(world: World, text: String)]) throws {
     let folder = FilePath(output).appending("labels")
     try makeFolder(folder, for: output)
@@ -291,6 +289,9 @@ package struct ExperimentRun {
     try writeWhole(record.text, to: "\(output)/experiment.json")
   }
 }
+
+/// The number of lines of a text that ends with one.
+func lineCount(_ text: String) -> Int { text.utf8.count { $0 == UInt8(ascii: "\n") } }
 
 /// One seed and one share of bad samples: everything is done once in each.
 struct World: Sendable, Equatable {
@@ -311,7 +312,7 @@ struct Selected: Sendable {
   /// Nil for the arm's own.
   let rule: String?
   let world: Int
-  let folder: String
+  let step: Step
 }
 
 /// Where measurements lie.

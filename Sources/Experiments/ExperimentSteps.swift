@@ -74,22 +74,20 @@ struct ExperimentSteps: Sendable {
     made["keep"] = keep.map { .string(sha256(of: $0)) } ?? .null
     made["training"] = setup.experiment.jsonValue.objectValue?["training"] ?? .null
     made["seed"] = JSONValue(world.seed)
-    let count = keep.map { $0.utf8.count { $0 == UInt8(ascii: "\n") } } ?? own.rows.count
+    let count = keep.map(lineCount) ?? own.rows.count
     let step = store.step(
       .train, "train \(own.name) on \(count) samples, \(world.text)", cost: setup.steps(count), made: made)
     let output = "\(step.folder)/\(own.name)"
     // Nobody measures the checkpoints of what is trained on a part, and their moments take the most room.
     let tidy: @Sendable () -> Void = {
       guard keep != nil else { return }
-      for name in (try? names(in: FilePath(output))) ?? [] where name.hasPrefix("checkpoint-") {
-        removeTree("\(output)/\(name)")
-      }
+      for folder in Self.checkpoints(of: step, own.name) { removeTree(folder) }
     }
     return StepTask(step: step, tidy: tidy) { observer, threads in
-      var list: String?
-      if let keep {
-        list = "\(step.folder)/kept.txt"
-        try writeWhole(keep, to: "\(step.folder)/kept.txt")
+      let list = try keep.map { keep in
+        let path = "\(step.folder)/kept.txt"
+        try writeWhole(keep, to: path)
+        return path
       }
       let settings = setup.training(own, data.path, list, seed: world.seed, output, threads: threads)
       let report = try Trainer(settings, observer: observer).run()
@@ -128,9 +126,9 @@ struct ExperimentSteps: Sendable {
     }
   }
 
-  /// The folders of the checkpoints in a capture.
-  private static func checkpoints(of capture: Step, _ client: String) -> [String] {
-    let bundle = "\(capture.folder)/\(client)"
+  /// The folders of the checkpoints in a training or a capture.
+  private static func checkpoints(of step: Step, _ client: String) -> [String] {
+    let bundle = "\(step.folder)/\(client)"
     let found = (try? names(in: FilePath(bundle))) ?? []
     return found.filter { $0.hasPrefix("checkpoint-") }.map { "\(bundle)/\($0)" }
   }

@@ -66,7 +66,8 @@ final class StepRunner: Sendable {
   func outcomes(of tasks: [StepTask]) throws -> [JSONObject] {
     var known: [String: JSONObject] = [:]
     var due: [StepTask] = []
-    for task in tasks where known[task.step.key] == nil && !due.contains(where: { $0.step.key == task.step.key }) {
+    var seen: Set<String> = []
+    for task in tasks where seen.insert(task.step.key).inserted {
       if let outcome = try task.step.outcome(limits), task.isWhole() {
         known[task.step.key] = outcome
       } else {

@@ -10,7 +10,7 @@ import Tensors
 /// else changes, and a killed experiment goes on.
 final class StepStore: Sendable {
   let path: String
-  private let descriptor: Int32
+  private let lock: FolderLock
 
   /// Makes the folder and locks it.
   ///
@@ -26,17 +26,12 @@ final class StepStore: Sendable {
         file: output)
     }
     try makeFolder(FilePath(path), for: output)
-    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Failure(system: .cannotWrite, "cannot be opened", file: output) }
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-      close(descriptor)
-      throw Failure(
+    lock = try FolderLock(
+      path, followsLink: true, as: output,
+      taken: Failure(
         .cannotWrite, "another experiment is at work here", advice: "wait for it, or choose another output",
-        file: output)
-    }
+        file: output))
   }
-
-  deinit { close(descriptor) }
 
   /// The step that these settings and inputs make.
   func step(_ kind: StepKind, _ title: String, cost: Int, made: JSONObject) -> Step {
