@@ -20,8 +20,7 @@ struct GatheredTensors {
   /// - throws: ``Failure`` `badData` if two tensors are the same parameter, or if a layer has two roles.
   init(_ file: SafetensorsFile) throws {
     let parameters = file.names.map(ParameterName.init)
-    let foreign = file.names.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } } ? [] : parameters.map(\.text)
-    if let pair = twoSpellings(among: foreign, dividedBy: ".") {
+    if let pair = twoSpellings(among: parameters.map(\.text), dividedBy: ".") {
       throw Failure(twoSpellingsOf: "a layer", pair.first, pair.second)
     }
     let others = parameters.contains(where: \.isSaved) ? Set(parameters.filter { !$0.isSaved }) : []

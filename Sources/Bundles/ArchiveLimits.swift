@@ -49,8 +49,9 @@ struct ArchiveLimits {
     }
     try enter(folder: path.components.dropLast())
     guard !folders.contains(path.text) else { throw Self.fileAndFolder }
-    guard files.insert(path.text).inserted else {
-      if let pair = twoSpellings(among: files.filter { $0 == path.text } + [path.text]) {
+    let (isNew, known) = files.insert(path.text)
+    guard isNew else {
+      if let pair = twoSpellings(among: [known, path.text]) {
         throw Failure(twoSpellingsOf: "a path", pair.first, pair.second)
       }
       throw Failure(

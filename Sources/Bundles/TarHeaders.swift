@@ -23,6 +23,9 @@ struct TarHeaders {
 
   private static let blockSize = 512
 
+  /// How many bytes fill up the last block.
+  private static func padding(_ size: Int) -> Int { (blockSize - size % blockSize) % blockSize }
+
   /// Larger than any that tools write; libarchive's own limit.
   private static let largestAttributes = 1 << 20
 
@@ -64,8 +67,7 @@ struct TarHeaders {
       return
     }
     let size = try Self.size(header[124..<136])
-    let (padded, overflow) = size.addingReportingOverflow(Self.blockSize - 1)
-    guard !overflow else {
+    guard size <= Int.max - (Self.blockSize - 1) else {
       isDone = true
       return
     }
@@ -74,10 +76,10 @@ struct TarHeaders {
     case "g": try collect(size, ofAll: true)
     // Links, devices, folders and labels have no content, whatever their size.
     case "2", "3", "4", "5", "6", "V": announced = nil
-    case "L", "K": skipped = padded / Self.blockSize * Self.blockSize
+    case "L", "K": skipped = size + Self.padding(size)
     default:
       let size = announced ?? size
-      skipped = size + (Self.blockSize - size % Self.blockSize) % Self.blockSize
+      skipped = size + Self.padding(size)
       announced = nil
     }
   }
@@ -91,7 +93,7 @@ struct TarHeaders {
   }
 
   private mutating func read(attributes: [UInt8], ofAll: Bool) throws {
-    skipped = (Self.blockSize - attributes.count % Self.blockSize) % Self.blockSize
+    skipped = Self.padding(attributes.count)
     var rest = attributes[...]
     while !rest.isEmpty {
       guard let (key, value) = Self.record(&rest) else {

@@ -92,7 +92,7 @@ extension ScoreTable {
   private static func checkThatEachStandsOnce(_ rows: [Row]) throws {
     var seen: Set<[String]> = []
     var clients: Set<String> = []
-    if let pair = twoSpellings(among: rows.map(\.client)) {
+    if let pair = twoSpellings(among: rows.lazy.map(\.client)) {
       throw Failure(twoSpellingsOf: "a client's name", pair.first, pair.second)
     }
     for (index, row) in rows.enumerated() {

@@ -83,8 +83,10 @@ final class HostedInstance: InstanceSite {
     let (target, number) = (answer.baseAddress, UInt32(truncatingIfNeeded: arguments.number))
     // The output, as large as the arguments say.
     let memory = Arena()
-    let output = memory.tensor(
-      target, rows: arguments.rows, columns: arguments.columns, flags: CLUES_TENSOR_WRITABLE.rawValue)
+    func output() -> UnsafePointer<clues_tensor> {
+      memory.tensor(
+        target, rows: arguments.rows, columns: arguments.columns, flags: CLUES_TENSOR_WRITABLE.rawValue)
+    }
     try withExtendedLifetime(memory) {
       switch call {
       case .coefficients:
@@ -94,13 +96,13 @@ final class HostedInstance: InstanceSite {
         answer.storeBytes(of: size(pointer, number), as: UInt64.self)
       case .survey: try hostTable.call { method.survey(pointer, unit, number, target) }
       case .combine: try hostTable.call { method.combine(pointer, number, target, arguments.data) }
-      case .merge: try hostTable.call { method.merge(pointer, unit, output) }
+      case .merge: try hostTable.call { method.merge(pointer, unit, output()) }
       case .noteSize:
         guard let size = method.note_size else { return }
         answer.storeBytes(of: size(pointer), as: UInt64.self)
       case .note: try hostTable.call { method.note(pointer, unit, number, target) }
       case .mergeRows:
-        try hostTable.call { method.merge_rows(pointer, unit, UInt64(arguments.number), arguments.data, output) }
+        try hostTable.call { method.merge_rows(pointer, unit, UInt64(arguments.number), arguments.data, output()) }
       default: throw Self.unknownCall
       }
     }
